@@ -1,0 +1,1 @@
+"""Everything after the records: sync into DuckDB, queries, statistics, charts and the report."""

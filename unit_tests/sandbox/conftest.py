@@ -1,0 +1,60 @@
+"""What the sandbox tests share: a running sandbox and one way to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from analysis.sandbox import Sandbox
+
+BIG = "pin_sandbox_hearth_and_oak"
+Ask = Callable[..., requests.Response]
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Sandbox]:
+    """One server for all tests of a process: most of a test's time would go into a new world."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    with Sandbox(now=noon, documented_sample=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    """A sandbox as if new, whose clock stands still at noon UTC of today."""
+    now, accounts = running.now, running.account_ids
+    yield running
+    running.now, running.latency = now, 0.0
+    running.reset_faults()
+    running.clear_requests()
+    for late in set(running.account_ids) - set(accounts):
+        running.remove_account(late)
+
+
+@pytest.fixture
+def ask(sandbox: Sandbox) -> Iterator[Ask]:
+    """Ask an endpoint with the key and, unless told otherwise, the craft account's last week."""
+    with requests.Session() as session:
+
+        def asked(endpoint: str = "pinterest/posts", **params: str | None) -> requests.Response:
+            given: dict[str, str | None] = {"apiKey": sandbox.api_key}
+            if endpoint != "listsocialaccounts":
+                given["social_network_id"] = "pin_sandbox_knots_by_noor"
+                if not params.keys() & {"start_date", "end_date"}:
+                    given["preset"] = "last_7_days"
+            return session.get(
+                f"{sandbox.url}/api/{endpoint}",
+                params={**given, **params},
+                timeout=5,
+                allow_redirects=False,
+            )
+
+        yield asked
+
+
+def days_ago(sandbox: Sandbox, days: int) -> str:
+    """The date so many days before the server's UTC date."""
+    return str(sandbox.now.date() - timedelta(days=days))

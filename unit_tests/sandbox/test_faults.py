@@ -1,0 +1,143 @@
+"""Every fault does over the wire what it says, as often as it was told."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from analysis.sandbox import Fault, Sandbox
+
+from .conftest import Ask
+
+
+def test_status_with_body_and_headers(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("status", status=429, body={"message": "x"}, headers={"Retry-After": 2}))
+    response = ask()
+    assert (response.status_code, response.json()) == (429, {"message": "x"})
+    assert response.headers["Retry-After"] == "2"
+    assert ask().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "content_type"),
+    [
+        ({"success": True, "data": None}, b'{"success": true, "data": null}', "application/json"),
+        ([], b"[]", "application/json"),
+        ("", b"", "application/json"),
+        ("<html>x</html>", b"<html>x</html>", "text/html; charset=utf-8"),
+    ],
+)
+def test_body_in_place_of_the_answer(sandbox: Sandbox, ask: Ask, body: object, sent: bytes, content_type: str) -> None:
+    sandbox.inject(Fault("body", body=body))
+    response = ask()
+    assert (response.status_code, response.content) == (200, sent)
+    assert response.headers["Content-Type"] == content_type
+
+
+@pytest.mark.parametrize("when", ["before", "headers", "body"])
+def test_dropped_connection(sandbox: Sandbox, ask: Ask, when: str) -> None:
+    sandbox.inject(Fault("drop", when=when))
+    with pytest.raises(requests.RequestException):
+        ask()
+    assert sandbox.requests[-1].status == (0 if when == "before" else 200)
+    assert ask().status_code == 200
+
+
+def test_truncated_json_comes_in_correct_framing(sandbox: Sandbox, ask: Ask) -> None:
+    whole = ask().content
+    sandbox.inject(Fault("truncate"))
+    response = ask()
+    assert whole.startswith(response.content)
+    assert int(response.headers["Content-Length"]) == len(response.content) < len(whole)
+    with pytest.raises(requests.JSONDecodeError):
+        response.json()
+
+
+def test_wrong_length_is_seen_as_a_broken_answer(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("wrong_length"))
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        ask()
+
+
+def test_slow_answer_is_the_true_one(sandbox: Sandbox, ask: Ask) -> None:
+    true = ask().json()
+    sandbox.inject(Fault("slow", seconds=0.2))
+    started = time.monotonic()
+    assert ask().json() == true
+    assert time.monotonic() - started >= 0.2
+
+
+def test_redirect_leads_to_a_login_page(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("redirect"))
+    response = ask()
+    assert (response.status_code, response.headers["Location"]) == (302, "/login")
+    page = requests.get(sandbox.url + "/login", timeout=5)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.status_code == 200
+
+
+def test_edit_by_function_and_by_merge(sandbox: Sandbox, ask: Ask) -> None:
+    def without_posts(answer: dict[str, Any]) -> None:
+        del answer["data"]["posts"]
+
+    sandbox.inject(Fault("edit", edit=without_posts))
+    sandbox.inject(Fault("edit", edit=lambda answer: [answer]))
+    sandbox.inject(Fault("edit", edit={"data": {"posts": None}, "more": {"a": 1}}))
+    assert ask().json()["data"].keys() == {"stats"}
+    assert len(ask().json()) == 1
+    merged = ask().json()
+    assert merged["data"]["posts"] is None
+    assert len(merged["data"]["stats"]) == 6
+    assert merged["more"] == {"a": 1}
+
+
+def test_fault_waits_for_its_path_account_and_turn(sandbox: Sandbox, ask: Ask) -> None:
+    account = sandbox.account_ids[0]
+    sandbox.inject(Fault("status", path="posts", social_network_id=account, after=1, times=2, status=503))
+    assert ask().status_code == 200
+    assert ask("pinterest/overview", social_network_id=account).status_code == 200
+    asked = [ask(social_network_id=account).status_code for _ in range(4)]
+    assert asked == [200, 503, 503, 200]
+
+
+def test_first_matching_fault_wins_and_the_next_has_its_turn(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("status", status=500))
+    sandbox.inject(Fault("status", status=502, times=None))
+    assert [ask().status_code for _ in range(3)] == [500, 502, 502]
+    sandbox.reset_faults()
+    assert ask().status_code == 200
+
+
+def test_parallel_requests_use_up_a_fault_exactly(sandbox: Sandbox) -> None:
+    sandbox.inject(Fault("status", times=10))
+    params = {"apiKey": sandbox.api_key}
+
+    def status(_: int) -> int:
+        url = f"{sandbox.accounts_url}/listsocialaccounts"
+        return requests.get(url, params, timeout=5).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(status, range(40)))
+    assert (statuses.count(500), statuses.count(200)) == (10, 30)
+    assert len(sandbox.requests) == 40
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "explode"},
+        {"kind": "status", "path": "pinterest/posts"},
+        {"kind": "status", "seconds": 1},
+        {"kind": "drop", "when": "after"},
+        {"kind": "edit"},
+    ],
+)
+def test_fault_that_does_not_exist_is_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"no|needs|dropped"):
+        Fault(**wrong)
+    response = requests.post(f"{sandbox.url}/_sandbox/faults", json=wrong, timeout=5)
+    assert response.status_code == 400
