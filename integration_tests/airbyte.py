@@ -1,0 +1,117 @@
+"""The connector as Airbyte runs it: in this process for speed, or as a real process with real output."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteMessageSerializer,
+    AirbyteStateMessageSerializer,
+    ConfiguredAirbyteCatalogSerializer,
+)
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_oneup_pinterest import SourceOneupPinterest
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Reading:
+    """What one `read` said."""
+
+    records: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    state: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    exception: AirbyteTracedException | None = None
+
+    def cursors(self, stream: str) -> dict[str, str]:
+        """Account → cursor in the last state of a stream."""
+        state = next(entry["stream"]["stream_state"] for entry in self.state if _name(entry) == stream)
+        return {
+            entry["partition"]["social_network_id"]: next(iter(entry["cursor"].values())) for entry in state["states"]
+        }
+
+
+def _name(state: Mapping[str, Any]) -> str:
+    return str(state["stream"]["stream_descriptor"]["name"])
+
+
+def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), streams: Iterable[str] = ()) -> Reading:
+    """Reads in this process, all streams or some, with the state of an earlier reading."""
+    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config, streams))
+    states = [AirbyteStateMessageSerializer.load(json.loads(json.dumps(entry))) for entry in state]
+    reading, last = Reading(), {_name(entry): dict(entry) for entry in state}
+    source = SourceOneupPinterest(catalog=catalog, config=config, state=states)
+    try:
+        for message in source.read(logging.getLogger("airbyte"), config, catalog, states):
+            take(AirbyteMessageSerializer.dump(message), reading, last)
+    except AirbyteTracedException as error:
+        reading.exception = error
+    reading.state = list(last.values())
+    return reading
+
+
+def take(message: Mapping[str, Any], reading: Reading, last: dict[str, Any]) -> None:
+    """Adds a message to a reading."""
+    if message["type"] == "RECORD":
+        reading.records[message["record"]["stream"]].append(message["record"]["data"])
+    elif message["type"] == "STATE":
+        last[_name(message["state"])] = {"type": "STREAM", "stream": message["state"]["stream"]}
+    elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+        reading.errors.append(message["trace"]["error"])
+
+
+def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -> dict[str, Any]:
+    """A configured catalog of all streams or some, incremental where they can be."""
+    discovered = SourceOneupPinterest(config=config).discover(logging.getLogger("airbyte"), config)
+    names = set(streams)
+    return {
+        "streams": [
+            {
+                "stream": {
+                    "name": stream.name,
+                    "json_schema": stream.json_schema,
+                    "supported_sync_modes": [mode.value for mode in stream.supported_sync_modes],
+                },
+                "sync_mode": stream.supported_sync_modes[-1].value,
+                "destination_sync_mode": "append_dedup",
+            }
+            for stream in discovered.streams
+            if not names or stream.name in names
+        ]
+    }
+
+
+def run(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python main.py …` as a process of its own."""
+    if now:
+        environment[CLOCK_VARIABLE] = now.astimezone(UTC).isoformat()
+    return subprocess.run(
+        [sys.executable, "main.py", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def messages(output: str) -> list[dict[str, Any]]:
+    """The messages on a stdout; a line that is none is a failure."""
+    parsed = [json.loads(line) for line in output.splitlines()]
+    assert all(message["type"] in MESSAGE_TYPES for message in parsed)
+    return parsed
+
+
+MESSAGE_TYPES = {"LOG", "SPEC", "CATALOG", "CONNECTION_STATUS", "RECORD", "STATE", "TRACE", "CONTROL", "DEBUG"}

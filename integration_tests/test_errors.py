@@ -1,0 +1,223 @@
+"""What goes wrong at OneUp: what can be waited out is, what cannot is told with its account, cause and remedy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from analysis.sandbox import Fault, Sandbox
+from integration_tests.airbyte import read
+from integration_tests.conftest import NOON
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+HTML = "<!doctype html><title>Log in</title>"
+
+
+PASSING: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"status": 429, "headers": {"Retry-After": "7"}, "body": {"message": "Too Many Attempts."}}),
+    ("status", {"status": 429, "headers": {"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}}),
+    ("status", {"status": 429, "body": HTML}),
+    ("status", {"status": 500, "body": {"success": False, "message": "Server Error"}}),
+    ("status", {"status": 502, "body": HTML, "content_type": "text/html"}),
+    ("status", {"status": 503, "headers": {"Retry-After": "3"}}),
+    ("status", {"status": 408}),
+    ("drop", {"when": "before"}),
+    ("drop", {"when": "headers"}),
+    ("drop", {"when": "body"}),
+    ("truncate", {}),
+    ("wrong_length", {}),
+    ("body", {"body": ""}),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, list[str]]:
+    with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as sandbox:
+        patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+        return {stream: ordered(rows) for stream, rows in read(sandbox.config()).records.items()}
+
+
+@pytest.mark.parametrize(("kind", "details"), PASSING, ids=[f"{kind}-{n}" for n, (kind, _) in enumerate(PASSING)])
+def test_a_passing_fault_on_every_path_is_waited_out_and_changes_no_record(
+    sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], kind: str, details: dict[str, Any]
+) -> None:
+    for path in ("listsocialaccounts", "overview", "posts"):
+        sandbox.inject(Fault(kind, path=path, **details))
+
+    disturbed = read(sandbox.config())
+
+    assert disturbed.exception is None
+    assert {stream: ordered(rows) for stream, rows in disturbed.records.items()} == undisturbed
+    assert len([wait for wait in waits if wait > 1]) >= 3
+
+
+def test_a_slow_answer_is_given_up_after_the_read_timeout_and_asked_for_again(
+    sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_send = requests.adapters.HTTPAdapter.send
+    timeouts = set()
+
+    def impatient(self: Any, request: Any, **kwargs: Any) -> Any:
+        timeouts.add(kwargs["timeout"])
+        return really_send(self, request, **{**kwargs, "timeout": (1, 0.3)})
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", impatient)
+    sandbox.inject(Fault("slow", path="posts", seconds=2))
+
+    disturbed = read(sandbox.config(), streams=["pins"])
+
+    assert ordered(disturbed.records["pins"]) == undisturbed["pins"]
+    assert timeouts == {(10, 60)}
+    assert waits
+
+
+def ordered(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted(map(repr, rows))
+
+
+def test_retry_after_is_honoured_up_to_a_cap(sandbox: Sandbox, waits: list[float]) -> None:
+    for value in ("7", "86400"):
+        sandbox.inject(Fault("status", path="posts", status=429, headers={"Retry-After": value}, body=""))
+        assert read(sandbox.config(), streams=["pins"]).exception is None
+    assert 8 in waits  # Airbyte adds a second
+    assert max(waits) <= 121
+
+
+NOT_FOUND = {"success": False, "message": "Account not found or does not belong to the authenticated user."}
+FINAL: list[tuple[str, dict[str, Any], str, str]] = [
+    ("status", {"status": 401, "body": {"message": "Please provide a valid API key"}}, "config_error", "`api_key`"),
+    ("status", {"status": 402, "body": {"message": "Upgrade"}}, "config_error", "plan"),
+    ("status", {"status": 403, "body": HTML}, "config_error", "plan"),
+    ("status", {"status": 404, "body": NOT_FOUND}, "config_error", "support may not have enabled analytics"),
+    ("status", {"status": 422, "body": {"message": "That date is wrong."}}, "system_error", "That date is wrong."),
+    ("redirect", {}, "config_error", "login"),
+    ("body", {"body": HTML}, "system_error", "web page"),
+    ("body", {"body": {"success": False, "message": "No."}}, "system_error", '"No."'),
+    ("body", {"body": {"success": False, "message": "API key expired"}}, "config_error", "API key expired"),
+    ("body", {"body": {"message": "Please provide a valid API key"}}, "config_error", "valid API key"),
+    ("body", {"body": {"error": True, "message": "Nope"}}, "system_error", "Nope"),
+    ("body", {"body": {"success": True, "data": None}}, "system_error", "`data."),
+    ("body", {"body": {"success": True}}, "system_error", "is missing"),
+    ("body", {"body": {"success": True, "data": []}}, "system_error", "is missing"),
+    ("body", {"body": {"success": True, "data": {"metrics": None, "posts": None, "stats": None}}}, "system_error", ""),
+    ("body", {"body": [1, 2]}, "system_error", "a list"),
+    ("body", {"body": "null"}, "system_error", "null"),
+]
+
+
+@pytest.mark.parametrize(("kind", "details", "failure_type", "words"), FINAL, ids=range(len(FINAL)))
+def test_an_account_that_cannot_be_read_is_named_with_the_cause_and_stops_no_other(
+    sandbox: Sandbox, kind: str, details: dict[str, Any], failure_type: str, words: str
+) -> None:
+    bad, *good = sandbox.account_ids
+    undisturbed = read({**sandbox.config(), "social_network_ids": good})
+    for path in ("overview", "posts"):
+        sandbox.inject(Fault(kind, path=path, social_network_id=bad, times=None, **details))
+
+    reading = read({**sandbox.config(), "social_network_ids": [bad, *good]})
+
+    assert reading.exception is not None
+    of_streams = {error["stream_descriptor"]["name"]: error for error in reading.errors if "stream_descriptor" in error}
+    assert {"overview_metrics", "pins"} <= set(of_streams)
+    for error in of_streams.values():
+        assert error["message"].startswith(f'Account "{bad}" could not be read: ')
+        assert words in error["message"]
+        assert error["failure_type"] == failure_type
+        assert "\n" not in error["message"]
+    assert bad in (reading.exception.message or "")
+    for stream in of_streams:
+        rows = [row for row in reading.records[stream] if row["social_network_id"] != bad]
+        assert ordered(rows) == ordered(undisturbed.records[stream])
+        assert [row for row in reading.records[stream] if row["social_network_id"] == bad] == []
+        assert {account: cursor for account, cursor in reading.cursors(stream).items() if account != bad} == (
+            undisturbed.cursors(stream)
+        )
+
+
+def test_what_failed_is_brought_by_the_next_sync_as_if_nothing_had_happened(
+    sandbox: Sandbox, waits: list[float]
+) -> None:
+    undisturbed = read({**sandbox.config(), "start_date": "2026-01-01"})
+    sandbox.inject(Fault("status", social_network_id=sandbox.account_ids[0], times=None, after=3, status=500, body=""))
+    broken = read({**sandbox.config(), "start_date": "2026-01-01"})
+    assert broken.exception is not None
+    sandbox.reset_faults()
+
+    repaired = read({**sandbox.config(), "start_date": "2026-01-01"}, broken.state)
+
+    assert repaired.exception is None
+    for stream, rows in undisturbed.records.items():
+        assert set(ordered(rows)) == set(ordered(broken.records[stream] + repaired.records[stream]))
+    for stream in ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals"):
+        assert repaired.cursors(stream) == undisturbed.cursors(stream)
+
+
+def test_a_list_that_cannot_be_had_is_told_once_a_stream(sandbox: Sandbox) -> None:
+    reading = read({**sandbox.config(), "api_key": "wrong"})
+
+    assert {error["message"].split(":")[0] for error in reading.errors} == {
+        "The accounts of this key could not be listed"
+    }
+    assert reading.exception is not None
+    assert reading.exception.failure_type.value == "config_error"
+    assert len(sandbox.requests) == 1
+
+
+def test_an_account_that_is_given_up_costs_no_more_requests(sandbox: Sandbox) -> None:
+    reading = read({**sandbox.config(), "start_date": "2025-01-01", "social_network_ids": ["nobody"], "num_workers": 2})
+
+    assert reading.exception is not None
+    assert len(sandbox.requests) <= 4  # two endpoints, each by at most two workers at once
+
+
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def data_with(**parts: Any) -> Shape:
+    return lambda answer: {**answer, "data": {**answer["data"], **parts}}
+
+
+def test_rankings_may_be_an_empty_list_or_have_their_other_name(sandbox: Sandbox) -> None:
+    account = sandbox.account_ids[0]
+    config = {**sandbox.config(), "social_network_ids": [account], "start_date": "2026-05-01"}
+    sandbox.inject(Fault("edit", path="overview", times=None, edit=data_with(post_performance=[])))
+    assert read(config).records["post_performance"] == []
+    sandbox.reset_faults()
+
+    def renamed(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"]["posts_performance"] = answer["data"].pop("post_performance")
+        return answer
+
+    sandbox.inject(Fault("edit", path="overview", times=None, edit=renamed))
+    assert read(config).records["post_performance"] != []
+
+
+def test_values_are_typed_leniently_and_unknown_fields_are_kept(sandbox: Sandbox) -> None:
+    pin = {
+        "id": 1000, "page_id": None, "format": "image", "text": ["odd"], "permalink": "p", "media_type": "IMAGE",
+        "media_url": "u", "timestamp": "2026-05-01 09:00:00", "board": {"name": "Garden"},
+        "stats": {"impressions": "1,234", "saves": None, "comments": 0, "repins": 7.0, "clicks": "n/a", "closeups": 5},
+    }  # fmt: skip
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=data_with(posts=[pin, "no pin"])))
+
+    record, *others = read({**sandbox.config(), "social_network_ids": sandbox.account_ids[:1]}).records["pins"]
+
+    assert others == []
+    assert record["id"] == "1000"
+    assert record["text"] == '["odd"]'
+    counters = ("impressions", "saves", "comments", "repins", "clicks", "closeups")
+    assert [record.get(counter) for counter in counters] == [1234, None, 0, 7, None, 5]
+    assert record["board"] == {"name": "Garden"}
+
+
+def test_an_id_is_any_text_and_reaches_the_api_as_it_is(sandbox: Sandbox) -> None:
+    ids = ["1_000", "007", "a/b c", "50%", 'q"uote', "naïve🌷", "{{ 1 + 1 }}", "[1]", "None"]
+    for account in ids:
+        sandbox.add_account(account)
+
+    reading = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
+
+    assert reading.exception is None
+    assert sorted(request.params["social_network_id"] for request in sandbox.requests) == sorted(ids)
+    assert {row["social_network_id"] for row in reading.records["account_followers"]} == set(ids)

@@ -1,0 +1,256 @@
+"""What comes out of the connector equals what the API holds, sync after sync, at the price that was promised."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from analysis.sandbox import Sandbox
+from integration_tests.airbyte import Reading, read
+
+STREAMS = ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals")
+KEYS = {
+    "overview_metrics": ("social_network_id", "key", "preset", "period_end"),
+    "pins": ("social_network_id", "id", "snapshot_date"),
+    "account_followers": ("social_network_id", "snapshot_date"),
+    "post_performance": ("social_network_id", "preset", "period_end", "ranking", "position"),
+    "pin_totals": ("social_network_id", "period_start", "period_end", "key"),
+    "accounts": ("social_network_id",),
+}
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+Days = Callable[[int], None]
+
+
+def ask(sandbox: Sandbox, endpoint: str, account: str, start: str, end: str) -> dict[str, Any]:
+    """The server's own answer for a window, asked for by dates."""
+    parameters = {"apiKey": sandbox.api_key, "social_network_id": account, "start_date": start, "end_date": end}
+    answer = requests.get(f"{sandbox.analytics_url}/pinterest/{endpoint}", parameters, timeout=30).json()
+    assert answer["success"], answer
+    return dict(answer["data"])
+
+
+def assert_equals_the_server(reading: Reading, sandbox: Sandbox) -> None:
+    """Every record of every stream is what the server holds for its window, and none of the window is missing."""
+    assert reading.exception is None
+    for stream, keys in KEYS.items():
+        counted = Counter(tuple(record.get(key) for key in keys) for record in reading.records[stream])
+        assert [key for key, count in counted.items() if count > 1] == []
+
+    today = sandbox.now.date().isoformat()
+    for window, rows in windows_of(reading.records["overview_metrics"]):
+        account, start, end = window
+        data = ask(sandbox, "overview", account, start, end)
+        assert [metric(row) for row in rows] == data["metrics"]
+        entries = [row for row in reading.records["post_performance"] if window_of(row) == window]
+        expected = {
+            (name, n): item for name, items in data["post_performance"].items() for n, item in enumerate(items, 1)
+        }
+        assert {(row["ranking"], row["position"]): row["item"] for row in entries} == expected
+        if end == yesterday(sandbox):
+            followers = [row for row in reading.records["account_followers"] if row["social_network_id"] == account]
+            assert followers == [
+                {"social_network_id": account, "snapshot_date": today, "total_followers": data["total_followers"]}
+            ]
+    for window, rows in windows_of(reading.records["pin_totals"]):
+        account, start, end = window
+        data = ask(sandbox, "posts", account, start, end)
+        assert [metric(row) for row in rows] == data["stats"]
+        pins = [row for row in reading.records["pins"] if window_of(row) == window]
+        assert {row["snapshot_date"] for row in pins} <= {today}
+        assert [as_sent(row) for row in pins] == data["posts"]
+
+
+def window_of(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["social_network_id"], row["period_start"], row["period_end"]
+
+
+def windows_of(rows: Iterable[dict[str, Any]]) -> list[tuple[tuple[str, str, str], list[dict[str, Any]]]]:
+    windows: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        windows.setdefault(window_of(row), []).append(row)
+    return list(windows.items())
+
+
+def metric(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("key", "name", "value_current_period", "value_last_period", "percentage_change", "description")
+    return {name: row[name] for name in names}
+
+
+def as_sent(pin: dict[str, Any]) -> dict[str, Any]:
+    own = ("social_network_id", "snapshot_date", "period_start", "period_end", *COUNTERS)
+    return {**{name: value for name, value in pin.items() if name not in own}, "stats": {c: pin[c] for c in COUNTERS}}
+
+
+def yesterday(sandbox: Sandbox) -> str:
+    return (sandbox.now.date() - timedelta(days=1)).isoformat()
+
+
+def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: Sandbox) -> None:
+    reading = read({**sandbox.config(), "start_date": "2025-11-03"})
+
+    assert_equals_the_server(reading, sandbox)
+    ends = sorted({date.fromisoformat(row["period_end"]) for row in reading.records["overview_metrics"]})
+    assert ends[0] == date(2025, 11, 9)
+    assert {(later - earlier).days for earlier, later in itertools.pairwise(ends)} == {7}
+    assert ends[-1].isoformat() == yesterday(sandbox)
+    covered = sorted({(row["period_start"], row["period_end"]) for row in reading.records["pin_totals"]})
+    assert covered[0][0] == "2025-11-03"
+    assert covered[-1][1] == yesterday(sandbox)
+    assert all(date.fromisoformat(b) - date.fromisoformat(a) < timedelta(days=90) for a, b in covered)
+    for (_, end), (start, _) in itertools.pairwise(covered):
+        assert date.fromisoformat(start) - date.fromisoformat(end) == timedelta(days=1)
+
+
+def test_no_request_is_one_that_the_api_refuses_whatever_the_first_day_is(sandbox: Sandbox, days_later: Days) -> None:
+    for back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
+        start = (sandbox.now.date() - timedelta(days=back)).isoformat()
+        reading = read({**sandbox.config(), "start_date": start, "social_network_ids": sandbox.account_ids[:1]})
+        assert reading.exception is None, start
+        assert {request.status for request in sandbox.requests} == {200}
+        sandbox.clear_requests()
+
+
+def test_a_daily_sync_of_n_accounts_costs_two_requests_an_account_and_one_for_the_list(
+    sandbox: Sandbox, days_later: Days
+) -> None:
+    first = read({**sandbox.config(), "start_date": "2025-11-03"})
+    days_later(1)
+    sandbox.clear_requests()
+
+    second = read({**sandbox.config(), "start_date": "2025-11-03"}, first.state)
+
+    asked = Counter((request.path.rsplit("/", 1)[-1], request.params.get("preset")) for request in sandbox.requests)
+    assert asked == {("listsocialaccounts", None): 1, ("overview", "last_30_days"): 3, ("posts", "last_90_days"): 3}
+    assert_equals_the_server(second, sandbox)
+
+
+def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None:
+    named = sandbox.account_ids[:2]
+    reading = read({**sandbox.config(), "social_network_ids": [*named, named[0]]})
+
+    assert "listsocialaccounts" not in {request.path.rsplit("/", 1)[-1] for request in sandbox.requests}
+    assert [row["social_network_id"] for row in reading.records["accounts"]] == named
+    assert_equals_the_server(reading, sandbox)
+
+
+def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox) -> None:
+    first = read(sandbox.config())
+    sandbox.clear_requests()
+
+    again = read(sandbox.config(), first.state)
+
+    assert len(sandbox.requests) == 2 * 3 + 1
+    assert_equals_the_server(again, sandbox)
+    assert [again.cursors(stream) for stream in STREAMS] == [first.cursors(stream) for stream in STREAMS]
+
+
+def test_a_skipped_day_and_a_long_pause_are_caught_up(sandbox: Sandbox, days_later: Days) -> None:
+    reading = read(sandbox.config())
+    for pause in (2, 30, 200):
+        before = sandbox.now.date() - timedelta(days=1)
+        days_later(pause)
+        reading = read(sandbox.config(), reading.state)
+        assert_equals_the_server(reading, sandbox)
+        ends = sorted({date.fromisoformat(row["period_end"]) for row in reading.records["overview_metrics"]})
+        assert max(later - earlier for earlier, later in zip([before, *ends], ends, strict=False)) <= timedelta(days=7)
+        first_day = min(row["period_start"] for row in reading.records["pin_totals"])
+        assert first_day == min(before, sandbox.now.date() - timedelta(days=90)).isoformat()
+
+
+def test_an_account_that_is_added_later_gets_its_whole_history(sandbox: Sandbox, days_later: Days) -> None:
+    config = {**sandbox.config(), "start_date": "2026-01-01"}
+    old, late = sandbox.account_ids[:2], sandbox.account_ids[2]
+    first = read({**config, "social_network_ids": old})
+    days_later(1)
+
+    second = read({**config, "social_network_ids": [*old, late]}, first.state)
+
+    assert_equals_the_server(second, sandbox)
+    starts = {
+        account: min(row["period_start"] for row in second.records["pin_totals"] if row["social_network_id"] == account)
+        for account in (*old, late)
+    }
+    assert starts == {old[0]: "2026-02-20", old[1]: "2026-02-20", late: "2026-01-01"}
+    ends = {row["period_end"] for row in second.records["overview_metrics"] if row["social_network_id"] == late}
+    assert min(ends) == "2026-01-07"
+
+
+def test_a_changed_preset_asks_for_the_new_periods_from_now_on(sandbox: Sandbox, days_later: Days) -> None:
+    first = read(sandbox.config())
+    days_later(1)
+
+    second = read({**sandbox.config(), "preset": "last_7_days"}, first.state)
+
+    assert_equals_the_server(second, sandbox)
+    assert {(row["preset"], row["period_start"], row["period_end"]) for row in second.records["overview_metrics"]} == {
+        ("last_7_days", "2026-05-14", "2026-05-20")
+    }
+
+
+@pytest.mark.parametrize("lookback", [1, 2, 30, 45, 90, 91, 365])
+def test_pins_are_observed_again_as_long_as_the_lookback_says(
+    sandbox: Sandbox, days_later: Days, lookback: int
+) -> None:
+    config = {**sandbox.config(), "start_date": "2025-01-01", "pins_lookback_days": lookback}
+    first = read(config, streams=["pins", "pin_totals"])
+    days_later(1)
+
+    second = read(config, first.state, streams=["pins", "pin_totals"])
+
+    assert_equals_the_server(second, sandbox)
+    first_day = min(row["period_start"] for row in second.records["pin_totals"])
+    assert first_day == (sandbox.now.date() - timedelta(days=max(lookback, 2))).isoformat()
+
+
+def test_an_account_without_pins_is_not_read_from_its_start_again(sandbox: Sandbox, days_later: Days) -> None:
+    sandbox.inject(empty_posts())
+    first = read({**sandbox.config(), "start_date": "2025-01-01"}, streams=["pins"])
+    days_later(1)
+    sandbox.clear_requests()
+
+    second = read({**sandbox.config(), "start_date": "2025-01-01"}, first.state, streams=["pins"])
+
+    assert second.records["pins"] == []
+    assert len(sandbox.requests) == 3 + 1
+
+
+def empty_posts() -> Any:
+    from analysis.sandbox import Fault
+
+    return Fault(
+        "edit", path="posts", times=None, edit=lambda answer: {**answer, "data": {**answer["data"], "posts": []}}
+    )
+
+
+def test_every_account_has_its_own_cursor(sandbox: Sandbox) -> None:
+    reading = read(sandbox.config())
+
+    assert reading.cursors("overview_metrics") == dict.fromkeys(sandbox.account_ids, yesterday(sandbox))
+    assert reading.cursors("account_followers") == dict.fromkeys(sandbox.account_ids, sandbox.now.date().isoformat())
+    assert set(reading.cursors("pins")) == set(sandbox.account_ids)
+
+
+def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_usual(
+    sandbox: Sandbox, days_later: Days
+) -> None:
+    first = read(sandbox.config())
+    days_later(-2)
+    back = read(sandbox.config(), first.state)
+    assert_equals_the_server(back, sandbox)
+    assert {row["period_end"] for row in back.records["overview_metrics"]} == {yesterday(sandbox)}
+
+    days_later(3)
+    assert_equals_the_server(read(sandbox.config(), back.state), sandbox)
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati", "America/New_York"])
+def test_windows_end_yesterday_in_the_zone_of_the_config(sandbox: Sandbox, zone: str, days_later: Days) -> None:
+    reading = read({**sandbox.config(), "timezone": zone})
+
+    assert reading.exception is None
+    assert {request.status for request in sandbox.requests} == {200}
+    assert {request.params.get("timezone") for request in sandbox.requests} == {None, zone}

@@ -1,0 +1,215 @@
+"""`python main.py spec | check | discover | read` as Airbyte runs them: messages on stdout, and never the key."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from analysis.sandbox import Fault, Sandbox
+from integration_tests.airbyte import Reading, configured_catalog, messages, run, take
+from integration_tests.conftest import NOON
+
+KEY = "k/e+y=1 ü&x"  # each of these characters changes in a URL
+
+
+@pytest.fixture
+def config_file(sandbox: Sandbox, tmp_path: Path) -> Path:
+    return written(tmp_path / "config.json", sandbox.config())
+
+
+def written(path: Path, content: Any) -> Path:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def only(output: str, kind: str) -> dict[str, Any]:
+    found = [message for message in messages(output) if message["type"] == kind]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_spec_names_every_key_of_the_config() -> None:
+    ended = run("spec")
+
+    properties = only(ended.stdout, "SPEC")["spec"]["connectionSpecification"]["properties"]
+    assert ended.returncode == 0
+    assert list(properties) == [
+        "api_key", "social_network_ids", "preset", "start_date", "timezone", "pins_lookback_days", "num_workers",
+        "max_requests_per_minute", "analytics_url", "accounts_url",
+    ]  # fmt: skip
+    assert properties["api_key"]["airbyte_secret"]
+    assert [key for key, value in properties.items() if value.get("airbyte_hidden")] == [
+        "analytics_url",
+        "accounts_url",
+    ]
+
+
+def test_discover_gives_six_streams_with_their_keys_and_described_nullable_columns(config_file: Path) -> None:
+    streams = {
+        stream["name"]: stream
+        for stream in only(run("discover", "--config", config_file).stdout, "CATALOG")["catalog"]["streams"]
+    }
+
+    keys_and_cursors = {
+        name: (stream["source_defined_primary_key"], stream.get("default_cursor_field"))
+        for name, stream in streams.items()
+    }
+    assert keys_and_cursors == {
+        "overview_metrics": ([["social_network_id"], ["key"], ["preset"], ["period_end"]], ["period_end"]),
+        "pins": ([["social_network_id"], ["id"], ["snapshot_date"]], ["timestamp"]),
+        "account_followers": ([["social_network_id"], ["snapshot_date"]], ["snapshot_date"]),
+        "post_performance": (
+            [["social_network_id"], ["preset"], ["period_end"], ["ranking"], ["position"]], ["period_end"],
+        ),
+        "pin_totals": ([["social_network_id"], ["period_start"], ["period_end"], ["key"]], ["period_end"]),
+        "accounts": ([["social_network_id"]], None),
+    }  # fmt: skip
+    for stream in streams.values():
+        assert stream["json_schema"]["additionalProperties"] is True
+        for column in stream["json_schema"]["properties"].values():
+            assert column["description"]
+            assert "null" in column["type"]
+
+
+def test_check_succeeds_where_every_account_can_be_read(config_file: Path, sandbox: Sandbox) -> None:
+    ended = run("check", "--config", config_file, now=NOON)
+
+    assert only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"] == {"status": "SUCCEEDED"}
+    asked = {request.params.get("social_network_id") for request in sandbox.requests}
+    assert asked == {None, *sandbox.account_ids}
+
+
+def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = [*sandbox.account_ids, "typo_one", "typo/two"]
+    config = written(tmp_path / "config.json", {**sandbox.config(), "social_network_ids": ids})
+
+    ended = run("check", "--config", config, now=NOON)
+
+    status = only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
+    assert ended.returncode == 0
+    assert status["status"] == "FAILED"
+    assert '"typo_one"' in status["message"]
+    assert '"typo/two"' in status["message"]
+    assert "Account not found or does not belong to the authenticated user." in status["message"]
+    assert not any(account in status["message"] for account in sandbox.account_ids)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"api_key": None}, "`api_key`"),
+        ({"api_key": "wrong"}, "does not accept the key"),
+        ({"preset": "last_5_days"}, "`preset`"),
+        ({"start_date": "2999-01-01"}, "`start_date`"),
+        ({"start_date": "yesterday"}, "`start_date`"),
+        ({"timezone": "Moon/Base"}, "`timezone`"),
+        ({"num_workers": 1}, "`num_workers`"),
+        ({"num_workers": "four"}, "`num_workers`"),
+        ({"max_requests_per_minute": 0}, "`max_requests_per_minute`"),
+        ({"pins_lookback_days": 0}, "`pins_lookback_days`"),
+        ({"social_network_ids": "pin_a"}, "`social_network_ids`"),
+        ({"analytics_url": "http://example.com"}, "`analytics_url`"),
+    ],
+)
+def test_a_config_that_is_not_valid_fails_the_check_with_one_sentence_that_names_the_key(
+    sandbox: Sandbox, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    changed = {key: value for key, value in {**sandbox.config(), **change}.items() if value is not None}
+    ended = run("check", "--config", written(tmp_path / "config.json", changed), now=NOON)
+
+    status = only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
+    assert status["status"] == "FAILED"
+    assert words in status["message"]
+    assert "Traceback" not in status["message"]
+    assert ended.returncode == 0
+
+
+def test_a_key_without_pinterest_accounts_fails_the_check(sandbox: Sandbox, config_file: Path) -> None:
+    for account in list(sandbox.account_ids):
+        sandbox.remove_account(account)
+
+    status = only(run("check", "--config", config_file, now=NOON).stdout, "CONNECTION_STATUS")["connectionStatus"]
+
+    assert status["status"] == "FAILED"
+    assert "no Pinterest account" in status["message"]
+
+
+def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path
+) -> None:
+    catalog = written(tmp_path / "catalog.json", configured_catalog(sandbox.config()))
+    first = run("read", "--config", config_file, "--catalog", catalog, now=NOON)
+    assert first.returncode == 0, first.stdout[-2000:]
+    reading, last = Reading(), {}
+    for message in messages(first.stdout):
+        take(message, reading, last)
+    sandbox.clear_requests()
+
+    state = written(tmp_path / "state.json", list(last.values()))
+    second = run("read", "--config", config_file, "--catalog", catalog, "--state", state, now=NOON)
+
+    assert second.returncode == 0
+    assert len(sandbox.requests) == 7
+    assert [line for line in second.stderr.splitlines() if line] == []
+
+
+@pytest.mark.parametrize(
+    ("what", "content"), [("config", None), ("config", "{"), ("catalog", '{"streams": 5}'), ("state", "[{")]
+)
+def test_a_file_that_is_missing_or_broken_is_one_trace_that_names_it(
+    config_file: Path, tmp_path: Path, what: str, content: str | None, sandbox: Sandbox
+) -> None:
+    files = {
+        "config": config_file,
+        "catalog": written(tmp_path / "catalog.json", configured_catalog(sandbox.config())),
+        "state": written(tmp_path / "state.json", []),
+    }
+    files[what] = tmp_path / "broken.json"
+    if content is not None:
+        files[what].write_text(content)
+
+    ended = run("read", *(part for name, path in files.items() for part in (f"--{name}", path)), now=NOON)
+
+    trace = only(ended.stdout, "TRACE")["trace"]
+    assert ended.returncode == 1
+    assert trace["error"]["message"].startswith(f"The {what} file {files[what]} ")
+    assert "\n" not in trace["error"]["message"]
+
+
+def test_no_verb_prints_the_key_in_any_form_whatever_goes_wrong(tmp_path: Path) -> None:
+    output = ""
+    with Sandbox(accounts=8, api_key=KEY, now=NOON) as sandbox:
+        faults = [
+            Fault("status", status=401, body={"message": f"Bad key {KEY}"}, headers={"X-Echo": quote(KEY)}, times=None),
+            Fault("status", status=404, body=f"<a href='?apiKey={quote_plus(KEY)}'>", times=None),
+            Fault("status", status=422, body={"success": False, "message": f"{KEY} {quote(KEY, safe='')}"}, times=None),
+            Fault("body", body={"success": False, "message": KEY}, times=None),
+            Fault("redirect", times=None),
+            Fault("status", status=500, body=KEY, headers={"Retry-After": "0"}, times=None),
+            Fault("drop", when="before", times=None),
+        ]
+        for account, fault in zip(sandbox.account_ids, faults, strict=False):
+            fault.social_network_id = account
+            sandbox.inject(fault)
+        config = {**sandbox.config(), "start_date": "2026-05-10"}
+        unreachable = {**config, "analytics_url": "http://127.0.0.1:9/api", "social_network_ids": ["pin_a"]}
+        catalog = written(tmp_path / "catalog.json", configured_catalog(config, ["overview_metrics", "pins"]))
+        for content in (config, unreachable):
+            file = written(tmp_path / "config.json", content)
+            for verb in (
+                ("check",),
+                ("check", "--debug"),
+                ("read", "--catalog", catalog),
+                ("read", "--debug", "--catalog", catalog),
+            ):
+                ended = run(*verb, "--config", file, now=NOON, PYTHONPATH=str(QUICK_RETRIES))
+                output += ended.stdout + ended.stderr
+        assert all(account in output for account in sandbox.account_ids)
+    forms = {KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)}
+    forms |= {json.dumps(form)[1:-1] for form in forms}
+    assert [form for form in forms if form in output] == []
+
+
+QUICK_RETRIES = Path(__file__).parent / "quick_retries"  # its sitecustomize.py makes the waits between attempts short

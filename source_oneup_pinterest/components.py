@@ -1,0 +1,820 @@
+"""What the manifest cannot say: settled dates, windows, shared answers, errors, and rows with lenient types.
+
+The file stands alone, so that it also serves beside `manifest.yaml` without this package.
+"""
+
+import html
+import ipaddress
+import json
+import logging
+import math
+import os
+import re
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
+from weakref import WeakValueDictionary
+from zoneinfo import ZoneInfo
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+from airbyte_cdk.sources.declarative.migrations.state_migration import StateMigration
+from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
+from airbyte_cdk.sources.declarative.requesters.http_requester import HttpRequester
+from airbyte_cdk.sources.declarative.retrievers import SimpleRetriever
+from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
+    ConfigTransformation,
+)
+from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget, LimiterSession
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
+from airbyte_cdk.sources.streams.http import HttpClient
+from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
+    ErrorResolution,
+    ResponseAction,
+)
+from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
+from airbyte_cdk.sources.types import Config, Record, StreamSlice
+from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+LOGGER = logging.getLogger("airbyte.oneup_pinterest")
+
+PRESET_DAYS = {"last_7_days": 7, "last_30_days": 30, "last_90_days": 90}
+MAX_WINDOW_DAYS = 90  # the longest preset, and as long as Pinterest keeps daily figures
+DEFAULT_HISTORY_DAYS = 90
+CLOCK_VARIABLE = "ONEUP_PINTEREST_NOW"  # an ISO time that stands in for the clock (sandbox, tests)
+BIGINT = 2**63
+
+
+# ------------------------------------------------------------------------------------------ dates
+
+
+@dataclass
+class SettleDates(ConfigTransformation):
+    """Fixes, once for a whole sync, which day is today, so that a sync that passes midnight stays on one day."""
+
+    def transform(self, config: MutableMapping[str, Any]) -> None:
+        config["timezone"] = config.get("timezone") or "UTC"
+        zone = _time_zone(config["timezone"])
+        clock = os.environ.get(CLOCK_VARIABLE)
+        now = datetime.fromisoformat(clock) if clock else datetime.now(UTC)
+        today = now.astimezone(zone).date()
+        start = _start_date(config.get("start_date"), today)
+        for key in ("analytics_url", "accounts_url"):
+            _require_safe_url(key, config.get(key))
+        config["_today"] = today.isoformat()
+        config["_yesterday"] = (today - timedelta(days=1)).isoformat()
+        config["_start_date"] = start.isoformat()
+        config["_day_before_start"] = (start - timedelta(days=1)).isoformat()
+        config["_sync_id"] = uuid.uuid4().hex
+
+
+def _time_zone(name: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except Exception:  # zoneinfo raises four kinds of error for names that are none
+        raise config_error(
+            f"`timezone` is {name!r}, which is no IANA time zone: use one like 'UTC' or 'America/New_York'."
+        ) from None
+
+
+def _start_date(value: Any, today: date) -> date:
+    if value in (None, ""):
+        return today - timedelta(days=DEFAULT_HISTORY_DAYS)
+    try:
+        start = datetime.strptime(value, "%Y-%m-%d").date()
+    except (TypeError, ValueError):
+        raise config_error(f"`start_date` is {value!r}, which is no date: write it as YYYY-MM-DD.") from None
+    if start > today:
+        raise config_error(f"`start_date` is {value}, which is in the future (today is {today}): use an earlier day.")
+    return min(start, today - timedelta(days=1))
+
+
+def _require_safe_url(key: str, url: Any) -> None:
+    if url in (None, ""):
+        return
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        safe = bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
+    except (AttributeError, TypeError, ValueError):
+        safe = False
+    if not safe:
+        raise config_error(f"`{key}` must be an https address (http is accepted for this machine only).")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def traced(message: str, failure_type: FailureType) -> AirbyteTracedException:
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=failure_type)
+
+
+def config_error(message: str) -> AirbyteTracedException:
+    return traced(message, FailureType.config_error)
+
+
+class Window(NamedTuple):
+    """The days from `start` to `end`, both included, and the preset that means the same, if one does."""
+
+    start: date
+    end: date
+    preset: str | None
+
+    @classmethod
+    def of(cls, start: date, end: date, yesterday: date) -> "Window":
+        days = (end - start).days + 1
+        preset = next((name for name, length in PRESET_DAYS.items() if length == days), None)
+        return cls(start, end, preset if end == yesterday else None)
+
+    @property
+    def request_parameters(self) -> dict[str, str]:
+        if self.preset:
+            return {"preset": self.preset}
+        return {"start_date": self.start.isoformat(), "end_date": self.end.isoformat()}
+
+
+def publish_windows(first: date, yesterday: date) -> list[Window]:
+    """Windows of at most 90 days that end yesterday and reach back to `first`, oldest first, none of one day.
+
+    >>> [str(window.start) for window in publish_windows(date(2026, 1, 1), date(2026, 4, 1))]
+    ['2026-01-01', '2026-01-03']
+    """
+    first = min(first, yesterday - timedelta(days=1))  # the API refuses a single day
+    windows: list[Window] = []
+    end = yesterday
+    while end >= first:
+        start = max(first, end - timedelta(days=MAX_WINDOW_DAYS - 1))
+        if start - first == timedelta(days=1):
+            start += timedelta(days=1)  # else a single day would be left over
+        windows.insert(0, Window.of(start, end, yesterday))
+        end = start - timedelta(days=1)
+    return windows
+
+
+# --------------------------------------------------------------------------------- cursors, slices
+
+
+@dataclass
+class AccountCursors(StateMigration):
+    """Keeps one cursor an account, the last day that was read: for a new account the day before `start_date`.
+
+    The CDK starts a new partition at the newest cursor of all the others, which would lose its history.
+    """
+
+    config: Config
+    cursor_field: str
+
+    def should_migrate(self, stream_state: Mapping[str, Any]) -> bool:
+        return True
+
+    def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
+        # a cursor can be ahead after a change of `timezone`, a clock that went back, or a pin "from 2099"
+        last = self.config["_today" if self.cursor_field == "snapshot_date" else "_yesterday"]
+        states = [
+            {
+                "partition": {
+                    "social_network_id": entry["partition"]["social_network_id"],
+                    "parent_slice": {},
+                },
+                "cursor": {self.cursor_field: min(entry["cursor"][self.cursor_field], last)},
+            }
+            for entry in stream_state.get("states", [])
+            if self.cursor_field in entry.get("cursor", {})
+        ]
+        return {
+            "use_global_cursor": False,
+            "states": states,
+            "state": {self.cursor_field: self.config["_day_before_start"]},
+        }
+
+
+@dataclass
+class AccountsRetriever(SimpleRetriever):
+    """Takes the accounts from the config where it names them, and asks OneUp for the list only where not."""
+
+    def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
+        configured = self.config.get("social_network_ids")
+        if not configured:
+            yield from super().read_records(records_schema, stream_slice)
+            return
+        for account in dict.fromkeys(configured):
+            row = dict.fromkeys(AccountRows.FIELDS) | {"social_network_id": account}
+            yield Record(row, self.name, stream_slice or StreamSlice(partition={}, cursor_slice={}))
+
+
+@dataclass
+class WindowRetriever(SimpleRetriever):
+    """Reads the windows of an account's slice, stamps their rows, and moves the cursor past what was read.
+
+    Without the last step an account without records would be read from its start again at every sync.
+
+    `windows`: `period` (the preset's days that end where the slice ends), `newest` (the same, ending
+    yesterday) or `published` (by publish date, with the lookback). `stamp`: which fields rows are given.
+    """
+
+    cursor: Cursor = field(kw_only=True)
+    windows: str = field(kw_only=True)
+    stamp: list[str] = field(kw_only=True)
+
+    def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
+        assert stream_slice is not None  # every stream of this retriever has accounts as partitions
+        account = stream_slice.partition["social_network_id"]
+        for window in self._windows(stream_slice):
+            stamp = self._stamp(account, window)
+            requested = StreamSlice(partition=stream_slice.partition, cursor_slice={}, extra_fields={"window": window})
+            for record in super().read_records(records_schema, requested):
+                assert isinstance(record, Record)  # the record selector yields nothing else
+                yield Record({**stamp, **record.data, **stamp}, self.name, stream_slice)
+        self._move_cursor(stream_slice)
+
+    def _windows(self, stream_slice: StreamSlice) -> list[Window]:
+        yesterday = date.fromisoformat(self.config["_yesterday"])
+        if self.windows == "published":
+            return publish_windows(self._first_publish_date(stream_slice, yesterday), yesterday)
+        end = self._period_end(stream_slice) if self.windows == "period" else yesterday
+        days = PRESET_DAYS[self._preset]
+        return [Window.of(end - timedelta(days=days - 1), end, yesterday)]
+
+    def _period_end(self, stream_slice: StreamSlice) -> date:
+        # The CDK's steps begin on the last day that was read; ours end a day later than its own, so that steps
+        # from a cursor fall on the same days as steps that were never interrupted.
+        yesterday = date.fromisoformat(self.config["_yesterday"])
+        return min(date.fromisoformat(stream_slice.cursor_slice["end_time"]) + timedelta(days=1), yesterday)
+
+    def _first_publish_date(self, stream_slice: StreamSlice, yesterday: date) -> date:
+        cursor = date.fromisoformat(stream_slice.cursor_slice["start_time"][:10])
+        lookback = timedelta(days=self.config.get("pins_lookback_days", DEFAULT_HISTORY_DAYS) - 1)
+        first = min(cursor, yesterday - lookback)
+        # without a `start_date` there is nothing that the lookback must not pass, but for the first sync
+        is_first = cursor.isoformat() == self.config["_day_before_start"]
+        if self.config.get("start_date") or is_first:
+            first = max(first, date.fromisoformat(self.config["_start_date"]))
+        return first
+
+    def _stamp(self, account: str, window: Window) -> dict[str, Any]:
+        values = {
+            "social_network_id": account,
+            "preset": self._preset,
+            "period_start": window.start.isoformat(),
+            "period_end": window.end.isoformat(),
+            "snapshot_date": self.config["_today"],
+        }
+        return {name: values[name] for name in self.stamp}
+
+    def _move_cursor(self, stream_slice: StreamSlice) -> None:
+        field_name = self.cursor.cursor_field.cursor_field_key  # type: ignore[attr-defined]
+        if field_name == "snapshot_date":
+            read_up_to = self.config["_today"]
+        elif self.windows == "period":
+            read_up_to = self._period_end(stream_slice).isoformat()
+        else:
+            read_up_to = self.config["_yesterday"]
+        self.cursor.observe(Record({field_name: read_up_to}, self.name, stream_slice))
+
+    @property
+    def _preset(self) -> str:
+        return str(self.config.get("preset", "last_30_days"))
+
+
+# --------------------------------------------------------------------------------------- requests
+
+
+class Answer(requests.Response):
+    """A response that was read to its end, whose JSON is parsed once."""
+
+    def __init__(self, request: requests.PreparedRequest, status: int, headers: Mapping[str, str], body: bytes):
+        super().__init__()
+        self.request = request
+        self.url = request.url or ""
+        self.status_code = status
+        self.headers = requests.structures.CaseInsensitiveDict(headers)
+        self.encoding = "utf-8"
+        self.raw = BytesIO(body)
+        self._parsed: Any = None
+
+    def json(self, **kwargs: Any) -> Any:
+        if self._parsed is None:
+            self._parsed = super().json(**kwargs)
+        return self._parsed
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring the same: not so for a passing fault or a body that was cut short."""
+        if self.status_code != 200:
+            return 400 <= self.status_code < 500 and self.status_code not in (408, 429)
+        try:
+            self.json()
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+
+class SharedAnswers:
+    """The answers of one sync, so that streams of one endpoint send each request once.
+
+    They wait in an unnamed temporary file: memory stays flat, and nothing is left behind. (The CDK's own
+    cache has one file a stream, so that streams cannot share it.)
+    """
+
+    _of_syncs: ClassVar[WeakValueDictionary[str, "SharedAnswers"]] = WeakValueDictionary()
+    _creation = threading.Lock()
+
+    def __init__(self) -> None:
+        self.requests_sent = 0
+        self.given_up: dict[tuple[str, str | None], tuple[str, FailureType]] = {}  # not asked again in this sync
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sync
+        self._places: dict[str, tuple[int, int, int, dict[str, str]]] = {}
+        self._asking: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, config: Config) -> "SharedAnswers":
+        """The one object of the sync that this config was settled for; it lives as long as something holds it."""
+        with cls._creation:
+            answers = cls._of_syncs.get(config["_sync_id"])
+            if answers is None:
+                answers = cls._of_syncs[config["_sync_id"]] = cls()
+            return answers
+
+    def get(self, request: requests.PreparedRequest, ask: Callable[[], Answer]) -> Answer:
+        url = str(request.url)
+        with self._lock:
+            asking = self._asking.setdefault(url, threading.Lock())
+        with asking:  # a second stream with the same question waits for the first one's answer
+            if url in self._places:
+                return self._load(request, *self._places[url])
+            with self._lock:
+                self.requests_sent += 1
+            answer = ask()
+            if answer.is_final:
+                self._store(url, answer)
+            return answer
+
+    def forget(self) -> None:
+        with self._lock:
+            self.given_up.clear()
+            self._places.clear()
+            self._asking.clear()
+            self._file.seek(0)
+            self._file.truncate()
+            self.requests_sent = 0
+
+    def _store(self, url: str, answer: Answer) -> None:
+        with self._lock:
+            offset = self._file.seek(0, os.SEEK_END)
+            length = self._file.write(answer.content)
+            self._places[url] = (offset, length, answer.status_code, dict(answer.headers))
+
+    def _load(
+        self, request: requests.PreparedRequest, offset: int, length: int, status: int, headers: dict[str, str]
+    ) -> Answer:
+        with self._lock:
+            self._file.seek(offset)
+            return Answer(request, status, headers, self._file.read(length))
+
+
+class KeyOnTheWire(requests.adapters.HTTPAdapter):
+    """Adds the API key as a request leaves and takes it out of all that comes back.
+
+    OneUp wants the key in the URL, and the CDK puts URLs into logs, errors and traces; so the CDK never sees it.
+    """
+
+    def __init__(self, api_key: str):
+        super().__init__(pool_maxsize=16)
+        self._api_key = api_key
+        in_urls = {api_key, quote(api_key), quote(api_key, safe=""), quote_plus(api_key)}
+        in_bodies = {json.dumps(api_key)[1:-1], json.dumps(api_key)[1:-1].replace("/", "\\/"), html.escape(api_key)}
+        self._forms = sorted(in_urls | in_bodies, key=len, reverse=True)
+        for form in in_urls:
+            add_to_secrets(form)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        wire = request.copy()
+        joint = "&" if "?" in str(request.url) else "?"
+        wire.url = f"{request.url}{joint}{urlencode({'apiKey': self._api_key})}"
+        try:
+            response = super().send(wire, *args, **kwargs)
+            body = self._without_key(response.content)
+        except requests.RequestException as error:
+            text = self._without_key(str(error).encode("utf-8", "replace")).decode("utf-8", "replace")
+            raise type(error)(text, request=request) from None
+        headers = {
+            name: self._without_key(value.encode("latin-1", "replace")).decode("latin-1")
+            for name, value in response.headers.items()
+        }
+        return Answer(request, response.status_code, headers, body)
+
+    def _without_key(self, text: bytes) -> bytes:
+        for form in self._forms:
+            text = text.replace(form.encode(), b"****")
+        return text
+
+
+class OneUpSession(LimiterSession):
+    """Sends within the request budget, follows no redirect (it would carry the key along), shares answers."""
+
+    def __init__(self, api_budget: AbstractAPIBudget, config: Config):
+        super().__init__(api_budget=api_budget)
+        self._answers = SharedAnswers.of(config)
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, KeyOnTheWire(config["api_key"]))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        def ask() -> Answer:
+            answer = super(OneUpSession, self).send(request, **kwargs | {"allow_redirects": False})
+            assert isinstance(answer, Answer)
+            return answer
+
+        return self._answers.get(request, ask)
+
+
+@dataclass
+class OneUpRequester(HttpRequester):
+    """Asks for the window of a slice, and names the account where that fails."""
+
+    request_headers: Mapping[str, str] = field(kw_only=True)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        super().__post_init__(parameters)
+        assert isinstance(self.error_handler, OneUpErrorHandler)
+        assert self.api_budget is not None
+        self._http_client = HttpClient(
+            name=self.name,
+            logger=self.logger,
+            error_handler=self.error_handler,
+            backoff_strategy=self.error_handler.backoff_strategies,
+            disable_retries=self.disable_retries,
+            session=OneUpSession(self.api_budget, self.config),
+            request_timeout=(self.connect_timeout_in_seconds, self.read_timeout_in_seconds),
+        )
+
+    def get_request_headers(self, **_: Any) -> Mapping[str, Any]:
+        return self.request_headers
+
+    def get_request_params(self, *, stream_slice: StreamSlice | None = None, **_: Any) -> MutableMapping[str, Any]:
+        # in Python, because interpolation would turn the id "1_000" into the number 1000
+        if stream_slice is None or "window" not in stream_slice.extra_fields:
+            return {}
+        return {
+            "social_network_id": stream_slice.partition["social_network_id"],
+            **stream_slice.extra_fields["window"].request_parameters,
+            "timezone": self.config["timezone"],
+        }
+
+    def send_request(self, *args: Any, **kwargs: Any) -> requests.Response | None:
+        stream_slice: StreamSlice | None = kwargs.get("stream_slice")
+        account = stream_slice.partition.get("social_network_id") if stream_slice else None
+        given_up = SharedAnswers.of(self.config).given_up
+        asked = (self.get_url(), account)
+        if asked in given_up:
+            raise traced(*given_up[asked])
+        try:
+            return super().send_request(*args, **kwargs)
+        except AirbyteTracedException as error:
+            subject = (
+                f"Account {json.dumps(account, ensure_ascii=False)} could not be read"
+                if account is not None
+                else "The accounts of this key could not be listed"
+            )
+            failure = (f"{subject}: {self._reason(error)}", error.failure_type)
+            if error.failure_type != FailureType.system_error:
+                # no other window would fare better; a system error may be that of one window alone
+                given_up[asked] = failure
+            raise traced(*failure) from None
+
+    def _reason(self, error: AirbyteTracedException) -> str:
+        cause = error.__context__
+        if isinstance(cause, BaseBackoffException) and isinstance(self.error_handler, OneUpErrorHandler):
+            reason = self.error_handler.interpret_response(cause.response).error_message or ""
+            return f"{reason} It was tried {int(self.error_handler.max_retries or 0) + 1} times; try again later."
+        return error.message or error.internal_message or "unknown error"
+
+
+# ----------------------------------------------------------------------------------------- errors
+
+
+@dataclass
+class RetryAfter(BackoffStrategy):
+    """Waits as long as `Retry-After` says, in seconds or as a date, and never longer than `max_seconds`."""
+
+    max_seconds: float = 120.0
+
+    def backoff_time(
+        self, response_or_exception: requests.Response | requests.RequestException | None, attempt_count: int
+    ) -> float | None:
+        if not isinstance(response_or_exception, requests.Response):
+            return None
+        value = response_or_exception.headers.get("Retry-After", "").strip()
+        try:
+            seconds = (
+                float(value)
+                if re.fullmatch(r"\d+(\.\d+)?", value)
+                else (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+            )
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return min(max(seconds, 0.1), self.max_seconds)
+
+
+@dataclass
+class OneUpErrorHandler(DefaultErrorHandler):
+    """Decides by the status first, then by the three ways in which OneUp says no, then by what is missing.
+
+    `expects`: the part of the answer that the stream reads.
+    """
+
+    expects: str = field(kw_only=True)
+
+    def interpret_response(self, response_or_exception: requests.Response | Exception | None) -> ErrorResolution:
+        if isinstance(response_or_exception, requests.Response):
+            status = response_or_exception.status_code
+            problem = self._by_status(response_or_exception) if status != 200 else self._by_body(response_or_exception)
+            return problem or ErrorResolution(ResponseAction.SUCCESS, None, None)
+        if isinstance(response_or_exception, requests.Timeout):
+            return _passing("OneUp did not answer in time.")
+        return _passing(f"The connection to OneUp failed ({type(response_or_exception).__name__}).")
+
+    def _by_status(self, response: requests.Response) -> ErrorResolution:
+        status = response.status_code
+        said = f"HTTP {status}{_quoted_message(response)}"
+        if status == 401:
+            return _no(
+                f"OneUp does not accept the key ({said}). Copy `api_key` again from OneUp's API settings; "
+                "if it is right, the plan may not include the API."
+            )
+        if status in (402, 403):
+            return _no(
+                f"OneUp refuses access ({said}). The plan may not include analytics (the lowest one does not), "
+                "or `api_key` belongs to somebody without access to this account."
+            )
+        if status == 404 and self.expects == "data":
+            return _no(f"OneUp has no such address ({said}). Check `accounts_url`, or leave it out.")
+        if status == 404:
+            return _no(
+                f"OneUp does not find it ({said}). The id may be wrong or belong to another key, the account may "
+                "not be connected in OneUp, or OneUp's support may not have enabled analytics for it."
+            )
+        if status == 429:
+            return ErrorResolution(
+                ResponseAction.RATE_LIMITED,
+                FailureType.transient_error,
+                f"OneUp's rate limit was reached ({said}); a lower `max_requests_per_minute` avoids that.",
+            )
+        if status == 408 or status >= 500:
+            return _passing(f"OneUp's server failed ({said}).")
+        if 300 <= status < 400:
+            return _no(
+                f"OneUp redirects to another page, as it does for a login ({said}). Check `api_key` and, where "
+                "they are set, `analytics_url` and `accounts_url`."
+            )
+        if status < 300:
+            return _passing(f"OneUp sent an answer without data ({said}).")
+        return _no(f"OneUp refuses the request ({said}).", FailureType.system_error)
+
+    def _by_body(self, response: requests.Response) -> ErrorResolution | None:
+        try:
+            answer = response.json()
+        except (ValueError, RecursionError):
+            start = response.content.lstrip()[:1]
+            if start == b"<":
+                return _no(
+                    "OneUp sent a web page in place of data (HTTP 200), as it does for a login or for maintenance. "
+                    "Try again later; if it stays, check `api_key` and the address.",
+                    FailureType.system_error,
+                )
+            what = "an answer that is cut short or no JSON" if start else "an empty answer"
+            return _passing(f"OneUp sent {what} (HTTP 200).")
+        if not isinstance(answer, dict):
+            return _no(f"OneUp's answer is {_kind(answer)}, not an object (HTTP 200).", FailureType.system_error)
+        refused = answer.get("success") is False or answer.get("error") is True
+        if refused or ("success" not in answer and "data" not in answer and "message" in answer):
+            text = _quoted_message(response)
+            ours = re.search(r"\b(key|account|plan|subscription|permission|upgrade)", text, re.IGNORECASE)
+            return _no(
+                f"OneUp says no (HTTP 200{text}). Check `api_key`, the account's id, its connection in OneUp and the "
+                "plan.",
+                FailureType.config_error if ours else FailureType.system_error,
+            )
+        kinds = ANSWER_PARTS[self.expects]
+        part = part_of(answer, self.expects)
+        if part is not ... and isinstance(part, kinds):
+            return None
+        found = "missing" if part is ... else _kind(part)
+        return _no(
+            f"OneUp's answer is not as documented: `{self.expects}` is {found} (HTTP 200). Nothing was stored for it; "
+            "if it stays, please report it.",
+            FailureType.system_error,
+        )
+
+
+ANSWER_PARTS: dict[str, tuple[type, ...]] = {
+    "data": (list,),
+    "data.metrics": (list,),
+    "data.stats": (list,),
+    "data.posts": (list,),
+    "data.post_performance": (dict, list),
+    "data.total_followers": (int, float, str, type(None)),
+}
+
+
+def part_of(answer: Any, path: str) -> Any:
+    """The part of an answer at a dotted path, or `...` where there is none."""
+    for name in path.split("."):
+        if isinstance(answer, dict) and name == "post_performance" and name not in answer:
+            name = "posts_performance"  # seen in answers
+        if not isinstance(answer, dict) or name not in answer:
+            return ...
+        answer = answer[name]
+    return answer
+
+
+def _no(message: str, failure_type: FailureType = FailureType.config_error) -> ErrorResolution:
+    return ErrorResolution(ResponseAction.FAIL, failure_type, message)
+
+
+def _passing(message: str) -> ErrorResolution:
+    return ErrorResolution(ResponseAction.RETRY, FailureType.transient_error, message)
+
+
+def _quoted_message(response: requests.Response) -> str:
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if not isinstance(message, str) or not message.strip():
+        return ""
+    return f': "{" ".join(message.split())[:200]}"'
+
+
+def _kind(value: Any) -> str:
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+# ------------------------------------------------------------------------------------------- rows
+
+
+def as_text(value: Any) -> str | None:
+    """Text as sent; other JSON values as their JSON."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
+
+
+def as_number(value: Any) -> float | int | None:
+    """A number from 1234, "1,234", "+25.0%" or "-53 %"; what is none is null, never zero.
+
+    >>> as_number("+40,350%"), as_number("n/a"), as_number(None)
+    (40350, None, None)
+    """
+    if isinstance(value, str):
+        text = value.strip().removesuffix("%").rstrip()
+        if re.fullmatch(r"[+-]?\d+", text) and len(text) < 20:
+            value = int(text)
+        elif re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?", text) and re.search(r"\d", text):
+            number = float(text.replace(",", ""))
+            value = int(number) if number.is_integer() and abs(number) < 2**53 else number
+        else:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, int):
+        return value if -BIGINT <= value < BIGINT else None
+    return value if math.isfinite(value) else None
+
+
+def as_integer(value: Any) -> int | None:
+    """A whole number, or null: a count that is no whole number is no count."""
+    number = value if type(value) is int and -BIGINT <= value < BIGINT else as_number(value)
+    if isinstance(number, float):
+        return int(number) if number.is_integer() and abs(number) < BIGINT else None
+    return number
+
+
+def as_boolean(value: Any) -> bool | None:
+    """True or false from true, 1, "1" or "true" and their opposites."""
+    return {"1": True, "true": True, "0": False, "false": False}.get(str(value).strip().lower())
+
+
+def _objects(rows: Iterable[Any], what: str) -> Iterator[dict[str, Any]]:
+    """The rows that are objects; the others cannot be records and are counted in the log."""
+    dropped = 0
+    for row in rows:
+        if isinstance(row, dict):
+            yield row
+        else:
+            dropped += 1
+    if dropped:
+        LOGGER.warning("Left out %d of OneUp's %s that are no objects.", dropped, what)
+
+
+@dataclass
+class MetricRows(RecordExtractor):
+    """Rows of `data.metrics` or `data.stats`: a metric now and in the period before."""
+
+    part: str
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        for row in _objects(part_of(response.json(), self.part), self.part):
+            change = row.get("percentage_change")
+            yield row | {
+                "key": as_text(row.get("key")),
+                "name": as_text(row.get("name")),
+                "description": as_text(row.get("description")),
+                "value_current_period": as_number(row.get("value_current_period")),
+                "value_last_period": as_number(row.get("value_last_period")),
+                "percentage_change": as_text(change),
+                "percentage_change_value": as_number(change),
+            }
+
+
+@dataclass
+class PinRows(RecordExtractor):
+    """Pins with their counters beside their other fields; fields that nobody documented are kept as sent."""
+
+    COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+    TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        for pin in _objects(part_of(response.json(), "data.posts"), "pins"):
+            stats = pin.pop("stats", None)
+            row = stats | pin if isinstance(stats, dict) else pin
+            for name in self.TEXTS:
+                row[name] = as_text(row.get(name))
+            for name in self.COUNTERS:
+                row[name] = as_integer(row.get(name))
+            yield row
+
+
+@dataclass
+class RankedPosts(RecordExtractor):
+    """Entries of the lists of best and worst posts, whatever OneUp names their fields."""
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        lists = part_of(response.json(), "data.post_performance")
+        for ranking, entries in lists.items() if isinstance(lists, dict) else ():
+            for position, entry in enumerate(entries if isinstance(entries, list) else (), start=1):
+                known = entry if isinstance(entry, dict) else {}
+                yield {
+                    "ranking": as_text(ranking),
+                    "position": position,
+                    "id": as_text(known.get("id")),
+                    "text": as_text(_first(known, "text", "caption", "title", "message")),
+                    "permalink": as_text(_first(known, "permalink", "permalink_url")),
+                    "engagement_rate": as_number(_first(known, "engagement_rate", "engagement_rate_raw")),
+                    "item": entry,
+                }
+
+
+@dataclass
+class FollowerCount(RecordExtractor):
+    """The one figure that the overview gives for the account itself."""
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        yield {"total_followers": as_integer(part_of(response.json(), "data.total_followers"))}
+
+
+@dataclass
+class AccountRows(RecordExtractor):
+    """The Pinterest accounts of the key."""
+
+    FIELDS = ("social_network_id", "username", "full_name", "social_network_type", "is_expired", "need_refresh")
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        for row in _objects(part_of(response.json(), "data"), "accounts"):
+            if str(row.get("social_network_type")).casefold() != "pinterest":
+                continue
+            account = as_text(_first(row, "social_account_id", "social_network_id"))
+            if not account:
+                LOGGER.warning("Left out a Pinterest account that OneUp lists without an id.")
+                continue
+            yield {
+                "social_network_id": account,
+                "username": as_text(row.get("username")),
+                "full_name": as_text(row.get("full_name")),
+                "social_network_type": as_text(row.get("social_network_type")),
+                "is_expired": as_boolean(row.get("is_expired")),
+                "need_refresh": as_boolean(row.get("need_refresh")),
+            }
+
+
+def _first(row: Mapping[str, Any], *names: str) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)

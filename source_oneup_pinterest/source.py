@@ -1,0 +1,167 @@
+"""The connector as Airbyte runs it: the manifest, a config that is checked by name, and a check of every account."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteAnalyticsTraceMessage,
+    AirbyteCatalog,
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteStateMessage,
+    AirbyteTraceMessage,
+    ConfiguredAirbyteCatalog,
+    FailureType,
+    Status,
+    TraceType,
+    Type,
+)
+from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
+from airbyte_cdk.utils.datetime_helpers import ab_datetime_now
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
+
+from source_oneup_pinterest.components import SharedAnswers, config_error, traced
+
+REQUESTS_SENT = "oneup-pinterest-requests"  # the analytics message that tells how many requests a read sent
+
+
+class SourceOneupPinterest(YamlDeclarativeSource):
+    """Reads the Pinterest analytics of OneUp accounts."""
+
+    def __init__(
+        self,
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        config: Mapping[str, Any] | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> None:
+        self._has_config = config is not None
+        super().__init__(path_to_yaml="manifest.yaml", catalog=catalog, config=config, state=state)
+
+    def _migrate_and_transform_config(
+        self, config_path: str | None, config: Mapping[str, Any] | None
+    ) -> Mapping[str, Any] | None:
+        if self._has_config:
+            self._require_valid(config or {})  # before anything is built from a value that is none
+        return super()._migrate_and_transform_config(config_path, config)
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        return self._config or config  # the CDK would write the key into a temporary file
+
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        return super().discover(logger, config) if self._config else self._with(config).discover(logger, config)
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        if not self._config:
+            yield from self._with(config, catalog, state).read(logger, config, catalog, state)
+            return
+        answers = SharedAnswers.of(self._config)
+        answers.forget()
+        failures: dict[tuple[str, str], FailureType] = {}
+        try:
+            for message in super().read(logger, config, catalog, state):
+                failure = _failure_of(message)
+                if failure is None:
+                    yield message
+                elif failure[:2] not in failures:  # an account fails once a window, which is no news
+                    failures[failure[:2]] = failure[2]
+                    yield message
+        except AirbyteTracedException as error:
+            if not failures:
+                raise
+            raise _summary_of(failures) from error
+        finally:
+            yield _requests_sent(answers.requests_sent)
+
+    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+        """Tries every account once, and names those that cannot be read."""
+        if not self._config:
+            return self._with(config).check(logger, config)
+        answers = SharedAnswers.of(self._config)  # held, so that the streams of this check share them
+        answers.forget()
+        followers = next(stream for stream in self.streams(self._config) if stream.name == "account_followers")
+        try:
+            partitions = list(followers.generate_partitions())
+        except AirbyteTracedException as error:
+            return _failed(error.message or "")
+        if not partitions:
+            return _failed("This key has no Pinterest account in OneUp: connect one there, then check again.")
+        with ThreadPoolExecutor(self._config.get("num_workers", 4)) as workers:
+            problems = [problem for problem in workers.map(_problem_of, partitions) if problem]
+        if problems:
+            return _failed(f"{len(problems)} of {len(partitions)} accounts failed. " + " ".join(problems))
+        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+
+    def _with(
+        self,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> "SourceOneupPinterest":
+        # Airbyte's standard tests build a source without a config and hand it over with each call
+        return type(self)(catalog=catalog, config=config, state=state)
+
+    def _require_valid(self, config: Mapping[str, Any]) -> None:
+        specification = self.spec(self.logger).connectionSpecification
+        error = best_match(Draft7Validator(specification).iter_errors(dict(config)))
+        if error is None:
+            return
+        if error.validator == "required":
+            missing = next(key for key in error.validator_value if key not in config)
+            raise config_error(f"The config has no `{missing}`: {specification['properties'][missing]['description']}")
+        key = str(error.absolute_path[0]) if error.absolute_path else "config"
+        if key == "api_key":
+            raise config_error("`api_key` must be a text.")  # and must not be quoted
+        form = specification["properties"].get(key, {}).get("pattern_descriptor")
+        what = f"write it as {form}" if error.validator == "pattern" and form else error.message
+        raise config_error(f"`{key}` is not valid: {what}.")
+
+
+def _failure_of(message: AirbyteMessage) -> tuple[str, str, FailureType] | None:
+    error = message.trace.error if message.trace else None
+    if error is None:
+        return None
+    stream = error.stream_descriptor.name if error.stream_descriptor else ""
+    return stream, error.message, error.failure_type or FailureType.system_error
+
+
+def _summary_of(failures: Mapping[tuple[str, str], FailureType]) -> AirbyteTracedException:
+    kinds = set(failures.values())
+    streams = ", ".join(sorted({stream for stream, _ in failures}))
+    reasons = " ".join(dict.fromkeys(message for _, message in failures))
+    # what may pass by itself is worth the platform's next attempt
+    order = (FailureType.transient_error, FailureType.system_error, FailureType.config_error)
+    return traced(f"Not read in full: {streams}. {reasons}", next(kind for kind in order if kind in kinds))
+
+
+def _problem_of(partition: Partition) -> str | None:
+    try:
+        next(iter(partition.read()), None)
+    except AirbyteTracedException as error:
+        return error.message
+    return None
+
+
+def _failed(message: str) -> AirbyteConnectionStatus:
+    return AirbyteConnectionStatus(status=Status.FAILED, message=message)
+
+
+def _requests_sent(count: int) -> AirbyteMessage:
+    return AirbyteMessage(
+        type=Type.TRACE,
+        trace=AirbyteTraceMessage(
+            type=TraceType.ANALYTICS,
+            emitted_at=ab_datetime_now().timestamp() * 1000,
+            analytics=AirbyteAnalyticsTraceMessage(type=REQUESTS_SENT, value=str(count)),
+        ),
+    )
