@@ -1,0 +1,41 @@
+"""The connector's config from a file and the environment."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import UserError
+
+KEY_VARIABLE = "ONEUP_API_KEY"
+DEFAULT_CONFIG = Path("secrets/config.json")
+
+
+def read_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The config in `path`, with the key of `ONEUP_API_KEY` where that is set.
+
+    Without a path it is `secrets/config.json`, which may be missing where the environment has the key.
+
+    Raises:
+        UserError: the file is missing, unreadable or no JSON object (exit status 2).
+    """
+    key = environment.get(KEY_VARIABLE)
+    if path is None and not DEFAULT_CONFIG.exists() and key:
+        return {"api_key": key}
+    path = path or DEFAULT_CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(
+            f'There is no config file {path}: write {{"api_key": "..."}} into it, name another with --config, '
+            f"or set {KEY_VARIABLE}.",
+            exit_status=2,
+        ) from None
+    except OSError as error:
+        raise UserError(f"The config file {path} cannot be read: {error.strerror}.", exit_status=2) from None
+    except ValueError as error:
+        raise UserError(f"The config file {path} is not valid JSON: {error}.", exit_status=2) from None
+    if not isinstance(config, dict):
+        raise UserError(f"The config file {path} must hold a JSON object with `api_key`.", exit_status=2)
+    return {**config, "api_key": key} if key else config

@@ -1,0 +1,173 @@
+"""One sync: events of the connector go in, committed rows and state and a summary come out."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import UserError
+from analysis.sync.history import History, stored_states
+from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
+from analysis.sync.progress import Progress
+
+BATCH_ROWS = 10_000  # held in memory at most, a stream
+
+
+@dataclass
+class SyncResult:
+    """What a sync did; `exit_status` is that of the command."""
+
+    streams: dict[str, dict[str, int]]
+    status: str = "done"
+    skipped_accounts: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    duration_seconds: float = 0.0
+    requests: int = 0
+    error: str | None = None
+    exit_status: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `sync --json` prints."""
+        names = ("status", "streams", "skipped_accounts", "duration_seconds", "requests", "warnings", "error")
+        return {name: getattr(self, name) for name in names}
+
+
+def sync(
+    config: Mapping[str, Any],
+    database: Path,
+    streams: Iterable[str] | None = None,
+    full_refresh: bool = False,
+    progress: Progress | None = None,
+) -> SyncResult:
+    """Brings `database` up to date with OneUp; rows and the state that vouches for them are committed together.
+
+    Args:
+        config: The connector's config.
+        database: The DuckDB file; it is made where there is none.
+        streams: Names of streams; all of them where None.
+        full_refresh: Read all of history again, whatever the state says. Rows are replaced, none is deleted.
+        progress: Where to report what happens.
+
+    Raises:
+        UserError: the config or a stream's name is not valid (exit status 2), the file cannot be written or holds
+            other types (1). The file is then as it was.
+    """
+    connector = Connector(config, {} if full_refresh else stored_states(database))
+    names = _selected(streams, connector)
+    with History(database) as history:
+        history.prepare({name: _schema(connector, name) for name in names})
+        history.start_run()
+        run = _Run(history, names, config.get("social_network_ids") or (), progress or Progress())
+        return run.of(connector)
+
+
+def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
+    names = list(connector.streams) if streams is None else list(dict.fromkeys(streams))
+    unknown = [name for name in names if name not in connector.streams]
+    if unknown or not names:
+        what = f"There is no stream {', '.join(map(repr, unknown))}" if unknown else "No stream was named"
+        raise UserError(f"{what}; there are {', '.join(connector.streams)}.", exit_status=2)
+    return names
+
+
+def _schema(connector: Connector, name: str) -> tuple[Mapping[str, Any], list[str]]:
+    stream = connector.streams[name]
+    return stream.json_schema, [path[0] for path in stream.source_defined_primary_key or []]
+
+
+class _Run:
+    """A sync on its way: what is buffered, what was counted."""
+
+    def __init__(self, history: History, names: list[str], accounts: Iterable[str], progress: Progress) -> None:
+        self._history = history
+        self._progress = progress
+        self._rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
+        self._configured = set(accounts)
+        self._accounts: set[str] = set()  # those with a cursor
+        self._failures: list[Failure] = []
+        self._without_key: dict[str, int] = {}
+        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
+
+    def of(self, connector: Connector) -> SyncResult:
+        started = time.monotonic()
+        try:
+            for event in connector.read(self._rows):
+                self._take(event)
+            for stream in self._rows:
+                self._flush(stream)
+            self._history.commit()
+            self._judge()
+        except BaseException as error:
+            self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            self.result.error = str(error) or type(error).__name__
+            raise
+        finally:
+            self.result.duration_seconds = round(time.monotonic() - started, 3)
+            self._finish()
+        return self.result
+
+    def _take(self, event: object) -> None:
+        match event:
+            case Row(stream, data):
+                rows = self._rows[stream]
+                rows.append(data)
+                counts = self.result.streams[stream]
+                counts["records"] += 1
+                if len(rows) >= BATCH_ROWS:
+                    self._flush(stream)
+                    self._progress.update(self.result.streams)
+            case State(stream, state):
+                self._flush(stream)
+                self._history.write_state(stream, state)
+                self._history.commit()
+                self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
+                self._progress.update(self.result.streams)
+            case Finished(stream):
+                self._progress.finished(stream, self.result.streams[stream]["records"])
+            case Failure():
+                self._failures.append(event)
+            case Warned(text):
+                self.result.warnings.append(text)
+            case Requests(sent):
+                self.result.requests = sent
+
+    def _flush(self, stream: str) -> None:
+        rows = self._rows[stream]
+        if not rows:
+            return
+        written = self._history.write(stream, rows)
+        self.result.streams[stream]["rows"] += written.new_rows
+        if written.without_key:
+            self._without_key[stream] = self._without_key.get(stream, 0) + written.without_key
+        rows.clear()
+
+    def _judge(self) -> None:
+        """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""
+        for stream, count in self._without_key.items():
+            self.result.warnings.append(f"Left out {count} records of {stream} that have no key.")
+        skipped = dict.fromkeys((failure.account, failure.reason) for failure in self._failures if failure.account)
+        self.result.skipped_accounts = [
+            {"social_network_id": str(account), "reason": reason} for account, reason in skipped
+        ]
+        if not self._failures:
+            return
+        general = [failure for failure in self._failures if failure.account is None]
+        if not general and (self._configured or self._accounts) - {account for account, _ in skipped if account}:
+            self.result.status, self.result.exit_status = "partial", 3
+            return
+        self.result.status = "failed"
+        reasons = dict.fromkeys(failure.reason for failure in general)
+        self.result.error = " ".join(reasons) or "No account could be read."
+        self.result.exit_status = 2 if all(failure.is_config_error for failure in self._failures) else 1
+
+    def _finish(self) -> None:
+        result = self.result
+        self._history.finish_run(
+            result.status,
+            result.streams,
+            result.skipped_accounts,
+            result.requests,
+            result.duration_seconds,
+            result.error,
+        )

@@ -1,0 +1,21 @@
+"""The end of a sync in words."""
+
+from analysis.sync.run import SyncResult
+
+
+def summary(result: SyncResult) -> str:
+    """What came in, what is new, what it cost, and what could not be read and why; one fact a line."""
+    records = sum(counts["records"] for counts in result.streams.values())
+    new_rows = sum(counts["rows"] for counts in result.streams.values())
+    lines = [
+        f"{result.status}: {records:,} records, {new_rows:,} new rows, "
+        f"{result.requests:,} requests, {result.duration_seconds:.1f} s"
+    ]
+    if result.error:
+        lines.append(f"error: {result.error}")
+    by_reason: dict[str, list[str]] = {}
+    for entry in result.skipped_accounts:
+        by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
+    lines += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
+    lines += [f"warning: {text}" for text in result.warnings]
+    return "\n".join(lines)

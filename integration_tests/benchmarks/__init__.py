@@ -1,0 +1,1 @@
+"""Measurements behind decisions, as commands; none of them is a test."""

@@ -1,0 +1,52 @@
+"""The file is one for DuckDB 1.5 and 2.0 alike: each reads and carries on what the other wrote."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from analysis.sandbox import Sandbox
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT
+from integration_tests.test_sync import Days, contents, doubled_keys, environment_of, rows
+
+OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there, from requirements-duckdb15.lock
+
+
+@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
+    sandbox: Sandbox, tmp_path: Path, days_later: Days
+) -> None:
+    config, database = tmp_path / "config.json", tmp_path / "history.duckdb"
+    config.write_text(json.dumps(sandbox.config()))
+
+    def with_old_duckdb(*arguments: object) -> str:
+        ended = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            env=environment_of(sandbox.now, PYTHONPATH=os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])),
+            cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    assert with_old_duckdb("-c", "import duckdb; print(duckdb.__version__)").startswith("1.5.")
+    assert not duckdb.__version__.startswith("1.5.")
+    sync(sandbox.config(), database)
+    days_later(1)
+    with_old_duckdb("-m", "analysis.cli", "sync", "--config", config, "--database", database)
+    days_later(1)
+    sync(sandbox.config(), database)
+
+    assert len(rows(database, "SELECT DISTINCT snapshot_date FROM pins")) == 3
+    assert doubled_keys(database) == []
+    counted = with_old_duckdb(
+        "-c",
+        f"import duckdb; print(duckdb.connect({str(database)!r}, read_only=True).sql('FROM pins').count('*').fetchall())",
+    )
+    assert counted.strip() == f"[({len(contents(database)['pins'])},)]"
+    for command in (["status"], ["export", "--output", tmp_path / "export"]):
+        assert with_old_duckdb("-m", "analysis.cli", *command, "--database", database)
