@@ -37,10 +37,7 @@ from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget, LimiterSess
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.http import HttpClient
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
-from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
-    ErrorResolution,
-    ResponseAction,
-)
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.sources.types import Config, Record, StreamSlice
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
@@ -186,10 +183,7 @@ class AccountCursors(StateMigration):
         last = self.config["_today" if self.cursor_field == "snapshot_date" else "_yesterday"]
         states = [
             {
-                "partition": {
-                    "social_network_id": entry["partition"]["social_network_id"],
-                    "parent_slice": {},
-                },
+                "partition": {"social_network_id": entry["partition"]["social_network_id"], "parent_slice": {}},
                 "cursor": {self.cursor_field: min(entry["cursor"][self.cursor_field], last)},
             }
             for entry in stream_state.get("states", [])

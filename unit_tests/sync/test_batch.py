@@ -41,7 +41,7 @@ def test_names_that_differ_by_case_alone_or_are_ours_get_columns_of_their_own() 
 
 def test_null_stays_null_in_every_type() -> None:
     kinds = ("BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "JSON")
-    frame = as_frame("pins", [{}, {kind: None for kind in kinds}], {kind: (kind, kind) for kind in kinds})
+    frame = as_frame("pins", [{}, dict.fromkeys(kinds)], {kind: (kind, kind) for kind in kinds})
     assert frame.null_count().row(0) == (2,) * len(kinds)
 
 

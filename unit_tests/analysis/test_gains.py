@@ -1,0 +1,158 @@
+"""Gains: what was gained between snapshots, and never more than can be known."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analysis.gains import METRICS, account_daily_gains, counter_kinds, daily_gains
+from analysis.load import load_pins
+from unit_tests.analysis.history import LAST_DAY, make_history
+
+START = date(2026, 3, 1)
+
+
+def seen(pin: str, saves: dict[int, int | None], published: datetime = datetime(2025, 1, 1)) -> list[dict[str, Any]]:
+    """Snapshots of one pin: saves by the number of the day."""
+    return [
+        {
+            "social_network_id": "pin_a",
+            "id": pin,
+            "timestamp": published,
+            "snapshot_date": START + timedelta(days=day),
+            "saves": count,
+        }
+        for day, count in saves.items()
+    ]
+
+
+def frame(*rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame([row for group in rows for row in group], schema_overrides={"saves": pl.Int64})
+
+
+def gains(*rows: Sequence[dict[str, Any]], pin: str | None = None) -> list[tuple[int, float | None]]:
+    result = daily_gains(frame(*rows), ["saves"])
+    if pin is not None:
+        result = result.filter(pl.col("id") == pin)
+    return [((day - START).days, gain) for day, gain in result.select("day", "gain").iter_rows()]
+
+
+def test_a_gain_is_booked_on_the_last_full_day_before_the_later_snapshot() -> None:
+    assert gains(seen("1", {1: 10, 2: 13, 3: 13})) == [(1, 3.0), (2, 0.0)]
+
+
+def test_a_gap_is_divided_among_its_days_and_marked() -> None:
+    result = daily_gains(frame(seen("1", {0: 10, 4: 18, 5: 19})), ["saves"])
+    assert result["gain"].to_list() == [2.0, 2.0, 2.0, 2.0, 1.0]
+    assert result["is_imputed"].to_list() == [True] * 4 + [False]
+    assert result["day"].to_list() == [START + timedelta(days=day) for day in range(5)]
+
+
+def test_the_first_sight_of_an_old_pin_is_no_gain() -> None:
+    old = seen("2", {1: 900, 2: 901})
+    assert gains(seen("1", {0: 0, 1: 0, 2: 0}), old, pin="2") == [(1, 1.0)]
+
+
+def test_the_first_snapshot_of_an_account_gives_no_gain_even_for_new_pins() -> None:
+    assert gains(seen("1", {0: 5}, published=datetime(2026, 2, 28, 12))) == []
+
+
+def test_all_that_a_pin_published_since_the_last_snapshot_has_is_a_gain() -> None:
+    new = seen("2", {3: 8}, published=datetime(2026, 3, 3, 9))
+    assert gains(seen("1", {0: 0, 2: 0, 3: 0}), new, pin="2") == [(2, 8.0)]
+
+
+def test_a_new_pin_after_a_gap_gained_since_its_publication() -> None:
+    new = seen("2", {5: 8}, published=datetime(2026, 3, 4, 9))
+    result = daily_gains(frame(seen("1", {0: 0, 5: 0}), new), ["saves"]).filter(pl.col("id") == "2")
+    assert result.select("day", "gain", "is_imputed", "is_new").rows() == [
+        (date(2026, 3, 4), 4.0, True, True),
+        (date(2026, 3, 5), 4.0, True, True),
+    ]
+
+
+def test_a_fall_is_unknown_and_not_a_gain_of_zero() -> None:
+    result = daily_gains(frame(seen("1", {0: 10, 1: 3, 2: 5})), ["saves"])
+    assert result["gain"].to_list() == [None, 2.0]
+    assert result["is_fall"].to_list() == [True, False]
+
+
+def test_a_pin_that_vanished_is_unseen_and_not_zero() -> None:
+    assert gains(seen("1", {0: 1, 1: 2}), seen("2", {0: 0, 1: 0, 2: 0}), pin="1") == [(0, 1.0)]
+
+
+def test_a_null_counter_is_no_observation() -> None:
+    assert gains(seen("1", {0: 10, 1: None, 2: 14})) == [(0, 2.0), (1, 2.0)]
+
+
+def test_the_last_two_days_of_an_account_are_provisional() -> None:
+    result = daily_gains(frame(seen("1", dict.fromkeys(range(6), 1))), ["saves"])
+    assert result["is_provisional"].to_list() == [False, False, False, True, True]
+
+
+def test_gains_add_up_to_what_the_counters_moved(tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, missing_days=(4, 5, 11)))
+    ends = pins.sort("snapshot_date").group_by("id").agg(moved=pl.col("saves").last() - pl.col("saves").first())
+    result = daily_gains(pins, ["saves"]).filter(~pl.col("is_new")).group_by("id").agg(pl.col("gain").sum())
+    both = ends.join(result, on="id", how="left").with_columns(pl.col("gain").fill_null(0))
+    assert both.filter((pl.col("moved") - pl.col("gain")).abs() > 1e-9).is_empty()
+
+
+def test_account_gains_count_pins_observed_imputed_and_fallen() -> None:
+    result = account_daily_gains(
+        frame(seen("1", {0: 1, 1: 3, 2: 4}), seen("2", {0: 1, 2: 5}), seen("3", {0: 9, 1: 8, 2: 8})), ["saves"]
+    )
+    columns = ("gain", "pins_observed", "pins_imputed", "pins_fallen", "is_imputed")
+    assert result.select(columns).rows() == [(4.0, 3, 1, 1, False), (3.0, 3, 1, 0, False)]
+
+
+def test_an_account_day_on_which_no_gain_is_known_is_null() -> None:
+    assert account_daily_gains(frame(seen("1", {0: 9, 1: 3})), ["saves"])["gain"].to_list() == [None]
+
+
+def test_an_account_day_on_which_more_counters_fell_than_rose_is_null() -> None:
+    reset = [seen(str(pin), {0: 9, 1: 0}) for pin in range(3)]
+    assert account_daily_gains(frame(*reset, seen("4", {0: 1, 1: 2})), ["saves"])["gain"].to_list() == [None]
+
+
+def test_an_account_day_on_which_nothing_moved_is_zero() -> None:
+    assert account_daily_gains(frame(seen("1", {0: 9, 1: 9})), ["saves"])["gain"].to_list() == [0.0]
+
+
+def test_metrics_are_never_mixed(tmp_path: Path) -> None:
+    result = account_daily_gains(load_pins(make_history(tmp_path / "h.duckdb", days=5, pins=3)))
+    assert set(result["metric"]) == set(METRICS)
+    assert result.select("social_network_id", "metric", "day").is_duplicated().sum() == 0
+
+
+def test_a_rolling_counter_is_called_falling(tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
+    moving = counter_kinds(pins).filter(pl.col("rises") > 0)
+    assert moving.height
+    assert set(moving["kind"]) == {"falling"}
+    assert "falling" in account_daily_gains(pins)["kind"].to_list()
+
+
+def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, reset_on=10))
+    kinds = counter_kinds(pins, ["impressions"])
+    assert set(kinds["kind"]) == {"lifetime"}
+    assert set(kinds["resets"]) == {1}
+    day = LAST_DAY - timedelta(days=10)
+    fallen = account_daily_gains(pins, ["impressions"]).filter(pl.col("day") == day)
+    assert (fallen["pins_fallen"] > 0).all()
+
+
+def test_a_few_restatements_leave_a_lifetime_counter_one() -> None:
+    pins = frame(seen("1", {day: 10 * day - (1 if day == 7 else 0) * 15 for day in range(60)}))
+    assert counter_kinds(pins, ["saves"]).select("falls", "kind").row(0) == (1, "lifetime")
+
+
+def test_no_pins_give_frames_of_the_same_columns(tmp_path: Path) -> None:
+    empty = load_pins(make_history(tmp_path / "empty.duckdb", days=0))
+    full = load_pins(make_history(tmp_path / "full.duckdb", days=3, pins=2))
+    for function in (daily_gains, account_daily_gains, counter_kinds):
+        assert function(empty).is_empty()
+        assert function(empty).schema == function(full).schema

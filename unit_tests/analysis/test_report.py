@@ -1,0 +1,282 @@
+"""The report: one file that needs nothing else, says how old it is, and shows hostile texts as text."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import duckdb
+import pytest
+
+from analysis.errors import UserError
+from analysis.report import write_report
+from unit_tests.analysis.browser import open_page
+from unit_tests.analysis.history import HOSTILE_TEXT, NOW, as_other_destination, make_history
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def report(path: Path, **options: Any) -> str:
+    database = path / "history.duckdb"
+    if not database.exists():
+        make_history(database, **options)
+    return write_report(database, path / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._inside: list[str] = []
+        self._text: list[str] = []
+        self.feed(html)
+        self.text = " ".join("".join(self._text).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._inside and self._inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self._inside:
+            self.scripts.append(data)
+        elif "style" not in self._inside:
+            self._text.append(data)
+
+
+def test_the_page_says_what_it_covers_and_how_fresh_it_is(tmp_path: Path) -> None:
+    text = Page(report(tmp_path)).text
+    assert "36 pins of 2 accounts, seen on 20 days from 12 Mar 2026 to 31 Mar 2026." in text
+    assert "Data up to yesterday, 30 Mar 2026; synced 3 hours ago (31 Mar 2026, 06:00 UTC)." in text
+    assert "1 Mar 2026 to 30 Mar 2026" in text
+
+
+def test_old_data_are_called_out_of_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = [attributes for tag, attributes in Page(report(tmp_path)).elements if attributes.get("id") == "stale"]
+    assert "hidden" in stale[0]
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{(NOW + timedelta(hours=34)).isoformat()}+00:00")
+    page = Page(report(tmp_path))
+    stale = [attributes for tag, attributes in page.elements if attributes.get("id") == "stale"]
+    assert "hidden" not in stale[0]
+    assert "Data up to 30 Mar 2026" in page.text
+
+
+@pytest.mark.parametrize(("account", "is_made_up"), [("pin_sandbox_hearth", True), ("pin_hearth", False)])
+def test_made_up_data_carry_a_banner(tmp_path: Path, account: str, is_made_up: bool) -> None:
+    assert ("Made-up data." in Page(report(tmp_path, accounts=(account,), days=2)).text) is is_made_up
+
+
+def test_nothing_in_the_page_points_outside_but_links_that_people_follow(tmp_path: Path) -> None:
+    page = Page(report(tmp_path, days=3))
+    addresses = [
+        (tag, name, value)
+        for tag, attributes in page.elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action", "data", "poster", "style") or name.startswith("on")
+    ]
+    assert {(tag, name) for tag, name, _ in addresses} == {("a", "href"), ("link", "href")}
+    links = [attributes for tag, attributes in page.elements if tag == "a"]
+    assert links
+    assert all(link["rel"] == "noopener noreferrer" for link in links)
+    assert all(str(link["href"]).startswith("https://www.pinterest.com/pin/") for link in links)
+
+
+def test_the_policy_allows_exactly_the_pages_own_scripts_and_styles(tmp_path: Path) -> None:
+    html = report(tmp_path, days=3)
+    policies = [a["content"] for t, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert len(policies) == 1
+    policy = str(policies[0])
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        bodies = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in bodies]
+        (allowed,) = re.findall(rf"{tag}-src ([^;]*)", policy)
+        assert allowed.split() == [f"'sha256-{value}'" for value in hashes]
+
+
+def test_hostile_texts_stay_text(tmp_path: Path) -> None:
+    html = report(tmp_path, days=3, pins=12, hostile=True)
+    page = Page(html)
+    assert "<script>window.hacked=1</script><img src=x" in page.text
+    assert "<b>Bad</b> Account 0" in page.text
+    assert [tag for tag, _ in page.elements].count("img") == 0
+    assert [tag for tag, _ in page.elements].count("script") == 3
+    assert "javascript:" not in "".join(str(a.get("href")) for t, a in page.elements if t == "a")
+
+
+def test_embedded_json_cannot_end_its_script(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", days=3)
+    with duckdb.connect(database) as connection:
+        connection.execute("UPDATE overview_metrics SET name = '</script><!--<script>alert(1)'")
+    html = report(tmp_path)
+    (embedded,) = re.findall(r'<script type="application/json" id="charts">(.*?)</script>', html, re.DOTALL)
+    assert "<" not in embedded
+    assert "</script><!--<script>alert(1)" in json.dumps(json.loads(embedded))
+
+
+def _one_sync(path: Path) -> None:
+    make_history(path, days=1)
+
+
+def _one_pin(path: Path) -> None:
+    make_history(path, ("pin_one",), days=2, pins=1)
+
+
+def _empty(path: Path) -> None:
+    make_history(path, days=0)
+
+
+def _no_pins(path: Path) -> None:
+    make_history(path, ("pin_one",), days=1, pins=0)
+
+
+def _accounts_only(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+
+
+@pytest.mark.parametrize("make", [_empty, _one_sync, _one_pin, _no_pins, _accounts_only])
+def test_little_data_give_a_page_that_says_so(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "history.duckdb")
+    assert "Not enough data yet: " in Page(report(tmp_path)).text
+
+
+@pytest.mark.parametrize("options", [{"missing_days": (5, 6, 7)}, {"reset_on": 9}])
+def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> None:
+    text = Page(report(tmp_path, **options)).text
+    told = "3 of 20 days have no snapshot" if "missing_days" in options else "of most pins fell at one sync"
+    assert told in text
+
+
+def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
+    text = Page(report(tmp_path, days=20, rolling=True)).text
+    assert "No daily gains of saves are shown" in text
+    assert "Saves gained a day" not in text
+
+
+def test_a_change_has_a_sign_and_a_word(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=2)
+    with duckdb.connect(database) as connection:
+        connection.execute(
+            "UPDATE overview_metrics SET value_current_period = 45, value_last_period = 60, percentage_change = '+9%'"
+        )
+    assert "▼ −25.0% down" in Page(report(tmp_path)).text
+
+
+def test_a_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder in (ours, other):
+        folder.mkdir()
+    database = make_history(ours / "history.duckdb", days=8, pins=3)
+    as_other_destination(database, other / "history.duckdb")
+    accounts = [html.partition("<main>")[2] for html in (report(ours), report(other))]  # the other has no runs
+    assert accounts[0] == accounts[1]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", days=1)
+    with pytest.raises(UserError, match="is a folder"):
+        write_report(database, tmp_path)
+
+
+def test_a_report_of_five_accounts_and_sixty_days_is_quick(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", [f"pin_{n}" for n in range(5)], days=60, pins=100)
+    started = perf_counter()
+    write_report(database, tmp_path / "report.html")
+    assert perf_counter() - started < 15  # about 2 s on two idle cores; the rest is for busy ones
+
+
+def drawn(page: Any) -> dict[str, int]:
+    """Shapes in each chart of the account that is shown, once all are drawn."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('.account:not([hidden]) .chart')].every(c => c.dataset.state === 'drawn')"
+    )
+    shapes = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
+        ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
+    )
+    return dict(shapes)
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
+def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path, zone: str) -> None:
+    report(tmp_path, days=12, pins=6, hostile=True)
+    with open_page(tmp_path / "report.html", timezone_id=zone) as page:
+        first = drawn(page)
+        assert set(first) == {"totals-0", "saves-0", "repins-0", "clicks-0", "followers-0"}
+        assert min(first.values()) >= 10
+        labels = page.locator("#followers-0 svg .role-axis-label text").all_text_contents()
+        assert "20 Mar" in labels
+        assert page.locator("h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
+        page.get_by_label("Account", exact=True).select_option("account-1")
+        second = drawn(page)
+        assert set(second) == {"totals-1", "saves-1", "repins-1", "clicks-1", "followers-1"}
+        assert min(second.values()) >= 10
+        assert page.locator("h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
+
+
+def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
+    report(tmp_path, days=3, pins=12, hostile=True)
+    with open_page(tmp_path / "report.html") as page:
+        drawn(page)
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img").count() == 0
+        shown = page.locator("td:visible, th:visible").all_inner_texts()
+        assert any(text.startswith(HOSTILE_TEXT[:40]) for text in shown)
+
+
+def test_in_a_browser_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6, hostile=True)
+    with open_page(tmp_path / "report.html", viewport={"width": 360, "height": 740}, has_touch=True) as page:
+        drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6)
+    with open_page(tmp_path / "report.html") as page:
+        drawn(page)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "account"
+        page.keyboard.press("ArrowDown")
+        assert set(drawn(page)) == {"totals-1", "saves-1", "repins-1", "clicks-1", "followers-1"}
+        summary = page.locator("summary:visible").first
+        summary.focus()
+        page.keyboard.press("Enter")
+        assert page.locator("details[open] td:visible").count() > 20
+
+
+def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6)
+    with open_page(tmp_path / "report.html", color_scheme="dark") as page:
+        drawn(page)
+        colours = page.evaluate(
+            "[...document.querySelectorAll('#saves-0 svg text, #totals-0 svg text')].map(t => getComputedStyle(t).fill)"
+        )
+        assert set(colours) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
+
+
+def test_in_a_browser_the_age_is_told_as_of_now(tmp_path: Path) -> None:
+    report(tmp_path, days=2, pins=2)
+    with open_page(tmp_path / "report.html") as page:
+        assert page.locator("#stale").is_hidden()
+        assert "yesterday, 30 Mar 2026; synced 3 hours ago" in page.locator("header").inner_text()
+    with open_page(tmp_path / "report.html", now=NOW + timedelta(days=5)) as page:
+        assert page.locator("#stale").is_visible()
+        assert "Data up to 30 Mar 2026; synced 5 days ago" in page.locator("header").inner_text()
