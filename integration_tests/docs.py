@@ -4,7 +4,6 @@ python -m integration_tests.docs [--check]
 """
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
@@ -40,15 +39,17 @@ def main() -> None:
 
 
 def commands() -> str:
-    """The help of every command, as a terminal of 100 columns shows it."""
-    os.environ["COLUMNS"] = "100"
-    top = parser()
-    subparsers = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
-    footer = f"\n\n{EXIT_STATUS}"
-    texts = [top.format_help(), *(command.format_help() for command in subparsers.choices.values())]
-    unfolded = [re.sub(r"\n\nexit status:(.|\n)*", "", text.strip()) for text in texts]
-    unfolded[0] += footer  # once is enough
-    return "\n".join(f"```text\n{text}\n```" for text in unfolded)
+    """Every command with its options, from the parser itself (help texts differ between Python versions)."""
+    actions = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    lines = []
+    for name, command in actions.choices.items():
+        lines += [f"**`oneup-pinterest {name}`**: {command.description}", ""]
+        for option in command._actions[1:]:
+            value = f" {option.metavar}" if option.metavar else ""
+            meaning = str(option.help) % {"default": option.default}
+            lines.append(f"- `{option.option_strings[0]}{value}`: {meaning}")
+        lines.append("")
+    return "\n".join([*lines, f"{EXIT_STATUS[0].upper()}{EXIT_STATUS[1:]}."])
 
 
 def config(manifest: dict[str, Any]) -> str:

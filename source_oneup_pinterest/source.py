@@ -77,11 +77,11 @@ class SourceOneupPinterest(YamlDeclarativeSource):
                     failures[failure[:2]] = failure[2]
                     yield message
         except AirbyteTracedException as error:
+            yield _requests_sent(answers.requests_sent)
             if not failures:
                 raise
             raise _summary_of(failures) from error
-        finally:
-            yield _requests_sent(answers.requests_sent)
+        yield _requests_sent(answers.requests_sent)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Tries every account once, and names those that cannot be read."""

@@ -222,7 +222,7 @@ def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path,
         assert set(first) == {"totals-0", "saves-0", "repins-0", "clicks-0", "followers-0"}
         assert min(first.values()) >= 10
         labels = page.locator("#followers-0 svg .role-axis-label text").all_text_contents()
-        assert "20 Mar" in labels
+        assert "31 Mar" in labels
         assert page.locator("h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
         page.get_by_label("Account", exact=True).select_option("account-1")
         second = drawn(page)

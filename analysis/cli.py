@@ -1,0 +1,170 @@
+"""The command line `oneup-pinterest`: arguments in, results on stdout, words for people on stderr."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import UserError
+
+DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
+EXIT_STATUS = "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account could not be read"
+DEFAULT_DATABASE = Path("oneup_pinterest.duckdb")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and ends the process with its exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        status = options.run(options)
+    except UserError as error:
+        print(f"oneup-pinterest: {error}", file=sys.stderr)
+        status = error.exit_status
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in ("analysis", "source_oneup_pinterest"):
+            raise
+        print(
+            f"oneup-pinterest: this command needs the package {error.name}: "
+            "pip install 'source-oneup-pinterest[notebooks]'",
+            file=sys.stderr,
+        )
+        status = 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone
+        status = 1
+    except KeyboardInterrupt:
+        print("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # requests that still wait for an answer must not hold the process
+    sys.exit(status)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options; the documentation of the command line is made from it."""
+    result = argparse.ArgumentParser("oneup-pinterest", description=DESCRIPTION, epilog=EXIT_STATUS)
+    result.add_argument("--version", action="version", version=_version())
+    commands = result.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = _command(commands, "sync", _sync, "sync new figures from OneUp into the database")
+    command.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the connector's config as JSON (default: secrets/config.json); ONEUP_API_KEY stands in for its api_key",
+    )
+    _add_database(command)
+    command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
+    command.add_argument(
+        "--full-refresh", action="store_true", help="read all of history again; rows are replaced, none is deleted"
+    )
+    command.add_argument("--json", action="store_true", help="end with the summary as one JSON object on stdout")
+
+    command = _command(commands, "status", _status, "show freshness, rows, last runs and findings about the data")
+    _add_database(command)
+    command.add_argument("--json", action="store_true", help="as one JSON object on stdout")
+
+    command = _command(commands, "report", _report, "write one self-contained HTML page")
+    _add_database(command)
+    _add_output(command, "FILE.html", "report.html", "the page")
+
+    command = _command(commands, "export", _export, "write Parquet files, one folder a table")
+    _add_database(command)
+    _add_output(command, "DIR", "export", "the folder")
+
+    command = _command(commands, "notebooks", _notebooks, "open JupyterLab on the notebooks with this database")
+    _add_database(command)
+
+    command = _command(commands, "demo", _demo, "sync a made-up history from the sandbox and write its report")
+    command.add_argument("--database", type=Path, metavar="FILE", default=Path("demo/oneup_pinterest.duckdb"),
+                         help="the DuckDB file to make anew (default: %(default)s)")  # fmt: skip
+    _add_output(command, "FILE.html", "demo/report.html", "the page")
+    command.add_argument("--days", type=int, metavar="N", default=60, help="days of history (default: %(default)s)")
+    return result
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=EXIT_STATUS
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_database(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--database", type=Path, metavar="FILE", default=DEFAULT_DATABASE, help="the DuckDB file (default: %(default)s)"
+    )
+
+
+def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, what: str) -> None:
+    command.add_argument(
+        "--output", type=Path, metavar=metavar, default=Path(default), help=f"{what} to write (default: %(default)s)"
+    )
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from analysis.sync import sync
+    from analysis.sync.config import read_config
+    from analysis.sync.progress import progress_for
+    from analysis.sync.summary import summary
+
+    streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
+    result = sync(
+        read_config(options.config), options.database, streams, options.full_refresh, progress_for(sys.stderr)
+    )
+    print(summary(result), file=sys.stderr)
+    if options.json:
+        print(json.dumps(result.as_json()))
+    return result.exit_status
+
+
+def _status(options: argparse.Namespace) -> int:
+    from analysis.status import format_status, read_status
+
+    status = read_status(options.database)
+    print(json.dumps(status, default=str) if options.json else format_status(status))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from analysis.report import write_report
+
+    print(write_report(options.database, options.output))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from analysis.export import export_parquet
+
+    for table, rows in export_parquet(options.database, options.output).items():
+        print(f"{options.output / table}: {rows:,} rows")
+    return 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from analysis.notebooks import open_notebooks
+
+    open_notebooks(options.database)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from analysis.demo import demo
+
+    demo(options.database, options.output, options.days)
+    return 0
+
+
+def _version() -> str:
+    try:
+        return version("source-oneup-pinterest")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "unknown"
+
+
+if __name__ == "__main__":
+    main()

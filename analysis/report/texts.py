@@ -1,0 +1,85 @@
+"""How the page writes numbers, days and other people's texts."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from analysis.summaries import written_day
+
+TEXT_LENGTH = 140
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
+    """One line of at most `length` characters, without control characters.
+
+    >>> shortened("a\\n\\tb" + "c" * 9, 6)
+    'a bcc…'
+    """
+    line = " ".join((text or "").split())
+    line = "".join(character for character in line if unicodedata.category(character) not in ("Cc", "Cs"))
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def isolated(text: str | None) -> str:
+    """For places that take no markup, such as a menu: the text between Unicode isolates, with none of its own."""
+    return f"\u2068{_BIDI_CONTROLS.sub('', shortened(text, 80))}\u2069"
+
+
+def web_address(link: str | None) -> str | None:
+    """The link if it is a plain http or https one, else None.
+
+    >>> web_address("https://www.pinterest.com/pin/1/")
+    'https://www.pinterest.com/pin/1/'
+    >>> web_address("javascript:alert(1)"), web_address("https://user:pw@host/"), web_address("//host/")
+    (None, None, None)
+    """
+    link = (link or "").strip()
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname
+    except ValueError:
+        return None
+    plain = parts.scheme in ("http", "https") and host and "@" not in parts.netloc and len(link) <= 2000
+    return link if plain and not re.search(r"[\s\\\x00-\x1f]", link) else None
+
+
+def host_of(link: str) -> str:
+    """The host that a link leads to, so that people see it before they go there."""
+    return (urlsplit(link).hostname or "").removeprefix("www.")
+
+
+def number(value: float | None) -> str:
+    """A count with thousands separated; a fraction (of a gap) is rounded to one digit.
+
+    >>> number(1234.0), number(2.54), number(None)
+    ('1,234', '2.5', 'unknown')
+    """
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def percent(value: float | None) -> str:
+    """A change with its sign.
+
+    >>> percent(25.04), percent(-3.0), percent(0.0)
+    ('+25.0%', '−3.0%', '0.0%')
+    """
+    return (
+        "" if value is None else f"{value:+,.1f}%".replace("-", "−").replace("+0.0%", "0.0%").replace("−0.0%", "0.0%")
+    )
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC."""
+    return f"{written_day(value)}, {value:%H:%M} UTC" if value else "unknown"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "shortened": shortened, "isolated": isolated, "web_address": web_address, "host_of": host_of,
+    "number": number, "percent": percent, "day": written_day, "moment": moment,
+}  # fmt: skip

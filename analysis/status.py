@@ -1,0 +1,114 @@
+"""How the file is: its freshness, its rows, its last runs, and what the data-quality checks found."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from analysis.clock import utc_now
+from analysis.findings import Facts, findings
+from analysis.load import Database, open_history, read_relation, read_window
+from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
+
+RUNS_SHOWN = 5
+
+
+def read_status(database: Database) -> dict[str, Any]:
+    """All there is to say about the file, as plain JSON values. Times are ISO and UTC.
+
+    Keys: `database` (absolute path), `size_bytes`; `freshness` {last_sync, hours_ago, newest_snapshot}; `streams`
+    {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `runs`, the last 5, newest first
+    {run_id, started_at, finished_at, status, streams, skipped_accounts, requests, duration_seconds, error};
+    `findings` as `analysis.findings.findings` returns them.
+
+    Raises:
+        UserError: as `open_history`.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> with duckdb.connect(database) as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> read_status(database)["streams"]["accounts"]
+    {'rows': 1, 'first': None, 'last': None}
+    """
+    with open_history(database) as history:
+        window, facts, streams = read_window(history), read_facts(history), _streams(history)
+    last_sync = facts.last_sync
+    return {
+        "database": str(Path(database).resolve()),
+        "size_bytes": Path(database).stat().st_size,
+        "freshness": {
+            "last_sync": _iso(last_sync),
+            "hours_ago": last_sync and round((facts.now - last_sync).total_seconds() / 3600, 1),
+            "newest_snapshot": _iso(window.last_day),
+        },
+        "streams": streams,
+        "runs": [_run(run) for run in facts.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
+        "findings": findings(facts),
+    }
+
+
+def format_status(status: dict[str, Any]) -> str:
+    """The result of `read_status` for people."""
+    freshness = status["freshness"]
+    lines = [f"{status['database']} ({status['size_bytes'] / 1e6:,.1f} MB)"]
+    if freshness["last_sync"]:
+        lines.append(f"last sync {freshness['last_sync'][:16].replace('T', ' ')} UTC, {freshness['hours_ago']:g} h ago")
+    else:
+        lines.append("nothing was synced yet")
+    lines.append(f"newest snapshot {freshness['newest_snapshot'] or 'none yet'}")
+    lines += ["", f"{'stream':<18} {'rows':>12}  first       last"]
+    for name, stream in status["streams"].items():
+        lines.append(f"{name:<18} {stream['rows']:>12,}  {stream['first'] or '-':<10}  {stream['last'] or '-'}")
+    if status["runs"]:
+        lines += ["", f"{'last runs (UTC)':<18} {'status':<12} {'seconds':>8} {'requests':>9}"]
+        for run in status["runs"]:
+            seconds, requests = run["duration_seconds"], run["requests"]
+            lines.append(
+                f"{(run['started_at'] or '-')[:16].replace('T', ' '):<18} {run['status'] or '-':<12} "
+                f"{'-' if seconds is None else f'{seconds:,.1f}':>8} {'-' if requests is None else f'{requests:,}':>9}"
+            )
+    lines += ["", "findings" if status["findings"] else "findings: none"]
+    for finding in status["findings"]:
+        where = "" if finding["where"] == "all" else f"{finding['where']}: "
+        lines += [f"  {finding['severity'].upper()} {where}{finding['what']}", f"    {finding['what_to_do']}"]
+    return "\n".join(lines)
+
+
+def read_facts(history: duckdb.DuckDBPyConnection) -> Facts:
+    """What the checks look at, from a connection that `open_history` gave."""
+    pins, followers, accounts, runs = (
+        read_relation(history, name) for name in ("pins", "account_followers", "accounts", SYNC_RUNS)
+    )
+    finished = runs.filter(pl.col("status").is_in(["done", "partial"]))["finished_at"].max()
+    times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
+    return Facts(pins, followers, accounts, runs, max(times, default=None), utc_now().replace(tzinfo=None))
+
+
+def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    streams = {}
+    for name in STREAMS:
+        day = RELATIONS[name].date or "NULL::DATE"
+        query = f"SELECT count(*), min({day}), max({day}) FROM {quoted(name)}"
+        rows, first, last = history.execute(query).fetchall()[0]
+        streams[name] = {"rows": rows, "first": _iso(first), "last": _iso(last)}
+    return streams
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: _iso(value) if key.endswith("_at") else value for key, value in run.items()}
+    return {**plain, "streams": _parsed(run["streams"], {}), "skipped_accounts": _parsed(run["skipped_accounts"], [])}
+
+
+def _parsed(text: str | None, otherwise: Any) -> Any:
+    try:
+        return json.loads(text) if text else otherwise
+    except ValueError:
+        return otherwise
+
+
+def _iso(value: Any) -> str | None:
+    return value.isoformat() if value is not None else None
