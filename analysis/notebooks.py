@@ -35,6 +35,8 @@ def open_notebooks(database: str | Path) -> None:
     folder = notebook_folder()
     environment = {**os.environ, DATABASE_VARIABLE: str(Path(database).resolve())}
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # whoever is root here, in a container mostly, has chosen to be
     try:
         status = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 # our own interpreter
     except KeyboardInterrupt:  # Ctrl-C is how JupyterLab is stopped
@@ -73,6 +75,7 @@ def chosen_database() -> Path:
     >>> os.environ["ONEUP_PINTEREST_DATABASE"] = "demo/oneup_pinterest.duckdb"
     >>> print(chosen_database().as_posix())
     demo/oneup_pinterest.duckdb
+    >>> del os.environ["ONEUP_PINTEREST_DATABASE"]
     """
     if name := os.environ.get(DATABASE_VARIABLE):
         return Path(name)

@@ -15,7 +15,6 @@ from analysis.errors import UserError
 from analysis.sync.tables import PinTables, StreamTable, Written
 
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
-DEFAULT_DATABASE = Path("oneup_pinterest.duckdb")
 
 
 class History:

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
+from analysis.relations import EXTRACTED_AT, quoted
 from analysis.sync.batch import as_frame, duckdb_type, fits, inferred_type, type_change, undeclared_columns
-
-EXTRACTED_AT = "_airbyte_extracted_at"
 
 
 class Written(NamedTuple):
@@ -40,8 +39,8 @@ class StreamTable:
                 if stored.get(name, kind) != kind:
                     raise type_change(self.stream, name, stored[name], kind)
             if not stored:
-                body = ", ".join(f"{_quoted(name)} {kind}" for name, kind in columns.items())
-                self._connection.execute(f"CREATE TABLE {_quoted(table)} ({body})")
+                body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+                self._connection.execute(f"CREATE TABLE {quoted(table)} ({body})")
             for name in columns.keys() - stored.keys() if stored else ():
                 self._add_column(table, name, columns[name])
         self.create_views()
@@ -65,10 +64,10 @@ class StreamTable:
         columns = {name: (name, kind) for name, kind in self.declared.items()} | self._undeclared(rows)
         as_frame(self.stream, rows, columns).with_row_index("batch_row").write_parquet(path, compression="uncompressed")
         typed = ", ".join(
-            f"TRY_CAST({_quoted(column)} AS {kind}) AS {_quoted(column)}" for column, kind in columns.values()
+            f"TRY_CAST({quoted(column)} AS {kind}) AS {quoted(column)}" for column, kind in columns.values()
         )
-        keys = ", ".join(map(_quoted, self.key))
-        has_key = " AND ".join(f"{_quoted(name)} IS NOT NULL" for name in self.key)
+        keys = ", ".join(map(quoted, self.key))
+        has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
             f"FROM read_parquet({_literal(path)}) WHERE {has_key} "
@@ -77,9 +76,9 @@ class StreamTable:
         return Written(self._replace(), self._without_key(path))
 
     def _replace(self) -> int:
-        same = " AND ".join(f"stored.{_quoted(name)} = batch.{_quoted(name)}" for name in self.key)
-        removed = self._count(f"DELETE FROM {_quoted(self.stream)} AS stored USING batch WHERE {same}")
-        return self._count(f"INSERT INTO {_quoted(self.stream)} BY NAME SELECT * FROM batch ORDER BY ALL") - removed
+        same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
+        removed = self._count(f"DELETE FROM {quoted(self.stream)} AS stored USING batch WHERE {same}")
+        return self._count(f"INSERT INTO {quoted(self.stream)} BY NAME SELECT * FROM batch ORDER BY ALL") - removed
 
     def _without_key(self, path: str) -> int:
         lacks_key = pl.any_horizontal(pl.col(name).is_null() for name in self.key)
@@ -110,7 +109,7 @@ class StreamTable:
         )
 
     def _add_column(self, table: str, name: str, kind: str) -> None:
-        self._connection.execute(f"ALTER TABLE {_quoted(table)} ADD COLUMN {_quoted(name)} {kind}")
+        self._connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {kind}")
 
     def _count(self, statement: str) -> int:
         row = self._connection.execute(statement).fetchone()
@@ -146,7 +145,7 @@ class PinTables(StreamTable):
             return
         del stored["pin_key"]
         others = [name for name in stored if name not in self.declared]
-        columns = ", ".join(_quoted(name) for name in (*self.declared, *others))
+        columns = ", ".join(quoted(name) for name in (*self.declared, *others))
         joined = f"SELECT {columns} FROM {self.COUNTERS} JOIN {self.ATTRIBUTES} USING (pin_key)"
         newest = f"SELECT pin_key, max(snapshot_date) AS snapshot_date FROM {self.COUNTERS} GROUP BY pin_key"
         self._connection.execute(f"CREATE OR REPLACE VIEW pins AS {joined}")
@@ -159,7 +158,7 @@ class PinTables(StreamTable):
         attributes = [name for name in self._stored(self.ATTRIBUTES) if name != "pin_key"]
         arriving = set(self._batch_columns())
         known = [name for name in attributes if name in arriving]
-        listed = ", ".join(map(_quoted, known))
+        listed = ", ".join(map(quoted, known))
         of_a_pin = "social_network_id, id"
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE batch_pins AS SELECT {listed} FROM batch "
@@ -172,13 +171,13 @@ class PinTables(StreamTable):
             f"FROM batch_pins ANTI JOIN {self.ATTRIBUTES} USING ({of_a_pin})"
         )
         same_pin = "stored.social_network_id = batch_pins.social_network_id AND stored.id = batch_pins.id"
-        changeable = [_quoted(name) for name in known if name not in self.key]
+        changeable = [quoted(name) for name in known if name not in self.key]
         self._connection.execute(
             f"UPDATE {self.ATTRIBUTES} AS stored "
             f"SET {', '.join(f'{name} = batch_pins.{name}' for name in changeable)} FROM batch_pins WHERE {same_pin} "
             f"AND ({' OR '.join(f'stored.{name} IS DISTINCT FROM batch_pins.{name}' for name in changeable)})"
         )
-        counters = ", ".join(_quoted(name) for name in arriving - set(attributes))
+        counters = ", ".join(quoted(name) for name in arriving - set(attributes))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE batch_counters AS SELECT pin_key, {counters} FROM batch "
             f"JOIN {self.ATTRIBUTES} USING ({of_a_pin}) ORDER BY snapshot_date, pin_key"
@@ -196,10 +195,6 @@ class PinTables(StreamTable):
 
     def _batch_columns(self) -> list[str]:
         return [str(column[0]) for column in self._connection.execute("SELECT * FROM batch LIMIT 0").description or ()]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
