@@ -30,18 +30,19 @@ class StreamTable:
         self.key = list(key)
         self.declared = {name: duckdb_type(value) for name, value in schema["properties"].items()}
         self._connection = connection
+        self._columns: dict[str, dict[str, str]] = {}
 
     def prepare(self) -> None:
         """Creates what is missing; raises UserError where a declared type is not the stored one."""
         for table, columns in self.tables().items():
-            stored = self._stored(table)
+            stored = dict(self._stored(table))
             for name, kind in columns.items():
                 if stored.get(name, kind) != kind:
                     raise type_change(self.stream, name, stored[name], kind)
             if not stored:
                 body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
                 self._connection.execute(f"CREATE TABLE {quoted(table)} ({body})")
-            for name in columns.keys() - stored.keys() if stored else ():
+            for name in [name for name in columns if stored and name not in stored]:
                 self._add_column(table, name, columns[name])
         self.create_views()
 
@@ -62,7 +63,8 @@ class StreamTable:
             UserError: a column's type has changed; the transaction is the caller's to roll back.
         """
         columns = {name: (name, kind) for name, kind in self.declared.items()} | self._undeclared(rows)
-        as_frame(self.stream, rows, columns).with_row_index("batch_row").write_parquet(path, compression="uncompressed")
+        batch = as_frame(self.stream, rows, columns).with_row_index("batch_row")
+        batch.write_parquet(path, compression="uncompressed")
         typed = ", ".join(
             f"TRY_CAST({quoted(column)} AS {kind}) AS {quoted(column)}" for column, kind in columns.values()
         )
@@ -73,16 +75,13 @@ class StreamTable:
             f"FROM read_parquet({_literal(path)}) WHERE {has_key} "
             f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY batch_row DESC) = 1"
         )
-        return Written(self._replace(), self._without_key(path))
+        without_key = batch.select(pl.any_horizontal(pl.col(self.key).is_null()).sum()).item()
+        return Written(self._replace(), without_key)
 
     def _replace(self) -> int:
         same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
         removed = self._count(f"DELETE FROM {quoted(self.stream)} AS stored USING batch WHERE {same}")
         return self._count(f"INSERT INTO {quoted(self.stream)} BY NAME SELECT * FROM batch ORDER BY ALL") - removed
-
-    def _without_key(self, path: str) -> int:
-        lacks_key = pl.any_horizontal(pl.col(name).is_null() for name in self.key)
-        return int(pl.scan_parquet(path).filter(lacks_key).select(pl.len()).collect().item())
 
     def _undeclared(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
         found: dict[str, tuple[str, str]] = {}
@@ -100,16 +99,20 @@ class StreamTable:
         return found
 
     def _stored(self, table: str) -> dict[str, str]:
-        return dict(
-            self._connection.execute(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-                "AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
-                [table],
-            ).fetchall()
-        )
+        """The columns of a table in the file; empty where there is none. Asked for once: nobody else writes."""
+        if not self._columns.get(table):
+            self._columns[table] = dict(
+                self._connection.execute(
+                    "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
+                    "AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
+                    [table],
+                ).fetchall()
+            )
+        return self._columns[table]
 
     def _add_column(self, table: str, name: str, kind: str) -> None:
         self._connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {kind}")
+        self._columns[table][name] = kind
 
     def _count(self, statement: str) -> int:
         row = self._connection.execute(statement).fetchone()
