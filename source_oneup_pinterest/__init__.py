@@ -1,11 +1,16 @@
 """An Airbyte source for OneUp's Pinterest analytics."""
 
-import sys
+from typing import TYPE_CHECKING, Any
 
-from source_oneup_pinterest import components
-from source_oneup_pinterest.source import SourceOneupPinterest
-
-# the manifest names its classes as Airbyte's manifest-only images do, so that one manifest serves both forms
-sys.modules.setdefault("source_declarative_manifest.components", components)
+if TYPE_CHECKING:
+    from source_oneup_pinterest.source import SourceOneupPinterest
 
 __all__ = ["SourceOneupPinterest"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SourceOneupPinterest":  # imported when it is asked for, so that `run` can prepare the process first
+        from source_oneup_pinterest.source import SourceOneupPinterest
+
+        return SourceOneupPinterest
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

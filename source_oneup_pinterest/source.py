@@ -1,6 +1,7 @@
 """The connector as Airbyte runs it: the manifest, a config that is checked by name, and a check of every account."""
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,7 +26,11 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
+from source_oneup_pinterest import components
 from source_oneup_pinterest.components import SharedAnswers, config_error, traced
+
+# the manifest names its classes as Airbyte's manifest-only images do, so that one manifest serves both forms
+sys.modules.setdefault("source_declarative_manifest.components", components)
 
 REQUESTS_SENT = "oneup-pinterest-requests"  # the analytics message that tells how many requests a read sent
 

@@ -15,6 +15,9 @@ class Progress:
     def finished(self, stream: str, records: int) -> None:
         """A stream has been read to its end."""
 
+    def close(self) -> None:
+        """Nothing more will come."""
+
 
 class PlainProgress(Progress):
     """One line for each stream that is done."""
@@ -43,8 +46,11 @@ class TerminalProgress(PlainProgress):
         print(f"{self.CLEAR}{records:,} records…", end="", file=self.out, flush=True)
 
     def finished(self, stream: str, records: int) -> None:
-        print(self.CLEAR, end="", file=self.out)
+        self.close()
         super().finished(stream, records)
+
+    def close(self) -> None:
+        print(self.CLEAR, end="", file=self.out, flush=True)
 
 
 def progress_for(out: TextIO) -> Progress:
