@@ -221,3 +221,14 @@ def test_an_id_is_any_text_and_reaches_the_api_as_it_is(sandbox: Sandbox) -> Non
     assert reading.exception is None
     assert sorted(request.params["social_network_id"] for request in sandbox.requests) == sorted(ids)
     assert {row["social_network_id"] for row in reading.records["account_followers"]} == set(ids)
+
+
+@pytest.mark.parametrize("key", ["key", "7", "saves", "i"])
+def test_a_key_that_is_a_common_word_changes_nothing_in_what_is_read(
+    undisturbed: dict[str, list[str]], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+    with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
+        reading = read(sandbox.config())
+
+    assert {stream: ordered(rows) for stream, rows in reading.records.items()} == undisturbed

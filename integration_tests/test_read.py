@@ -137,6 +137,14 @@ def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None
     assert_equals_the_server(reading, sandbox)
 
 
+def test_an_address_may_end_with_a_slash(sandbox: Sandbox) -> None:
+    urls = {key: f"{sandbox.config()[key]}/" for key in ("analytics_url", "accounts_url")}
+    reading = read({**sandbox.config(), **urls}, streams=["account_followers"])
+
+    assert reading.exception is None
+    assert {request.path for request in sandbox.requests} == {"/api/listsocialaccounts", "/api/pinterest/overview"}
+
+
 def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox) -> None:
     first = read(sandbox.config())
     sandbox.clear_requests()

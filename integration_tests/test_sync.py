@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import duckdb
 import pytest
@@ -165,14 +166,6 @@ def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> 
     assert tables == {"accounts", "account_followers", "_airbyte_state", "_sync_runs"}
 
 
-def edited(answer: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    for pin in answer["data"]["posts"]:
-        stats = {name: fields.pop(name) for name in list(fields) if name in pin["stats"] or name == "closeups"}
-        pin["stats"].update(stats)
-        pin.update(fields)
-    return answer
-
-
 def test_fields_that_appear_later_become_columns_by_themselves(
     sandbox: Sandbox, database: Path, days_later: Days
 ) -> None:
@@ -312,6 +305,50 @@ def test_a_killed_sync_leaves_a_file_that_opens_and_the_next_sync_completes_it(
     assert contents(killed) == contents(untouched)
     assert doubled_keys(killed) == []
     assert {status for (status,) in rows(killed, "SELECT status FROM _sync_runs")} <= {"interrupted", "done"}
+
+
+def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(tmp_path: Path) -> None:
+    with Sandbox(accounts=3, now=NOON, latency=0.2) as sandbox:
+        config, database = tmp_path / "config.json", tmp_path / "history.duckdb"
+        config.write_text(json.dumps(sandbox.config()))
+        process = subprocess.Popen(
+            command("sync", "--config", config, "--database", database),
+            env=environment_of(NOON),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while len(sandbox.requests) < 5:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=10)
+
+        assert process.returncode == 130
+        assert "stopped; what was synced so far is kept" in words
+        assert "Traceback" not in words
+        assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
+        assert run("sync", "--config", config, "--database", database).returncode == 0
+    assert doubled_keys(database) == []
+
+
+def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
+    key = "k/e+y=1 ü&x"
+    forms = {key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
+    with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
+        answer = {"success": False, "message": f"Account of {key} and {quote_plus(key)}"}
+        sandbox.inject(
+            Fault("status", status=404, body=answer, social_network_id=sandbox.account_ids[0], times=None, path="posts")
+        )
+        config, folder = tmp_path / "config.json", tmp_path / "out"
+        config.write_text(json.dumps(sandbox.config()))
+        folder.mkdir()
+        ended = run("sync", "--config", config, "--database", folder / "history.duckdb", "--json", TMPDIR=str(folder))
+    assert ended.returncode == 3
+    stored = rows(folder / "history.duckdb", "SELECT skipped_accounts FROM _sync_runs")[0][0]
+    assert "****" in stored
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    written = ended.stdout + ended.stderr + stored + "".join(path.read_bytes().decode("latin-1") for path in left)
+    assert [form for form in forms if form in written or form.encode().decode("latin-1") in written] == []
+    assert [path.name for path in left] == ["history.duckdb"]
 
 
 def test_a_second_writer_is_told_at_once(sandbox: Sandbox, database: Path, config_file: Path) -> None:

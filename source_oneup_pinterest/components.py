@@ -3,7 +3,6 @@
 The file stands alone, so that it also serves beside `manifest.yaml` without this package.
 """
 
-import html
 import ipaddress
 import json
 import logging
@@ -40,7 +39,7 @@ from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.sources.types import Config, Record, StreamSlice
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 LOGGER = logging.getLogger("airbyte.oneup_pinterest")
@@ -67,7 +66,7 @@ class SettleDates(ConfigTransformation):
         today = now.astimezone(zone).date()
         start = _start_date(config.get("start_date"), today)
         for key in ("analytics_url", "accounts_url"):
-            _require_safe_url(key, config.get(key))
+            config[key] = _safe_url(key, config.get(key))
         config["_today"] = today.isoformat()
         config["_yesterday"] = (today - timedelta(days=1)).isoformat()
         config["_start_date"] = start.isoformat()
@@ -96,9 +95,9 @@ def _start_date(value: Any, today: date) -> date:
     return min(start, today - timedelta(days=1))
 
 
-def _require_safe_url(key: str, url: Any) -> None:
+def _safe_url(key: str, url: Any) -> str:
     if url in (None, ""):
-        return
+        return ""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -107,6 +106,7 @@ def _require_safe_url(key: str, url: Any) -> None:
         safe = False
     if not safe:
         raise config_error(f"`{key}` must be an https address (http is accepted for this machine only).")
+    return str(url).rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
@@ -382,18 +382,16 @@ class SharedAnswers:
 
 
 class KeyOnTheWire(requests.adapters.HTTPAdapter):
-    """Adds the API key as a request leaves and takes it out of all that comes back.
+    """Adds the API key as a request leaves, and gives back answers and errors that never knew it.
 
     OneUp wants the key in the URL, and the CDK puts URLs into logs, errors and traces; so the CDK never sees it.
+    Should OneUp repeat it in a message, it is masked there like any other secret.
     """
 
     def __init__(self, api_key: str):
         super().__init__(pool_maxsize=16)
         self._api_key = api_key
-        in_urls = {api_key, quote(api_key), quote(api_key, safe=""), quote_plus(api_key)}
-        in_bodies = {json.dumps(api_key)[1:-1], json.dumps(api_key)[1:-1].replace("/", "\\/"), html.escape(api_key)}
-        self._forms = sorted(in_urls | in_bodies, key=len, reverse=True)
-        for form in in_urls:
+        for form in {api_key, quote(api_key), quote(api_key, safe=""), quote_plus(api_key), json.dumps(api_key)[1:-1]}:
             add_to_secrets(form)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -402,20 +400,10 @@ class KeyOnTheWire(requests.adapters.HTTPAdapter):
         wire.url = f"{request.url}{joint}{urlencode({'apiKey': self._api_key})}"
         try:
             response = super().send(wire, *args, **kwargs)
-            body = self._without_key(response.content)
+            return Answer(request, response.status_code, response.headers, response.content)
         except requests.RequestException as error:
-            text = self._without_key(str(error).encode("utf-8", "replace")).decode("utf-8", "replace")
+            text = re.sub(r"apiKey=[^&\s'\")>]*", "apiKey=****", str(error))
             raise type(error)(text, request=request) from None
-        headers = {
-            name: self._without_key(value.encode("latin-1", "replace")).decode("latin-1")
-            for name, value in response.headers.items()
-        }
-        return Answer(request, response.status_code, headers, body)
-
-    def _without_key(self, text: bytes) -> bytes:
-        for form in self._forms:
-            text = text.replace(form.encode(), b"****")
-        return text
 
 
 class OneUpSession(LimiterSession):
@@ -652,7 +640,7 @@ def _quoted_message(response: requests.Response) -> str:
     message = answer.get("message") if isinstance(answer, dict) else None
     if not isinstance(message, str) or not message.strip():
         return ""
-    return f': "{" ".join(message.split())[:200]}"'
+    return f': "{filter_secrets(" ".join(message.split()))[:200]}"'
 
 
 def _kind(value: Any) -> str:
