@@ -92,19 +92,25 @@ def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -
     }
 
 
-def run(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python main.py …` as a process of its own."""
+def start(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.Popen[str]:
+    """Starts `python main.py …` as a process of its own."""
     if now:
         environment[CLOCK_VARIABLE] = now.astimezone(UTC).isoformat()
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "main.py", *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, **environment},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
-        check=False,
     )
+
+
+def run(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python main.py …` to its end."""
+    process = start(*arguments, now=now, **environment)
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def messages(output: str) -> list[dict[str, Any]]:

@@ -1,16 +1,20 @@
 """What comes out of the connector equals what the API holds, sync after sync, at the price that was promised."""
 
+import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from analysis.sandbox import Sandbox
-from integration_tests.airbyte import Reading, read
+from integration_tests.airbyte import Reading, configured_catalog, read, start
+from integration_tests.conftest import NOON
 
 STREAMS = ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals")
 KEYS = {
@@ -101,8 +105,8 @@ def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: San
     assert covered[0][0] == "2025-11-03"
     assert covered[-1][1] == yesterday(sandbox)
     assert all(date.fromisoformat(b) - date.fromisoformat(a) < timedelta(days=90) for a, b in covered)
-    for (_, end), (start, _) in pairwise(covered):
-        assert date.fromisoformat(start) - date.fromisoformat(end) == timedelta(days=1)
+    for (_, last), (following, _) in pairwise(covered):
+        assert date.fromisoformat(following) - date.fromisoformat(last) == timedelta(days=1)
 
 
 def test_no_request_is_one_that_the_api_refuses_whatever_the_first_day_is(sandbox: Sandbox, days_later: Days) -> None:
@@ -262,3 +266,29 @@ def test_windows_end_yesterday_in_the_zone_of_the_config(sandbox: Sandbox, zone:
     assert reading.exception is None
     assert {request.status for request in sandbox.requests} == {200}
     assert {request.params.get("timezone") for request in sandbox.requests} == {None, zone}
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sandbox, workers: int) -> None:
+    sandbox.latency = 0.05
+    read({**sandbox.config(), "start_date": "2026-01-01", "num_workers": workers}, streams=["overview_metrics"])
+
+    moments = sorted({moment for request in sandbox.requests for moment in (request.started, request.answered)})
+    at_once = [sum(r.started <= moment < r.answered for r in sandbox.requests) for moment in moments]
+    assert max(at_once) == workers
+
+
+def test_no_more_requests_are_sent_in_a_minute_than_the_config_allows(sandbox: Sandbox, tmp_path: Path) -> None:
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps({**sandbox.config(), "max_requests_per_minute": 6}))
+    catalog.write_text(json.dumps(configured_catalog(sandbox.config())))
+    process = start("read", "--config", config, "--catalog", catalog, now=NOON)
+    try:
+        while len(sandbox.requests) < 6 and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(3)
+        assert process.poll() is None  # it waits
+        assert len(sandbox.requests) == 6
+    finally:
+        process.kill()
+        process.wait()
