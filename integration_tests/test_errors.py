@@ -171,6 +171,46 @@ def test_an_account_that_is_given_up_costs_no_more_requests(sandbox: Sandbox) ->
     assert len(sandbox.requests) <= 4  # two endpoints, each by at most two workers at once
 
 
+def test_an_outage_is_waited_out_for_a_few_accounts_and_tried_once_for_each_other(
+    sandbox: Sandbox, waits: list[float]
+) -> None:
+    ids = [f"pin_{n}" for n in range(50)]
+    sandbox.inject(Fault("status", status=503, times=None))
+
+    reading = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
+
+    # five tries for three accounts and for those that are asked at the same time, one for each of the others
+    assert len(sandbox.requests) <= len(ids) + 4 * (3 + 4)
+    assert {error["message"].split('"')[1] for error in reading.errors if '"' in error["message"]} >= set(ids)
+    assert reading.exception is not None
+    assert reading.exception.failure_type.value == "transient_error"
+
+
+def test_an_outage_ends_with_the_first_answer(sandbox: Sandbox, waits: list[float]) -> None:
+    bad, good = [sandbox.add_account(f"pin_bad_{n}") for n in range(4)], sandbox.add_account("pin_good")
+    for account in bad:
+        sandbox.inject(Fault("status", status=503, social_network_id=account, times=None))
+
+    reading = read(
+        {**sandbox.config(), "social_network_ids": [*bad, good]}, streams=["overview_metrics", "account_followers"]
+    )
+
+    for stream in ("overview_metrics", "account_followers"):
+        assert {row["social_network_id"] for row in reading.records[stream]} == {good}
+
+
+def test_accounts_that_fail_among_others_that_do_not_are_no_outage(sandbox: Sandbox, waits: list[float]) -> None:
+    bad = [sandbox.add_account(f"pin_bad_{n}") for n in range(6)]
+    for account in bad:
+        sandbox.inject(Fault("status", status=503, social_network_id=account, times=None))
+    good = [sandbox.add_account(f"pin_good_{n}") for n in range(12)]
+    ids = [account for trio in zip(bad, good[:6], good[6:], strict=True) for account in trio]
+
+    reading = read({**sandbox.config(), "social_network_ids": ids, "num_workers": 2}, streams=["account_followers"])
+
+    assert {row["social_network_id"] for row in reading.records["account_followers"]} == set(good)
+
+
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 

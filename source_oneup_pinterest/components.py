@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -317,6 +318,41 @@ class Answer(requests.Response):
         return True
 
 
+class GivenUp:
+    """What is not asked for again in this sync: accounts that failed; and whether OneUp seems to be down.
+
+    Without it a first sync would wait out an account's failure once a window, and an outage once an account.
+    """
+
+    ENOUGH = 3  # requests that were tried to the end in vain, with no other request answered meanwhile
+
+    def __init__(self) -> None:
+        self._reasons: dict[tuple[str, str | None], tuple[str, FailureType]] = {}
+        self._last_answer = 0.0
+        self._in_vain = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_outage(self) -> bool:
+        """While this lasts each account is tried once; the first answer ends it."""
+        return self._in_vain >= self.ENOUGH
+
+    def reason(self, asked: tuple[str, str | None]) -> tuple[str, FailureType] | None:
+        return self._reasons.get(asked)
+
+    def answered(self) -> None:
+        with self._lock:
+            self._last_answer, self._in_vain = time.monotonic(), 0
+
+    def failed(self, asked: tuple[str, str | None], reason: str, failure_type: FailureType, since: float) -> None:
+        if failure_type == FailureType.system_error:
+            return  # may be that of one window alone
+        with self._lock:
+            self._reasons[asked] = (reason, failure_type)
+            if failure_type == FailureType.transient_error and self._last_answer < since:
+                self._in_vain += 1
+
+
 class SharedAnswers:
     """The answers of one sync, so that streams of one endpoint send each request once.
 
@@ -329,7 +365,7 @@ class SharedAnswers:
 
     def __init__(self) -> None:
         self.requests_sent = 0
-        self.given_up: dict[tuple[str, str | None], tuple[str, FailureType]] = {}  # not asked again in this sync
+        self.given_up = GivenUp()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sync
         self._places: dict[str, tuple[int, int, int, dict[str, str]]] = {}
         self._asking: dict[str, threading.Lock] = {}
@@ -360,7 +396,7 @@ class SharedAnswers:
 
     def forget(self) -> None:
         with self._lock:
-            self.given_up.clear()
+            self.given_up = GivenUp()
             self._places.clear()
             self._asking.clear()
             self._file.seek(0)
@@ -460,28 +496,29 @@ class OneUpRequester(HttpRequester):
     def send_request(self, *args: Any, **kwargs: Any) -> requests.Response | None:
         stream_slice: StreamSlice | None = kwargs.get("stream_slice")
         account = stream_slice.partition.get("social_network_id") if stream_slice else None
+        asked, since = (self.get_url(), account), time.monotonic()
         given_up = SharedAnswers.of(self.config).given_up
-        asked = (self.get_url(), account)
-        if asked in given_up:
-            raise traced(*given_up[asked])
-        try:
-            return super().send_request(*args, **kwargs)
-        except AirbyteTracedException as error:
-            subject = (
-                f"Account {json.dumps(account, ensure_ascii=False)} could not be read"
-                if account is not None
-                else "The accounts of this key could not be listed"
-            )
-            failure = (f"{subject}: {self._reason(error)}", error.failure_type)
-            if error.failure_type != FailureType.system_error:
-                # no other window would fare better; a system error may be that of one window alone
-                given_up[asked] = failure
-            raise traced(*failure) from None
+        reason = given_up.reason(asked)
+        if reason is None:
+            try:
+                response = super().send_request(*args, **kwargs)
+            except AirbyteTracedException as error:
+                reason = self._reason(error), error.failure_type or FailureType.system_error
+                given_up.failed(asked, *reason, since)
+            else:
+                given_up.answered()
+                return response
+        subject = (
+            f"Account {json.dumps(account, ensure_ascii=False)} could not be read"
+            if account is not None
+            else "The accounts of this key could not be listed"
+        )
+        raise traced(f"{subject}: {reason[0]}", reason[1])
 
     def _reason(self, error: AirbyteTracedException) -> str:
         cause = error.__context__
         if isinstance(cause, BaseBackoffException) and isinstance(self.error_handler, OneUpErrorHandler):
-            reason = self.error_handler.interpret_response(cause.response).error_message or ""
+            reason = self.error_handler.interpret_response(cause.response).error_message or "OneUp failed."
             return f"{reason} It was tried {int(self.error_handler.max_retries or 0) + 1} times; try again later."
         return error.message or error.internal_message or "unknown error"
 
@@ -525,10 +562,15 @@ class OneUpErrorHandler(DefaultErrorHandler):
         if isinstance(response_or_exception, requests.Response):
             status = response_or_exception.status_code
             problem = self._by_status(response_or_exception) if status != 200 else self._by_body(response_or_exception)
-            return problem or ErrorResolution(ResponseAction.SUCCESS, None, None)
-        if isinstance(response_or_exception, requests.Timeout):
-            return _passing("OneUp did not answer in time.")
-        return _passing(f"The connection to OneUp failed ({type(response_or_exception).__name__}).")
+        elif isinstance(response_or_exception, requests.Timeout):
+            problem = _passing("OneUp did not answer in time.")
+        else:
+            problem = _passing(f"The connection to OneUp failed ({type(response_or_exception).__name__}).")
+        if problem is None:
+            return ErrorResolution(ResponseAction.SUCCESS, None, None)
+        if problem.response_action != ResponseAction.FAIL and SharedAnswers.of(self.config).given_up.is_outage:
+            return ErrorResolution(ResponseAction.FAIL, problem.failure_type, problem.error_message)
+        return problem
 
     def _by_status(self, response: requests.Response) -> ErrorResolution:
         status = response.status_code
