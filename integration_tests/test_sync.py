@@ -307,7 +307,11 @@ def test_a_killed_sync_leaves_a_file_that_opens_and_the_next_sync_completes_it(
     assert {status for (status,) in rows(killed, "SELECT status FROM _sync_runs")} <= {"interrupted", "done"}
 
 
-def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("requests_before", [5, 20])
+def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(
+    tmp_path: Path, number: signal.Signals, requests_before: int
+) -> None:
     with Sandbox(accounts=3, now=NOON, latency=0.2) as sandbox:
         config, database = tmp_path / "config.json", tmp_path / "history.duckdb"
         config.write_text(json.dumps(sandbox.config()))
@@ -317,9 +321,9 @@ def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_
             stderr=subprocess.PIPE,
             text=True,
         )
-        while len(sandbox.requests) < 5:
+        while len(sandbox.requests) < requests_before:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, words = process.communicate(timeout=10)
 
         assert process.returncode == 130

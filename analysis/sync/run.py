@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.errors import UserError
 from analysis.sync.history import History, stored_states
+from analysis.sync.interrupts import Interrupts
 from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
 
@@ -91,20 +92,25 @@ class _Run:
 
     def of(self, connector: Connector) -> SyncResult:
         started = time.monotonic()
-        try:
-            for event in connector.read(self._rows):
-                self._take(event)
-            for stream in self._rows:
-                self._flush(stream)
-            self._history.commit()
-            self._judge()
-        except BaseException as error:
-            self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            self.result.error = str(error) or type(error).__name__
-            raise
-        finally:
-            self.result.duration_seconds = round(time.monotonic() - started, 3)
-            self._finish()
+        interrupts = Interrupts()
+        with interrupts.listening():
+            try:
+                for event in connector.read(self._rows):
+                    with interrupts.held_back():
+                        self._take(event)
+                with interrupts.held_back():
+                    for stream in self._rows:
+                        self._flush(stream)
+                    self._history.commit()
+                    self._judge()
+            except BaseException as error:
+                self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+                self.result.error = str(error) or type(error).__name__
+                raise
+            finally:
+                self.result.duration_seconds = round(time.monotonic() - started, 3)
+                with interrupts.held_back():
+                    self._finish()
         return self.result
 
     def _take(self, event: object) -> None:
