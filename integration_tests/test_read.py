@@ -259,6 +259,28 @@ def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_
     assert_equals_the_server(read(sandbox.config(), back.state), sandbox)
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {},
+        {"states": None},
+        {"states": [5, {"partition": {}}, {"partition": {"social_network_id": "a"}, "cursor": {"period_end": "soon"}}]},
+        {"states": [{"partition": {"social_network_id": "a"}, "cursor": {"period_end": 20260101}}]},
+        {"period_end": "2026-05-01"},
+        {"__ab_no_cursor_state_message": True},
+    ],
+)
+def test_a_state_that_is_not_ours_is_passed_over_and_history_is_read_anew(
+    sandbox: Sandbox, strange: dict[str, Any]
+) -> None:
+    state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": "overview_metrics"}, "stream_state": strange}}]
+
+    reading = read(sandbox.config(), state, streams=["overview_metrics"])
+
+    assert reading.exception is None
+    assert len(reading.records["overview_metrics"]) == 3 * 13 * 6
+
+
 @pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati", "America/New_York"])
 def test_windows_end_yesterday_in_the_zone_of_the_config(sandbox: Sandbox, zone: str, days_later: Days) -> None:
     reading = read({**sandbox.config(), "timezone": zone})

@@ -184,17 +184,27 @@ class AccountCursors(StateMigration):
         last = self.config["_today" if self.cursor_field == "snapshot_date" else "_yesterday"]
         states = [
             {
-                "partition": {"social_network_id": entry["partition"]["social_network_id"], "parent_slice": {}},
-                "cursor": {self.cursor_field: min(entry["cursor"][self.cursor_field], last)},
+                "partition": {"social_network_id": account, "parent_slice": {}},
+                "cursor": {self.cursor_field: min(cursor, last)},
             }
-            for entry in stream_state.get("states", [])
-            if self.cursor_field in entry.get("cursor", {})
+            for account, cursor in self._cursors(stream_state)
         ]
         return {
             "use_global_cursor": False,
             "states": states,
             "state": {self.cursor_field: self.config["_day_before_start"]},
         }
+
+    def _cursors(self, stream_state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Account and cursor of each state; what is no state of ours is passed over, so that it is read anew."""
+        for entry in stream_state.get("states") or ():
+            try:
+                account, cursor = entry["partition"]["social_network_id"], entry["cursor"][self.cursor_field]
+                date.fromisoformat(cursor[:10])
+            except (KeyError, TypeError, ValueError):
+                LOGGER.warning("Passed over a state that is none of this connector's; its account is read anew.")
+            else:
+                yield account, cursor
 
 
 @dataclass
