@@ -14,6 +14,7 @@ from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.sync.tables import PinTables, StreamTable, Written
 
+MEMORY_LIMIT = "128MB"
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
 
 
@@ -29,6 +30,9 @@ class History:
         self._connection = _connect(path)
         self._tables: dict[str, StreamTable] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="oneup-pinterest-")
+        # a first sync is one long transaction; beyond this DuckDB keeps it on disk, so that memory stays flat
+        self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        self._connection.execute("SET temp_directory = ?", [self._folder.name])
         self._in_transaction = False
         self._run_id = ""
 
