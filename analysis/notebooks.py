@@ -7,8 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
+from great_tables import GT
+
+from analysis.answers import Answer
 from analysis.errors import UserError
-from analysis.load import open_history
+from analysis.load import (
+    data_window,
+    load_account_followers,
+    load_accounts,
+    load_overview_metrics,
+    load_pins_latest,
+    open_history,
+)
+from analysis.summaries import account_names, accounts_by_pins
+from analysis.texts import shortened, written_table
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
@@ -81,3 +94,45 @@ def chosen_database() -> Path:
         return Path(name)
     here, above = Path(DEFAULT_DATABASE), Path("..") / DEFAULT_DATABASE
     return above if above.exists() and not here.exists() else here
+
+
+def start(account: str | None = None) -> tuple[Path, str]:
+    """The first cell of every notebook: makes charts show, and says what the data cover before anything else.
+
+    Returns the chosen database and the `social_network_id` to look at: `account`, or else the one with most pins
+    (`none` where there is no account yet: every frame of it is empty, and every answer says so).
+    """
+    from analysis.charts.style import register_renderer
+
+    register_renderer()
+    database = chosen_database()
+    print(data_window(database))
+    listed = load_accounts(database)
+    others = load_overview_metrics(database), load_account_followers(database), listed
+    accounts = accounts_by_pins(load_pins_latest(database), *others)
+    if account is not None and account not in accounts:
+        raise UserError(f"{account} is not in this database; there are: {', '.join(accounts) or 'no accounts'}.")
+    chosen = account or next(iter(accounts), "none")
+    names = account_names(listed)
+    for known in accounts:
+        print("→" if known == chosen else " ", known, shortened(names.get(known, "")))
+    if not accounts:
+        print("Not enough data yet: no account has been synced.")
+    return database, chosen
+
+
+def show(answer: Answer) -> None:
+    """Displays an answer in a notebook: its chart, its sentence and notes, its table."""
+    from IPython.display import display
+
+    if answer.chart is not None:
+        display(answer.chart)  # type: ignore[no-untyped-call]
+    print(answer.sentence, *answer.notes, sep="\n")
+    if answer.table is not None and answer.table.height:
+        display(as_html_table(answer.table))  # type: ignore[no-untyped-call]
+
+
+def as_html_table(table: pl.DataFrame) -> GT:
+    """The table as HTML that needs no script, with numbers on the right and all texts escaped."""
+    numbers = [name for name, kind in table.schema.items() if kind.is_numeric()]
+    return GT(written_table(table)).cols_align("right", columns=numbers) if numbers else GT(written_table(table))

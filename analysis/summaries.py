@@ -5,18 +5,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from analysis.gains import METRICS
+from analysis.texts import written_day
 
 TOTALS = ("posts", *METRICS)
 MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
-
-
-def written_day(day: date | None) -> str:
-    """A day as people write it.
-
-    >>> written_day(date(2026, 3, 1)), written_day(None)
-    ('1 Mar 2026', 'unknown')
-    """
-    return f"{day.day} {day:%b %Y}" if day else "unknown"
 
 
 def account_totals(overview: pl.DataFrame) -> pl.DataFrame:

@@ -11,10 +11,10 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis.charts import VEGALITE
+from analysis import texts
+from analysis.charts.style import VEGALITE
 from analysis.errors import UserError
 from analysis.load import Database
-from analysis.report import texts
 from analysis.report.view import page_of
 
 _FOLDER = Path(__file__).parent

@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from analysis.charts import daily_gains_chart, followers_chart, styled, totals_chart
+from analysis.charts.daily import daily_gains_chart, followers_chart, totals_chart
+from analysis.charts.style import styled
 from analysis.findings import STALE_AFTER, Facts, findings
 from analysis.gains import account_daily_gains
 from analysis.load import Database, DataWindow, open_history, read_relation, read_window

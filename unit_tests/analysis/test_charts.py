@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import vl_convert
 
-from analysis import charts
+from analysis.charts import daily, style
 from analysis.gains import account_daily_gains
 from analysis.load import load_account_followers, load_overview_metrics, load_pins
 from analysis.summaries import account_totals
@@ -26,10 +26,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Charts:
     path = make_history(tmp_path_factory.mktemp("charts") / "h.duckdb", ("pin_one",), days=12, missing_days=(4, 5))
     gains = account_daily_gains(load_pins(path))
     return {
-        "gains": charts.daily_gains_chart(gains, "saves"),
-        "multiples": charts.daily_gains_charts(gains),
-        "totals": charts.totals_chart(account_totals(load_overview_metrics(path))),
-        "followers": charts.followers_chart(load_account_followers(path)),
+        "gains": daily.daily_gains_chart(gains, "saves"),
+        "multiples": daily.daily_gains_charts(gains),
+        "totals": daily.totals_chart(account_totals(load_overview_metrics(path))),
+        "followers": daily.followers_chart(load_account_followers(path)),
     }
 
 
@@ -54,7 +54,7 @@ def test_every_chart_is_valid_described_and_has_axis_titles(drawn: Charts, name:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_chart_draws_to_an_image_of_some_content(drawn: Charts, name: str) -> None:
-    svg = vl_convert.vegalite_to_svg(json.dumps(charts.styled(drawn[name])), vl_version=charts.VEGALITE)
+    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(drawn[name])), vl_version=style.VEGALITE)
     assert svg.count("<path") > 10
     assert "NaN" not in svg
     assert "undefined" not in svg
@@ -79,7 +79,7 @@ def test_a_week_mean_is_only_of_seven_known_days() -> None:
     days = pl.date_range(pl.date(2026, 3, 1), pl.date(2026, 3, 12), eager=True)
     gains = pl.DataFrame({"metric": "saves", "day": days, "gain": 1.0, "is_imputed": False, "is_provisional": False})
     without = gains.filter(pl.col("day") != pl.date(2026, 3, 5))
-    values = charts.daily_gains_chart(without, "saves").to_dict()["data"]["values"]
+    values = daily.daily_gains_chart(without, "saves").to_dict()["data"]["values"]
     assert [(row["day"], row["mean"]) for row in values if row["mean"]] == [("2026-03-12", 1.0)]
 
 
@@ -87,7 +87,7 @@ def test_a_few_days_are_drawn_no_wider_than_two_weeks() -> None:
     gains = pl.DataFrame(
         {"metric": "saves", "day": [date(2026, 3, 1)], "gain": 1.0, "is_imputed": False, "is_provisional": True}
     )
-    spec = charts.daily_gains_chart(gains, "saves").to_dict()
+    spec = daily.daily_gains_chart(gains, "saves").to_dict()
     assert len(spec["layer"][0]["encoding"]["x"]["scale"]["domain"]) == 14
     assert [row["gain"] for row in spec["data"]["values"]] == [None] * 13 + [1.0]
 
@@ -96,8 +96,8 @@ def test_a_metric_that_falls_has_no_chart(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=15, rolling=True))
     gains = account_daily_gains(pins, ["saves", "clicks"])
     assert (
-        "vconcat" not in charts.daily_gains_charts(gains).to_dict()
-        or not (charts.daily_gains_charts(gains).to_dict()["vconcat"])
+        "vconcat" not in daily.daily_gains_charts(gains).to_dict()
+        or not (daily.daily_gains_charts(gains).to_dict()["vconcat"])
     )
 
 
@@ -109,17 +109,17 @@ def _no_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=1)
     for chart in (
-        charts.daily_gains_chart(keep(account_daily_gains(load_pins(path))), "clicks"),
-        charts.totals_chart(keep(account_totals(load_overview_metrics(path)))),
-        charts.followers_chart(keep(load_account_followers(path))),
+        daily.daily_gains_chart(keep(account_daily_gains(load_pins(path))), "clicks"),
+        daily.totals_chart(keep(account_totals(load_overview_metrics(path)))),
+        daily.followers_chart(keep(load_account_followers(path))),
     ):
-        vl_convert.vegalite_to_svg(json.dumps(charts.styled(chart)), vl_version=charts.VEGALITE)
+        vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
 
 
 def test_the_notebook_renderer_gives_what_jupyterlab_can_draw_offline(drawn: Charts) -> None:
     active = alt.renderers.active
     try:
-        charts.register_renderer()
+        style.register_renderer()
         output = drawn["followers"]._repr_mimebundle_()
     finally:
         alt.renderers.enable(active)
@@ -131,5 +131,5 @@ def test_the_notebook_renderer_gives_what_jupyterlab_can_draw_offline(drawn: Cha
 
 @pytest.mark.parametrize("name", NAMES)
 def test_jupyterlabs_older_vega_lite_draws_the_same_charts(drawn: Charts, name: str) -> None:
-    spec = {**charts.styled(drawn[name]), "$schema": "https://vega.github.io/schema/vega-lite/v5.20.1.json"}
+    spec = {**style.styled(drawn[name]), "$schema": "https://vega.github.io/schema/vega-lite/v5.20.1.json"}
     assert vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="5.20").count("<path") > 10

@@ -1,16 +1,26 @@
-"""How the page writes numbers, days and other people's texts."""
+"""How numbers, days, tables and other people's texts are written for people, in notebooks and on the page."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from analysis.summaries import written_day
+import polars as pl
 
 TEXT_LENGTH = 140
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def written_day(day: date | None) -> str:
+    """A day as people write it.
+
+    >>> written_day(date(2026, 3, 1)), written_day(None)
+    ('1 Mar 2026', 'unknown')
+    """
+    return f"{day.day} {day:%b %Y}" if day else "unknown"
 
 
 def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
@@ -77,6 +87,44 @@ def percent(value: float | None) -> str:
 def moment(value: datetime | None) -> str:
     """A time in UTC."""
     return f"{written_day(value)}, {value:%H:%M} UTC" if value else "unknown"
+
+
+def written_table(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with every cell as people read it: the same columns, all text.
+
+    Counts have their thousands separated; the fractions of a column share their digits; days are days; what is not
+    known is a dash; and other people's texts are shortened to one line without control characters.
+
+    >>> written_table(pl.DataFrame({"Pins": [1200], "Rate (%)": [2.345], "Since": [date(2026, 3, 1)]})).row(0)
+    ('1,200', '2.35', '1 Mar 2026')
+    """
+    return table.select(
+        pl.Series(name, [_cell(value, _digits(column)) for value in column], pl.String)
+        for name, column in zip(table.columns, table.get_columns(), strict=True)
+    )
+
+
+def _digits(column: pl.Series) -> int:
+    if not column.dtype.is_float():
+        return 0
+    largest = max((abs(value) for value in column if value is not None and math.isfinite(value)), default=0)
+    return 0 if largest >= 1000 else 1 if largest >= 20 else 2 if largest >= 0.1 else 4
+
+
+def _cell(value: Any, digits: int) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
+        case datetime():
+            return f"{written_day(value)}, {value:%H:%M}"
+        case date():
+            return written_day(value)
+        case _:
+            return shortened(str(value))
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -1,44 +1,19 @@
-"""Altair charts of one account: what each day gained, this period against the last, followers."""
+"""Charts of the days: what each gained, this period against the last, followers."""
 
-import base64
-import json
 from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
 import polars as pl
-import vl_convert
 
+from analysis.charts.style import BLUE, COLOURS, INK, Chart, count_text, day_axis, finished, inline
 from analysis.summaries import MARKS
 
-VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
-# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
-BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
-INK, FAINT = "#333333", "#767676"
-COLOURS = {"saves": BLUE, "repins": VERMILLION, "clicks": "#009E73", "impressions": ORANGE, "comments": "#CC79A7"}
 PROVISIONAL = "Hollow bars are provisional: Pinterest may still restate them."
 LEAST_DAYS = 14  # fewer would be drawn as huge bars
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
-# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5; our charts use nothing that 5 lacks
-_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
-_JUPYTER_MIME = "application/vnd.vegalite.v5+json"
 
 
-def register_renderer() -> None:
-    """Makes charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
-
-    Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
-    JupyterLab has not.
-
-    >>> register_renderer()
-    >>> alt.renderers.active
-    'oneup_pinterest'
-    """
-    alt.renderers.register("oneup_pinterest", _offline_output)
-    alt.renderers.enable("oneup_pinterest")
-
-
-def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) -> alt.LayerChart:
+def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) -> Chart:
     """Bars of one metric's gain a day (counts), with the mean of 7 days as a line.
 
     `gains` is one account of `account_daily_gains`. Settled days are filled, days spread over a gap are pale,
@@ -65,7 +40,7 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
         mean=pl.when(~pl.col("is_provisional")).then(pl.col("gain").rolling_mean(7)).round(1),
     )
     colour, states = COLOURS.get(metric, BLUE), ["settled", "spread over a gap", "provisional"]
-    x = _day_axis(days, "Day")
+    x = day_axis(days, "Day")
     tooltip = [
         alt.Tooltip("shown:N", title="Day"),
         alt.Tooltip("gain:Q", title=f"{metric.capitalize()} gained", format=",.1~f"),
@@ -91,15 +66,15 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
     layers = [bars]
     if means := rows.drop_nulls("mean").tail(1).to_dicts():
         end = [{"day": days[-1], "mean": means[0]["mean"]}]
-        label = alt.Chart(_data(end)).mark_text(
+        label = alt.Chart(inline(end)).mark_text(
             color=INK, align="left", baseline="middle", dx=6, fontSize=11, lineBreak="|", text="mean of|7 days"
         )
         line = alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y="mean:Q")
         layers += [line, label.encode(x=alt.X("day:O", bandPosition=1), y="mean:Q")]
-    chart = alt.layer(*layers, data=_data(rows.to_dicts()))
+    chart = alt.layer(*layers, data=inline(rows.to_dicts()))
     known = gains.filter((pl.col("metric") == metric) & pl.col("gain").is_not_null())["day"]
     first, last = (str(day) if day else "no day" for day in (known.min(), known.max()))
-    return _finished(chart, f"{metric.capitalize()} gained a day, {first} to {last}.", width, 130)
+    return finished(chart, f"{metric.capitalize()} gained a day, {first} to {last}.", width, 130)
 
 
 def daily_gains_charts(gains: pl.DataFrame, metrics: tuple[str, ...] = ("saves", "repins", "clicks")) -> Any:
@@ -113,7 +88,7 @@ def daily_gains_charts(gains: pl.DataFrame, metrics: tuple[str, ...] = ("saves",
     return alt.vconcat(*charts).properties(description=description)
 
 
-def totals_chart(totals: pl.DataFrame, width: int | str = 480) -> alt.LayerChart:
+def totals_chart(totals: pl.DataFrame, width: int | str = 480) -> Chart:
     """Each metric of one account in this period and in the one before, as two bars with their numbers.
 
     `totals` is one account of `account_totals`. Metrics differ by orders of magnitude, so each pair has a scale of
@@ -165,14 +140,15 @@ def totals_chart(totals: pl.DataFrame, width: int | str = 480) -> alt.LayerChart
         .encode(x=x, y=y, yOffset=offset, text="label:N")
     )
     described = "; ".join(
-        f"{row['name'] or row['key']} {MARKS[row['direction']]} {_count(row['now'])} from {_count(row['before'])}"
+        f"{row['name'] or row['key']} {MARKS[row['direction']]} {count_text(row['now'])} "
+        f"from {count_text(row['before'])}"
         for row in wide.iter_rows(named=True)
     )
-    chart = alt.layer(bars, text, data=_data(rows))
-    return _finished(chart, f"This period against the period before: {described}.", width, 44 * max(wide.height, 1))
+    chart = alt.layer(bars, text, data=inline(rows))
+    return finished(chart, f"This period against the period before: {described}.", width, 44 * max(wide.height, 1))
 
 
-def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> alt.LayerChart:
+def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
     """Followers of one account on the days they were seen, from `load_account_followers`; needs at least two days.
 
     The scale need not begin at zero, so that a change of a few followers can be seen; bars are not used for that
@@ -185,7 +161,7 @@ def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> alt.Laye
         "total_followers",
         shown=pl.col("snapshot_date").dt.strftime("%a %d %b %Y"),
     ).to_dicts()
-    x = _day_axis(days, "Day of the sync")
+    x = day_axis(days, "Day of the sync")
     y = alt.Y(
         "total_followers:Q",
         title="Followers",
@@ -202,51 +178,16 @@ def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> alt.Laye
         .encode(x=x, y=y, tooltip=tooltip)
     )
     label = (
-        alt.Chart(_data(values[-1:]))
+        alt.Chart(inline(values[-1:]))
         .mark_text(color=INK, align="left", dx=7, fontSize=12, fontWeight="bold")
         .encode(x="day:O", y=y, text=alt.Text("total_followers:Q", format=",d"))
     )
     first_count, last_count = (values[0], values[-1]) if values else ({}, {})
     description = (
-        f"Followers: {_count(first_count.get('total_followers'))} on {first_count.get('day', 'no day')}, "
-        f"{_count(last_count.get('total_followers'))} on {last_count.get('day', 'no day')}."
+        f"Followers: {count_text(first_count.get('total_followers'))} on {first_count.get('day', 'no day')}, "
+        f"{count_text(last_count.get('total_followers'))} on {last_count.get('day', 'no day')}."
     )
-    return _finished(alt.layer(line, label, data=_data(values)), description, width, 150)
-
-
-def _finished(chart: Any, description: str, width: int | str, height: int) -> alt.LayerChart:
-    finished: alt.LayerChart = chart.properties(description=description, width=width, height=height)
-    return finished
-
-
-def _data(rows: list[dict[str, Any]]) -> alt.Data:
-    return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
-
-
-def chart_config() -> dict[str, Any]:
-    """The look that all charts share."""
-    axis = {
-        "labelColor": FAINT, "titleColor": FAINT, "labelFont": _FONT, "titleFont": _FONT,
-        "titleFontWeight": "normal", "titleFontSize": 11, "labelFontSize": 11,
-        "domainColor": "#C8C8C8", "tickColor": "#C8C8C8", "gridColor": "#E6E6E6",
-    }  # fmt: skip
-    return {
-        "background": "transparent",
-        "font": _FONT,
-        "padding": {"left": 0, "top": 8, "right": 8, "bottom": 4},
-        "view": {"stroke": None},
-        "axis": axis,
-        "axisX": {"grid": False},
-        "scale": {"bandPaddingInner": 0.25},
-        "text": {"font": _FONT},
-    }
-
-
-def styled(chart: Any, background: str = "white") -> dict[str, Any]:
-    """The chart's specification with the look that all charts share."""
-    # unit tests validate each chart; to do it again takes most of the time of a report
-    spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
-    return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
+    return finished(alt.layer(line, label, data=inline(values)), description, width, 150)
 
 
 def _all_days(days: pl.Series) -> list[str]:
@@ -263,25 +204,3 @@ def _domain(counts: list[int]) -> list[int]:
     least, most = min(counts, default=0), max(counts, default=0)
     room = max(0, 4 - (most - least))
     return [max(0, least - room // 2), most + room - room // 2]
-
-
-def _day_axis(days: list[str], title: str) -> alt.X:
-    """Days as text: as times, a browser west of Greenwich would draw each a day early."""
-    ticks = days[:: -max(1, -(-len(days) // 8))]
-    axis = alt.Axis(values=ticks, labelExpr="utcFormat(toDate(datum.value), '%-d %b')", labelAngle=0,
-                    labelOverlap="greedy", labelSeparation=8)  # fmt: skip
-    return alt.X("day:O", title=title, scale=alt.Scale(domain=days), axis=axis)
-
-
-def _count(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:,.0f}"
-
-
-def _offline_output(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    spec = styled(spec)
-    png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=1.5)
-    return {
-        _JUPYTER_MIME: {**spec, "$schema": _JUPYTER_SCHEMA},
-        "image/png": base64.b64encode(png).decode(),
-        "text/plain": spec.get("description", "chart"),
-    }

@@ -1,0 +1,102 @@
+"""Counters by the age of a pin, the only way in which pins of different dates can be compared.
+
+A pin's age is the number of days, the day of publication the first, whose figures a snapshot has: the snapshot of the
+day after publication shows it at age 1.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from analysis.gains import METRICS, counter_kinds
+
+MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
+RESET_BELOW = 0.5  # of what a counter had: it was not restated but began anew
+
+_PIN = ["social_network_id", "id", "metric"]
+
+
+def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """What each pin's counters had reached at each age at which it was seen, from pins as `load_pins` returns them.
+
+    Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
+    counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
+
+    Left out: metrics that are no lifetime counters in that account (`counter_kinds`), pins without a time of
+    publication, and pins whose counter was reset.
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
+    ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
+    ... })
+    >>> counters_by_age(pins, ["saves"]).select("age", "value").rows()
+    [(1, 10), (4, 16)]
+    """
+    kinds = counter_kinds(pins, metrics).filter(pl.col("kind") == "lifetime")
+    return (
+        pins.select(
+            "social_network_id", "id", "snapshot_date",
+            (pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days().alias("age"), *metrics,
+        )
+        .filter(pl.col("age") >= 1)
+        .unpivot(list(metrics), index=["social_network_id", "id", "snapshot_date", "age"], variable_name="metric")
+        .filter(pl.col("value").is_not_null())
+        .join(kinds, on=["social_network_id", "metric"], how="semi")
+        .sort(*_PIN, "age")
+        .with_columns(pl.col("value").cast(pl.Int64), most=pl.col("value").cast(pl.Int64).cum_max().over(_PIN))
+        .filter(~(pl.col("value") < RESET_BELOW * pl.col("most")).any().over(_PIN))
+        .select(*_PIN, "age", pl.col("most").alias("value"), "snapshot_date")
+    )  # fmt: skip
+
+
+def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """What each pin's counters had reached at one age: the outcome that makes pins comparable.
+
+    One row per pin and metric that was seen at this age, or both before and after it at most 7 days apart; sorted by
+    the first three columns. Columns: social_network_id, id, metric; value (a count; a fraction where interpolated);
+    is_interpolated; published (datetime as the API has it), format, media_type, text (as last seen).
+
+    A pin not yet that old has no row: nothing is extrapolated.
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9), "text": "Soup",
+    ...     "format": "pin", "media_type": "IMAGE",
+    ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
+    ... })
+    >>> counters_at_age(pins, 3, ["saves"]).select("value", "is_interpolated").rows()
+    [(14.0, True)]
+    >>> counters_at_age(pins, 7, ["saves"]).height
+    0
+    """
+    seen = counters_by_age(pins, metrics)
+    before = (
+        seen.filter(pl.col("age") <= age)
+        .group_by(_PIN, maintain_order=True)
+        .agg(early=pl.col("age").last(), low=pl.col("value").last())
+    )
+    after = (
+        seen.filter(pl.col("age") >= age)
+        .group_by(_PIN, maintain_order=True)
+        .agg(late=pl.col("age").first(), high=pl.col("value").first())
+    )
+    attributes = (
+        pins.sort("snapshot_date")
+        .group_by("social_network_id", "id")
+        .agg(pl.col("timestamp").last().alias("published"), pl.col("format", "media_type", "text").last())
+    )
+    share = (age - pl.col("early")) / (pl.col("late") - pl.col("early"))
+    return (
+        before.join(after, on=_PIN)
+        .filter(pl.col("late") - pl.col("early") <= MOST_BETWEEN)
+        .with_columns(
+            value=pl.when(pl.col("late") == pl.col("early"))
+            .then(pl.col("low").cast(pl.Float64))
+            .otherwise(pl.col("low") + share * (pl.col("high") - pl.col("low"))),
+            is_interpolated=pl.col("late") != pl.col("early"),
+        )
+        .join(attributes, on=["social_network_id", "id"], how="left")
+        .select(*_PIN, "value", "is_interpolated", "published", "format", "media_type", "text")
+        .sort(_PIN)
+    )

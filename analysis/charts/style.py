@@ -1,0 +1,98 @@
+"""What all charts share: colours, fonts, axes of days, and how they show in JupyterLab without a network."""
+
+import base64
+import json
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
+# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
+BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
+GREEN, PINK = "#009E73", "#CC79A7"
+INK, FAINT = "#333333", "#767676"
+COLOURS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
+SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a colour of their own, in this order
+SEQUENTIAL = "viridis"
+DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
+WIDTH = 640  # pixels; the report says "container"
+Chart = alt.Chart | alt.LayerChart
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5; our charts use nothing that 5 lacks
+_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+_JUPYTER_MIME = "application/vnd.vegalite.v5+json"
+
+
+def register_renderer() -> None:
+    """Makes charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
+
+    Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
+    JupyterLab has not.
+
+    >>> register_renderer()
+    >>> alt.renderers.active
+    'oneup_pinterest'
+    """
+    alt.renderers.register("oneup_pinterest", _offline_output)
+    alt.renderers.enable("oneup_pinterest")
+
+
+def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
+    """The chart with its size, and the description that screen readers say."""
+    described: Chart = chart.properties(description=description, width=width, height=height)
+    return described
+
+
+def inline(rows: list[dict[str, Any]]) -> alt.Data:
+    """Rows as data inside the specification; dates must be ISO text in them."""
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
+
+
+def chart_config() -> dict[str, Any]:
+    """The look that all charts share."""
+    axis = {
+        "labelColor": FAINT, "titleColor": FAINT, "labelFont": _FONT, "titleFont": _FONT,
+        "titleFontWeight": "normal", "titleFontSize": 11, "labelFontSize": 11,
+        "domainColor": "#C8C8C8", "tickColor": "#C8C8C8", "gridColor": "#E6E6E6",
+    }  # fmt: skip
+    return {
+        "background": "transparent",
+        "font": _FONT,
+        "padding": {"left": 0, "top": 8, "right": 8, "bottom": 4},
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisX": {"grid": False},
+        "scale": {"bandPaddingInner": 0.25},
+        "text": {"font": _FONT},
+    }
+
+
+def styled(chart: Any, background: str = "white") -> dict[str, Any]:
+    """The chart's specification with the look that all charts share."""
+    # unit tests validate each chart; to do it again takes most of the time of a report
+    spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
+
+
+def day_axis(days: list[str], title: str) -> alt.X:
+    """Days as text: as times, a browser west of Greenwich would draw each a day early."""
+    ticks = days[:: -max(1, -(-len(days) // 8))]
+    axis = alt.Axis(values=ticks, labelExpr="utcFormat(toDate(datum.value), '%-d %b')", labelAngle=0,
+                    labelOverlap="greedy", labelSeparation=8)  # fmt: skip
+    return alt.X("day:O", title=title, scale=alt.Scale(domain=days), axis=axis)
+
+
+def count_text(value: float | None) -> str:
+    """A count as people write it, or `unknown`."""
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def _offline_output(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    spec = styled(spec)
+    png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=1.5)
+    return {
+        _JUPYTER_MIME: {**spec, "$schema": _JUPYTER_SCHEMA},
+        "image/png": base64.b64encode(png).decode(),
+        "text/plain": spec.get("description", "chart"),
+    }
