@@ -2,3 +2,30 @@
 
 They take any number of accounts and answer for each by itself; nothing here reads a file, draws or writes prose.
 """
+
+from collections.abc import Callable
+
+import polars as pl
+
+
+def for_each_account(
+    frame: pl.DataFrame,
+    statistic: Callable[[pl.DataFrame], pl.DataFrame],
+    schema: dict[str, pl.DataType | type[pl.DataType]],
+) -> pl.DataFrame:
+    """The rows that `statistic` gives for each account of the frame, with `social_network_id` in front.
+
+    `schema` has the columns that `statistic` returns; so a frame without rows has them too.
+
+    >>> pins = pl.DataFrame({"social_network_id": ["pin_a", "pin_b", "pin_b"], "saves": [1, 2, 3]})
+    >>> for_each_account(pins, lambda part: part.select(pl.col("saves").sum()), {"saves": pl.Int64}).rows()
+    [('pin_a', 1), ('pin_b', 5)]
+    """
+    whole = pl.Schema({"social_network_id": pl.String(), **schema})
+    parts = [
+        statistic(part).select(pl.lit(account[0], pl.String).alias("social_network_id"), *schema).cast(whole)
+        for account, part in frame.sort("social_network_id", maintain_order=True).group_by(
+            "social_network_id", maintain_order=True
+        )
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=whole)
