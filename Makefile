@@ -40,7 +40,7 @@ lock: ## Make requirements.lock anew from pyproject.toml
 		--output-file requirements-duckdb15.lock
 	rm -rf .venv-lock
 
-picture: $(INSTALLED) ## Make docs/report.png anew from the demo's report (needs chromium)
+picture: $(INSTALLED) ## Make docs/report.png and docs/notebook.png anew from the demo (needs chromium)
 	$(BIN)/python -m integration_tests.picture
 
 clean: ## Remove what the commands above made

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from analysis.gains import METRICS, counter_kinds
+from analysis.gains import METRICS, counter_kinds, counter_readings
 
 MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
-RESET_BELOW = 0.5  # of what a counter had: it was not restated but began anew
 
 _PIN = ["social_network_id", "id", "metric"]
 
@@ -23,7 +22,8 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
 
     Left out: metrics that are no lifetime counters in that account (`counter_kinds`), pins without a time of
-    publication, and pins whose counter was reset.
+    publication, and what a pin shows once its counter was reset or fell by more than a restatement
+    (`analysis.gains.daily_gains`).
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -33,21 +33,17 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     >>> counters_by_age(pins, ["saves"]).select("age", "value").rows()
     [(1, 10), (4, 16)]
     """
-    kinds = counter_kinds(pins, metrics).filter(pl.col("kind") == "lifetime")
+    lifetime = counter_kinds(pins, metrics).filter(pl.col("kind") == "lifetime")
+    readings = counter_readings(pins, metrics)
     return (
-        pins.select(
-            "social_network_id", "id", "snapshot_date",
-            (pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days().alias("age"), *metrics,
-        )
-        .filter(pl.col("age") >= 1)
-        .unpivot(list(metrics), index=["social_network_id", "id", "snapshot_date", "age"], variable_name="metric")
-        .filter(pl.col("value").is_not_null())
-        .join(kinds, on=["social_network_id", "metric"], how="semi")
-        .sort(*_PIN, "age")
-        .with_columns(pl.col("value").cast(pl.Int64), most=pl.col("value").cast(pl.Int64).cum_max().over(_PIN))
-        .filter(~(pl.col("value") < RESET_BELOW * pl.col("most")).any().over(_PIN))
-        .select(*_PIN, "age", pl.col("most").alias("value"), "snapshot_date")
-    )  # fmt: skip
+        readings.steps.with_columns(age=(pl.col("snapshot_date") - pl.col("published")).dt.total_days())
+        .filter((pl.col("age") >= 1) & ~pl.col("is_begun_anew"))
+        .join(readings.pins, on="pin", how="left", maintain_order="left")
+        .with_columns(pl.col("metric").cast(pl.String))
+        .join(lifetime, on=["social_network_id", "metric"], how="semi", maintain_order="left")
+        .sort("pin", "metric", "age")
+        .select(*_PIN, "age", pl.col("top").alias("value"), "snapshot_date")
+    )
 
 
 def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:

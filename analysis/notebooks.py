@@ -1,31 +1,26 @@
-"""Opens JupyterLab on the notebooks, with the database chosen."""
+"""Opens JupyterLab on the notebooks with the database chosen, and shows answers in them."""
 
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
-from great_tables import GT
+from markupsafe import Markup, escape
 
 from analysis.answers import Answer
 from analysis.errors import UserError
-from analysis.load import (
-    data_window,
-    load_account_followers,
-    load_accounts,
-    load_overview_metrics,
-    load_pins_latest,
-    open_history,
-)
+from analysis.load import open_history, read_relation, read_window
 from analysis.summaries import account_names, accounts_by_pins
-from analysis.texts import shortened, written_table
+from analysis.texts import TEXT_LENGTH, isolated, shortened, written_table
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
 COPIES = Path("oneup_pinterest_notebooks")
+MOST_ROWS = 40  # of a table in a notebook: what one scrolls through without losing the headings
 
 _PACKAGE = Path(__file__).resolve().parent
 _PACKAGED = _PACKAGE / "notebook_files"  # pyproject.toml puts them there in a wheel
@@ -106,33 +101,102 @@ def start(account: str | None = None) -> tuple[Path, str]:
 
     register_renderer()
     database = chosen_database()
-    print(data_window(database))
-    listed = load_accounts(database)
-    others = load_overview_metrics(database), load_account_followers(database), listed
-    accounts = accounts_by_pins(load_pins_latest(database), *others)
+    with open_history(database) as history:
+        print(read_window(history))
+        relations = ("pins_latest", "overview_metrics", "account_followers", "accounts")
+        pins_latest, *others = (read_relation(history, name) for name in relations)
+    accounts = accounts_by_pins(pins_latest, *others)
     if account is not None and account not in accounts:
         raise UserError(f"{account} is not in this database; there are: {', '.join(accounts) or 'no accounts'}.")
     chosen = account or next(iter(accounts), "none")
-    names = account_names(listed)
+    names = account_names(others[-1])
     for known in accounts:
-        print("→" if known == chosen else " ", known, shortened(names.get(known, "")))
+        print("→" if known == chosen else " ", shortened(known), isolated(names.get(known)))
     if not accounts:
         print("Not enough data yet: no account has been synced.")
     return database, chosen
 
 
 def show(answer: Answer) -> None:
-    """Displays an answer in a notebook: its chart, its sentence and notes, its table."""
+    """Displays an answer in a notebook: its chart, then its sentence and notes, then its table."""
     from IPython.display import display
 
     if answer.chart is not None:
         display(answer.chart)  # type: ignore[no-untyped-call]
-    print(answer.sentence, *answer.notes, sep="\n")
+    display(_Sentences(answer.sentence, *answer.notes))  # type: ignore[no-untyped-call]
     if answer.table is not None and answer.table.height:
         display(as_html_table(answer.table))  # type: ignore[no-untyped-call]
 
 
-def as_html_table(table: pl.DataFrame) -> GT:
-    """The table as HTML that needs no script, with numbers on the right and all texts escaped."""
-    numbers = [name for name, kind in table.schema.items() if kind.is_numeric()]
-    return GT(written_table(table)).cols_align("right", columns=numbers) if numbers else GT(written_table(table))
+def as_html_table(table: pl.DataFrame) -> "_Table":
+    """What a notebook shows of a table: its first MOST_ROWS rows as `written_table` writes them, all texts escaped.
+
+    The notebook's own style makes it readable in light and dark, and also where nobody trusts the notebook yet:
+    JupyterLab then takes away any style sheet that an output brings.
+
+    >>> as_html_table(pl.DataFrame({"Pin": ["<b>"], "Saves": [1200]}))
+     Pin   Saves
+    ═════════════
+     <b>   1,200
+    """
+    return _Table(table)
+
+
+class _Sentences:
+    """A sentence and its notes, a paragraph each; the notes are smaller.
+
+    >>> print(_Sentences("Saves rose.", "Of <2> pins.")._repr_html_())
+    <p dir="auto">Saves rose.</p><p dir="auto"><small>Of &lt;2&gt; pins.</small></p>
+    """
+
+    def __init__(self, sentence: str, *notes: str) -> None:
+        self.sentence = sentence
+        self.notes = notes
+
+    def __repr__(self) -> str:
+        return "\n".join((self.sentence, *self.notes))
+
+    def _repr_html_(self) -> str:
+        paragraphs = [escape(self.sentence), *(Markup("<small>{}</small>").format(note) for note in self.notes)]
+        return "".join(Markup('<p dir="auto">{}</p>').format(paragraph) for paragraph in paragraphs)
+
+
+class _Table:
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.rows = table.height
+        self.written = written_table(table.head(MOST_ROWS))
+        self.styles = [_cell_style(kind) for kind in table.dtypes]
+
+    def __repr__(self) -> str:
+        with pl.Config(
+            tbl_rows=-1, tbl_cols=-1, tbl_width_chars=1000, fmt_str_lengths=TEXT_LENGTH,
+            tbl_formatting="UTF8_HORIZONTAL_ONLY", tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True,
+        ):  # fmt: skip
+            lines = [line.rstrip() for line in str(self.written).splitlines()]
+        return "\n".join([*lines[1:-1], *([self._more()] if self._more() else [])])
+
+    def _repr_html_(self) -> str:
+        body = Markup().join(_html_row("td", row, self.styles) for row in self.written.rows())
+        head = _html_row("th", self.written.columns, self.styles)
+        more = Markup("<p><small>{}</small></p>").format(self._more()) if self._more() else ""
+        return Markup('<div style="overflow-x: auto"><table><thead>{}</thead><tbody>{}</tbody></table></div>{}').format(
+            head, body, more
+        )
+
+    def _more(self) -> str:
+        return f"The first {MOST_ROWS} of {self.rows:,} rows." if self.rows > MOST_ROWS else ""
+
+
+def _cell_style(kind: pl.DataType) -> str:
+    if kind == pl.String:  # texts may be long, in either direction
+        return "text-align: start"
+    return "text-align: right; white-space: nowrap" if kind.is_numeric() else "text-align: left; white-space: nowrap"
+
+
+def _html_row(tag: str, cells: Iterable[str], styles: Iterable[str]) -> Markup:
+    return Markup("<tr>{}</tr>").format(
+        Markup().join(
+            Markup('<{0} style="{1}" dir="auto">{2}</{0}>').format(tag, style, cell)
+            for style, cell in zip(styles, cells, strict=True)
+        )
+    )

@@ -104,6 +104,12 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> bool:
     return any(name in found for name in STREAMS)
 
 
+def stored_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns of each relation of ours that the file holds, as it holds them."""
+    stored = _stored_columns(connection)
+    return stored.get(_schema_of_streams(stored), {})
+
+
 def quoted(name: str) -> str:
     """The name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

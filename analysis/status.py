@@ -8,10 +8,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from analysis.assumptions import assumptions
 from analysis.clock import utc_now
-from analysis.findings import Facts, findings
+from analysis.findings import Facts, findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
-from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
+from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
 
 RUNS_SHOWN = 5
 
@@ -22,7 +23,8 @@ def read_status(database: Database) -> dict[str, Any]:
     Keys: `database` (absolute path), `size_bytes`; `freshness` {last_sync, hours_ago, newest_snapshot}; `streams`
     {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `runs`, the last 5, newest first
     {run_id, started_at, finished_at, status, streams, skipped_accounts, requests, duration_seconds, error};
-    `findings` as `analysis.findings.findings` returns them.
+    `findings` as `analysis.findings.findings` returns them; `assumptions` [{number, assumption, verdict, evidence}] as
+    `analysis.assumptions.assumptions` judges them.
 
     Raises:
         UserError: as `open_history`.
@@ -48,6 +50,7 @@ def read_status(database: Database) -> dict[str, Any]:
         "streams": streams,
         "runs": [_run(run) for run in facts.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
         "findings": findings(facts),
+        "assumptions": assumptions(facts.pins, facts.totals, facts.overview).to_dicts(),
     }
 
 
@@ -72,20 +75,37 @@ def format_status(status: dict[str, Any]) -> str:
                 f"{'-' if seconds is None else f'{seconds:,.1f}':>8} {'-' if requests is None else f'{requests:,}':>9}"
             )
     lines += ["", "findings" if status["findings"] else "findings: none"]
-    for finding in status["findings"]:
+    for finding in grouped(status["findings"]):
         where = "" if finding["where"] == "all" else f"{finding['where']}: "
-        lines += [f"  {finding['severity'].upper()} {where}{finding['what']}", f"    {finding['what_to_do']}"]
+        since = f" (since {finding['since']})" if finding["since"] else ""
+        lines += [f"  {finding['severity'].upper()} {where}{finding['what']}{since}", f"    {finding['what_to_do']}"]
+    lines += ["", "what the API does not document, asked of these data"]
+    lines += [f"  {item['verdict']:<12} {item['assumption']}" for item in status["assumptions"]]
     return "\n".join(lines)
 
 
 def read_facts(history: duckdb.DuckDBPyConnection) -> Facts:
     """What the checks look at, from a connection that `open_history` gave."""
-    pins, followers, accounts, runs = (
-        read_relation(history, name) for name in ("pins", "account_followers", "accounts", SYNC_RUNS)
+    pins, followers, accounts, runs, overview, totals = (
+        read_relation(history, name)
+        for name in ("pins", "account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
     )
     finished = runs.filter(pl.col("status").is_in(["done", "partial"]))["finished_at"].max()
     times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
-    return Facts(pins, followers, accounts, runs, max(times, default=None), utc_now().replace(tzinfo=None))
+    now = utc_now().replace(tzinfo=None)
+    return Facts(
+        pins, followers, accounts, runs, max(times, default=None), now, overview, totals, stored_columns(history)
+    )
+
+
+def load_facts(database: Database) -> Facts:
+    """What the checks look at, from a file, which is closed again before the function returns.
+
+    Raises:
+        UserError: as `open_history`.
+    """
+    with open_history(database) as history:
+        return read_facts(history)
 
 
 def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from analysis.gains import METRICS
+from analysis.gains import METRICS, USABLE
 from analysis.texts import written_day
 
 TOTALS = ("posts", *METRICS)
@@ -57,24 +57,6 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def top_pins(pins_latest: pl.DataFrame, metric: str = "saves", limit: int = 10) -> pl.DataFrame:
-    """The `limit` pins of each account with most of `metric`, from `load_pins_latest`; same columns, best first.
-
-    Counts as they stand, so older pins had longer to collect them; ties go to the newer pin.
-
-    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2"], "saves": [3, 5], "timestamp": None})
-    >>> top_pins(pins, limit=1)["id"].to_list()
-    ['2']
-    """
-    return (
-        pins_latest.filter(pl.col(metric).is_not_null())
-        .sort(metric, "timestamp", "id", descending=[True, True, False], nulls_last=True)
-        .group_by("social_network_id", maintain_order=True)
-        .head(limit)
-        .sort("social_network_id", maintain_order=True)
-    )
-
-
 def account_names(accounts: pl.DataFrame) -> dict[str, str]:
     """A name for people per `social_network_id`, from `load_accounts`: full name and username, as far as known."""
     names = {}
@@ -109,7 +91,7 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
     '14 saves in the 7 days from 8 Mar 2026 to 14 Mar 2026, and 14 in the 7 days before: the same.'
     """
     rows = gains.filter(pl.col("metric") == metric)
-    if (rows["kind"] == "falling").any():
+    if not rows["kind"].is_in(USABLE).all():
         return refusal(metric)
     if rows.is_empty():
         return f"Not enough data yet: daily {metric} need at least two syncs on different days."
@@ -142,8 +124,8 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
 
 
 def refusal(metric: str) -> str:
-    """Why no daily gains of this metric are shown."""
+    """Why nothing is said of what this metric gained, or of how it grows."""
     return (
-        f"No daily gains of {metric} are shown: this counter falls too often to be one of a pin's whole life, "
-        "so its differences are not what was gained."
+        f"No gains of {metric} can be told: its counter falls too often to be one of a pin's whole life (it counts a "
+        "window of days that moves on), so its differences are not what was gained."
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 TEXT_LENGTH = 140
+CELL_LENGTH = 400  # a sentence of ours, whole; answers shorten pins' texts before they make a table
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -24,19 +25,20 @@ def written_day(day: date | None) -> str:
 
 
 def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
-    """One line of at most `length` characters, without control characters.
+    """One line of at most `length` characters, without control characters and marks that turn the text around them.
 
     >>> shortened("a\\n\\tb" + "c" * 9, 6)
     'a bcc…'
     """
     line = " ".join((text or "").split())
     line = "".join(character for character in line if unicodedata.category(character) not in ("Cc", "Cs"))
+    line = _BIDI_CONTROLS.sub("", line)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 def isolated(text: str | None) -> str:
     """For places that take no markup, such as a menu: the text between Unicode isolates, with none of its own."""
-    return f"\u2068{_BIDI_CONTROLS.sub('', shortened(text, 80))}\u2069"
+    return f"\u2068{shortened(text, 80)}\u2069"
 
 
 def web_address(link: str | None) -> str | None:
@@ -107,7 +109,10 @@ def written_table(table: pl.DataFrame) -> pl.DataFrame:
 def _digits(column: pl.Series) -> int:
     if not column.dtype.is_float():
         return 0
-    largest = max((abs(value) for value in column if value is not None and math.isfinite(value)), default=0)
+    known = [abs(value) for value in column if value is not None and math.isfinite(value)]
+    if all(value.is_integer() for value in known):
+        return 0
+    largest = max(known)
     return 0 if largest >= 1000 else 1 if largest >= 20 else 2 if largest >= 0.1 else 4
 
 
@@ -124,7 +129,7 @@ def _cell(value: Any, digits: int) -> str:
         case date():
             return written_day(value)
         case _:
-            return shortened(str(value))
+            return shortened(str(value), CELL_LENGTH)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -1,13 +1,11 @@
 """Charts of the days: what each gained, this period against the last, followers."""
 
 from datetime import date, timedelta
-from typing import Any
 
 import altair as alt
 import polars as pl
 
 from analysis.charts.style import BLUE, COLOURS, INK, Chart, count_text, day_axis, finished, inline
-from analysis.summaries import MARKS
 
 PROVISIONAL = "Hollow bars are provisional: Pinterest may still restate them."
 LEAST_DAYS = 14  # fewer would be drawn as huge bars
@@ -75,77 +73,6 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
     known = gains.filter((pl.col("metric") == metric) & pl.col("gain").is_not_null())["day"]
     first, last = (str(day) if day else "no day" for day in (known.min(), known.max()))
     return finished(chart, f"{metric.capitalize()} gained a day, {first} to {last}.", width, 130)
-
-
-def daily_gains_charts(gains: pl.DataFrame, metrics: tuple[str, ...] = ("saves", "repins", "clicks")) -> Any:
-    """Daily gains as small multiples, one below the other, each metric on its own scale (for a notebook).
-
-    Metrics whose counter falls are left out; `weeks_sentence` says so.
-    """
-    shown = [m for m in metrics if gains.filter((pl.col("metric") == m) & (pl.col("kind") == "lifetime")).height]
-    charts = [daily_gains_chart(gains, metric) for metric in shown]
-    description = f"Daily gains of {', '.join(shown) or 'nothing'}. {PROVISIONAL}"
-    return alt.vconcat(*charts).properties(description=description)
-
-
-def totals_chart(totals: pl.DataFrame, width: int | str = 480) -> Chart:
-    """Each metric of one account in this period and in the one before, as two bars with their numbers.
-
-    `totals` is one account of `account_totals`. Metrics differ by orders of magnitude, so each pair has a scale of
-    its own: the longer bar is 100 percent.
-    """
-    longer = pl.max_horizontal("now", "before", pl.lit(1e-9))
-    names = pl.coalesce(pl.col("name").replace("", None), "key")
-    wide = totals.filter(pl.col("now").is_not_null() | pl.col("before").is_not_null())
-    first = wide.select(names).to_series().first()  # its bars say which is which
-    periods = (("now", "now"), ("before", "before"))
-    rows = [
-        {**row, "label": f"{row['value']:,.0f}" + (f" {row['period']}" if row["metric"] == first else "")}
-        for column, period in periods
-        for row in wide.select(
-            metric=names, key="key", period=pl.lit(period), value=pl.col(column), share=pl.col(column) / longer * 100
-        )
-        .filter(pl.col("value").is_not_null())
-        .iter_rows(named=True)
-    ]
-    order = [period for _, period in periods]
-    y = alt.Y("metric:N", title=None, sort=wide.select(names).to_series().to_list(), axis=alt.Axis(labelFontSize=12))
-    offset = alt.YOffset("period:N", sort=order, scale=alt.Scale(paddingInner=0.15))
-    x = alt.X(
-        "share:Q",
-        title="Percent of the larger of the two periods",
-        scale=alt.Scale(domain=[0, 128]),
-        axis=alt.Axis(values=[0, 25, 50, 75, 100], format="d"),
-    )
-    bars = (
-        alt.Chart()
-        .mark_bar(color=BLUE, stroke=BLUE, strokeWidth=1)
-        .encode(
-            x=x,
-            y=y,
-            yOffset=offset,
-            fillOpacity=alt.FillOpacity(
-                "period:O", scale=alt.Scale(type="ordinal", domain=order, range=[0.75, 0]), legend=None
-            ),
-            tooltip=[
-                alt.Tooltip("metric:N"),
-                alt.Tooltip("period:N"),
-                alt.Tooltip("value:Q", title="count", format=",.0f"),
-            ],
-        )
-    )
-    text = (
-        alt.Chart()
-        .mark_text(color=INK, align="left", baseline="middle", dx=4, fontSize=11)
-        .encode(x=x, y=y, yOffset=offset, text="label:N")
-    )
-    described = "; ".join(
-        f"{row['name'] or row['key']} {MARKS[row['direction']]} {count_text(row['now'])} "
-        f"from {count_text(row['before'])}"
-        for row in wide.iter_rows(named=True)
-    )
-    chart = alt.layer(bars, text, data=inline(rows))
-    return finished(chart, f"This period against the period before: {described}.", width, 44 * max(wide.height, 1))
 
 
 def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:

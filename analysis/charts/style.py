@@ -7,6 +7,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from analysis.texts import shortened
+
 VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
 # Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
@@ -19,9 +21,17 @@ DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
 Chart = alt.Chart | alt.LayerChart
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
-# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5; our charts use nothing that 5 lacks
-_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
+_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _JUPYTER_MIME = "application/vnd.vegalite.v5+json"
+# JupyterLab's dark theme writes what has no colour of its own in white, and our charts are white
+_DARK_ENOUGH = {
+    "style": {"guide-label": {"fill": FAINT}, "guide-title": {"fill": FAINT}},
+    "title": {"color": INK, "subtitleColor": FAINT},
+}
+# No link to the Vega editor: it would send the data to another site
+_MENU = {"export": True, "source": False, "compiled": False, "editor": False}
+_PNG_SCALE = 1.5  # sharp on most screens; the picture is shown at the size of the chart
 
 
 def register_renderer() -> None:
@@ -83,16 +93,32 @@ def day_axis(days: list[str], title: str) -> alt.X:
     return alt.X("day:O", title=title, scale=alt.Scale(domain=days), axis=axis)
 
 
+def axis_label(text: str | None, length: int) -> str:
+    """A short text for an axis, without emoji: Vega cuts labels between the two halves of one, and vl-convert fails.
+
+    >>> axis_label("Soup \U0001f35c of the day", 9)
+    'Soup of…'
+    """
+    return shortened("".join(character for character in text or "" if ord(character) <= 0xFFFF), length)
+
+
 def count_text(value: float | None) -> str:
     """A count as people write it, or `unknown`."""
     return "unknown" if value is None else f"{value:,.0f}"
 
 
-def _offline_output(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a notebook keeps of a chart, and how it is to be shown."""
     spec = styled(spec)
-    png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=1.5)
-    return {
-        _JUPYTER_MIME: {**spec, "$schema": _JUPYTER_SCHEMA},
+    png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=_PNG_SCALE)
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))  # where PNG has its size
+    data = {
+        _JUPYTER_MIME: {**spec, "$schema": _JUPYTER_SCHEMA, "config": {**_DARK_ENOUGH, **spec["config"]}},
         "image/png": base64.b64encode(png).decode(),
         "text/plain": spec.get("description", "chart"),
     }
+    metadata = {
+        _JUPYTER_MIME: {"embed_options": {"actions": _MENU}},
+        "image/png": {"width": round(width / _PNG_SCALE), "height": round(height / _PNG_SCALE)},
+    }
+    return data, metadata

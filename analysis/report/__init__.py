@@ -57,8 +57,10 @@ def write_report(database: Database, output: str | Path) -> Path:
 def _render(page: dict[str, Any]) -> str:
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
-    charts = page.pop("charts")
-    scripts = [script] if not charts else [_vega(), script]
+    parts = [*page["accounts"], *([page["side_by_side"]] if page["side_by_side"] else [])]
+    scripts = [_vega(), script] if any(part["charts"] for part in parts) else [script]
+    for part in parts:
+        part["charts"] = Markup(_embedded(part["charts"]))  # noqa: S704 # no < is left in it
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -82,7 +84,6 @@ def _render(page: dict[str, Any]) -> str:
         policy=policy,
         style=Markup(style),  # noqa: S704 # our own file
         scripts=[Markup(text) for text in scripts],  # noqa: S704 # our own file, and Vega's
-        charts=Markup(_embedded(charts)),  # noqa: S704 # no < is left in it
     )
 
 

@@ -1,8 +1,6 @@
 // Draws the charts of the account that is shown, and switches between accounts. Runs under a policy without eval.
 "use strict";
 (() => {
-  const data = document.getElementById("charts");
-  const charts = data ? JSON.parse(data.textContent) : {};
   const accounts = [...document.querySelectorAll(".account")];
   const menu = document.getElementById("account");
   const tip = document.createElement("div");
@@ -44,26 +42,37 @@
     if (word) word.textContent = note.dataset.yesterday === yesterday ? "yesterday, " : "";
   };
 
-  const draw = (account) => {
-    for (const place of account.querySelectorAll(".chart:not([data-state])")) {
+  // Each account carries its own charts, so that only those of the one that is shown are read
+  const draw = (part, scripts) => {
+    const waiting = [...part.querySelectorAll(".chart:not([data-state])")];
+    if (!waiting.length) return;
+    const charts = Object.assign({}, ...scripts.map((script) => JSON.parse(script.textContent)));
+    const next = () => {
+      const place = waiting.shift();
+      if (!place) return;
       place.dataset.state = "drawing";
-      window.vegaEmbed(place, charts[place.id], options).then(
+      const { [place.id]: spec } = charts;
+      window.vegaEmbed(place, spec, options).then(
         () => { place.dataset.state = "drawn"; },
         () => {
           place.dataset.state = "failed";
           place.textContent = "This chart could not be drawn; its numbers are in the table.";
         },
-      );
-    }
+      ).finally(() => setTimeout(next)); // one at a time: the page stays quick to scroll
+    };
+    for (const place of waiting) place.dataset.state = "waiting";
+    next();
   };
 
   const show = (chosen) => {
     for (const account of accounts) account.hidden = account.id !== chosen;
     const account = document.getElementById(chosen);
-    if (account) draw(account);
+    if (account) draw(account, [...account.querySelectorAll("script.charts")]);
   };
 
   tellAge();
+  const all = document.getElementById("all-accounts");
+  if (all) draw(all, [...all.querySelectorAll("script.charts")]);
   if (!accounts.length) return;
   if (menu) {
     menu.closest(".switch").hidden = false;

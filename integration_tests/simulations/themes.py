@@ -2,6 +2,31 @@
 
 from collections.abc import Callable, Iterable
 
-from integration_tests.simulations import Promise
+from integration_tests.simulations import (
+    Promise,
+    anomalies,
+    change,
+    concentration,
+    forecast,
+    formats,
+    growth,
+    histories,
+    movers,
+    rates,
+    timing,
+    words,
+)
 
-THEMES: dict[str, Callable[[int], Iterable[Promise]]] = {}
+THEMES: dict[str, Callable[[int], Iterable[Promise]]] = {
+    "histories": histories.promises,
+    "movers": movers.promises,
+    "anomalies": anomalies.promises,
+    "forecast": forecast.promises,
+    "change": change.promises,
+    "rates": rates.promises,
+    "growth": growth.promises,
+    "concentration": concentration.promises,
+    "timing": timing.promises,
+    "formats": formats.promises,
+    "words": words.promises,
+}

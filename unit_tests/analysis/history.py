@@ -8,6 +8,11 @@ from random import Random
 from typing import NamedTuple
 
 import duckdb
+import numpy as np
+import polars as pl
+
+from analysis.sandbox.texts import pin_text
+from integration_tests.simulations.worlds import LAST_SNAPSHOT, made_up_pins
 
 LAST_DAY = date(2026, 3, 31)
 NOW = datetime(2026, 3, 31, 9, 0)  # three hours after the last sync
@@ -80,12 +85,71 @@ def make_history(
                     _seen(pin, account, day, index, reset_on, rolling) for pin in made if pin.published.date() < day
                 ]
                 _insert_totals(connection, rng, account, day)
-            _insert_pins(connection, rows)
+            _insert_rows(connection, "_pins", rows)
         for back in range(days - 1, -1, -1):
             if days - 1 - back not in missing_days:
                 insert_run(connection, LAST_DAY - timedelta(days=back))
+        _reconcile(connection)
         connection.execute("COMMIT")
     return path
+
+
+def make_long_history(
+    path: Path, accounts: Sequence[str] = ("pin_one", "pin_two"), days: int = 90, pins: int = 150, *,
+    hostile: bool = False, seed: int = 1,
+) -> Path:  # fmt: skip
+    """Writes a file that can carry every answer: months of syncs, several formats, a weekly rhythm, one viral pin.
+
+    The account after the first has half as many pins, and so on. The last sync is as in `make_history`.
+    """
+    with duckdb.connect(path) as connection:
+        connection.execute("BEGIN")
+        _create(connection)
+        for number, account in enumerate(accounts):
+            connection.execute(
+                "INSERT INTO accounts VALUES (?, ?, ?, 'Pinterest', false, false, ?)",
+                [account, account.removeprefix("pin_"), f"{'<b>Bad</b> ' if hostile else ''}Account {number}",
+                 _extracted(LAST_DAY)],
+            )  # fmt: skip
+            drawn = made_up_pins(np.random.default_rng([seed, number]), pins // (number + 1), days, days + 60,
+                                 account=account)  # fmt: skip
+            _insert_rows(connection, "_pins", _with_rhythm(drawn, account, hostile).rows())
+            rng = Random(f"{seed}/{account}")
+            followers = 1000
+            for back in range(days - 1, -1, -1):
+                followers += rng.randint(-2, 6)
+                _insert_totals(connection, rng, account, LAST_DAY - timedelta(days=back), followers)
+        for back in range(days - 1, -1, -1):
+            insert_run(connection, LAST_DAY - timedelta(days=back))
+        _reconcile(connection)
+        connection.execute("COMMIT")
+    return path
+
+
+def _with_rhythm(drawn: pl.DataFrame, account: str, hostile: bool) -> pl.DataFrame:
+    """Drawn pins as rows of `_pins`: weekends gain a third more, and one pin goes viral three weeks before the end."""
+    assert drawn["snapshot_date"].max() == LAST_SNAPSHOT == LAST_DAY
+    number, day = pl.col("id").cast(pl.Int64), pl.col("snapshot_date")
+    viral = (number == 7) & (day == LAST_DAY - timedelta(days=20))
+    more = pl.when(viral).then(40.0).when(day.dt.weekday() > 5).then(1.3).otherwise(0.95)
+    texts = {
+        key: HOSTILE_TEXT if hostile and place % 4 == 0 else pin_text("recipes", f"{account}/{key}")
+        for place, key in enumerate(drawn["id"].unique().sort())
+    }
+    gains = [pl.col(name).diff().fill_null(pl.col(name)).over("id") * more for name in METRICS]
+    counters = [gain.round().cum_sum().over("id").cast(pl.Int64) for gain in gains]
+    video, carousel = pl.when(number % 4 == 0).then(pl.lit("video")), pl.when(number % 7 == 1).then(pl.lit("carousel"))
+    kind = pl.coalesce(video, carousel, pl.lit("image"))
+    return drawn.sort("id", "snapshot_date").select(
+        "social_network_id", pl.format("{}-{}", pl.lit(account), "id").alias("id"),
+        pl.lit(f"pinterest_account_{account}").alias("page_id"), kind.alias("format"),
+        pl.col("id").replace_strict(texts).alias("text"),
+        pl.lit("javascript:window.hacked=1" if hostile else "https://www.pinterest.com/pin/1/").alias("permalink"),
+        kind.str.to_uppercase().alias("media_type"), "media_url", "timestamp",
+        *counters, "snapshot_date", (day - pl.duration(days=90)).alias("period_start"),
+        (day - pl.duration(days=1)).alias("period_end"),
+        (day.cast(pl.Datetime("us")) + pl.duration(hours=6)).alias("_airbyte_extracted_at"),
+    )  # fmt: skip
 
 
 def insert_run(
@@ -170,34 +234,45 @@ def _seen(pin: Pin, account: str, day: date, index: int, reset_on: int | None, r
     ]  # fmt: skip
 
 
-def _insert_pins(connection: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[object]]) -> None:
-    kinds = [column.split()[1] for column in f"{_TABLES['_pins']}, _airbyte_extracted_at TIMESTAMP".split(", ")]
+def _insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    kinds = [column.split()[1] for column in f"{_TABLES[table]}, _airbyte_extracted_at TIMESTAMP".split(", ")]
     lists = ", ".join(f"unnest(?::{kind}[])" for kind in kinds)  # one list a column: far quicker than row by row
     connection.execute(
-        f"INSERT INTO _pins SELECT {lists}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(kinds)
+        f"INSERT INTO {table} SELECT {lists}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(kinds)
     )
 
 
-def _insert_totals(connection: duckdb.DuckDBPyConnection, rng: Random, account: str, day: date) -> None:
+def _insert_totals(
+    connection: duckdb.DuckDBPyConnection, rng: Random, account: str, day: date, followers: int | None = None
+) -> None:
     extracted, end = _extracted(day), day - timedelta(days=1)
+    month, quarter = day - timedelta(days=30), day - timedelta(days=90)
+    metrics: list[list[object]] = []
     for size, key in zip((20, 90000, 700, 40, 300, 500), ("posts", *METRICS), strict=True):
         now, before = rng.randint(0, size), rng.randint(0, size) if key != "comments" else 0
         change = 100 * (now - before) / before if before else 100.0
-        metric = [key, key.capitalize(), f"Number of {key}", now, before, f"{change:+.1f}%", change, extracted]
-        connection.execute(
-            f"INSERT INTO overview_metrics VALUES ({', '.join('?' * 12)})",
-            [account, "last_30_days", day - timedelta(days=30), end, *metric],
-        )
-        connection.execute(
-            f"INSERT INTO pin_totals VALUES ({', '.join('?' * 11)})", [account, day - timedelta(days=90), end, *metric]
-        )
+        metrics.append([key, key.capitalize(), f"Number of {key}", now, before, f"{change:+.1f}%", change, extracted])
+    _insert_rows(connection, "overview_metrics", [[account, "last_30_days", month, end, *metric] for metric in metrics])
+    _insert_rows(connection, "pin_totals", [[account, quarter, end, *metric] for metric in metrics])
+    total = 900 + (day - LAST_DAY).days if followers is None else followers
+    _insert_rows(connection, "account_followers", [[account, day, total, extracted]])
+    best = [account, "last_30_days", month, end, "most_engaging", 1, f"{account}-0", "text", "link", 2.5]
+    _insert_rows(connection, "post_performance", [[*best, '{"likes": 3}', extracted]])
+
+
+def _reconcile(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the totals beside the pins their sums, and the posts of the overview the pins published in its period."""
+    sums = ", ".join(f"sum({metric})::BIGINT AS {metric}" for metric in METRICS)
     connection.execute(
-        "INSERT INTO account_followers VALUES (?, ?, ?, ?)", [account, day, 900 + (day - LAST_DAY).days, extracted]
+        "UPDATE pin_totals AS t SET value_current_period = sums.total FROM ("
+        f"UNPIVOT (SELECT social_network_id, period_end, count(*) AS posts, {sums} FROM _pins GROUP BY ALL) "
+        f"ON posts, {', '.join(METRICS)} INTO NAME key VALUE total) AS sums "
+        "WHERE (t.social_network_id, t.period_end, t.key) = (sums.social_network_id, sums.period_end, sums.key)"
     )
     connection.execute(
-        "INSERT INTO post_performance "
-        "VALUES (?, 'last_30_days', ?, ?, 'most_engaging', 1, ?, 'text', 'link', 2.5, ?, ?)",
-        [account, day - timedelta(days=30), end, f"{account}-0", '{"likes": 3}', extracted],
+        "UPDATE overview_metrics AS o SET value_current_period = (SELECT count(DISTINCT id) FROM _pins AS p "
+        "WHERE p.social_network_id = o.social_network_id "
+        "AND p.timestamp::DATE BETWEEN o.period_start AND o.period_end) WHERE key = 'posts'"
     )
 
 

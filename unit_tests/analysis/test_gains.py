@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.gains import METRICS, account_daily_gains, counter_kinds, daily_gains
+from analysis.gains import METRICS, USABLE, account_daily_gains, counter_kinds, daily_gains
 from analysis.load import load_pins
 from unit_tests.analysis.history import LAST_DAY, make_history
 
@@ -55,8 +55,15 @@ def test_the_first_sight_of_an_old_pin_is_no_gain() -> None:
     assert gains(seen("1", {0: 0, 1: 0, 2: 0}), old, pin="2") == [(1, 1.0)]
 
 
-def test_the_first_snapshot_of_an_account_gives_no_gain_even_for_new_pins() -> None:
-    assert gains(seen("1", {0: 5}, published=datetime(2026, 2, 28, 12))) == []
+def test_all_that_the_first_pins_of_a_new_account_have_is_a_gain_of_the_day_before_its_first_snapshot() -> None:
+    assert gains(seen("1", {0: 5}, published=datetime(2026, 2, 28, 12))) == [(-1, 5.0)]
+
+
+def test_beside_older_pins_the_first_snapshot_gives_no_gain_even_for_new_ones() -> None:
+    new = seen("1", {0: 5}, published=datetime(2026, 2, 28, 12))
+    assert gains(new, seen("2", {0: 900})) == []
+    undated = pl.DataFrame(new).with_columns(timestamp=pl.lit(None, pl.Datetime("us")))
+    assert daily_gains(undated, ["saves"]).is_empty()
 
 
 def test_all_that_a_pin_published_since_the_last_snapshot_has_is_a_gain() -> None:
@@ -73,10 +80,66 @@ def test_a_new_pin_after_a_gap_gained_since_its_publication() -> None:
     ]
 
 
+def told(saves: dict[int, int | None]) -> list[tuple[float | None, str | None]]:
+    """Gain and kind of fall at each step of one pin."""
+    return daily_gains(frame(seen("1", saves)), ["saves"]).select("gain", "fall").rows()
+
+
+def numbered(*saves: int | None) -> dict[int, int | None]:
+    return dict(enumerate(saves))
+
+
 def test_a_fall_is_unknown_and_not_a_gain_of_zero() -> None:
-    result = daily_gains(frame(seen("1", {0: 10, 1: 3, 2: 5})), ["saves"])
+    result = daily_gains(frame(seen("1", numbered(10, 3, 5))), ["saves"])
     assert result["gain"].to_list() == [None, 2.0]
     assert result["is_fall"].to_list() == [True, False]
+
+
+def test_the_recovery_from_a_restatement_is_no_gain() -> None:
+    assert told(numbered(1000, 985, 990, 1000, 1004)) == [
+        (None, "restatement"), (0.0, None), (0.0, None), (4.0, None),
+    ]  # fmt: skip
+
+
+def test_a_count_or_two_off_a_small_counter_is_a_restatement() -> None:
+    assert told(numbered(5, 3, 4, 6)) == [(None, "restatement"), (0.0, None), (1.0, None)]
+
+
+def test_after_a_reset_counters_count_anew() -> None:
+    assert told(numbered(500, 4, 9, 9)) == [(None, "reset"), (5.0, None), (0.0, None)]
+
+
+def test_a_fall_in_between_has_a_name_of_its_own() -> None:
+    assert told(numbered(100, 102, 70, 75)) == [(2.0, None), (None, "fall"), (5.0, None)]
+
+
+def test_the_same_share_taken_from_most_pins_at_once_is_a_restatement() -> None:
+    pins = [seen(str(pin), numbered(100, 90, 101)) for pin in range(4)]
+    result = daily_gains(frame(*pins), ["saves"])
+    assert result.select("gain", "fall").rows() == [(None, "restatement"), (1.0, None)] * 4
+
+
+def test_a_reading_from_which_the_counter_came_right_back_is_no_observation() -> None:
+    assert told(numbered(500, 502, 0, 508)) == [(2.0, None), (3.0, None), (3.0, None)]
+
+
+def test_a_snapshot_of_zeros_for_all_pins_is_no_observation() -> None:
+    pins = [seen(str(pin), numbered(100, 0, 0, 109)) for pin in range(3)]
+    result = daily_gains(frame(*pins, seen("9", numbered(0, 0, 0, 0))), ["saves"])
+    assert result.filter(pl.col("id") == "0").select("gain", "is_imputed").rows() == [(3.0, True)] * 3
+
+
+def test_of_a_reset_of_all_pins_not_even_the_rises_are_gains() -> None:
+    pins = [seen(str(pin), numbered(500, 2, 5)) for pin in range(4)]
+    result = daily_gains(frame(*pins, seen("9", numbered(1, 3, 4))), ["saves"])
+    assert result.filter(pl.col("id") == "9").select("gain", "fall").rows() == [(None, "reset"), (1.0, None)]
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", days=12, reset_on=8))
+    mixed = pins.sample(fraction=1, shuffle=True, seed=3)
+    for function in (daily_gains, account_daily_gains, counter_kinds):
+        assert function(mixed).equals(function(pins))
 
 
 def test_a_pin_that_vanished_is_unseen_and_not_zero() -> None:
@@ -127,12 +190,42 @@ def test_metrics_are_never_mixed(tmp_path: Path) -> None:
     assert result.select("social_network_id", "metric", "day").is_duplicated().sum() == 0
 
 
-def test_a_rolling_counter_is_called_falling(tmp_path: Path) -> None:
+def test_a_counter_that_falls_again_and_again_is_rolling(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
     moving = counter_kinds(pins).filter(pl.col("rises") > 0)
     assert moving.height
-    assert set(moving["kind"]) == {"falling"}
-    assert "falling" in account_daily_gains(pins)["kind"].to_list()
+    assert set(moving["kind"]) == {"rolling"}
+    assert set(moving["rules_out_days"]) == {None}
+    assert "rolling" in account_daily_gains(pins, ["saves"])["kind"].to_list()
+
+
+def test_a_metric_that_hardly_moves_follows_the_impressions() -> None:
+    ups_and_downs = [9, 8, 9, 7, 9, 6, 9, 8]
+    pins = frame(seen("1", numbered(*[4] * 4, *[3] * 4))).with_columns(impressions=pl.Series(ups_and_downs))
+    assert dict(counter_kinds(pins, ["saves"]).select("metric", "kind").rows()) == {"saves": "rolling"}
+    assert dict(counter_kinds(pins.drop("impressions"), ["saves"]).select("metric", "kind").rows()) == {
+        "saves": "lifetime"
+    }
+
+
+def test_counters_of_which_most_fell_at_one_sync_are_restated_and_usable() -> None:
+    saves = [100 + 5 * day - 20 * (day >= 12) for day in range(25)]
+    kinds = counter_kinds(frame(*[seen(str(pin), numbered(*saves)) for pin in range(6)]), ["saves"])
+    assert kinds.select("kind", "restatements", "resets", "falls").row(0) == ("restated", 1, 0, 6)
+    assert kinds["kind"].is_in(USABLE).all()
+
+
+def test_a_pin_that_was_reset_alone_is_counted_and_leaves_the_counter_a_lifetime_one() -> None:
+    pins = [seen(str(pin), numbered(*range(100, 130))) for pin in range(5)]
+    kinds = counter_kinds(frame(*pins, seen("9", numbered(*range(100, 110), *range(20)))), ["saves"])
+    assert kinds.select("kind", "resets", "pins_reset", "falls").row(0) == ("lifetime", 0, 1, 1)
+
+
+def test_what_a_history_rules_out_is_told_and_unknown_where_it_is_short() -> None:
+    long = counter_kinds(frame(seen("1", numbered(*range(60)), published=datetime(2026, 2, 1))), ["saves"])
+    assert long.select("kind", "rules_out_days").row(0) == ("lifetime", 28 + 59 - 19 - 1)
+    short = counter_kinds(frame(seen("1", numbered(*range(5)))), ["saves"])
+    assert short.select("kind", "rules_out_days").row(0) == ("lifetime", None)
 
 
 def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import duckdb
@@ -17,7 +16,7 @@ import pytest
 from analysis.errors import UserError
 from analysis.report import write_report
 from unit_tests.analysis.browser import open_page
-from unit_tests.analysis.history import HOSTILE_TEXT, NOW, as_other_destination, make_history
+from unit_tests.analysis.history import HOSTILE_TEXT, NOW, as_other_destination, make_history, make_long_history
 
 
 @pytest.fixture(autouse=True)
@@ -116,18 +115,19 @@ def test_hostile_texts_stay_text(tmp_path: Path) -> None:
     assert "<script>window.hacked=1</script><img src=x" in page.text
     assert "<b>Bad</b> Account 0" in page.text
     assert [tag for tag, _ in page.elements].count("img") == 0
-    assert [tag for tag, _ in page.elements].count("script") == 3
+    assert [tag for tag, _ in page.elements].count("script") == 4  # ours, Vega, and the charts of each account
     assert "javascript:" not in "".join(str(a.get("href")) for t, a in page.elements if t == "a")
 
 
 def test_embedded_json_cannot_end_its_script(tmp_path: Path) -> None:
-    database = make_history(tmp_path / "history.duckdb", days=3)
+    database = make_history(tmp_path / "history.duckdb", days=40, pins=40)
     with duckdb.connect(database) as connection:
-        connection.execute("UPDATE overview_metrics SET name = '</script><!--<script>alert(1)'")
+        connection.execute("UPDATE _pins SET text = '</script><!--<script>alert(1)'")
     html = report(tmp_path)
-    (embedded,) = re.findall(r'<script type="application/json" id="charts">(.*?)</script>', html, re.DOTALL)
-    assert "<" not in embedded
-    assert "</script><!--<script>alert(1)" in json.dumps(json.loads(embedded))
+    embedded = re.findall(r'<script type="application/json" class="charts">(.*?)</script>', html, re.DOTALL)
+    assert len(embedded) == 2  # one an account
+    assert not any("<" in text for text in embedded)
+    assert "</script><!--<script>alert" in "".join(json.dumps(json.loads(text)) for text in embedded)
 
 
 def _one_sync(path: Path) -> None:
@@ -166,17 +166,62 @@ def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> No
 
 def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
     text = Page(report(tmp_path, days=20, rolling=True)).text
-    assert "No daily gains of saves are shown" in text
-    assert "Saves gained a day" not in text
+    assert "No gains of saves can be told" in text
+    assert "Saves gained a day" not in report(tmp_path)
 
 
-def test_a_change_has_a_sign_and_a_word(tmp_path: Path) -> None:
+def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_path: Path) -> None:
     database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=2)
     with duckdb.connect(database) as connection:
         connection.execute(
             "UPDATE overview_metrics SET value_current_period = 45, value_last_period = 60, percentage_change = '+9%'"
         )
-    assert "▼ −25.0% down" in Page(report(tmp_path)).text
+    text = Page(report(tmp_path)).text
+    assert "▼ −25.0% down" in text
+    assert text.count("? may be chance: cannot tell") == 5  # posts are counted, not estimated
+
+
+def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", ("pin_one", "pin_two"), days=12)
+    page = report(tmp_path)
+    with duckdb.connect(database, read_only=True) as connection:
+        totals = connection.execute(
+            "SELECT social_network_id, key, value_current_period, value_last_period FROM overview_metrics "
+            "WHERE period_end = (SELECT max(period_end) FROM overview_metrics)"
+        ).fetchall()
+        gains = connection.execute(
+            "WITH steps AS (SELECT social_network_id, snapshot_date - 1 AS day, saves - lag(saves) OVER pin AS gain "
+            "FROM pins WINDOW pin AS (PARTITION BY social_network_id, id ORDER BY snapshot_date)) "
+            "SELECT social_network_id, day, sum(gain)::BIGINT FROM steps WHERE gain IS NOT NULL AND day < "
+            "(SELECT max(snapshot_date) - 3 FROM pins) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        new = connection.execute(
+            "SELECT social_network_id, day, sum(saves)::BIGINT FROM (SELECT social_network_id, saves, "
+            "snapshot_date - 1 AS day, row_number() OVER (PARTITION BY social_network_id, id ORDER BY snapshot_date) "
+            "AS sight FROM pins) WHERE sight = 1 AND day >= (SELECT min(snapshot_date) FROM pins) GROUP BY ALL"
+        ).fetchall()
+    assert totals
+    assert gains
+    first_sights = {(account, day): saves for account, day, saves in new}
+    articles = dict(zip(("pin_one", "pin_two"), re.findall(r"<article.*?</article>", page, re.DOTALL), strict=True))
+    for account, key, now, before in totals:
+        card = re.search(rf">{key.capitalize()}</bdi>.*?</li>", articles[account], re.DOTALL)
+        assert card is not None
+        assert f">{now:,.0f}</strong>" in card.group()
+        assert f">{before:,.0f} before<" in card.group()
+    tables = {account: _table_after(html, "How many saves did each day gain?") for account, html in articles.items()}
+    for account, day, gain in gains:
+        written = f"{day.day} {day:%b %Y}"
+        assert tables[account][written] == f"{gain + first_sights.get((account, day), 0):,}"
+
+
+def _table_after(html: str, question: str) -> dict[str, str]:
+    """Second cell by first cell of the table under a question."""
+    part = html.partition(question)[2].partition("</table>")[0]
+    rows = re.findall(
+        r"<tr><th scope=\"row\"[^>]*><bdi>(.*?)</bdi></th>\s*<td[^>]*><bdi>(.*?)</bdi></td>", part, re.DOTALL
+    )
+    return dict(rows)
 
 
 def test_a_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
@@ -195,18 +240,17 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_report(database, tmp_path)
 
 
-def test_a_report_of_five_accounts_and_sixty_days_is_quick(tmp_path: Path) -> None:
-    database = make_history(tmp_path / "history.duckdb", [f"pin_{n}" for n in range(5)], days=60, pins=100)
-    started = perf_counter()
-    write_report(database, tmp_path / "report.html")
-    assert perf_counter() - started < 15  # about 2 s on two idle cores; the rest is for busy ones
-
-
 def drawn(page: Any) -> dict[str, int]:
     """Shapes in each chart of the account that is shown, once all are drawn."""
-    page.wait_for_function(
-        "[...document.querySelectorAll('.account:not([hidden]) .chart')].every(c => c.dataset.state === 'drawn')"
-    )
+    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
+        states = page.evaluate(
+            "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
+        )
+        if set(states) <= {"drawn", "failed"}:
+            break
+        page.wait_for_timeout(50)
+    assert states
+    assert set(states) == {"drawn"}
     shapes = page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
         ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
@@ -219,16 +263,39 @@ def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path,
     report(tmp_path, days=12, pins=6, hostile=True)
     with open_page(tmp_path / "report.html", timezone_id=zone) as page:
         first = drawn(page)
-        assert set(first) == {"totals-0", "saves-0", "repins-0", "clicks-0", "followers-0"}
-        assert min(first.values()) >= 10
-        labels = page.locator("#followers-0 svg .role-axis-label text").all_text_contents()
+        assert {name.partition("-")[0] for name in first} == {"gains", "ranking", "followers"}
+        assert all(name.endswith("-0") for name in first)
+        assert min(first.values()) >= 3
+        labels = page.locator("#followers-0-0 svg .role-axis-label text").all_text_contents()
         assert "31 Mar" in labels
-        assert page.locator("h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
+        assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
         page.get_by_label("Account", exact=True).select_option("account-1")
         second = drawn(page)
-        assert set(second) == {"totals-1", "saves-1", "repins-1", "clicks-1", "followers-1"}
-        assert min(second.values()) >= 10
-        assert page.locator("h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
+        assert {name[:-1] for name in second} == {name[:-1] for name in first}
+        assert all(name.endswith("-1") for name in second)
+        assert min(second.values()) >= 3
+        assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
+
+
+def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> None:
+    make_long_history(tmp_path / "history.duckdb", hostile=True)
+    report(tmp_path)
+    with open_page(tmp_path / "report.html") as page:  # which fails on any warning of Vega's
+        first = drawn(page)
+        sections = {name.rpartition("-")[0] for name in first}
+        assert {
+            "change-0",
+            "gains-0",
+            "growth-0",
+            "ranking-0",
+            "timing-0",
+            "timing-1",
+            "formats-0",
+            "followers-0",
+        } <= sections
+        assert len(first) >= 15
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#side-by-side svg").count() == 1
 
 
 def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
@@ -237,6 +304,7 @@ def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
         drawn(page)
         assert page.evaluate("window.hacked") is None
         assert page.locator("img").count() == 0
+        page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
         shown = page.locator("td:visible, th:visible").all_inner_texts()
         assert any(text.startswith(HOSTILE_TEXT[:40]) for text in shown)
 
@@ -255,7 +323,7 @@ def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "account"
         page.keyboard.press("ArrowDown")
-        assert set(drawn(page)) == {"totals-1", "saves-1", "repins-1", "clicks-1", "followers-1"}
+        assert all(name.endswith("-1") for name in drawn(page))
         summary = page.locator("summary:visible").first
         summary.focus()
         page.keyboard.press("Enter")
@@ -267,9 +335,21 @@ def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
     with open_page(tmp_path / "report.html", color_scheme="dark") as page:
         drawn(page)
         colours = page.evaluate(
-            "[...document.querySelectorAll('#saves-0 svg text, #totals-0 svg text')].map(t => getComputedStyle(t).fill)"
+            "[...document.querySelectorAll('#gains-0-0 svg text, #followers-0-0 svg text')]"
+            ".map(text => getComputedStyle(text).fill)"
         )
         assert set(colours) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
+
+
+def test_every_grey_of_a_chart_has_its_match_in_the_dark_page() -> None:
+    root = Path(__file__).resolve().parents[2] / "analysis"
+    style = (root / "report" / "page.css").read_text(encoding="utf-8")
+    charts = "".join(path.read_text(encoding="utf-8") for path in (root / "charts").glob("*.py"))
+    greys = {
+        c for c in re.findall(r"#[0-9A-F]{6}", charts) if max(bytes.fromhex(c[1:])) - min(bytes.fromhex(c[1:])) < 16
+    }
+    assert len(greys) >= 4
+    assert {grey for grey in greys if f'="{grey}"' not in style} == set()
 
 
 def test_in_a_browser_the_age_is_told_as_of_now(tmp_path: Path) -> None:

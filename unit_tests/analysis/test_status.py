@@ -74,11 +74,38 @@ def test_accounts_that_lost_their_connection_are_found(tmp_path: Path, flag: str
     assert found(path)["lost_connection"]["where"] == "pin_two"
 
 
-def test_falling_counters_are_found_and_a_reset_is_told_from_them(tmp_path: Path) -> None:
-    assert "falling_counters" in found(make_history(tmp_path / "rolling.duckdb", rolling=True))
+def test_rolling_counters_are_found_and_a_reset_is_told_from_them(tmp_path: Path) -> None:
+    assert "rolling_counters" in found(make_history(tmp_path / "rolling.duckdb", rolling=True))
     reset = found(make_history(tmp_path / "reset.duckdb", reset_on=10))
-    assert "counters_reset" in reset
-    assert "falling_counters" not in reset
+    assert reset["counters_reset"]["since"] == "2026-03-23"  # the snapshot of the 22nd had nothing but zeros
+    assert reset["all_zero"]["since"] == "2026-03-22"
+    assert "rolling_counters" not in reset
+
+
+def test_the_text_tells_what_concerns_many_accounts_once(tmp_path: Path) -> None:
+    accounts = [f"pin_{number:03}" for number in range(40)]
+    status = read_status(make_history(tmp_path / "h.duckdb", accounts, days=4, pins=2, missing_days=(1,)))
+    assert len([finding for finding in status["findings"] if finding["check"] == "days_without_snapshot"]) == 40
+    text = format_status(status)
+    assert text.count("have no snapshot") == 1
+    assert "WARNING In 40 accounts (pin_000, pin_001, pin_002 and others). In pin_000: 1 of 4 days" in text
+
+
+def test_assumptions_about_the_api_are_told(tmp_path: Path) -> None:
+    status = read_status(make_history(tmp_path / "h.duckdb", days=30, missing_days=(4,)))
+    verdicts = {item["assumption"]: item["verdict"] for item in status["assumptions"]}
+    assert verdicts["A window includes its last day."] == "supported"
+    assert "supported    A window includes its last day." in format_status(status)
+
+
+def test_columns_beyond_the_contract_and_missing_ones_are_found(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb", days=3)
+    with duckdb.connect(path) as connection:
+        connection.execute("ALTER TABLE account_followers ADD COLUMN total_boards BIGINT")
+        connection.execute("ALTER TABLE accounts DROP COLUMN need_refresh")
+    findings = found(path)
+    assert "account_followers has columns that this kit does not know: total_boards" in findings["new_columns"]["what"]
+    assert "accounts lacks need_refresh" in findings["missing_columns"]["what"]
 
 
 @pytest.mark.parametrize(("pins", "severity"), [(50, "warning"), (100, "warning"), (49, None)])

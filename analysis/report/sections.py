@@ -1,0 +1,113 @@
+"""What the page says of an account, in the order of a reader's questions. Each section is a row of answers."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from analysis.answers import Answer
+from analysis.answers.anomalies import anomalies_answer
+from analysis.answers.change import change_answer, new_pins_answer, trend_answer
+from analysis.answers.followers import followers_answer
+from analysis.answers.formats import format_answer
+from analysis.answers.growth import evergreen_answer, growth_answer, half_life_answer
+from analysis.answers.movers import movers_answer
+from analysis.answers.overview import daily_gains_answer
+from analysis.answers.quality import assumptions_answer
+from analysis.answers.rates import ranking_answer
+from analysis.answers.timing import hour_answer, weekday_answer
+from analysis.statistics.accounts import totals_with_verdicts
+from analysis.statistics.first_week import first_week_outcomes
+
+WIDTH = "container"  # a chart is as wide as the page
+MAIN = "saves"  # the metric of the sections that look at one
+
+
+class Frames(NamedTuple):
+    """The frames of one account, as the `load_*` functions, `daily_gains` and `account_daily_gains` return them."""
+
+    pins: pl.DataFrame
+    overview: pl.DataFrame
+    followers: pl.DataFrame
+    totals: pl.DataFrame
+    gains: pl.DataFrame
+    account_gains: pl.DataFrame
+
+    def of(self, account: str) -> "Frames":
+        """Those of one account."""
+        return Frames(*(frame.filter(pl.col("social_network_id") == account) for frame in self))
+
+
+class Section(NamedTuple):
+    """A heading and the answers under it; `key` is part of the names of their places in the page."""
+
+    key: str
+    title: str
+    answers: list[Answer]
+
+
+def headline(frames: Frames) -> dict[str, Any]:
+    """`cards`, rows of `totals_with_verdicts`, and the `period` {days, start, end} that they are about."""
+    totals = totals_with_verdicts(
+        frames.overview, frames.pins, gains=frames.gains, account_gains=frames.account_gains
+    )  # fmt: skip
+    if totals.is_empty():
+        return {"cards": [], "period": None}
+    first = totals.row(0, named=True)
+    days = (first["period_end"] - first["period_start"]).days + 1 if first["period_start"] else None
+    cards = [{**row, "name": row["name"] or row["key"]} for row in totals.iter_rows(named=True)]
+    return {"cards": cards, "period": {"days": days, "start": first["period_start"], "end": first["period_end"]}}
+
+
+def account_sections(frames: Frames) -> Iterator[Section]:
+    """The sections of one account."""
+    pins, gains, by_day = frames.pins, frames.gains, frames.account_gains
+    yield Section(
+        "change",
+        "What changed, and whether it means anything",
+        [
+            change_answer(pins, gains=gains, account_gains=by_day, width=WIDTH),
+            new_pins_answer(pins, width=WIDTH),
+            trend_answer(pins, MAIN, gains=gains, account_gains=by_day, width=WIDTH),
+            anomalies_answer(by_day, MAIN, width=WIDTH),
+            movers_answer(pins, MAIN, width=WIDTH),
+        ],
+    )
+    yield Section(
+        "gains",
+        "Saves, repins and clicks, day by day",
+        [
+            daily_gains_answer(pins, metric, account_gains=by_day, width=WIDTH)
+            for metric in ("saves", "repins", "clicks")
+        ],
+    )
+    yield Section(
+        "growth",
+        "How pins grow",
+        [
+            growth_answer(pins, MAIN, width=WIDTH),
+            half_life_answer(pins, MAIN, width=WIDTH),
+            evergreen_answer(pins, MAIN, width=WIDTH),
+        ],
+    )
+    yield Section(
+        "ranking",
+        "Best and worst pins",
+        [ranking_answer(pins, MAIN, side, width=WIDTH) for side in ("best", "worst")],
+    )
+    outcomes = first_week_outcomes(pins, MAIN)
+    yield Section(
+        "timing",
+        "When to publish",
+        [
+            weekday_answer(pins, MAIN, outcomes=outcomes, width=WIDTH),
+            hour_answer(pins, MAIN, outcomes=outcomes, width=WIDTH),
+        ],
+    )
+    yield Section("formats", "Formats", [format_answer(pins, MAIN, outcomes=outcomes, width=WIDTH)])
+    yield Section("followers", "Followers", [followers_answer(frames.followers, width=WIDTH)])
+    yield Section(
+        "assumptions",
+        "What the data say about OneUp's figures",
+        [assumptions_answer(pins, frames.totals, frames.overview)],
+    )

@@ -1,0 +1,164 @@
+"""The notebooks in a real JupyterLab: charts are drawn live, opened cold and exported, and nothing is loaded."""
+# mypy: disable-error-code="no-untyped-call"
+# (nbformat, nbconvert and IPython leave functions without types)
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+from analysis.notebooks import DATABASE_VARIABLE
+from integration_tests.airbyte import ROOT
+from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab
+from unit_tests.analysis.browser import open_browser, open_page, require_browser
+from unit_tests.analysis.history import make_long_history
+
+CHART = "application/vnd.vegalite.v5+json"
+# The shares of pixels that are not as the first one is, in a canvas and in the PNG of the same chart
+_INK = """async (canvas, png) => {
+    const image = Object.assign(new Image(), {src: "data:image/png;base64," + png})
+    await image.decode()
+    return [ink(canvas, canvas.width, canvas.height), ink(image, image.naturalWidth, image.naturalHeight)]
+}
+function ink(picture, width, height) {
+    const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d")
+    context.drawImage(picture, 0, 0)
+    const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
+    return pixels.filter(pixel => pixel !== pixels[0]).length / pixels.length
+}"""
+# The lowest contrast (WCAG 2.2, 1.4.3) of a table's texts with what is behind them
+_CONTRAST = """tables => {
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number)
+    const light = colour => channels(colour).slice(0, 3).map(value => value / 255)
+        .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0)
+    const behind = element => {
+        const colour = getComputedStyle(element).backgroundColor
+        return (channels(colour)[3] ?? 1) > 0.5 ? colour : behind(element.parentElement)
+    }
+    return Math.min(...tables.flatMap(table => [...table.querySelectorAll("th, td")]).map(cell => {
+        const [one, other] = [light(getComputedStyle(cell).color), light(behind(cell))].sort((a, b) => a - b)
+        return (other + 0.05) / (one + 0.05)
+    }))
+}"""
+
+# Shows texts of pins wherever a notebook can: in a sentence, a table, a chart's labels and its tooltips
+_HOSTILE_CELL = """
+import altair as alt
+from analysis.answers import Answer
+from analysis.charts.style import finished, inline
+from analysis.load import load_pins_latest
+
+texts = load_pins_latest(database, [account]).select("text").head(1)
+bars = alt.Chart(inline([{"text": text, "saves": 9} for text in texts["text"]])).mark_bar(color="#0072B2")
+encoded = bars.encode(x=alt.X("saves:Q", title="Saves"), y=alt.Y("text:N", title="Pin"), tooltip="text:N")
+show(Answer("Which?", texts.item(), finished(encoded, texts.item(), 640, 100), texts))
+"""
+
+
+class Lab(NamedTuple):
+    """A running JupyterLab, and the cells of all notebooks in one, as they are and executed elsewhere."""
+
+    address: str
+    folder: Path
+    executed: Any
+
+    def count(self, mime: str, holding: str = "") -> int:
+        return sum(holding in str(data[mime]) for data in self.outputs() if mime in data)
+
+    def outputs(self) -> Iterator[dict[str, Any]]:
+        for cell in self.executed.cells:
+            yield from (output["data"] for output in cell.get("outputs", ()) if "data" in output)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """On a history that can carry every answer, and whose texts are hostile."""
+    require_browser()
+    folder = tmp_path_factory.mktemp("lab")
+    database = make_long_history(folder / "h.duckdb", days=75, pins=100, hostile=True)
+    with run_jupyterlab(folder, database) as address:
+        everything = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+            everything.cells += [
+                {**cell, "id": f"{path.stem[:2]}-{cell.id}"} for cell in nbformat.read(path, as_version=4).cells
+            ]
+        everything.cells.append(nbformat.v4.new_code_cell(_HOSTILE_CELL, id="hostile"))
+        everything = nbformat.from_dict(everything)
+        nbformat.write(everything, folder / "notebooks" / "everything.ipynb")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(DATABASE_VARIABLE, str(database))
+            patch.setenv("PYTHONPATH", str(folder))
+            patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+            NotebookClient(everything, timeout=300).execute()
+        nbformat.write(everything, folder / "notebooks" / "executed.ipynb")
+        yield Lab(address, folder, everything)
+
+
+@pytest.fixture
+def browser(lab: Lab) -> Iterator[Any]:
+    sockets = lab.address.replace("http", "ws")
+    with open_browser((lab.address, sockets, "data:", "blob:"), viewport={"width": 1280, "height": 1600}) as browser:
+        yield browser
+
+
+def assert_all_is_drawn(page: Any, lab: Lab) -> None:
+    expected = lab.count(CHART)
+    assert expected
+    page.wait_for_function(f"document.querySelectorAll('.jp-OutputArea canvas').length == {expected}")
+    pictures = [data["image/png"] for data in lab.outputs() if CHART in data]
+    for canvas, picture in zip(page.locator(".jp-OutputArea canvas").all(), pictures, strict=True):
+        live, still = canvas.evaluate(_INK, picture)
+        assert live > 0.85 * still > 0, "JupyterLab's older Vega-Lite draws less of it than Altair's own"
+    assert page.locator(".jp-OutputArea table").count() == lab.count("text/html", "<table")
+    for mime in ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr"):
+        assert not page.locator(f'[data-mime-type="{mime}"]').all_inner_texts()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator(".jp-OutputArea :is(script, iframe, img)").count() == 0
+    menus = page.locator(".jp-OutputArea a").evaluate_all("links => links.map(link => link.textContent)")
+    assert set(menus) == {"Save as SVG", "Save as PNG"}, "links that lead elsewhere"
+
+
+def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, browser: Any) -> None:
+    page = open_notebook(browser, lab.address, "everything.ipynb")
+    run_all_cells(page)
+    assert_all_is_drawn(page, lab)
+    page.locator(".jp-OutputArea canvas").last.hover()
+    page.locator("#vg-tooltip-element.visible").wait_for()
+    shown = [*page.locator(".jp-OutputArea").all_inner_texts(), page.locator("#vg-tooltip-element").inner_text()]
+    assert "<script>" in shown[-1]
+    assert "<script>" in shown[-2]
+    assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_an_executed_notebook_that_nobody_trusts_shows_charts_and_readable_tables(
+    lab: Lab, browser: Any, theme: str
+) -> None:
+    choose_theme(lab.folder, theme)
+    page = open_notebook(browser, lab.address, "executed.ipynb")
+    assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1
+    assert_all_is_drawn(page, lab)
+    assert page.locator("body").get_attribute("data-jp-theme-name") == theme
+    assert page.locator(".jp-OutputArea table").evaluate_all(_CONTRAST) >= 4.5
+
+
+def test_exported_to_html_charts_are_pictures_and_nothing_is_loaded(lab: Lab, tmp_path: Path) -> None:
+    off = dict.fromkeys(
+        ("mathjax_url", "require_js_url", "jupyter_widgets_base_url", "widget_renderer_url", "mermaid_js_url"), ""
+    )
+    html, _ = HTMLExporter(**off).from_notebook_node(lab.executed)
+    exported = tmp_path / "exported.html"
+    exported.write_text(html, encoding="utf-8")
+    with open_page(exported) as page:
+        pictures = page.locator(".jp-OutputArea img")
+        assert pictures.count() == lab.count(CHART)
+        assert all(
+            picture.evaluate("image => image.complete && image.naturalWidth > 300") for picture in pictures.all()
+        )
+        assert page.locator(".jp-OutputArea table").count() == lab.count("text/html", "<table")
+        assert page.evaluate("window.hacked") is None

@@ -1,0 +1,209 @@
+"""Findings: each check finds what it looks for, and is silent where there is nothing."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from analysis.findings import (
+    Facts,
+    Finding,
+    findings,
+    findings_frame,
+    grouped,
+    pins_against_totals,
+    snapshot_coverage,
+    twins,
+)
+from analysis.relations import RELATIONS
+from analysis.status import load_facts
+from unit_tests.analysis.history import NOW, make_history
+
+FIRST = date(2026, 3, 1)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def relation(name: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=RELATIONS[name].schema)
+
+
+def pin(number: int, day: int, impressions: int = 100, **others: Any) -> dict[str, Any]:
+    """One pin as seen on a day, in the window of the 30 days before it."""
+    on = FIRST + timedelta(days=day)
+    return {
+        "social_network_id": "pin_a", "id": f"{number}", "timestamp": datetime(2026, 2, 20, 9), "snapshot_date": on,
+        "period_start": on - timedelta(days=30), "period_end": on - timedelta(days=1), "impressions": impressions,
+        "saves": 0, "comments": 0, "repins": 0, "clicks": 0, "media_url": f"{number}.jpg",
+        "permalink": f"https://www.pinterest.com/pin/{number}/", **others,
+    }  # fmt: skip
+
+
+def metric(key: str, now: float, end: int = 0, *, days: int = 30, synced: int | None = None, **others: Any) -> Any:
+    """One metric of the period of so many days that ends on a day."""
+    on = FIRST + timedelta(days=end)
+    return {
+        "social_network_id": "pin_a", "key": key, "period_start": on - timedelta(days=days - 1), "period_end": on,
+        "value_current_period": now, "value_last_period": now,
+        "_airbyte_extracted_at": datetime(2026, 3, 1) + timedelta(days=end + 1 if synced is None else synced), **others,
+    }  # fmt: skip
+
+
+def facts(
+    pins: Sequence[dict[str, Any]] = (),
+    overview: Sequence[dict[str, Any]] = (),
+    totals: Sequence[dict[str, Any]] = (),
+    followers: Sequence[dict[str, Any]] = (),
+) -> Facts:
+    return Facts(
+        relation("pins", pins), relation("account_followers", followers), relation("accounts", ()),
+        relation("_sync_runs", ()), None, NOW, relation("overview_metrics", overview), relation("pin_totals", totals),
+        {},
+    )  # fmt: skip
+
+
+def found(these: Facts) -> dict[str, Finding]:
+    return {finding["check"]: finding for finding in findings(these)}
+
+
+def test_findings_as_a_frame_have_the_same_columns_when_there_are_none(tmp_path: Path) -> None:
+    some = findings_frame(findings(load_facts(make_history(tmp_path / "h.duckdb", missing_days=(3,)))))
+    assert some.schema == findings_frame([]).schema
+    assert some.select("check", "severity", "where", "since").row(0) == (
+        "days_without_snapshot", "warning", "pin_one", date(2026, 3, 15),
+    )  # fmt: skip
+
+
+def test_three_accounts_are_named_and_more_are_counted() -> None:
+    finding = {"check": "x", "severity": "info", "since": None, "what": "So.", "what_to_do": "Nothing."}
+    of = [[{**finding, "where": f"pin_{number}"} for number in range(accounts)] for accounts in (3, 4)]
+    assert grouped(of[0]) == of[0]
+    assert [item["where"] for item in grouped(of[1])] == ["all"]
+
+
+def test_coverage_tells_a_sync_without_pins_from_no_sync() -> None:
+    followers = relation(
+        "account_followers",
+        [{"social_network_id": "pin_a", "snapshot_date": FIRST + timedelta(days=day)} for day in (0, 1, 3)],
+    )
+    coverage = snapshot_coverage(relation("pins", [pin(1, 1), pin(2, 1)]), followers)
+    assert coverage["pins"].to_list() == [0, 2, None, 0]
+    assert coverage["is_synced"].to_list() == [True, True, False, True]
+
+
+def test_zeros_after_figures_are_found_and_zeros_from_the_start_are_not() -> None:
+    pins = [pin(number, day, 0 if day == 2 else 50) for number in range(3) for day in range(4)]
+    zero = found(facts(pins))["all_zero"]
+    assert (zero["severity"], zero["since"]) == ("error", "2026-03-03")
+    assert "On 1 day, the last of them 3 Mar 2026, every counter of every pin was 0" in zero["what"]
+    overview = [metric(key, 0 if end == 2 else 9, end) for key in ("saves", "clicks") for end in range(3)]
+    assert "every total of the account was 0" in found(facts(overview=overview))["all_zero"]["what"]
+    new = [metric("saves", end, end) for end in range(3)]
+    assert "all_zero" not in found(facts([pin(1, 0, 0), pin(2, 0, 0), pin(3, 0, 0)], new))
+
+
+def test_restated_counters_are_a_note_unless_most_fell() -> None:
+    def history(falling: int) -> list[dict[str, Any]]:
+        return [
+            pin(number, day, 1000 + 20 * day - (35 if number < falling and day >= 9 else 0))
+            for number in range(10)
+            for day in range(20)
+        ]
+
+    few, most = (found(facts(history(falling)))["counters_restated"] for falling in (3, 8))
+    assert (few["severity"], few["since"]) == ("info", "2026-03-10")
+    assert "The counters of impressions of many pins fell at one sync" in few["what"]
+    assert most["severity"] == "warning"
+    assert "of most pins" in most["what"]
+    assert "counters_restated" not in found(facts(history(0)))
+
+
+def test_single_resets_are_a_note() -> None:
+    pins = [pin(number, day, 500 + day - 500 * (number == 0 and day >= 6)) for number in range(5) for day in range(12)]
+    assert found(facts(pins))["pins_reset"]["since"] == "2026-03-07"
+    assert "Counters of 1 pin began anew" in found(facts(pins))["pins_reset"]["what"]
+
+
+def test_twins_share_an_image_a_link_and_every_count() -> None:
+    def twin(number: int, day: int, link: str, **others: Any) -> dict[str, Any]:
+        return {**pin(number, day, 50 + day, media_url="one.jpg", permalink=link, saves=day), **others}
+
+    shop = "https://shop.example/a"
+    pairs = [
+        twin(1, 0, shop), twin(1, 1, shop), twin(2, 0, shop), twin(2, 1, shop),  # twins
+        twin(3, 0, "https://shop.example/b"), twin(3, 1, "https://shop.example/b"),  # leads elsewhere
+        twin(4, 0, shop), twin(4, 1, shop, saves=9),  # once another count
+        twin(5, 1, shop, impressions=3), twin(6, 1, shop, impressions=3),  # too few to tell
+    ]  # fmt: skip
+    assert twins(relation("pins", pairs)).rows() == [("pin_a", "1", 2, 2, 51)]
+    finding = found(facts(pairs))["twin_pins"]
+    assert finding["severity"] == "warning"
+    assert "2 pins share 1 image" in finding["what"]
+
+
+def test_twins_need_not_have_been_seen_on_the_same_days() -> None:
+    pins = [pin(1, 0, media_url="x"), pin(1, 1, 120, media_url="x"), pin(2, 1, 120, media_url="x")]
+    assert twins(relation("pins", pins)).rows() == [("pin_a", "1", 2, 1, 120)]
+
+
+def test_links_to_the_pin_itself_do_not_tell_twins_apart() -> None:
+    assert twins(relation("pins", [pin(1, 0, media_url="x"), pin(2, 0, media_url="x")])).height == 1
+
+
+def test_sums_over_pins_are_set_against_the_totals_of_the_same_answer() -> None:
+    window: dict[str, Any] = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
+    totals = [metric("impressions", 300, **window), metric("posts", 3, **window)]
+    these = facts([pin(1, 0, 100), pin(2, 0, 140)], totals=totals)
+    both = pins_against_totals(these.pins, these.totals)
+    assert both.select("key", "total", "pins_sum").rows() == [("impressions", 300.0, 240.0), ("posts", 3.0, 2.0)]
+    assert "Over pins, impressions come to 80% of the total" in found(these)["sums_differ"]["what"]
+    assert "2 pins and 3 posts" in found(these)["missing_pins"]["what"]
+    agreeing = facts([pin(1, 0, 100), pin(2, 0, 200)], totals=[totals[0], metric("posts", 2, **window)])
+    assert not {"sums_differ", "missing_pins"} & set(found(agreeing))
+
+
+@pytest.mark.parametrize(("posts", "is_found"), [(3, False), (4, True), (2, True)])
+def test_posts_of_the_overview_are_set_against_the_pins_published_then(posts: int, is_found: bool) -> None:
+    pins = [pin(number, 0) for number in range(3)]
+    assert ("posts_differ" in found(facts(pins, [metric("posts", posts, end=-1, days=14)]))) is is_found
+
+
+def test_zeros_from_before_what_pinterest_keeps_are_found_where_figures_begin_then() -> None:
+    old = [metric("saves", 0 if end < -90 else 7, end, days=7, synced=0) for end in range(-119, -28, 7)]
+    old = [{**row, "preset": "last_7_days"} for row in old]
+    assert "5 periods as a whole" in found(facts(overview=old))["older_than_kept"]["what"]
+    never = [{**row, "value_current_period": 0, "value_last_period": 0} for row in old]
+    always = [{**row, "value_current_period": 7, "value_last_period": 7} for row in old]
+    assert "older_than_kept" not in found(facts(overview=never))
+    assert "older_than_kept" not in found(facts(overview=always))
+
+
+def test_the_empty_period_before_the_last_90_days_is_found() -> None:
+    rows = [metric("saves", 40, end, days=90, preset="last_90_days", value_last_period=0) for end in range(3)]
+    assert "the period before, of 3 periods" in found(facts(overview=rows))["older_than_kept"]["what"]
+
+
+def test_duplicate_keys_and_pins_without_a_date_are_found() -> None:
+    assert found(facts([pin(1, 0), pin(1, 0)]))["duplicate_keys"]["severity"] == "error"
+    assert "duplicate_keys" not in found(facts([pin(1, 0), pin(1, 1)]))
+    undated = found(facts([pin(1, 0, timestamp=None), pin(2, 0)]))["pins_without_date"]
+    assert (undated["severity"], undated["what"]) == ("warning", "1 of 2 pins have no time of publication.")
+
+
+@pytest.mark.parametrize("options", [{"days": 0}, {"days": 1}, {"days": 2, "pins": 1}, {"pins": 0, "days": 3}, {}])
+def test_whole_histories_of_any_size_have_no_findings(tmp_path: Path, options: dict[str, int]) -> None:
+    assert findings(load_facts(make_history(tmp_path / "h.duckdb", **options))) == []  # type: ignore[arg-type]
+
+
+def test_a_file_without_most_relations_has_none_either(tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "h.duckdb") as connection:
+        connection.execute("CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, '1' AS id")
+    missing = findings(load_facts(tmp_path / "h.duckdb"))
+    assert {finding["check"] for finding in missing} == {"missing_columns", "pins_without_date"}
