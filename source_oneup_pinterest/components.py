@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 from zoneinfo import ZoneInfo
 
 import requests
@@ -377,6 +377,7 @@ class SharedAnswers:
         self.requests_sent = 0
         self.given_up = GivenUp()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sync
+        finalize(self, self._file.close)
         self._places: dict[str, tuple[int, int, int, dict[str, str]]] = {}
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()

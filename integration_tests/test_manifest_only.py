@@ -1,0 +1,103 @@
+"""The exported manifest, run by Airbyte's stock `source-declarative-manifest`, reads what the package reads."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from analysis.sandbox import Sandbox
+from integration_tests.airbyte import ROOT, Reading, messages, read, take
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.export import export
+
+CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
+
+
+def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *more: str) -> list[dict[str, Any]]:
+    """The messages of `source-declarative-manifest VERB` on an exported folder."""
+    (folder / "config.json").write_text(json.dumps(config))
+    ended = subprocess.run(
+        [
+            Path(sys.executable).parent / "source-declarative-manifest", verb, "--config", folder / "config.json",
+            "--manifest-path", folder / "manifest.yaml", "--components-path", folder / "components.py", *more,
+        ],
+        env={**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true", CLOCK_VARIABLE: sandbox.now.isoformat()},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )  # fmt: skip
+    return messages(ended.stdout)
+
+
+def read_stock(folder: Path, sandbox: Sandbox, config: dict[str, Any], state: list[dict[str, Any]]) -> Reading:
+    (folder / "state.json").write_text(json.dumps(state))
+    reading, last = Reading(), {}
+    catalog_and_state = ("--catalog", str(CATALOG), "--state", str(folder / "state.json"))
+    for message in stock(folder, sandbox, "read", config, *catalog_and_state):
+        take(message, reading, last)
+    reading.state = list(last.values())
+    return reading
+
+
+def rows(reading: Reading) -> dict[str, list[str]]:
+    return {
+        stream: sorted(json.dumps(record, sort_keys=True) for record in records)
+        for stream, records in reading.records.items()
+    }
+
+
+def test_two_days_of_it_equal_those_of_the_package(
+    sandbox: Sandbox, days_later: Callable[[int], None], tmp_path: Path
+) -> None:
+    export(tmp_path)
+    config = {**sandbox.config(), "start_date": "2026-04-01"}
+    first, ours = read_stock(tmp_path, sandbox, config, []), read(config)
+    assert len(first.records) == 6
+    assert rows(first) == rows(ours)
+    days_later(1)
+    sandbox.clear_requests()
+
+    second = read_stock(tmp_path, sandbox, config, first.state)
+
+    assert len(sandbox.requests) == 2 * 3 + 1
+    ours = read(config, ours.state)
+    assert rows(second) == rows(ours)
+    assert [second.cursors(stream) for stream in ("overview_metrics", "pins")] == [
+        ours.cursors(stream) for stream in ("overview_metrics", "pins")
+    ]
+
+
+def test_its_spec_and_catalog_are_those_of_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
+    export(tmp_path)
+    config = sandbox.config()
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    discovered = [message for message in stock(tmp_path, sandbox, "discover", config) if message["type"] == "CATALOG"]
+    ours = subprocess.run(
+        [sys.executable, "main.py", "discover", "--config", tmp_path / "config.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+
+    assert discovered == [message for message in messages(ours.stdout) if message["type"] == "CATALOG"]
+
+
+def test_a_start_in_the_future_is_one_sentence_there_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    export(tmp_path)
+
+    said = stock(tmp_path, sandbox, "check", {**sandbox.config(), "start_date": "2999-12-31"})
+
+    told = [message["trace"]["error"]["message"] for message in said if message["type"] == "TRACE"]
+    told += [message["connectionStatus"]["message"] for message in said if message["type"] == "CONNECTION_STATUS"]
+    assert len(told) == 1  # the CDK puts a sentence of its own before it
+    assert told[0].endswith(
+        "`start_date` is 2999-12-31, which is in the future (today is 2026-05-20): use an earlier day."
+    )

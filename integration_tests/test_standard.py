@@ -1,0 +1,59 @@
+"""Airbyte's own standard tests pass on both forms of the connector, and any warning of theirs is a failure."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from analysis.sandbox import Sandbox
+from integration_tests.airbyte import ROOT
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.export import export
+
+TESTS = {
+    "test_spec", "test_config_matches_spec", "test_check", "test_discover", "test_basic_read",
+    "test_fail_read_with_bad_catalog",
+}  # fmt: skip
+
+
+def package(folder: Path) -> None:
+    """What stands around the installed package in a connector's folder."""
+    (folder / "integration_tests").mkdir(parents=True)
+    for name in ("metadata.yaml", "acceptance-test-config.yml"):
+        shutil.copy(ROOT / name, folder)
+    for sample in (ROOT / "integration_tests").glob("*.json"):
+        shutil.copy(sample, folder / "integration_tests")
+
+
+@pytest.mark.parametrize("make", [package, export], ids=["package", "manifest-only"])
+def test_airbytes_standard_tests_pass_without_a_warning(make: object, sandbox: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "source-oneup-pinterest"
+    make(folder)  # type: ignore[operator]
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "config.json").write_text(json.dumps(sandbox.config()))
+    options = ["-m", "not image_tests", "-Werror", "-o", "markers=requires_creds"]  # a mark that they forgot to declare
+
+    ended = subprocess.run(
+        [
+            Path(sys.executable).parent / "airbyte-cdk", "connector", "test", "./source-oneup-pinterest",
+            *(f"--pytest-arg={option}" for option in options),
+        ],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        | {CLOCK_VARIABLE: sandbox.now.isoformat(), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    report = ElementTree.parse(folder / "build" / "test-results" / "standard-tests-junit.xml")
+    passed = [case.get("name", "") for case in report.iter("testcase") if len(case) == 0]
+    assert {name.split("[")[0] for name in passed} == TESTS
+    assert [name for name in passed if "test_check" in name and "invalid_config" in name]
