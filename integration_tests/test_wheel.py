@@ -1,6 +1,7 @@
 """The built wheel holds what it needs and no more, and works away from the checkout."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,13 +13,18 @@ from integration_tests.airbyte import ROOT
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        wheel.extractall(folder / "unpacked")
-    return folder / "unpacked"
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(built: Path) -> Path:
+    with zipfile.ZipFile(built) as wheel:
+        wheel.extractall(built.parent / "unpacked")
+    return built.parent / "unpacked"
 
 
 def run(unpacked: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,16 +39,50 @@ def run(unpacked: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_it_holds_the_packages_their_data_and_the_notebooks_but_no_tests(unpacked: Path) -> None:
-    tops = {path.name for path in unpacked.iterdir() if not path.name.endswith(".dist-info")}
-    assert tops == {"analysis", "source_oneup_pinterest"}
-    for name in (
-        "source_oneup_pinterest/manifest.yaml",
-        "analysis/report/page.html.j2",
-        "analysis/sandbox/samples/posts.json",
-        "analysis/notebook_files/00_start_here.ipynb",
+def test_it_holds_the_packages_their_data_and_the_notebooks_and_nothing_else(unpacked: Path) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    expected = {name for name in tracked if name.startswith(("source_oneup_pinterest/", "analysis/"))}
+    expected |= {f"analysis/notebook_files/{Path(name).name}" for name in tracked if name.startswith("notebooks/")}
+    found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+
+    assert {name for name in found if ".dist-info/" not in name} == expected
+    assert "source_oneup_pinterest/manifest.yaml" in expected
+
+
+def test_without_extras_it_asks_for_the_connectors_dependencies_alone(unpacked: Path) -> None:
+    metadata = next(unpacked.glob("*.dist-info/METADATA")).read_text(encoding="utf-8").splitlines()
+    required = [line.removeprefix("Requires-Dist: ") for line in metadata if line.startswith("Requires-Dist: ")]
+    alone = {re.match(r"[\w-]+", line).group() for line in required if "extra ==" not in line}  # type: ignore[union-attr]
+
+    assert alone == {"airbyte-cdk", "jsonschema", "orjson", "requests"}
+    assert any(line.startswith("duckdb") and "extra == 'analysis'" in line for line in required)
+
+
+def test_pip_gives_both_console_scripts(built: Path, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(tmp_path)]
+    subprocess.run([*pip, str(built)], check=True, capture_output=True, timeout=120)
+
+    assert {path.name for path in (tmp_path / "bin").iterdir()} == {"source-oneup-pinterest", "oneup-pinterest"}
+    for script, arguments, words in (
+        ("source-oneup-pinterest", ["spec"], '"type":"SPEC"'),
+        ("oneup-pinterest", ["--help"], "usage: oneup-pinterest"),
     ):
-        assert (unpacked / name).exists(), name
+        ended = run(tmp_path, tmp_path, str(tmp_path / "bin" / script), *arguments)
+        assert ended.returncode == 0, ended.stderr
+        assert words in ended.stdout
+
+
+def test_the_manifest_only_form_can_be_exported_from_it(unpacked: Path, tmp_path: Path) -> None:
+    ended = run(unpacked, tmp_path, "-m", "source_oneup_pinterest.export", "out")
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["out/components.py", "out/manifest.yaml"]
 
 
 def test_the_demo_runs_from_it_in_any_folder(unpacked: Path, tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""The sample configs, catalogs and states beside these tests are what the connector takes, refuses and prints."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
+from jsonschema import Draft7Validator
+
+from analysis.sandbox import Sandbox
+from integration_tests.airbyte import messages, read, run
+from integration_tests.conftest import NOON
+from source_oneup_pinterest import SourceOneupPinterest
+
+SAMPLES = Path(__file__).parent
+
+
+def sample(name: str) -> Any:
+    return json.loads((SAMPLES / name).read_text(encoding="utf-8"))
+
+
+def of_account(state: list[dict[str, Any]], account: str) -> list[dict[str, Any]]:
+    return list(json.loads(json.dumps(state).replace("pin_yourname", account)))
+
+
+def test_the_sample_config_shows_every_field_of_the_form_and_is_valid() -> None:
+    specification = SourceOneupPinterest().spec(logging.getLogger("airbyte")).connectionSpecification
+    visible = {key for key, field in specification["properties"].items() if not field.get("airbyte_hidden")}
+    assert set(sample("sample_config.json")) == visible
+    Draft7Validator(specification).validate(sample("sample_config.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("invalid_config.json", "'last_5_days' is not one of ['last_7_days', 'last_30_days', 'last_90_days']."),
+        (
+            "invalid_start_date_config.json",
+            "`start_date` is 2999-12-31, which is in the future (today is 2026-05-20): use an earlier day.",
+        ),
+    ],
+)
+def test_an_invalid_sample_fails_its_check_in_one_sentence(name: str, sentence: str) -> None:
+    ended = run("check", "--config", SAMPLES / name, now=NOON)
+
+    [status] = [message for message in messages(ended.stdout) if message["type"] == "CONNECTION_STATUS"]
+    assert status["connectionStatus"]["status"] == "FAILED"
+    assert status["connectionStatus"]["message"].endswith(sentence)
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["configured_catalog.json", "configured_catalog_full_refresh.json"])
+def test_the_catalogs_configure_the_streams_that_discover_gives(name: str, sandbox: Sandbox) -> None:
+    discovered = SourceOneupPinterest(config=sandbox.config()).discover(logging.getLogger("airbyte"), sandbox.config())
+    catalog = ConfiguredAirbyteCatalogSerializer.load(sample(name))
+
+    assert [configured.stream.name for configured in catalog.streams] == [stream.name for stream in discovered.streams]
+    for configured, stream in zip(catalog.streams, discovered.streams, strict=True):
+        assert configured.stream.supported_sync_modes == stream.supported_sync_modes
+        assert configured.primary_key == stream.source_defined_primary_key
+        if name == "configured_catalog.json":
+            assert configured.sync_mode == stream.supported_sync_modes[-1]
+            assert configured.cursor_field == stream.default_cursor_field
+
+
+def test_the_sample_state_is_as_the_connector_writes_it_and_is_gone_on_from(sandbox: Sandbox) -> None:
+    account = sandbox.account_ids[0]
+    config = {**sandbox.config(), "social_network_ids": [account]}
+    state = of_account(sample("sample_state.json"), account)
+
+    reading = read(config, state)
+
+    assert reading.exception is None
+    assert len(sandbox.requests) == 2
+    written = {entry["stream"]["stream_descriptor"]["name"]: entry for entry in reading.state}
+    for entry in state:
+        [ours] = entry["stream"]["stream_state"]["states"]
+        [theirs] = written[entry["stream"]["stream_descriptor"]["name"]]["stream"]["stream_state"]["states"]
+        assert theirs["partition"] == ours["partition"]
+        assert list(theirs["cursor"]) == list(ours["cursor"])
+        assert all(len(theirs["cursor"][name]) == len(cursor) for name, cursor in ours["cursor"].items())
+
+
+def test_a_state_of_the_future_reads_the_newest_windows_and_is_brought_back(
+    sandbox: Sandbox, days_later: Callable[[int], None]
+) -> None:
+    account = sandbox.account_ids[0]
+    config = {**sandbox.config(), "social_network_ids": [account]}
+
+    reading = read(config, of_account(sample("abnormal_state.json"), account))
+
+    assert reading.exception is None
+    assert {request.status for request in sandbox.requests} == {200}
+    assert {row["period_end"] for row in reading.records["overview_metrics"]} == {"2026-05-19"}
+    assert reading.cursors("overview_metrics") == {account: "2026-05-19"}
+    days_later(1)
+    assert read(config, reading.state).cursors("overview_metrics") == {account: "2026-05-20"}
