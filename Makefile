@@ -1,14 +1,19 @@
 # What people type here. Everything is made in .venv; nothing needs root.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+CLIENTS_PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+PYAIRBYTE := 0.71.3
+DLT := 1.31.0
 BIN := .venv/bin
 INSTALLED := .venv/installed
+CLIENTS := .venv-clients/airbyte-$(PYAIRBYTE)-dlt-$(DLT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock picture clean
+.PHONY: help demo test test-clients check format lock picture clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(INSTALLED) ## Sync a made-up history and write its report; no account, no key
 	@$(BIN)/oneup-pinterest demo
@@ -16,6 +21,9 @@ demo: $(INSTALLED) ## Sync a made-up history and write its report; no account, n
 
 test: $(INSTALLED) .duckdb15/installed check ## Run every check and the whole test suite
 	$(BIN)/python -m pytest -n auto
+
+test-clients: $(INSTALLED) $(CLIENTS) ## Run PyAirbyte, dlt and fresh installations of the wheel (minutes; needs PyPI)
+	$(BIN)/python -m pytest -m clients integration_tests/clients
 
 check: $(INSTALLED) ## Check formatting, lint, types and docs
 	$(BIN)/ruff format --check .
@@ -44,7 +52,14 @@ picture: $(INSTALLED) ## Make docs/report.png and docs/notebook.png anew from th
 	$(BIN)/python -m integration_tests.picture
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-lock .duckdb15 demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lock .venv-clients .duckdb15 demo .mypy_cache .pytest_cache .ruff_cache
+
+# PyAirbyte pins an older DuckDB than the kit's and knows no Python 3.13: an environment of its own.
+$(CLIENTS):
+	@test -n "$(CLIENTS_PYTHON)" || (echo "No Python 3.11 or 3.12 was found; set CLIENTS_PYTHON=/path/to/python" >&2; exit 1)
+	@rm -rf .venv-clients && $(CLIENTS_PYTHON) -m venv .venv-clients
+	@.venv-clients/bin/pip install --quiet --disable-pip-version-check airbyte==$(PYAIRBYTE) 'dlt[duckdb]==$(DLT)'
+	@touch $@
 
 .duckdb15/installed: requirements-duckdb15.lock $(INSTALLED) # the older DuckDB that the kit supports, beside the newer
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade \

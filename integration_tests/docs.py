@@ -33,6 +33,8 @@ def main() -> None:
         ("docs/connector.md", "streams"): streams(manifest),
         ("docs/connector.md", "types"): types(manifest),
         ("docs/connector.md", "verbs"): verbs(),
+        ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
+        ("docs/add-to-airbyte.md", "dlt"): recipe("dlt_sync.py"),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [
@@ -104,6 +106,12 @@ def types(manifest: dict[str, Any]) -> str:
     }
     lines = ["| Airbyte type | in `oneup-pinterest`'s DuckDB file |", "|---|---|"]
     return "\n".join(lines + [f"| `{airbyte}` | {duckdb} |" for airbyte, duckdb in sorted(used)])
+
+
+def recipe(name: str) -> str:
+    """A recipe's code, as `make test-clients` runs it."""
+    code = (ROOT / "docs" / "recipes" / name).read_text(encoding="utf-8")
+    return f"```python\n{code}```"
 
 
 def verbs() -> str:

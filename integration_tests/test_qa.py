@@ -78,6 +78,21 @@ def test_version_and_license_are_the_same_everywhere_they_stand() -> None:
     assert re.search(rf"^\| {re.escape(PROJECT['version'])} +\|", changelog, re.MULTILINE)
 
 
+def test_the_docs_name_the_version_the_base_image_and_the_clients_that_are_tested() -> None:
+    page = (ROOT / "docs" / "add-to-airbyte.md").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "docs" / "recipes" / "Dockerfile").read_text(encoding="utf-8")
+    data, makefile = metadata()["data"], (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    tags = re.findall(r"source-oneup-pinterest:(\d[\d.]*)|tag `?(\d[\d.]*)", page + dockerfile)
+    assert {version for found in tags for version in found if version} == {data["dockerImageTag"]}
+    assert f"io.airbyte.version={data['dockerImageTag']}" in dockerfile
+    images = set(re.findall("^FROM ([^ \n]+)", dockerfile, re.MULTILINE))
+    assert images == {data["connectorBuildOptions"]["baseImage"]}
+    for variable, package in (("PYAIRBYTE", "airbyte=="), ("DLT", "dlt[duckdb]==")):
+        version = re.search(rf"^{variable} := (.+)$", makefile, re.MULTILINE).group(1)  # type: ignore[union-attr]
+        assert package + version in page
+
+
 def test_publishing_to_pypi_is_declared() -> None:
     assert isinstance(metadata()["data"]["remoteRegistries"]["pypi"]["enabled"], bool)
 

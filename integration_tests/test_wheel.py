@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -62,6 +63,20 @@ def test_without_extras_it_asks_for_the_connectors_dependencies_alone(unpacked: 
 
     assert alone == {"airbyte-cdk", "jsonschema", "orjson", "requests"}
     assert any(line.startswith("duckdb") and "extra == 'analysis'" in line for line in required)
+
+
+def test_what_goes_to_an_images_build_is_enough_for_the_same_wheel(unpacked: Path, tmp_path: Path) -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for name in (line.removeprefix("!") for line in lines if line.startswith("!")):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+
+    with zipfile.ZipFile(next((tmp_path / "dist").glob("*.whl"))) as wheel:
+        found = {name for name in wheel.namelist() if "__pycache__" not in name}
+    assert "*" in lines
+    assert found == {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
 
 
 def test_pip_gives_both_console_scripts(built: Path, tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""PyAirbyte, in an environment of its own, syncs two days into its DuckDB cache, and the kit reads that file."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from analysis.notebooks import DATABASE_VARIABLE
+from analysis.sandbox import LoggedRequest, Sandbox
+from integration_tests.airbyte import ROOT, Reading, read
+from integration_tests.conftest import NOON
+from integration_tests.test_read import KEYS
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+PYTHON = ROOT / ".venv-clients" / "bin" / "python"
+RECIPE = ROOT / "docs" / "recipes" / "pyairbyte_sync.py"
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.skipif(not PYTHON.exists(), reason="PyAirbyte is not installed: make test-clients installs it"),
+]
+
+
+@dataclass
+class History:
+    """A file that PyAirbyte wrote on two days, what each day asked for, and what the package reads on those days."""
+
+    folder: Path
+    requests: list[list[LoggedRequest]] = field(default_factory=list)
+    ours: list[Reading] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "pyairbyte.duckdb"
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.database, read_only=True) as connection:
+            return connection.sql(query).fetchall()
+
+
+def sync(folder: Path, config: dict[str, Any], sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+    (folder / "config.json").write_text(json.dumps(config))
+    return subprocess.run(
+        [PYTHON, RECIPE, folder / "config.json", folder / "pyairbyte.duckdb"],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "SOURCE_ONEUP_PINTEREST": str(Path(sys.executable).parent / "source-oneup-pinterest"),
+            CLOCK_VARIABLE: sandbox.now.isoformat(),
+        },
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    kept = History(tmp_path_factory.mktemp("pyairbyte"))
+    with Sandbox(accounts=3, now=NOON) as sandbox, pytest.MonkeyPatch.context() as patch:
+        state: list[dict[str, Any]] = []
+        for _ in range(2):
+            ended = sync(kept.folder, sandbox.config(), sandbox)
+            assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+            kept.requests.append(sandbox.requests)
+            patch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
+            kept.ours.append(read(sandbox.config(), state))
+            state = kept.ours[-1].state
+            sandbox.now += timedelta(days=1)
+            sandbox.clear_requests()
+        yield kept
+
+
+def test_the_second_day_goes_on_from_the_state_of_the_first(history: History) -> None:
+    check = 1 + 3  # the list of accounts, and each account once
+    assert [len(requests) for requests in history.requests] == [check + 1 + 3 * 14, check + 1 + 3 * 2]
+
+
+@pytest.mark.parametrize("stream", KEYS)
+def test_it_holds_what_the_package_reads_and_no_row_twice(history: History, stream: str) -> None:
+    keys = KEYS[stream]
+    found = history.rows(f"SELECT {', '.join(f'{key}::VARCHAR' for key in keys)} FROM oneup.{stream}")
+    expected = {
+        tuple(str(record[key]) for key in keys) for reading in history.ours for record in reading.records[stream]
+    }
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+
+
+def test_the_figures_are_those_of_the_package(history: History) -> None:
+    pins = history.rows(
+        "SELECT snapshot_date::VARCHAR, sum(impressions)::BIGINT FROM oneup.pins GROUP BY ALL ORDER BY 1"
+    )
+    expected = [
+        (reading.records["pins"][0]["snapshot_date"], sum(pin["impressions"] or 0 for pin in reading.records["pins"]))
+        for reading in history.ours
+    ]
+    assert pins == expected
+
+
+def test_the_columns_have_the_types_that_the_schemas_say(history: History) -> None:
+    found = history.rows(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns "
+        "WHERE table_schema = 'oneup' AND column_name NOT LIKE '\\_airbyte%' ESCAPE '\\'"
+    )
+    types = {(table, column): kind for table, column, kind in found if table in KEYS}
+    for (_, column), kind in types.items():
+        if column in ("snapshot_date", "period_start", "period_end"):
+            assert kind == "DATE"
+        elif column in ("impressions", "saves", "comments", "repins", "clicks", "total_followers", "position"):
+            assert kind == "BIGINT"
+        elif column in (
+            "value_current_period", "value_last_period", "percentage_change_value", "engagement_rate",
+        ):  # fmt: skip
+            assert kind.startswith("DECIMAL")  # what PyAirbyte makes of a number
+        elif column in ("is_expired", "need_refresh"):
+            assert kind == "BOOLEAN"
+        else:
+            assert kind == ("TIMESTAMP" if column == "timestamp" else "VARCHAR")
+
+
+def test_a_check_that_fails_says_why(history: History, tmp_path: Path) -> None:
+    with Sandbox(accounts=1, now=NOON) as sandbox:
+        ended = sync(tmp_path, {**sandbox.config(), "social_network_ids": ["pin_typo"]}, sandbox)
+
+    assert ended.returncode != 0
+    assert 'Account "pin_typo" could not be read' in " ".join((ended.stdout + ended.stderr).split())
+
+
+def kit(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).parent / "oneup-pinterest", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_status_reads_it(history: History) -> None:
+    ended = kit("status", "--database", history.database, "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "2026-05-21" in ended.stdout
+
+
+def test_the_report_is_made_of_it(history: History) -> None:
+    ended = kit("report", "--database", history.database, "--output", history.folder / "report.html")
+
+    assert ended.returncode == 0, ended.stderr
+    assert (history.folder / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_notebook_runs_on_it(history: History, notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, str(history.database))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("IPYTHONDIR", str(history.folder / "ipython"))
+    content = nbformat.read(notebook, 4)
+
+    NotebookClient(content, timeout=300).execute()
+
+    assert any(cell.get("outputs") for cell in content.cells)
