@@ -1,6 +1,8 @@
 """`python main.py spec | check | discover | read` as Airbyte runs them: messages on stdout, and never the key."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -8,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from analysis.sandbox import Fault, Sandbox
-from integration_tests.airbyte import Reading, configured_catalog, messages, run, take
+from integration_tests.airbyte import ROOT, Reading, configured_catalog, messages, run, take
 from integration_tests.conftest import NOON
 
 KEY = "k/e+y=1 ü&x"  # each of these characters changes in a URL
@@ -153,6 +155,22 @@ def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
     assert second.returncode == 0
     assert len(sandbox.requests) == 7
     assert [line for line in second.stderr.splitlines() if line] == []
+
+
+def test_the_recipe_of_the_docs_makes_the_next_state_from_the_messages(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path
+) -> None:
+    files = ("--config", config_file, "--catalog", ROOT / "integration_tests" / "configured_catalog.json")
+    first = run("read", *files, now=NOON)
+    recipe = [sys.executable, ROOT / "docs" / "recipes" / "last_states.py"]
+    state = subprocess.run(recipe, input=first.stdout, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "state.json").write_text(state)
+    sandbox.clear_requests()
+
+    second = run("read", *files, "--state", tmp_path / "state.json", now=NOON)
+
+    assert second.returncode == 0
+    assert len(sandbox.requests) == 7
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Syncs every stream into a DuckDB file by PyAirbyte: python pyairbyte_sync.py CONFIG.json DATABASE.duckdb."""
+"""Syncs every stream into a DuckDB file: python pyairbyte_sync.py CONFIG.json DATABASE.duckdb [--full-refresh]."""
 
 import json
 import os
@@ -11,7 +11,7 @@ os.environ.setdefault("AIRBYTE_OFFLINE_MODE", "1")  # the connector is in no reg
 import airbyte as ab
 from airbyte.caches import DuckDBCache
 
-config, database = sys.argv[1:]
+config, database, *options = sys.argv[1:]
 source = ab.get_source(
     "source-oneup-pinterest",
     config=json.loads(Path(config).read_text(encoding="utf-8")),
@@ -20,5 +20,6 @@ source = ab.get_source(
     local_executable=os.environ.get("SOURCE_ONEUP_PINTEREST", "source-oneup-pinterest"),
 )
 source.check()
-result = source.read(cache=DuckDBCache(db_path=database, schema_name="oneup"))
+cache = DuckDBCache(db_path=database, schema_name="oneup")
+result = source.read(cache=cache, force_full_refresh="--full-refresh" in options)
 print(json.dumps({"processed_records": result.processed_records}))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,10 +48,10 @@ class History:
             return connection.sql(query).fetchall()
 
 
-def sync(folder: Path, config: dict[str, Any], sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+def sync(folder: Path, config: dict[str, Any], sandbox: Sandbox, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "config.json").write_text(json.dumps(config))
     return subprocess.run(
-        [PYTHON, RECIPE, folder / "config.json", folder / "pyairbyte.duckdb"],
+        [PYTHON, RECIPE, folder / "config.json", folder / "pyairbyte.duckdb", *options],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
@@ -129,6 +130,19 @@ def test_the_columns_have_the_types_that_the_schemas_say(history: History) -> No
             assert kind == "BOOLEAN"
         else:
             assert kind == ("TIMESTAMP" if column == "timestamp" else "VARCHAR")
+
+
+def test_a_full_refresh_reads_all_again_and_doubles_no_row(history: History, tmp_path: Path) -> None:
+    again = History(tmp_path)
+    shutil.copy(history.database, again.database)
+    with Sandbox(accounts=3, now=NOON + timedelta(days=1), reference=NOON.date()) as sandbox:
+        ended = sync(tmp_path, sandbox.config(), sandbox, "--full-refresh")
+        assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+        assert len(sandbox.requests) == 1 + 3 + 1 + 3 * 14
+    for stream, keys in KEYS.items():
+        [(rows, different)] = again.rows(f"SELECT count(*), count(DISTINCT ({', '.join(keys)})) FROM oneup.{stream}")
+        assert rows == different
+    assert again.rows("SELECT count(*) FROM oneup.pins") == history.rows("SELECT count(*) FROM oneup.pins")
 
 
 def test_a_check_that_fails_says_why(history: History, tmp_path: Path) -> None:
