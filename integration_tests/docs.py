@@ -172,9 +172,20 @@ def _is_up_to_date(page: Path, part: str, text: str, check: bool) -> bool:
 
 
 def _broken_links(page: Path) -> list[str]:
-    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    local = [target for target in targets if not re.match(r"[a-z]+:", target)]
-    return [f"{page.name} → {target}" for target in local if not (page.parent / target).exists()]
+    """Links to files that are not there, or to headings that a page does not have."""
+    broken = []
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        if re.match(r"[a-z]+:", target):
+            continue
+        if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in _anchors(linked)):
+            broken.append(f"{page.name} → {target}{'#' if anchor else ''}{anchor}")
+    return broken
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 if __name__ == "__main__":
