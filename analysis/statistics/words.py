@@ -186,16 +186,13 @@ def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) 
     counts = has.sum(axis=0).astype(np.float64)
     log_odds = _log_odds(better.astype(np.float64)[None, :], counts)[0]
     shuffled = _shuffled_log_odds(is_better, has, starts, counts, permutations, np.random.default_rng(seed))
-    middle, spread = shuffled.mean(axis=0), shuffled.std(axis=0)
-    told = spread > 1e-9
-
-    def standardised(values: Floats) -> Floats:
-        z: Floats = np.divide(values - middle, spread, out=np.zeros_like(values), where=told)
-        return z
-
-    z = standardised(log_odds)
-    largest = np.abs(standardised(shuffled)).max(axis=1)
-    p_value = (1 + (largest[None, :] >= np.abs(z)[:, None] - 1e-9).sum(axis=1)) / (1 + largest.size)
+    # what was seen stands among the shuffles, or it would be held against a spread that it had no part in
+    together = np.vstack([log_odds[None, :], shuffled])
+    spread = together.std(axis=0)
+    deviation = together - together.mean(axis=0)
+    standardised = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
+    z, largest = standardised[0], np.abs(standardised).max(axis=1)
+    p_value = (largest[None, :] >= np.abs(z)[:, None] - 1e-9).mean(axis=1)
     share = better / counts
     return (
         words.select("word", "pins")
