@@ -59,15 +59,20 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
         notes.append(
             f"{unsure} days are not judged (rings): unknown, in or next to a gap, or too many counters fell on them."
         )
-    table = named.head(TABLE_ROWS).select(
-        pl.col("day").alias("Day"),
-        pl.col("gain").alias(metric.capitalize()),
-        pl.col("expected").alias("Expected"),
-        pl.col("low").alias("Usual from"),
-        pl.col("high").alias("Usual to"),
-        pl.col("ratio").alias("Times as many"),
-        pl.col("q").alias("False-discovery rate"),
-        pl.col("state").replace_strict(WORDS, return_dtype=pl.String).alias("Verdict"),
+    others = days.filter(~pl.col("state").is_in(["high", "low"])).sort("day", descending=True)
+    table = (
+        pl.concat([named, others])
+        .head(TABLE_ROWS)
+        .select(  # what stands out first, then the newest days
+            pl.col("day").alias("Day"),
+            pl.col("gain").alias(metric.capitalize()),
+            pl.col("expected").alias("Expected"),
+            pl.col("low").alias("Usual from"),
+            pl.col("high").alias("Usual to"),
+            pl.col("ratio").alias("Times as many"),
+            pl.col("q").alias("False-discovery rate"),
+            pl.col("state").replace(WORDS).alias("Verdict"),
+        )
     )
     return Answer(question, sentence, anomalies_chart(days, metric, width=width), table, tuple(notes))
 

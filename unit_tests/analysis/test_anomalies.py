@@ -117,7 +117,9 @@ def test_the_answer_names_the_day_and_draws_it() -> None:
     answer = anomalies_answer(gains_of(counts))
     assert answer.sentence.startswith("1 of 56 days stands out: 21 Jan 2026 with 195 saves where 3")
     assert answer.table is not None
-    assert answer.table["Verdict"].to_list() == ["▲ high"]
+    assert answer.table["Verdict"][0] == "▲ high"  # what stands out comes first, then the newest days
+    assert set(answer.table["Verdict"][1:]) <= {"= usual", "? not judged"}
+    assert answer.table["Day"][1:].is_sorted(descending=True)
     _assert_drawn(answer.chart)
     assert "1 Jan 2026 to 25 Feb 2026" in answer.chart.to_dict()["description"]  # type: ignore[union-attr]
 

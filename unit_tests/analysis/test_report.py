@@ -298,6 +298,14 @@ def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path
         assert page.locator("#side-by-side svg").count() == 1
 
 
+def test_every_chart_has_its_numbers_in_a_table_beside_it(tmp_path: Path) -> None:
+    make_long_history(tmp_path / "history.duckdb")
+    answers = report(tmp_path).split('<div class="answer">')[1:]
+    drawn = [answer for answer in answers if 'class="chart"' in answer]
+    assert len(drawn) >= 25
+    assert [answer[:100] for answer in drawn if "<td" not in answer] == []
+
+
 def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
     report(tmp_path, days=3, pins=12, hostile=True)
     with open_page(tmp_path / "report.html") as page:
