@@ -92,7 +92,7 @@ def _pair(row: dict[str, Any], name: str, metric: str) -> str:
     return (
         f"{of_first[:1].upper()}{of_first[1:]} had {compared} times the {metric} of {of_second} after 7 days among "
         f"pins of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['compared_first']:,} and "
-        f"{row['compared_second']:,} pins){said}."
+        f"{row['compared_second']:,} days with such pins){said}."
     )
 
 

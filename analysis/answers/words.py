@@ -13,6 +13,7 @@ from analysis.texts import shortened
 
 _MOST_TOLD = 3
 _SIDE = 15  # rows of a table from each end
+_ONE_TEXT = "Pins with the same text in the same weeks count as one: they share their subject and its luck."
 _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why."
 
 
@@ -57,6 +58,7 @@ def text_answer(
         "Compared are pins at an age of 7 days with others published in the same weeks; filled dots are beyond chance.",
         f"{known.height} features were asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini and "
         "Hochberg); the intervals are of each feature by itself.",
+        _ONE_TEXT,
         _SUBJECTS,
     )
     return Answer(question, " ".join(told), features_chart(known, metric, width), table, notes)
@@ -105,6 +107,7 @@ def words_answer(
         "Deviations of chance: how far a word's log-odds (Fightin' Words) lie from what shuffles of the pins inside "
         "their weeks give. Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the "
         "number of words asked is allowed for.",
+        _ONE_TEXT,
         _SUBJECTS,
     )
     return Answer(question, " ".join(told), words_chart(contrasts, metric, width), _words_table(contrasts), notes)

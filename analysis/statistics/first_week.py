@@ -221,14 +221,18 @@ class _Groups(NamedTuple):
         weight = self.first * self.second / (self.first + self.second)
         weight = weight / weight.sum()
         difference: Floats = (ones / self.first - twos / self.second) @ weight
-        one_spread = np.maximum((one_squares - ones**2 / self.first).sum(axis=1), 0)
-        two_spread = np.maximum((two_squares - twos**2 / self.second).sum(axis=1), 0)
-        one_free, two_free = (float((group - 1).sum()) for group in (self.first, self.second))
-        if min(one_free, two_free) >= LEAST_IN_GROUP - 1:
-            one_variance, two_variance = one_spread / one_free, two_spread / two_free
-        else:  # too few of a group in a stratum to know its spread: one for both, about the stratum's mean
-            free = self.outcome.size - self.starts.size
-            one_variance = two_variance = np.full(len(difference), squares.sum() / free)
+        # what is left of each group when strata and the difference are taken off: so that a spread of the group's own
+        # is known even where it has one of a stratum
+        size = self.first + self.second
+        share = self.first / size
+        squared = difference**2
+        one_rest = one_squares.sum(axis=1) - 2 * difference * (ones @ (1 - share))
+        one_rest += squared * (self.first * (1 - share) ** 2).sum()
+        two_rest = two_squares.sum(axis=1) + 2 * difference * (twos @ share) + squared * (self.second * share**2).sum()
+        one_variance, two_variance = (
+            np.maximum(rest, 0) / max(float((group * (1 - 1 / size)).sum()) - 0.5, 1.0)
+            for rest, group in ((one_rest, self.first), (two_rest, self.second))
+        )
         error: Floats = np.sqrt(one_variance * (weight**2 / self.first).sum()
                                 + two_variance * (weight**2 / self.second).sum())  # fmt: skip
         return difference, error

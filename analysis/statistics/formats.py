@@ -36,16 +36,18 @@ def format_differences(
 
     - social_network_id; first, second: the formats; first is the rarer of the two
     - pins_first, pins_second, mean_first, mean_second: pins with an outcome, and its mean (a count)
-    - compared_first, compared_second: pins in weeks that have both formats; only they enter the adjusted ratio
+    - compared_first, compared_second: days of each in weeks that have both formats; only they enter the adjusted ratio
     - crude_ratio: typical outcome of the first over that of the second (times), whenever they were published
     - ratio, low, high: the same among pins of the same weeks, with a 95% interval (times)
     - p_value: of a shuffle of the two formats inside their weeks; q_value: after Benjamini and Hochberg over the pairs
     - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell`; reason says why, and ratio is then null
 
+    Pins of one format and day share the day's luck and often their subject, so that their mean is one observation.
     Typical is the geometric mean of 1 + outcome, as a few pins have most of everything. See `difference_within`.
 
     >>> from datetime import datetime, timedelta
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
+    ...     "moment": [datetime(2026, 1, 1) + timedelta(hours=9 * n) for n in range(80)],
     ...     "format": ["image", "image", "image", "video"] * 20, "value": [9.0 + n % 5 + 11 * (n % 4 == 3)
     ...     for n in range(80)]})
     >>> format_differences(outcomes).select("first", "second", pl.col("ratio").round(1), "verdict").row(0)
@@ -71,7 +73,8 @@ def format_differences_together(
     `all accounts`.
 
     >>> format_differences_together(pl.DataFrame({"social_network_id": ["a"], "id": ["1"], "weeks": [0],
-    ...     "format": [None], "value": [1.0]}, schema_overrides={"format": pl.String})).height
+    ...     "moment": [None], "format": [None], "value": [1.0]},
+    ...     schema_overrides={"format": pl.String, "moment": pl.Datetime("us")})).height
     0
     """
     strata = outcomes.with_columns(
@@ -92,7 +95,13 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
         pins=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), level=pl.col("outcome").mean()
     )
     kinds = counted.sort("pins", "kind", descending=[True, False]).head(MOST_FORMATS).rows(named=True)
-    kind, outcome, weeks = rows["kind"].to_numpy(), rows["outcome"].to_numpy(), rows["weeks"].to_numpy()
+    # pins of one format and day share the day's luck, and often their subject: they are one observation
+    days = (
+        rows.group_by("weeks", pl.col("moment").dt.date().alias("day"), "kind")
+        .agg(pl.col("outcome").mean())
+        .sort("weeks", "day", "kind")
+    )
+    kind, outcome, weeks = days["kind"].to_numpy(), days["outcome"].to_numpy(), days["weeks"].to_numpy()
     rng = np.random.default_rng(seed)
     found: list[dict[str, Any]] = []
     for second, first in combinations(kinds, 2):
@@ -121,7 +130,7 @@ def _reason(first: dict[str, Any], second: dict[str, Any]) -> str:
     fewest = min(first, second, key=lambda kind: kind["pins"])
     if fewest["pins"] < LEAST_IN_GROUP:
         return f"{fewest['kind']}: {fewest['pins']} of at least {LEAST_IN_GROUP} pins"
-    return f"fewer than {LEAST_IN_GROUP} pins of each in the same weeks, or all counts alike"
+    return f"fewer than {LEAST_IN_GROUP} days with pins of each in the same weeks, or all counts alike"
 
 
 def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:

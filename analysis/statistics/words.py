@@ -94,23 +94,25 @@ def text_effects(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, se
     sorted by the first and, in the order of `FEATURES`, by the second:
 
     - social_network_id, feature
-    - pins_with, pins_without: pins that have an outcome and a text, with the feature and without it
+    - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
     - ratio, low, high: typical outcome (geometric mean of 1 + count) with over that without, and a 95% interval (times)
     - p_value: of a shuffle inside the weeks; q_value: after Benjamini and Hochberg over the features
     - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell` (fewer than 5 with or without in the same
       weeks); the figures are then null
 
+    Pins with the same text in the same weeks count as one, by their typical outcome, here and in `word_contrasts`.
     Words of an account go with its subjects: a feature that stands out need not be why. See `difference_within`.
 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
-    ...     "text": ["Soup", "Soup!"] * 40, "value": [9.0 + n % 5 + 11 * (n % 2) for n in range(80)]})
+    ...     "text": [f"Soup {'a' * n}{'!' * (n % 2)}" for n in range(80)],
+    ...     "value": [9.0 + n % 5 + 11 * (n % 2) for n in range(80)]})
     >>> found = text_effects(outcomes).drop_nulls("ratio")
     >>> found.select("feature", pl.col("ratio").round(1), "verdict").rows()
     [('has an exclamation mark', 1.9, 'more')]
     """
 
     def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        rows = text_features(part.filter(pl.col("value").is_not_null())).sort("weeks", "id")
+        rows = text_features(_one_of_a_text(part)).sort("weeks", "id")
         if rows.is_empty():
             return pl.DataFrame(schema=_EFFECTS)
         outcome, weeks = rows["value"].log1p().to_numpy(), rows["weeks"].to_numpy()
@@ -150,7 +152,7 @@ def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, 
     Their z supposes that words are drawn one by one, but pins are: here the shuffles tell what chance gives.
 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
-    ...     "text": ["Plum cake", "Bean soup", "Plain soup", "Plum soup"] * 20,
+    ...     "text": [f"{('Plum', 'Bean', 'Plain', 'Plum')[n % 4]} {n}" for n in range(80)],
     ...     "value": [20.0, 5.0, 4.0, 9.0] * 20})
     >>> found = word_contrasts(outcomes)
     >>> found.select("word", "pins", "better").rows()[0], found["verdict"].to_list()[0]
@@ -165,7 +167,7 @@ def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, 
 
 def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataFrame:
     rows = (
-        outcomes.filter(pl.col("value").is_not_null() & pl.col("text").is_not_null())
+        _one_of_a_text(outcomes)
         .with_columns(is_better=pl.col("value") > pl.col("value").median().over("weeks"))
         # where all pins of their weeks are alike there is nothing to compare
         .filter(pl.col("is_better").any().over("weeks"))
@@ -210,6 +212,19 @@ def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) 
             words_compared=pl.lit(words.height, pl.Int64),
         )
         .sort("z", "word", descending=[True, False])
+    )
+
+
+def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes with a text; pins that have the same one in the same weeks become one, with their typical outcome.
+
+    They share their subject and its luck: counted one by one, a single lucky subject would pass for many lucky words.
+    """
+    return (
+        outcomes.filter(pl.col("value").is_not_null() & pl.col("text").is_not_null())
+        .sort("weeks", "id")
+        .group_by("social_network_id", "weeks", "text", maintain_order=True)
+        .agg(pl.col("id").first(), pl.col("value").log1p().mean().exp() - 1)
     )
 
 

@@ -15,6 +15,7 @@ from integration_tests.simulations import Promise
 THEME = "formats"
 RUNS = 120
 NULL_RUNS = 1_500  # a test at 5% in fewer worlds would pass 6% now and then by luck alone
+BATCHED_RUNS = 300
 PERMUTATIONS = 199  # enough for a verdict at 5%
 FIRST = datetime(2025, 12, 29)
 
@@ -44,6 +45,33 @@ def confounded(rng: np.random.Generator, runs: int, effect: float = 1.0, pins: i
     )
 
 
+def batched(rng: np.random.Generator, runs: int, batches: int = 40, pins: int = 4) -> pl.DataFrame:
+    """Accounts that publish batches, each of one day, format and text, whose pins share its luck; nothing matters.
+
+    Outcomes are lognormal, with sigma 1.2 between batches and 1.6 within; 30% of the batches are videos; 16 weeks.
+    """
+    shape = (runs, batches)
+    day = np.repeat(rng.integers(0, 112, shape), pins, axis=1)
+    is_video = np.repeat(rng.random(shape) < 0.3, pins, axis=1)
+    luck = np.repeat(rng.normal(3, 1.2, shape), pins, axis=1)
+    words = rng.choice([f"word{number:02}" for number in range(30)], (*shape, 6))
+    texts = [" ".join(chosen) + ("?" if asks else "") for chosen, asks in zip(
+        words.reshape(-1, 6), (rng.random(shape) < 0.3).ravel(), strict=True)]  # fmt: skip
+    return with_weeks(
+        pl.DataFrame(
+            {
+                "social_network_id": np.repeat([f"{run:05}" for run in range(runs)], batches * pins),
+                "id": [f"{pin:05}" for pin in range(batches * pins)] * runs,
+                "moment": [FIRST + timedelta(days=int(number)) for number in day.ravel()],
+                "value": np.exp(rng.normal(luck, 1.6)).round().ravel(),
+                "format": np.where(is_video, "video", "image").ravel(),
+                "media_type": "IMAGE",
+                "text": np.repeat(texts, pins),
+            }
+        )
+    )
+
+
 def promises(scale: int) -> Iterator[Promise]:
     """Worlds in which a format is claimed to differ although none does, and how often one that does is found."""
     rng = np.random.default_rng(20260305)
@@ -68,6 +96,12 @@ def promises(scale: int) -> Iterator[Promise]:
     # of 1 + count, where the effect of 2 on a mean of 20 and more comes to 1.9 and more
     covers = ends.select(((pl.col("low") <= 1.95) & (pl.col("high") >= 1.95)).mean()).item()
     yield Promise(THEME, "their 95% interval has the true ratio", covers, 0.9, False, runs)
+    runs = BATCHED_RUNS * scale
+    batches = format_differences(batched(np.random.default_rng(20260307), runs), permutations=PERMUTATIONS)
+    yield Promise(THEME, "pins come in batches that share their luck: worlds in which a format is claimed",
+                  batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs, 0.07, True,
+                  runs)  # fmt: skip
+    runs = RUNS * scale
     bare, fixed = _age_trap(rng, runs)
     yield Promise(THEME, "naive: ratio of the counters of an older format and a younger, without an effect", bare, 1.8,
                   False, runs)  # fmt: skip

@@ -9,6 +9,7 @@ import polars as pl
 from analysis.statistics.first_week import with_weeks
 from analysis.statistics.words import text_effects, word_contrasts
 from integration_tests.simulations import Promise
+from integration_tests.simulations.formats import batched
 
 THEME = "words"
 RUNS = 100
@@ -63,6 +64,14 @@ def promises(scale: int) -> Iterator[Promise]:
                   _worlds(contrasts, pl.col("verdict") != "chance") / runs, 0.06, True, runs)  # fmt: skip
     yield Promise(THEME, "naive: the same where a z beyond 1.96 is a claim",
                   _worlds(contrasts, pl.col("z").abs() > 1.96) / runs, 0.5, False, runs)  # fmt: skip
+    same = batched(np.random.default_rng(20260308), runs)
+    claims = {
+        "feature": text_effects(same, permutations=PERMUTATIONS).filter(pl.col("verdict").is_in(["more", "less"])),
+        "word": word_contrasts(same, permutations=PERMUTATIONS).filter(pl.col("verdict") != "chance"),
+    }
+    for what, claimed in claims.items():
+        yield Promise(THEME, f"pins come in batches of a text that share its luck: worlds in which a {what} is claimed",
+                      claimed["social_network_id"].n_unique() / runs, 0.07, True, runs)  # fmt: skip
     helped = texts(rng, runs // 2, 240, word_effect=5, mark_effect=2.5)
     found = text_effects(helped, permutations=PERMUTATIONS).filter(pl.col("feature") == "asks a question")
     yield Promise(THEME, "a question mark with 2.5 times the outcome is found (240 pins)",

@@ -23,7 +23,7 @@ MONDAY = datetime(2026, 1, 5)
 
 
 def outcomes(formats: Sequence[str | None], values: list[float], days: list[int] | None = None) -> pl.DataFrame:
-    """Pins with an outcome; `days` after a Monday on which each was published."""
+    """Pins with an outcome, each of a day of its own; those of weeks around the same of `days` are compared."""
     days = days or [0] * len(values)
     return with_weeks(
         pl.DataFrame(
@@ -32,7 +32,7 @@ def outcomes(formats: Sequence[str | None], values: list[float], days: list[int]
              "text": "Soup"},
             schema_overrides={"format": pl.String, "value": pl.Float64},
         )
-    )  # fmt: skip
+    ).with_columns(moment=pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len())))  # fmt: skip
 
 
 def simpson() -> pl.DataFrame:
@@ -66,7 +66,15 @@ def test_a_format_that_is_twice_as_good_is_told_with_crude_beside() -> None:
     assert row["ratio"] == pytest.approx(row["crude_ratio"])  # all are of one week
     sentence = _said(made)
     assert sentence.startswith("Video pins had 1.9 times the saves of image pins after 7 days")
-    assert "30 and 90 pins" in sentence
+    assert "30 and 90 days with such pins" in sentence
+
+
+def test_pins_of_one_format_and_day_are_one_observation() -> None:
+    made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], [float(n % 7) for n in range(120)])
+    batch = made.with_columns(moment=pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len()) // 12))
+    row = format_differences(batch).row(0, named=True)
+    assert (row["compared_first"], row["compared_second"]) == (10, 10)
+    assert (row["pins_first"], row["pins_second"]) == (30, 90)
 
 
 def _said(made: pl.DataFrame) -> str:

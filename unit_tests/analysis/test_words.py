@@ -25,7 +25,8 @@ NASTY = [
 
 
 def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
-    """Pins of one week."""
+    """Pins of one week, each with a text of its own: blanks at its end make it so."""
+    texts = [text if text is None else text + " " * number for number, text in enumerate(texts)]
     return with_weeks(
         pl.DataFrame(
             {"social_network_id": "pin_a", "id": [f"{n:05}" for n in range(len(values))], "value": values,
@@ -96,6 +97,18 @@ def test_a_word_counts_once_a_pin_and_words_always_together_are_one() -> None:
     assert "fried" not in pins, "always beside rice"
     assert "rice" not in pins
     assert pins["noodle"] == 25
+
+
+def test_pins_with_the_same_text_are_one_observation() -> None:
+    made = plums()
+    repeated = pl.concat([made, made.with_columns(pl.col("id") + "-again")])
+    first, again = (
+        text_effects(frame).row(by_predicate=pl.col("feature") == "asks a question", named=True)
+        for frame in (made, repeated)
+    )
+    assert again["pins_with"] == first["pins_with"] == 40
+    assert again["ratio"] == pytest.approx(first["ratio"])
+    assert word_contrasts(repeated)["pins"].to_list() == word_contrasts(made)["pins"].to_list()
 
 
 def test_the_null_result_is_said_in_words() -> None:
