@@ -225,7 +225,8 @@ class AccountsRetriever(SimpleRetriever):
 class WindowRetriever(SimpleRetriever):
     """Reads the windows of an account's slice, stamps their rows, and moves the cursor past what was read.
 
-    Without the last step an account without records would be read from its start again at every sync.
+    The cursor follows the windows alone: an account without records would else be read from its start again at
+    every sync, and reading the time of every pin, which moves no cursor further, took a fifth of one.
 
     `windows`: `period` (the preset's days that end where the slice ends), `newest` (the same, ending
     yesterday) or `published` (by publish date, with the lookback). `stamp`: which fields rows are given.
@@ -235,15 +236,24 @@ class WindowRetriever(SimpleRetriever):
     windows: str = field(kw_only=True)
     stamp: list[str] = field(kw_only=True)
 
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        super().__post_init__(parameters)
+        self._observe = self.cursor.observe
+        self.cursor.observe = lambda record: None  # type: ignore[method-assign]
+
     def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
         assert stream_slice is not None  # every stream of this retriever has accounts as partitions
         account = stream_slice.partition["social_network_id"]
         for window in self._windows(stream_slice):
             stamp = self._stamp(account, window)
             requested = StreamSlice(partition=stream_slice.partition, cursor_slice={}, extra_fields={"window": window})
-            for record in super().read_records(records_schema, requested):
-                assert isinstance(record, Record)  # the record selector yields nothing else
-                yield Record({**stamp, **record.data, **stamp}, self.name, stream_slice)
+            # there is one page, so that the CDK's loop over pages would only cost time on every record
+            response = self.requester.send_request(stream_slice=requested)
+            assert response is not None  # OneUpErrorHandler ignores no answer
+            for record in self.record_selector.select_records(response, {}, {}, stream_slice):
+                assert isinstance(record.data, dict)  # each extractor yields dicts of its own
+                record.data.update(stamp)
+                yield record
         self._move_cursor(stream_slice)
 
     def _windows(self, stream_slice: StreamSlice) -> list[Window]:
@@ -288,7 +298,7 @@ class WindowRetriever(SimpleRetriever):
             read_up_to = self._period_end(stream_slice).isoformat()
         else:
             read_up_to = self.config["_yesterday"]
-        self.cursor.observe(Record({field_name: read_up_to}, self.name, stream_slice))
+        self._observe(Record({field_name: read_up_to}, self.name, stream_slice))
 
     @property
     def _preset(self) -> str:

@@ -75,7 +75,7 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         failures: dict[tuple[str, str], FailureType] = {}
         try:
             for message in super().read(logger, config, catalog, state):
-                failure = _failure_of(message)
+                failure = _failure_of(message) if message.trace else None
                 if failure is None:
                     yield message
                 elif failure[:2] not in failures:  # an account fails once a window, which is no news
