@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
 
 import duckdb
@@ -18,8 +18,10 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.sandbox import Fault, Sandbox
+from analysis.sync import run as run_module
 from analysis.sync import sync
 from analysis.sync.history import History
+from analysis.sync.progress import Progress
 from integration_tests.conftest import NOON
 from integration_tests.test_read import KEYS, ask
 from source_oneup_pinterest.components import CLOCK_VARIABLE
@@ -257,6 +259,23 @@ def test_an_empty_account_is_done_and_leaves_empty_relations_that_can_be_read(sa
 
     assert (result.status, result.exit_status) == ("done", 0)
     assert contents(database) == {stream: [] for stream in [*KEYS, "pins_latest"]}
+
+
+def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(Progress):
+        streams: ClassVar[dict[str, int]] = {}
+
+        def finished(self, stream: str, records: int) -> None:
+            self.streams[stream] = records
+
+    monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
+    result = sync(sandbox.config(), database, progress=Told())
+
+    stored = {stream: len(found) for stream, found in contents(database).items() if stream != "pins_latest"}
+    assert {stream: counts["records"] for stream, counts in result.streams.items()} == stored
+    assert Told.streams == stored
 
 
 def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database: Path) -> None:

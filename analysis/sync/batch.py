@@ -1,5 +1,6 @@
 """Records as columns: a batch of rows with one DuckDB type a column."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -48,8 +49,10 @@ def undeclared_columns(rows: Sequence[Mapping[str, Any]], declared: Mapping[str,
 
     DuckDB folds case, so that a field `Text` beside the declared `text` gets a column of its own, `Text_`.
     """
-    taken = {name.lower() for name in (*declared, *RESERVED)}
     columns: dict[str, str] = {}
+    if set().union(*rows) <= declared.keys():  # as nearly always: no loop over rows in Python
+        return columns
+    taken = {name.lower() for name in (*declared, *RESERVED)}
     for name in dict.fromkeys(name for row in rows for name in row):
         if name in declared:
             continue
@@ -75,13 +78,20 @@ def as_frame(stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[st
     series = []
     for field, (column, kind) in columns.items():
         values = [row.get(field) for row in rows]
-        if kind not in POLARS_TYPES:
-            values = [_as_text(value, kind) for value in values]
         try:
-            series.append(pl.Series(column, values, dtype=POLARS_TYPES.get(kind, pl.String())))
+            series.append(_series(column, values, kind))
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
             raise type_change(stream, column, kind, "values of another type") from None
     return pl.DataFrame(series)
+
+
+def _series(column: str, values: list[Any], kind: str) -> pl.Series:
+    if kind in POLARS_TYPES:
+        return pl.Series(column, values, dtype=POLARS_TYPES[kind])
+    if kind != "JSON":
+        with contextlib.suppress(TypeError, UnicodeEncodeError):  # where all is text already
+            return pl.Series(column, values, dtype=pl.String())
+    return pl.Series(column, [_as_text(value, kind) for value in values], dtype=pl.String())
 
 
 def type_change(stream: str, column: str, stored: str, arriving: str) -> UserError:

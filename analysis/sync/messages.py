@@ -89,6 +89,9 @@ class Connector:
             failed = False
             try:
                 for message in self._source.read(LOGGER, self._config, catalog):
+                    if message.record:
+                        yield Row(message.record.stream, message.record.data)
+                        continue
                     for event in _events(message):
                         failed = failed or isinstance(event, Failure)
                         yield event
@@ -100,9 +103,7 @@ class Connector:
 
 
 def _events(message: AirbyteMessage) -> Iterator[Event]:
-    if message.type == Type.RECORD and message.record:
-        yield Row(message.record.stream, message.record.data)
-    elif message.type == Type.STATE and message.state and message.state.stream:
+    if message.type == Type.STATE and message.state and message.state.stream:
         state = AirbyteMessageSerializer.dump(message)["state"]["stream"]
         yield State(state["stream_descriptor"]["name"], state.get("stream_state") or {})
     elif message.trace and message.trace.error:

@@ -96,6 +96,8 @@ class _Run:
         with interrupts.listening():
             try:
                 for event in connector.read(self._rows):
+                    if isinstance(event, Row) and self._buffer(event):
+                        continue
                     with interrupts.held_back():
                         self._take(event)
                 with interrupts.held_back():
@@ -113,16 +115,17 @@ class _Run:
                     self._finish()
         return self.result
 
+    def _buffer(self, row: Row) -> bool:
+        """Keeps a row for later; False where the batch is full with it. An interrupt may come: nothing is written."""
+        rows = self._rows[row.stream]
+        rows.append(row.data)
+        return len(rows) < BATCH_ROWS
+
     def _take(self, event: object) -> None:
         match event:
-            case Row(stream, data):
-                rows = self._rows[stream]
-                rows.append(data)
-                counts = self.result.streams[stream]
-                counts["records"] += 1
-                if len(rows) >= BATCH_ROWS:
-                    self._flush(stream)
-                    self._progress.update(self.result.streams)
+            case Row(stream):  # with which its batch is full
+                self._flush(stream)
+                self._progress.update(self.result.streams)
             case State(stream, state):
                 self._flush(stream)
                 self._history.write_state(stream, state)
@@ -130,6 +133,7 @@ class _Run:
                 self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
                 self._progress.update(self.result.streams)
             case Finished(stream):
+                self._flush(stream)
                 self._progress.finished(stream, self.result.streams[stream]["records"])
             case Failure():
                 self._failures.append(event)
@@ -143,6 +147,7 @@ class _Run:
         if not rows:
             return
         written = self._history.write(stream, rows)
+        self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
         if written.without_key:
             self._without_key[stream] = self._without_key.get(stream, 0) + written.without_key

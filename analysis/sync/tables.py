@@ -163,11 +163,11 @@ class PinTables(StreamTable):
         known = [name for name in attributes if name in arriving]
         listed = ", ".join(map(quoted, known))
         of_a_pin = "social_network_id, id"
-        self._connection.execute(
+        pins = self._count(
             f"CREATE OR REPLACE TEMP TABLE batch_pins AS SELECT {listed} FROM batch "
             f"QUALIFY row_number() OVER (PARTITION BY {of_a_pin} ORDER BY snapshot_date DESC) = 1"
         )
-        self._connection.execute(
+        new = self._count(
             f"INSERT INTO {self.ATTRIBUTES} BY NAME "
             f"SELECT coalesce((SELECT max(pin_key) FROM {self.ATTRIBUTES}), 0) "
             f"+ row_number() OVER (ORDER BY {of_a_pin}) AS pin_key, * "
@@ -175,11 +175,13 @@ class PinTables(StreamTable):
         )
         same_pin = "stored.social_network_id = batch_pins.social_network_id AND stored.id = batch_pins.id"
         changeable = [quoted(name) for name in known if name not in self.key]
-        self._connection.execute(
-            f"UPDATE {self.ATTRIBUTES} AS stored "
-            f"SET {', '.join(f'{name} = batch_pins.{name}' for name in changeable)} FROM batch_pins WHERE {same_pin} "
-            f"AND ({' OR '.join(f'stored.{name} IS DISTINCT FROM batch_pins.{name}' for name in changeable)})"
-        )
+        if new < pins:
+            self._connection.execute(
+                f"UPDATE {self.ATTRIBUTES} AS stored "
+                f"SET {', '.join(f'{name} = batch_pins.{name}' for name in changeable)} FROM batch_pins "
+                f"WHERE {same_pin} "
+                f"AND ({' OR '.join(f'stored.{name} IS DISTINCT FROM batch_pins.{name}' for name in changeable)})"
+            )
         counters = ", ".join(quoted(name) for name in arriving - set(attributes))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE batch_counters AS SELECT pin_key, {counters} FROM batch "
