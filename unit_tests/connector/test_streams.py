@@ -45,6 +45,8 @@ CONFIG = {
 }
 LAST_30_DAYS = {"preset": "last_30_days"}
 LAST_7_DAYS = {"preset": "last_7_days"}
+LAST_90_DAYS = {"preset": "last_90_days"}
+LONG_AGO = {"start_date": "2026-01-20", "end_date": "2026-02-18"}
 OLDER_30_DAYS = {"start_date": "2026-04-13", "end_date": "2026-05-12"}
 NEWEST = {"preset": "last_30_days", "period_start": "2026-04-20", "period_end": "2026-05-19"}
 OLDER = {"preset": "last_30_days", "period_start": "2026-04-13", "period_end": "2026-05-12"}
@@ -283,6 +285,40 @@ def test_two_equal_runs_bring_the_same_records_and_the_same_state(stream: Stream
 
     assert by_end(rows(first, stream.name)) == by_end(rows(second, stream.name)) == stream.rows(stream.first)
     assert cursors(first, stream.name) == cursors(second, stream.name) == {"pin_a": stream.cursor}
+
+
+def test_the_cursor_of_pins_follows_the_windows_that_were_read_and_no_pin(read: Read, wire: WireMocker) -> None:
+    body = posts()
+    times = ("2026-05-06 09:00:00", "2026-05-19 23:00:00", "2099-01-01 00:00:00", "soon")
+    body["data"]["posts"] = [pin | {"timestamp": moment} for pin in body["data"]["posts"] for moment in times]
+    wire.get(asked("posts", "pin_a", SINCE_START), answer(body))
+
+    output = read("pins")
+
+    assert len(rows(output, "pins")) == 4
+    assert cursors(output, "pins") == {"pin_a": {"timestamp": "2026-05-19 00:00:00"}}
+
+
+@pytest.mark.parametrize(
+    ("stream", "windows", "failing", "cursor"),
+    [
+        (STREAMS[0], [OLDER_30_DAYS, LAST_30_DAYS], 0, {"period_end": "2026-05-05"}),
+        (STREAMS[0], [OLDER_30_DAYS, LAST_30_DAYS], 1, {"period_end": "2026-05-12"}),
+        (STREAMS[3], [LONG_AGO, LAST_90_DAYS], 0, {"timestamp": "2026-01-19 00:00:00"}),
+        (STREAMS[3], [LONG_AGO, LAST_90_DAYS], 1, {"timestamp": "2026-01-19 00:00:00"}),
+    ],
+)
+def test_an_account_moves_past_no_window_that_failed(
+    stream: Stream, windows: list[Json], failing: int, cursor: Json, read: Read, wire: WireMocker
+) -> None:
+    for n, window in enumerate(windows):
+        refused = answer({"message": "Bad"}, 422)
+        wire.get(asked(stream.endpoint, "pin_a", window), refused if n == failing else answer(stream.body()))
+    start = "2026-05-06" if stream.endpoint == "overview" else LONG_AGO["start_date"]
+
+    output = read(stream.name, config={"start_date": start}, outcome=ExpectedOutcome.EXPECT_EXCEPTION)
+
+    assert cursors(output, stream.name) == {"pin_a": cursor}
 
 
 ACCOUNT_LIST = {
