@@ -107,7 +107,9 @@ def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, wh
 
 
 def _sync(options: argparse.Namespace) -> int:
-    _start_quickly()
+    from source_oneup_pinterest.start import start_quickly
+
+    start_quickly()
     from analysis.sync import sync
     from analysis.sync.config import read_config
     from analysis.sync.progress import progress_for
@@ -156,16 +158,13 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    _start_quickly()
+    from source_oneup_pinterest.start import start_quickly
+
+    start_quickly()
     from analysis.demo import demo
 
     demo(options.database, options.output, options.days)
     return 0
-
-
-def _start_quickly() -> None:
-    # as in source_oneup_pinterest.run: two seconds for what jsonschema can do without
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def _version() -> str:

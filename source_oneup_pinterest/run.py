@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-# Where Jupyter has brought it along, jsonschema imports this: two seconds, for a format that no schema here has.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # None makes an import fail, as documented
+from source_oneup_pinterest.start import start_quickly
+
+start_quickly()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
 from airbyte_cdk.models import AirbyteMessageSerializer, FailureType

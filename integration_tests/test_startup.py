@@ -1,0 +1,49 @@
+"""What a command imports: nothing heavy that it does not need, whatever the machine's speed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.sandbox import Sandbox
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT
+
+ASK = "print(*{name.split('.')[0] for name in sys.modules if sys.modules[name]}, file=sys.stderr)"
+
+
+def imported(call: str, *arguments: object) -> set[str]:
+    """The top-level packages that a process has imported when a command ends."""
+    code = f"import sys\ntry:\n    {call}\nexcept SystemExit as end:\n    assert not end.code\n{ASK}"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stderr.splitlines()[-1].split())
+
+
+CLI = "from analysis.cli import main; main()"
+CONNECTOR = "from source_oneup_pinterest.run import run; run()"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sync", "--help"], ["report", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    heavy = {"airbyte_cdk", "polars", "duckdb", "altair", "numpy", "scipy", "requests"}
+    assert imported(CLI, *arguments) & heavy == set()
+
+
+def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: Sandbox, tmp_path: Path) -> None:
+    sync(sandbox.config(), tmp_path / "history.duckdb")
+
+    found = imported(CLI, "status", "--database", tmp_path / "history.duckdb")
+
+    assert "duckdb" in found
+    assert found & {"airbyte_cdk", "altair", "vl_convert", "scipy", "requests"} == set()
+
+
+def test_spec_imports_nothing_of_the_analysis() -> None:
+    found = imported(CONNECTOR, "spec")
+
+    assert "airbyte_cdk" in found
+    assert found & {"analysis", "polars", "duckdb", "altair", "scipy"} == set()
