@@ -1,6 +1,8 @@
 """What comes out of the connector equals what the API holds, sync after sync, at the price that was promised."""
 
 import json
+import logging
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,10 +13,15 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
+from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
 from analysis.sandbox import Sandbox
-from integration_tests.airbyte import Reading, configured_catalog, read, start
+from integration_tests.airbyte import ROOT, Reading, configured_catalog, read, start
+from integration_tests.benchmarks.fleet import most_within
 from integration_tests.conftest import NOON
+from source_oneup_pinterest import components
 
 STREAMS = ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals")
 KEYS = {
@@ -321,3 +328,24 @@ def test_no_more_requests_are_sent_in_a_minute_than_the_config_allows(sandbox: S
     finally:
         process.kill()
         process.wait()
+
+
+def test_no_span_as_long_as_the_budgets_has_a_request_too_many_and_none_is_lost(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
+    [rate] = manifest["api_budget"]["policies"][0]["rates"]
+    assert rate["interval"] == "PT61S"  # a minute and a second
+    rate["interval"] = "PT3S"  # the same for two seconds
+    monkeypatch.setitem(sys.modules, "components", components)
+    config = {**sandbox.config(), "max_requests_per_minute": 20, "num_workers": 8}
+    source = ConcurrentDeclarativeSource(catalog=None, config=config, state=[], source_config=manifest)
+    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config))
+
+    for _ in source.read(logging.getLogger("airbyte"), config, catalog):
+        pass
+
+    moments = sorted(request.started for request in sandbox.requests)
+    assert len(moments) == 1 + 14 * 3
+    assert most_within(moments, 2) <= 20
+    assert moments[-1] - moments[0] >= 2 * 3 - 0.5
