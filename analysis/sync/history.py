@@ -14,7 +14,7 @@ from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.sync.tables import PinTables, StreamTable, Written
 
-MEMORY_LIMIT = "64MB"  # at 32 MB a sync of 667,000 pins went on for more than ten minutes
+MEMORY_LIMIT = "64MB"  # at 32 MB a sync of 667,000 pins took more than seven minutes, and was stopped
 THREADS = 2  # each wants a part of that, and a batch is no work for more
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
 
