@@ -14,6 +14,5 @@ def start_quickly() -> None:
     with contextlib.suppress(ImportError):
         import attributes_doc
 
-        attributes_doc.get_attributes_doc = lambda cls: {}
+        attributes_doc.get_attributes_doc = lambda *_, **__: {}
     gc.set_threshold(50_000)  # neither modules nor records are garbage: at 700, looking for some took a tenth
-    sys.setswitchinterval(0.05)  # workers that took turns 200 times a second, and not 20, cost a sixteenth
