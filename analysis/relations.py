@@ -82,6 +82,7 @@ RELATIONS: dict[str, Relation] = {
         ("started_at", "run_id"),
     ),
 }  # fmt: skip
+PIN_ATTRIBUTES, PIN_COUNTERS = "_pin_attributes", "_pin_counters"  # what `pins` is a view of, in a file of ours
 STREAMS = tuple(name for name in RELATIONS if name not in ("pins_latest", SYNC_RUNS))
 
 
@@ -101,6 +102,10 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> bool:
     for name, relation in RELATIONS.items():
         body = _body(name, relation, place, found, deduplicate=not ours)
         connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {body}")
+    if {PIN_ATTRIBUTES, PIN_COUNTERS} <= found.keys():
+        for table in (PIN_ATTRIBUTES, PIN_COUNTERS):
+            listed = ", ".join(["pin_key", *_selected(RELATIONS["pins"], found[table], only_there=True)])
+            connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {listed} FROM {place}.{table}")
     return any(name in found for name in STREAMS)
 
 
@@ -120,7 +125,7 @@ def _stored_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str
     rows = connection.execute(
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
         "WHERE database_name = current_database() AND table_name IN (SELECT unnest(?)) ORDER BY column_index",
-        [list(RELATIONS)],
+        [[*RELATIONS, PIN_ATTRIBUTES, PIN_COUNTERS]],
     ).fetchall()
     stored: dict[str, dict[str, list[str]]] = {}
     for schema, table, column in rows:
@@ -132,8 +137,7 @@ def _stored_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str
 
 
 def _can_be_ours(table: str, columns: Iterable[str]) -> bool:
-    key = "run_id" if table == SYNC_RUNS else "social_network_id"
-    return key in columns
+    return {SYNC_RUNS: "run_id", PIN_COUNTERS: "pin_key"}.get(table, "social_network_id") in columns
 
 
 def _schema_of_streams(stored: dict[str, dict[str, list[str]]]) -> str:
@@ -147,13 +151,7 @@ def _body(name: str, relation: Relation, place: str, found: dict[str, list[str]]
         nothing = ", ".join(f"NULL::{kind} AS {quoted(column)}" for column, kind in relation.columns.items())
         return f"SELECT {nothing} WHERE false"
     columns = found[source]
-    selected = [
-        # a value that does not fit is unknown, as everywhere: null is not zero
-        f"TRY_CAST({quoted(column)} AS {kind}) AS {quoted(column)}"
-        if column in columns
-        else f"NULL::{kind} AS {quoted(column)}"
-        for column, kind in relation.columns.items()
-    ]
+    selected = _selected(relation, columns)
     others = [c for c in columns if c not in relation.columns and not c.startswith("_airbyte_")]
     body = f"SELECT {', '.join([*selected, *map(quoted, others)])} FROM {place}.{quoted(source)}"
     if deduplicate or source != name:
@@ -162,3 +160,15 @@ def _body(name: str, relation: Relation, place: str, found: dict[str, list[str]]
         key = ", ".join(quoted(c) for c in relation.key if c in columns)
         body += f" QUALIFY row_number() OVER (PARTITION BY {key}{order}) = 1"
     return body
+
+
+def _selected(relation: Relation, columns: list[str], only_there: bool = False) -> list[str]:
+    """The relation's columns with their types, as SQL; those that are not among `columns` are null, or left out."""
+    return [
+        # a value that does not fit is unknown, as everywhere: null is not zero
+        f"TRY_CAST({quoted(column)} AS {kind}) AS {quoted(column)}"
+        if column in columns
+        else f"NULL::{kind} AS {quoted(column)}"
+        for column, kind in relation.columns.items()
+        if column in columns or not only_there
+    ]

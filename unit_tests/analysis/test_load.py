@@ -7,15 +7,31 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 import pytest
+import yaml
 from polars.testing import assert_frame_equal
 
 from analysis import load
 from analysis.errors import UserError
-from analysis.relations import RELATIONS, SYNC_RUNS
+from analysis.relations import EXTRACTED_AT, RELATIONS, SYNC_RUNS
+from analysis.sync.history import History
+from integration_tests.airbyte import ROOT
 from unit_tests.analysis.history import LAST_DAY, as_other_destination, make_history
 
 LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in RELATIONS}
+
+
+def in_two_tables(flat: Path, target: Path) -> Path:
+    """The pins of a file as `oneup-pinterest sync` would write them."""
+    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
+    schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
+    pins = load.load_pins(flat).drop(EXTRACTED_AT).with_columns(cs.temporal().cast(pl.String))
+    with History(target) as history:
+        history.prepare({"pins": (schema, key)})
+        history.write("pins", pins.sample(fraction=1, shuffle=True, seed=1).to_dicts())
+        history.commit()
+    return target
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +62,27 @@ def test_another_destinations_file_gives_the_same_frames(database: Path, tmp_pat
     other = as_other_destination(database, tmp_path / "cache.duckdb")
     assert_frame_equal(LOADERS[name](other), LOADERS[name](database))
     assert LOADERS[SYNC_RUNS](other).is_empty()
+
+
+def test_pins_that_a_sync_keeps_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) -> None:
+    ours = in_two_tables(database, tmp_path / "ours.duckdb")
+    for limits in (
+        {},
+        {"accounts": ["pin_one"]},
+        {"accounts": []},
+        {"accounts": ["pin_two"], "since": LAST_DAY - timedelta(days=2), "until": LAST_DAY - timedelta(days=1)},
+    ):
+        for loader in (load.load_pins, load.load_pins_latest):
+            expected = loader(database, **limits).drop(EXTRACTED_AT)
+            assert_frame_equal(loader(ours, **limits).drop(EXTRACTED_AT), expected)
+
+
+def test_only_the_columns_that_are_asked_for_are_read(database: Path, tmp_path: Path) -> None:
+    for path in (database, in_two_tables(database, tmp_path / "ours.duckdb")):
+        with load.open_history(path) as history:
+            some = load.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
+        assert some.columns == ["id", "saves", "snapshot_date"]
+        assert_frame_equal(some, load.load_pins(database).select(some.columns))
 
 
 def test_of_rows_that_another_destination_appended_the_newest_counts(tmp_path: Path) -> None:
