@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from analysis.gains import METRICS, counter_kinds, counter_readings
+from analysis.kinds import counter_kinds
+from analysis.readings import METRICS, counter_readings, pins_as_last_seen
+from analysis.remembered import remembered
 
 MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
 
@@ -33,17 +35,48 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     >>> counters_by_age(pins, ["saves"]).select("age", "value").rows()
     [(1, 10), (4, 16)]
     """
-    lifetime = counter_kinds(pins, metrics).filter(pl.col("kind") == "lifetime")
-    readings = counter_readings(pins, metrics)
-    return (
-        readings.steps.with_columns(age=(pl.col("snapshot_date") - pl.col("published")).dt.total_days())
-        .filter((pl.col("age") >= 1) & ~pl.col("is_begun_anew"))
-        .join(readings.pins, on="pin", how="left", maintain_order="left")
-        .with_columns(pl.col("metric").cast(pl.String))
-        .join(lifetime, on=["social_network_id", "metric"], how="semi", maintain_order="left")
-        .sort("pin", "metric", "age")
-        .select(*_PIN, "age", pl.col("top").alias("value"), "snapshot_date")
-    )
+    return _named(pins, {metric: _by_age(pins, metric) for metric in sorted(metrics)})
+
+
+@remembered
+def counters_by_early_age(pins: pl.DataFrame, metric: str, until: int) -> pl.DataFrame:
+    """`counters_by_age` of one metric without what lies beyond the first sight of each pin at age `until` or later.
+
+    So that who looks at early ages need not carry most of a long history about.
+    """
+    seen = _by_age(pins, metric)
+    is_same = (pl.col("pin") == pl.col("pin").shift(1)).fill_null(value=False)
+    return _named(pins, {metric: seen.filter(~is_same | (pl.col("age").shift(1) < until))})
+
+
+def _named(pins: pl.DataFrame, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of `_by_age` with the names that their numbers stand for."""
+    readings, names = counter_readings(pins, []), pl.Series("metric", list(seen), pl.String)
+    blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
+    rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
+    named = [*readings.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
+    return rows.select(*named, "age", "value", "snapshot_date")
+
+
+def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """`counters_by_age` of one metric, with numbers for pins."""
+    readings, kinds = counter_readings(pins, [metric]), counter_kinds(pins, [metric])
+    lifetime = kinds.filter(pl.col("kind") == "lifetime")
+    accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
+    seen = (
+        readings.steps[metric]
+        .lazy()
+        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("is_begun_anew"))
+        .select(
+            "pin", (pl.col("snapshot_date") - pl.col("published")).dt.total_days().alias("age"),
+            pl.col("top").alias("value"), "snapshot_date",
+        )
+        .filter(pl.col("age") >= 1)
+        .collect()
+    )  # fmt: skip
+    is_younger = (pl.col("pin") == pl.col("pin").shift(1)) & (pl.col("age") < pl.col("age").shift(1))
+    # a pin has one time of publication, unless the API changes its mind
+    return seen.sort("pin", "age") if seen.select(is_younger.any()).item() else seen
 
 
 def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
@@ -66,33 +99,38 @@ def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRI
     >>> counters_at_age(pins, 7, ["saves"]).height
     0
     """
-    seen = counters_by_age(pins, metrics)
-    before = (
-        seen.filter(pl.col("age") <= age)
-        .group_by(_PIN, maintain_order=True)
-        .agg(early=pl.col("age").last(), low=pl.col("value").last())
+    readings = counter_readings(pins, metrics)
+    reached = pl.concat(
+        [_at_age(_by_age(pins, metric), age).with_columns(metric=pl.lit(metric)) for metric in readings.steps]
     )
-    after = (
-        seen.filter(pl.col("age") >= age)
-        .group_by(_PIN, maintain_order=True)
-        .agg(late=pl.col("age").first(), high=pl.col("value").first())
+    attributes = pins_as_last_seen(pins).select(
+        "social_network_id", "id", pl.col("timestamp").alias("published"), "format", "media_type", "text"
     )
-    attributes = (
-        pins.sort("snapshot_date")
-        .group_by("social_network_id", "id")
-        .agg(pl.col("timestamp").last().alias("published"), pl.col("format", "media_type", "text").last())
-    )
-    share = (age - pl.col("early")) / (pl.col("late") - pl.col("early"))
     return (
-        before.join(after, on=_PIN)
-        .filter(pl.col("late") - pl.col("early") <= MOST_BETWEEN)
-        .with_columns(
-            value=pl.when(pl.col("late") == pl.col("early"))
-            .then(pl.col("low").cast(pl.Float64))
-            .otherwise(pl.col("low") + share * (pl.col("high") - pl.col("low"))),
-            is_interpolated=pl.col("late") != pl.col("early"),
-        )
+        reached.with_columns(readings.pins[reached["pin"]].get_columns())
         .join(attributes, on=["social_network_id", "id"], how="left")
         .select(*_PIN, "value", "is_interpolated", "published", "format", "media_type", "text")
         .sort(_PIN)
+    )
+
+
+def _at_age(seen: pl.DataFrame, age: int) -> pl.DataFrame:
+    """pin, value, is_interpolated, from `_by_age`: of each pin the last sight up to the age, and the next one."""
+    early, is_exact = pl.col("age"), pl.col("age") == age
+    has_next = (pl.col("pin") == pl.col("pin").shift(-1)).fill_null(value=False)
+    late = pl.when(is_exact).then(early).when(has_next).then(early.shift(-1))
+    share = (age - early) / (pl.col("late") - early)
+    return (
+        seen.lazy()
+        .with_columns(late=late, high=pl.col("value").shift(-1), has_next=has_next, next_age=early.shift(-1))
+        .filter(early <= age, ~pl.col("has_next") | (pl.col("next_age") > age))
+        .filter(pl.col("late") - early <= MOST_BETWEEN)
+        .select(
+            "pin",
+            value=pl.when(is_exact)
+            .then(pl.col("value").cast(pl.Float64))
+            .otherwise(pl.col("value") + share * (pl.col("high") - pl.col("value"))),
+            is_interpolated=~is_exact,
+        )
+        .collect()
     )

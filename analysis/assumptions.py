@@ -6,8 +6,17 @@ cut (`docs/connector.md`). The API is the same for every account, so all account
 
 import polars as pl
 
-from analysis.findings import AGREES_WITHIN, KEPT_DAYS, LEAST_IMPRESSIONS, SUSPECT_COUNTS, pins_against_totals, twins
-from analysis.gains import counter_kinds, counter_readings
+from analysis.findings import (
+    AGREES_WITHIN,
+    KEPT_DAYS,
+    LEAST_IMPRESSIONS,
+    SUSPECT_COUNTS,
+    pins_against_totals,
+    sums_of_answers,
+    twins,
+)
+from analysis.kinds import counter_kinds
+from analysis.readings import counter_readings, pins_as_last_seen
 
 SUPPORTED, CONTRADICTED, CANNOT_TELL = "supported", "contradicted", "cannot tell"
 # If the assumption held, or did not, in only half of the cases, seven in a row one way come once in 128
@@ -56,15 +65,16 @@ def _edge(pins: pl.DataFrame, edge: str, which: str) -> Judgement:
 
     Where no other answer knows of any, as after one sync, the days between the edges say how many there should be.
     """
-    dated = pins.select(*_WINDOW, "id", published=_published()).drop_nulls()
-    windows = dated.select(_WINDOW).unique()
-    known = dated.select("social_network_id", "id", "published").unique(["social_network_id", "id"])
-    on_edge = windows.join(known.rename({"published": edge}), on=["social_network_id", edge])
-    there, pairs = on_edge.join(dated, on=[*_WINDOW, "id"], how="semi").height, on_edge.height
+    windows = sums_of_answers(pins).select(_WINDOW).drop_nulls()
+    known = pins_as_last_seen(pins).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
+    on_edge = windows.join(known, on=["social_network_id", edge])
+    listed = pins.select(*_WINDOW, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
+    there, pairs = on_edge.join(listed, on=[*_WINDOW, "id"], how="semi").height, on_edge.height
     day = f"on the {which} day of a window"
     evidence = f"{there:,} of {pairs:,} times that a pin was published {day}, the answer listed it."
     if pairs == 0:
         days = windows.select((pl.col("period_end") - pl.col("period_start")).dt.total_days() - 1).sum().item() or 0
+        dated = pins.select("period_start", "period_end", published=_published()).drop_nulls()
         inside = dated.filter(pl.col("published").is_between("period_start", "period_end", closed="none")).height
         expected = inside / days * windows.height if days > 0 else 0.0
         if expected >= ENOUGH:  # of a Poisson number with this mean, 0 comes less than once in a thousand times
@@ -80,31 +90,30 @@ def _edge(pins: pl.DataFrame, edge: str, which: str) -> Judgement:
 
 def _membership(pins: pl.DataFrame) -> Judgement:
     """Whether pins published before a window are listed when they gain in it, and whether there were any such pins."""
-    dated = pins.select(*_WINDOW, "id", "impressions", published=_published()).drop_nulls(["published", "period_start"])
-    one = pl.duration(days=1)  # the zone of the time stamps is not known
-    is_inside = pl.col("published").is_between(pl.col("period_start") - one, pl.col("period_end") + one)
-    outside = dated.filter(~is_inside).height
+    published, one = _published(), pl.duration(days=1)  # the zone of the time stamps is not known
+    is_dated = published.is_not_null() & pl.col("period_start").is_not_null()
+    is_inside = published.is_between(pl.col("period_start") - one, pl.col("period_end") + one)
+    rows, outside = pins.select(is_dated.sum(), outside=(is_dated & ~is_inside).sum()).row(0)
     if outside:
-        evidence = f"{outside:,} of {dated.height:,} rows are of pins published more than a day outside their window."
-        return CONTRADICTED if outside > (1 - NEARLY_ALL) * dated.height else CANNOT_TELL, evidence
-    newest = dated.group_by("social_network_id").agg(
+        evidence = f"{outside:,} of {rows:,} rows are of pins published more than a day outside their window."
+        return CONTRADICTED if outside > (1 - NEARLY_ALL) * rows else CANNOT_TELL, evidence
+    newest = pins.group_by("social_network_id").agg(
         newest=pl.col("snapshot_date").max(), asked_from=pl.col("period_start").max()
     )
-    last_week = pl.col("impressions").tail(8)
-    too_old = (
-        dated.sort("snapshot_date")
-        .group_by("social_network_id", "id")
-        .agg(
-            pl.col("published").last(),
-            seen_on=pl.col("snapshot_date").last(),
-            rose=last_week.last() > last_week.first(),
-        )
+    left_out = (
+        pins_as_last_seen(pins)
         .join(newest, on="social_network_id")
-        .filter(pl.col("rose") & (pl.col("published") < pl.col("asked_from") - one))
+        .filter((published < pl.col("asked_from") - one) & (pl.col("snapshot_date") < pl.col("newest")))
     )
-    gone = too_old.filter(pl.col("seen_on") < pl.col("newest")).height
+    last_week = pl.col("impressions").tail(8)
+    gone = (
+        pins.join(left_out, on=["social_network_id", "id"], how="semi")
+        .sort("snapshot_date")
+        .group_by("social_network_id", "id")
+        .agg(rose=last_week.last() > last_week.first())
+    )["rose"].sum()
     evidence = (
-        f"All {dated.height:,} rows are of pins published in their window; {gone:,} pins that still gained impressions "
+        f"All {rows:,} rows are of pins published in their window; {gone:,} pins that still gained impressions "
         "in their last week were listed no more once they were too old for it."
     )
     return (SUPPORTED, evidence) if gone >= ENOUGH else (CANNOT_TELL, f"{evidence} {ENOUGH} are needed to tell.")
@@ -137,20 +146,14 @@ def _counters(pins: pl.DataFrame) -> Judgement:
 
 def _after_shorter_windows(pins: pl.DataFrame) -> tuple[int, int]:
     """How often a pin was seen in a window much shorter than at its sight before, and how often it then fell."""
-    length = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
-    lengths = pins.select("social_network_id", "id", "snapshot_date", length=length)
-    if lengths["length"].n_unique() < 2:
+    length = pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
+    if length.n_unique() < 2:
         return 0, 0
-    readings = counter_readings(pins, ["impressions"])
-    before = lengths.rename({"length": "length_before", "snapshot_date": "before_on"})
-    steps = (
-        readings.steps.filter(pl.col("before") > 0)
-        .join(readings.pins, on="pin")
-        .join(lengths, on=["social_network_id", "id", "snapshot_date"])
-        .join(before, on=["social_network_id", "id", "before_on"])
-        .filter(pl.col("length") < 0.8 * pl.col("length_before"))
-    )
-    return steps.height, steps.filter(pl.col("value") < pl.col("before")).height
+    steps = counter_readings(pins, ["impressions"]).steps["impressions"]
+    lengths = steps.select("value", "before", length=length[steps["row"]])
+    # where there is a reading before, it is in the row above
+    shorter = lengths.filter((pl.col("before") > 0) & (pl.col("length") < 0.8 * pl.col("length").shift(1)))
+    return shorter.height, shorter.filter(pl.col("value") < pl.col("before")).height
 
 
 def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
@@ -179,7 +182,7 @@ def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
 
 def _cap(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
     """Whether a list of pins is ever cut, at 50 or 100 or at all."""
-    sizes = pins.group_by(_WINDOW).len("pins")
+    sizes = sums_of_answers(pins)
     largest = max(sizes["pins"].to_list(), default=0)
     posts = pins_against_totals(pins, totals).filter(pl.col("key") == "posts")
     short = posts.filter(pl.col("pins_sum") < pl.col("total"))
@@ -222,7 +225,8 @@ def _kept(overview: pl.DataFrame) -> Judgement:
 def _twins(pins: pl.DataFrame) -> Judgement:
     """Whether pins of one image have the same counters."""
     images = (
-        pins.filter(pl.col("media_url").is_not_null() & (pl.col("impressions") >= LEAST_IMPRESSIONS))
+        pins_as_last_seen(pins)
+        .filter(pl.col("media_url").is_not_null() & (pl.col("impressions") >= LEAST_IMPRESSIONS))
         .group_by("social_network_id", "media_url")
         .agg(pl.col("id").n_unique())
         .filter(pl.col("id") > 1)

@@ -1,14 +1,16 @@
 """Checks of the data: each looks for one thing that people should know before they trust a figure."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from analysis.gains import METRICS, Readings, counter_readings, kinds_of
+from analysis.kinds import kinds_of
+from analysis.readings import METRICS, Readings, counter_readings, is_in_order, pins_as_last_seen
 from analysis.relations import RELATIONS, STREAMS
+from analysis.remembered import remembered, remembering
 from analysis.texts import written_day
 
 SEVERITIES = ("error", "warning", "info")
@@ -38,9 +40,18 @@ class Facts(NamedTuple):
     totals: pl.DataFrame
     columns: dict[str, list[str]]
 
+    def of(self, account: str, pins: pl.DataFrame) -> "Facts":
+        """Those of one account, whose pins are these."""
+        is_mine = pl.col("social_network_id") == account
+        names = ("followers", "accounts", "overview", "totals")
+        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_mine) for name in names})
 
-def findings(facts: Facts) -> list[Finding]:
-    """Everything found, errors first. Each is a dict of
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+
+def findings(facts: Facts, checks: Sequence[Check] | None = None) -> list[Finding]:
+    """Everything found, by all checks unless some are named, errors first. Each is a dict of
 
     - check: name of the check
     - severity: `error` (figures are wrong or missing), `warning` (some may be), `info`
@@ -48,7 +59,13 @@ def findings(facts: Facts) -> list[Finding]:
     - since: ISO date since when, or None
     - what, what_to_do: one sentence each
     """
-    found = [finding for check in CHECKS for finding in check(facts)]
+    with remembering():
+        found = [finding for check in checks or CHECKS for finding in check(facts)]
+    return gravest_first(found)
+
+
+def gravest_first(found: Iterable[Finding]) -> list[Finding]:
+    """The findings in the order of `findings`."""
     return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
 
@@ -120,7 +137,7 @@ def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFra
     place = (pl.col("social_network_id"), pl.col("snapshot_date").alias("day"))
     seen = pl.concat(
         [
-            pins.group_by(*place).agg(pins=pl.len().cast(pl.Int64)),
+            pins.lazy().group_by(*place).agg(pins=pl.len().cast(pl.Int64)).collect(),
             followers.select(*place, pins=pl.lit(0, pl.Int64)),
         ]
     )
@@ -221,24 +238,28 @@ def _falls(readings: Readings) -> pl.DataFrame:
     """social_network_id, metric, snapshot_date, resets (counters that began anew), is_many (three or more fell, and
     10%), of snapshots at which there was either."""
     falls = pl.col("fall").is_not_null().sum()
-    return (
-        readings.steps.group_by("account", pl.col("metric").cast(pl.String), "snapshot_date")
+    events = [
+        steps.lazy()
+        .group_by("account", "snapshot_date")
         .agg(
             resets=(pl.col("fall") == "reset").sum(),
             is_many=(falls >= 3) & (falls >= 0.1 * (pl.col("before") > 0).sum()),
         )
         .filter((pl.col("resets") > 0) | pl.col("is_many"))
-        .join(readings.accounts, on="account")
-    )
+        .with_columns(metric=pl.lit(metric))
+        .collect()
+        for metric, steps in readings.steps.items()
+    ]
+    return pl.concat(events).join(readings.accounts, on="account")
 
 
 def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
     """All counters, totals or followers of an account are 0 after they were more: as a lost connection answers."""
     totals = facts.overview.filter(pl.col("key") != "posts")
-    several = facts.pins.filter(pl.len().over("social_network_id", "snapshot_date") >= 3)  # one may well have nothing
     told = pl.concat(
         [
-            _days_of_zeros(several, pl.sum_horizontal(METRICS), "snapshot_date", "every counter of every pin"),
+            # one pin may well have nothing
+            _days_of_zeros(facts.pins, pl.sum_horizontal(METRICS), "snapshot_date", "every counter of every pin", 3),
             _days_of_zeros(totals, pl.col("value_current_period"), "period_end", "every total of the account"),
             _days_of_zeros(facts.followers, pl.col("total_followers"), "snapshot_date", "the number of followers"),
         ]
@@ -256,15 +277,20 @@ def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: str) -> pl.DataFrame:
-    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more."""
+def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: str, least: int = 1) -> pl.DataFrame:
+    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more.
+
+    Days with fewer than `least` rows say nothing.
+    """
     return (
-        frame.group_by("social_network_id", pl.col(day).alias("day"))
-        .agg(figures=figure.sum().cast(pl.Float64), known=figure.count())
-        .filter(pl.col("known") > 0)
+        frame.lazy()
+        .group_by("social_network_id", pl.col(day).alias("day"))
+        .agg(figures=figure.sum().cast(pl.Float64), known=figure.count(), rows=pl.len())
+        .filter((pl.col("known") > 0) & (pl.col("rows") >= least))
         .sort("social_network_id", "day")
         .filter((pl.col("figures") == 0) & (pl.col("figures").cum_max().over("social_network_id") > 0))
         .select("social_network_id", "day", what=pl.lit(what))
+        .collect()
     )
 
 
@@ -279,24 +305,24 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"], "snapshot_date": date(2026, 3, 1),
-    ...     "media_url": ["a.jpg", "a.jpg", "b.jpg"], "permalink": None, "impressions": 50, "saves": 2, "comments": 0,
-    ...     "repins": 1, "clicks": 3}, schema_overrides={"permalink": pl.String})
+    ...     "timestamp": date(2026, 2, 1), "media_url": ["a.jpg", "a.jpg", "b.jpg"], "permalink": None,
+    ...     "impressions": 50, "saves": 2, "comments": 0, "repins": 1, "clicks": 3},
+    ...     schema_overrides={"permalink": pl.String})
     >>> twins(pins).rows()
     [('pin_a', '1', 2, 1, 50)]
     """
     place = ["social_network_id", "media_url", "link"]
-    newest = pl.col("snapshot_date").max().over("social_network_id")
-    seen = pins.with_columns(newest=newest).filter(pl.col("media_url").is_not_null() & (pl.col("media_url") != ""))
-    shared = (
-        seen.group_by("social_network_id", "media_url").agg(pl.col("id").n_unique()).filter(pl.col("id") > 1).drop("id")
-    )
-    seen = seen.join(shared, on=["social_network_id", "media_url"], how="semi").with_columns(
-        link=pl.when(~pl.col("permalink").str.contains(_OWN_PAGE).fill_null(value=True)).then("permalink").fill_null("")
-    )
+    newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over("social_network_id")
+    has_image = pl.col("media_url").is_not_null() & (pl.col("media_url") != "")
+    of_image = pl.len().over("social_network_id", "media_url")
+    candidates = pins_as_last_seen(pins).filter(newest).filter(has_image).filter(of_image > 1)
+    link = pl.when(~pl.col("permalink").str.contains(_OWN_PAGE).fill_null(value=True)).then("permalink").fill_null("")
+    candidates = candidates.with_columns(link=link)
+    columns = ["social_network_id", "id", "snapshot_date", *METRICS]
+    seen = pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
     counters = pl.struct(METRICS)
     groups = (  # as the account's newest snapshot has them
-        seen.filter(pl.col("snapshot_date") == pl.col("newest"))
-        .filter(pl.col("impressions") >= LEAST_IMPRESSIONS)
+        candidates.filter(pl.col("impressions") >= LEAST_IMPRESSIONS)
         .group_by(*place, *METRICS)
         .agg(pl.col("id"), twin_of=pl.col("id").min(), pins=pl.len().cast(pl.Int64))
         .filter(pl.col("pins") > 1)
@@ -319,8 +345,7 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
 
 def twin_pins(facts: Facts) -> Iterator[Finding]:
     """Pins of the same image whose counters are always equal: sums over pins count them twice."""
-    of_all = facts.pins.group_by("social_network_id", "id").agg(pl.col("impressions").max())
-    of_all = of_all.group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    of_all = pins_as_last_seen(facts.pins).group_by("social_network_id").agg(all=pl.col("impressions").sum())
     found = (
         twins(facts.pins)
         .group_by("social_network_id")
@@ -360,10 +385,9 @@ def pins_against_totals(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFram
     metrics = [metric for metric in METRICS if metric in pins.columns]
     newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over(_WINDOW)  # a window may be asked for again
     sums = (
-        pins.filter(newest)
-        .group_by(_WINDOW)
-        .agg(pl.len().cast(pl.Float64).alias("posts"), *(pl.col(metric).sum().cast(pl.Float64) for metric in metrics))
-        .with_columns(pins=pl.col("posts").cast(pl.Int64))
+        sums_of_answers(pins)
+        .filter(newest)
+        .with_columns(pl.col("pins").cast(pl.Float64).alias("posts"), pl.col(metrics).cast(pl.Float64))
         .unpivot(["posts", *metrics], index=[*_WINDOW, "pins"], variable_name="key", value_name="pins_sum")
     )
     return (
@@ -375,8 +399,17 @@ def pins_against_totals(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFram
     )
 
 
-def pins_and_totals(facts: Facts) -> Iterator[Finding]:
-    """Numbers of pins that are not the number of posts, and sums over pins that are not the account's totals."""
+@remembered
+def sums_of_answers(pins: pl.DataFrame) -> pl.DataFrame:
+    """One row an answer: social_network_id, period_start, period_end, snapshot_date; pins (how many it had), and the
+    sum of each of METRICS over them."""
+    metrics = [metric for metric in METRICS if metric in pins.columns]
+    counted = pl.len().cast(pl.Int64).alias("pins")
+    return pins.lazy().group_by(*_WINDOW, "snapshot_date").agg(counted, pl.col(metrics).sum()).collect()
+
+
+def missing_pins(facts: Facts) -> Iterator[Finding]:
+    """Numbers of pins in an answer that are not the number of posts beside them."""
     both = pins_against_totals(facts.pins, facts.totals)
     posts = both.filter((pl.col("key") == "posts") & (pl.col("total") != pl.col("pins_sum")))
     for (account,), group in posts.group_by("social_network_id", maintain_order=True):
@@ -387,7 +420,11 @@ def pins_and_totals(facts: Facts) -> Iterator[Finding]:
             f"posts that came with them: {last['pins']:,} pins and {last['total']:,.0f} posts in the last of them.",
             "Compare with OneUp's own page: the list may be cut, or hold pins that were published at another time.",
         )  # fmt: skip
-    yield from _posts_of_the_overview(facts)
+
+
+def sums_differ(facts: Facts) -> Iterator[Finding]:
+    """Sums over the pins of an answer that are not the totals beside them."""
+    both = pins_against_totals(facts.pins, facts.totals)
     newest = pl.col("period_end") == pl.col("period_end").max().over("social_network_id")
     sums = both.filter(newest & (pl.col("key") != "posts") & (pl.max_horizontal("total", "pins_sum") > 0))
     sums = sums.with_columns(
@@ -411,7 +448,7 @@ def pins_and_totals(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _posts_of_the_overview(facts: Facts) -> Iterator[Finding]:
+def posts_differ(facts: Facts) -> Iterator[Finding]:
     """The newest number of posts of each account against the pins seen that were published in that period."""
     windows = facts.pins.group_by("social_network_id").agg(
         pl.col("period_start").min().alias("asked_from"), pl.col("period_end").max().alias("asked_to")
@@ -426,8 +463,8 @@ def _posts_of_the_overview(facts: Facts) -> Iterator[Finding]:
     )
     day, one = pl.col("timestamp").dt.date(), pl.duration(days=1)  # the zone of the time stamps is not known
     counted = (
-        facts.pins.select("social_network_id", "id", pl.col("timestamp").cast(pl.Datetime("us")))
-        .unique(["social_network_id", "id"])
+        pins_as_last_seen(facts.pins)
+        .select("social_network_id", "id", pl.col("timestamp").cast(pl.Datetime("us")))
         .join(periods, on="social_network_id")
         .group_by("social_network_id")
         .agg(
@@ -513,7 +550,7 @@ def duplicate_keys(facts: Facts) -> Iterator[Finding]:
         ("pin_totals", facts.totals),
         ("accounts", facts.accounts),
     ):
-        twice = frame.height - frame.select(pl.struct(RELATIONS[stream].key).n_unique()).item()
+        twice = rows_of_one_key(frame, RELATIONS[stream].key)
         if twice > 0:
             yield _finding(
                 "duplicate_keys", "error", "all", None,
@@ -522,10 +559,23 @@ def duplicate_keys(facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def rows_of_one_key(frame: pl.DataFrame, key: Sequence[str]) -> int:
+    """How many rows are too many.
+
+    >>> rows_of_one_key(pl.DataFrame({"id": ["1", "2", "1"]}), ["id"])
+    1
+    """
+    ordered = frame.select(key)
+    above = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)
+    if not is_in_order(ordered):
+        ordered = ordered.sort(key)
+    return int(ordered.select(above.slice(1).sum()).item())
+
+
 def pins_without_date(facts: Facts) -> Iterator[Finding]:
     """Pins whose time of publication is not known: they have no age."""
-    pins = facts.pins.group_by("social_network_id", "id").agg(is_dated=pl.col("timestamp").is_not_null().any())
-    counted = pins.group_by("social_network_id").agg(undated=(~pl.col("is_dated")).sum(), pins=pl.len())
+    undated = pl.col("timestamp").is_null().sum()
+    counted = pins_as_last_seen(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
     for account, undated, number in counted.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
         yield _finding(
             "pins_without_date", "warning" if undated > number / 10 else "info", account, None,
@@ -537,8 +587,7 @@ def pins_without_date(facts: Facts) -> Iterator[Finding]:
 def possible_cap(facts: Facts) -> Iterator[Finding]:
     """Exactly 50 or 100 pins in one answer."""
     windows = (
-        facts.pins.group_by("social_network_id", "snapshot_date", "period_start", "period_end")
-        .len("pins")
+        sums_of_answers(facts.pins)
         .filter(pl.col("pins").is_in(SUSPECT_COUNTS))
         .group_by("social_network_id", "pins")
         .agg(since=pl.col("snapshot_date").min(), days=pl.col("snapshot_date").n_unique())
@@ -581,21 +630,20 @@ def unfinished_runs(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    stale_data,
+OF_THE_FILE: tuple[Check, ...] = (stale_data, unfinished_runs, duplicate_keys, sums_differ, schema_drift)
+OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     lost_connections,
-    unfinished_runs,
     days_without_snapshot,
     zeros_that_mean_nothing,
     counters_that_fall,
-    duplicate_keys,
     possible_cap,
-    pins_and_totals,
+    missing_pins,
+    posts_differ,
     twin_pins,
     periods_too_old,
     pins_without_date,
-    schema_drift,
 )
+CHECKS = (*OF_THE_FILE, *OF_AN_ACCOUNT)
 
 
 def _finding(check: str, severity: str, where: str, since: Any, what: str, what_to_do: str) -> Finding:

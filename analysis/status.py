@@ -12,9 +12,10 @@ from analysis.assumptions import assumptions
 from analysis.clock import utc_now
 from analysis.findings import Facts, findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
-from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
+from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
 
 RUNS_SHOWN = 5
+UNCHECKED = ("page_id", "format", "text", "media_type", EXTRACTED_AT)  # of pins: no check looks at these
 
 
 def read_status(database: Database) -> dict[str, Any]:
@@ -84,11 +85,15 @@ def format_status(status: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def read_facts(history: duckdb.DuckDBPyConnection) -> Facts:
-    """What the checks look at, from a connection that `open_history` gave."""
-    pins, followers, accounts, runs, overview, totals = (
+def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> Facts:
+    """What the checks look at, from a connection that `open_history` gave; `pins`, where they were read already."""
+    if pins is None:
+        pins = read_relation(
+            history, "pins", columns=[name for name in RELATIONS["pins"].columns if name not in UNCHECKED]
+        )
+    followers, accounts, runs, overview, totals = (
         read_relation(history, name)
-        for name in ("pins", "account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
+        for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
     )
     finished = runs.filter(pl.col("status").is_in(["done", "partial"]))["finished_at"].max()
     times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]

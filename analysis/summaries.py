@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from analysis.gains import METRICS, USABLE
+from analysis.kinds import USABLE
+from analysis.readings import METRICS
 from analysis.texts import written_day
 
 TOTALS = ("posts", *METRICS)

@@ -5,7 +5,7 @@ import polars as pl
 from analysis.answers import Answer, refused
 from analysis.charts.anomalies import anomalies_chart, levels_chart
 from analysis.charts.style import WIDTH
-from analysis.gains import USABLE
+from analysis.kinds import USABLE
 from analysis.statistics import anomalies, levels
 from analysis.statistics.anomalies import daily_anomalies
 from analysis.statistics.levels import gain_levels

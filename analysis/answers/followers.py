@@ -7,7 +7,7 @@ from analysis.answers.anomalies import not_usable
 from analysis.charts.daily import followers_chart
 from analysis.charts.followers import effort_chart, follower_changes_chart, gains_per_thousand_chart
 from analysis.charts.style import WIDTH
-from analysis.gains import USABLE, counter_kinds
+from analysis.kinds import USABLE, counter_kinds
 from analysis.statistics.effort import LEAST_WEEKS, effort_association, weekly_effort
 from analysis.statistics.followers import (
     ZERO_BELOW,

@@ -5,7 +5,7 @@ import polars as pl
 from analysis.answers import NOT_ENOUGH, Answer, refused
 from analysis.charts.growth import age_bands_chart, growth_chart, half_life_chart
 from analysis.charts.style import WIDTH
-from analysis.gains import USABLE, counter_kinds
+from analysis.kinds import USABLE, counter_kinds
 from analysis.statistics.growth import (
     LEAST_COUNT,
     LEAST_PINS,

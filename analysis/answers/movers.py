@@ -5,7 +5,7 @@ import polars as pl
 from analysis.answers import Answer, refused
 from analysis.charts.movers import WORDS, movers_chart
 from analysis.charts.style import WIDTH
-from analysis.gains import USABLE, counter_kinds
+from analysis.kinds import USABLE, counter_kinds
 from analysis.statistics.movers import FEW, LAUNCH_DAYS, LEAST_LEVEL_DAYS, LEAST_PINS, LEVEL_DAYS, pin_movers
 from analysis.summaries import refusal
 from analysis.texts import number, shortened, written_day

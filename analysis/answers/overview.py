@@ -10,7 +10,8 @@ from analysis.charts.change import ACCOUNTS_SHOWN, SIGNS, accounts_chart, now_an
 from analysis.charts.daily import PROVISIONAL, daily_gains_chart
 from analysis.charts.rates import PER
 from analysis.charts.style import WIDTH
-from analysis.gains import USABLE, account_daily_gains
+from analysis.gains import account_daily_gains
+from analysis.kinds import USABLE
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import DAYS
 from analysis.summaries import refusal, weeks_sentence

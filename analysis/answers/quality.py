@@ -9,7 +9,7 @@ from analysis.assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptio
 from analysis.charts.quality import WEEKS_SHOWN, sync_calendar_chart
 from analysis.charts.style import WIDTH
 from analysis.findings import SEVERITIES, Finding, findings_frame, grouped, snapshot_coverage
-from analysis.gains import USABLE, counter_kinds
+from analysis.kinds import USABLE, counter_kinds
 from analysis.texts import written_day
 
 GRAVITY = {"error": "wrong", "warning": "careful", "info": "note"}

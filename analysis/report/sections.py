@@ -1,6 +1,7 @@
 """What the page says of an account, in the order of a reader's questions. Each section is a row of answers."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -16,15 +17,25 @@ from analysis.answers.overview import daily_gains_answer
 from analysis.answers.quality import assumptions_answer
 from analysis.answers.rates import ranking_answer
 from analysis.answers.timing import hour_answer, weekday_answer
-from analysis.statistics.accounts import totals_with_verdicts
+from analysis.findings import Facts
+from analysis.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
+from analysis.readings import METRICS
+from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
+from analysis.statistics.change import WEEKS
 from analysis.statistics.first_week import first_week_outcomes
 
 WIDTH = "container"  # a chart is as wide as the page
 MAIN = "saves"  # the metric of the sections that look at one
+# of each row of pins; the rest is looked at once a pin, in `pins_latest`
+PIN_COLUMNS = ("social_network_id", "id", "timestamp", *METRICS, "snapshot_date", "period_start", "period_end")
+HISTORY_DAYS = 7 * (WEEKS + 2)  # of the gains of each pin, at least: as far back as the trend looks, and a bit
 
 
 class Frames(NamedTuple):
-    """The frames of one account, as the `load_*` functions, `daily_gains` and `account_daily_gains` return them."""
+    """The frames of one account, as the `load_*` functions, `daily_gains` and `account_daily_gains` return them.
+
+    `gains` begin where nothing here looks farther back.
+    """
 
     pins: pl.DataFrame
     overview: pl.DataFrame
@@ -33,9 +44,30 @@ class Frames(NamedTuple):
     gains: pl.DataFrame
     account_gains: pl.DataFrame
 
-    def of(self, account: str) -> "Frames":
-        """Those of one account."""
-        return Frames(*(frame.filter(pl.col("social_network_id") == account) for frame in self))
+    def side_by_side(self) -> pl.DataFrame:
+        """The rows of `accounts_side_by_side` of this account alone."""
+        return accounts_side_by_side(self.pins, self.followers, gains=self.gains, account_gains=self.account_gains)
+
+
+def rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
+    """Those of one account, of a frame that is sorted by account: not copied, for there may be millions."""
+    is_mine = frame["social_network_id"] == account
+    return frame.slice(is_mine.arg_max() or 0, int(is_mine.sum()))
+
+
+def frames_of(facts: Facts) -> Frames:
+    """The frames of one account, from its facts."""
+    longest = max(HISTORY_DAYS, 2 * (_days(facts.overview) + PROVISIONAL_DAYS))
+    newest = facts.pins["snapshot_date"].max()
+    since = newest - timedelta(days=longest) if isinstance(newest, date) else None
+    gains, by_day = daily_gains(facts.pins, since=since), account_daily_gains(facts.pins)
+    return Frames(facts.pins, facts.overview, facts.followers, facts.totals, gains, by_day)
+
+
+def _days(overview: pl.DataFrame) -> int:
+    """Of the longest period."""
+    days = overview.select((pl.col("period_end") - pl.col("period_start")).dt.total_days().max()).item()
+    return (days or 0) + 1
 
 
 class Section(NamedTuple):

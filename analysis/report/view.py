@@ -1,5 +1,6 @@
 """What the page shows, worked out from the history; the template only lays it out."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ import polars as pl
 
 from analysis.answers import NOT_ENOUGH, Answer
 from analysis.answers.overview import side_by_side_answer
-from analysis.charts.style import styled
-from analysis.findings import STALE_AFTER, Facts, findings
-from analysis.gains import account_daily_gains, daily_gains
+from analysis.charts.style import styled, unvalidated
+from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, STALE_AFTER, Facts, findings, gravest_first
 from analysis.load import Database, DataWindow, open_history, read_relation, read_window
-from analysis.report.sections import WIDTH, Frames, account_sections, headline
+from analysis.readings import pins_as_last_seen
+from analysis.remembered import remember, remembering
+from analysis.report.sections import PIN_COLUMNS, WIDTH, Frames, account_sections, frames_of, headline, rows_of
+from analysis.statistics.accounts import judged_together
 from analysis.status import read_facts
 from analysis.summaries import MARKS, account_names, accounts_by_pins
 from analysis.texts import written_table
@@ -23,25 +26,30 @@ LINK = "Link"  # the heading under which an answer's table has addresses
 def page_of(database: Database) -> dict[str, Any]:
     """Everything that `page.html.j2` names. Specifications of charts go by the id of their place in the page."""
     with open_history(database) as history:
-        window, facts = read_window(history), read_facts(history)
-        overview, totals, latest = (
-            read_relation(history, name) for name in ("overview_metrics", "pin_totals", "pins_latest")
-        )
-    ids = accounts_by_pins(latest, overview, facts.followers, facts.accounts)
+        window, latest = read_window(history), read_relation(history, "pins_latest")
+        facts = read_facts(history, read_relation(history, "pins", columns=PIN_COLUMNS))
+    ids = accounts_by_pins(latest, facts.overview, facts.followers, facts.accounts)
     names = account_names(facts.accounts)
-    found = findings(facts)
-    gains = daily_gains(facts.pins)
-    frames = Frames(facts.pins, overview, facts.followers, totals, gains, account_daily_gains(facts.pins))
+    of_file = findings(facts, OF_THE_FILE)
+
+    def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
+        with remembering():
+            mine = facts.of(account, rows_of(facts.pins, account))
+            remember(pins_as_last_seen, mine.pins, rows_of(latest, account))
+            frames = frames_of(mine)
+            told = [*(item for item in of_file if item["where"] == account), *findings(mine, OF_AN_ACCOUNT)]
+            page = _account(frames, number, account, names.get(account, account))
+            return page | {"findings": gravest_first(told)}, frames.side_by_side()
+
+    # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
+    with unvalidated(), ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(shown, range(len(ids)), ids))
     return {
-        "accounts": [
-            _account(frames.of(account), number, account, names.get(account, account))
-            | {"findings": [finding for finding in found if finding["where"] == account]}
-            for number, account in enumerate(ids)
-        ],
-        "side_by_side": _side_by_side(frames, names) if len(ids) > 1 else None,
-        "freshness": _freshness(window, facts, overview),
+        "accounts": [page for page, _ in found],
+        "side_by_side": _side_by_side(facts, [rows for _, rows in found], names) if len(ids) > 1 else None,
+        "freshness": _freshness(window, facts),
         # the header says in its own words that data are stale
-        "findings": [item for item in found if item["where"] not in ids and item["check"] != "stale_data"],
+        "findings": [item for item in of_file if item["where"] not in ids and item["check"] != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),
         "marks": MARKS,
         "window": window,
@@ -70,9 +78,10 @@ def _account(frames: Frames, number: int, account: str, name: str) -> dict[str, 
     }
 
 
-def _side_by_side(frames: Frames, names: dict[str, str]) -> dict[str, Any]:
+def _side_by_side(facts: Facts, rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    answer = side_by_side_answer(frames.pins, frames.followers, names=names, width=WIDTH)
+    accounts = judged_together(pl.concat(rows))
+    answer = side_by_side_answer(facts.pins, facts.followers, names=names, accounts=accounts, width=WIDTH)
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
 
@@ -102,9 +111,9 @@ def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
     return written_table(table).with_columns(links).rows() if table.width else []
 
 
-def _freshness(window: DataWindow, facts: Facts, overview: pl.DataFrame) -> dict[str, Any]:
+def _freshness(window: DataWindow, facts: Facts) -> dict[str, Any]:
     """Until when the figures go: a snapshot shows the days up to the one before it."""
-    last: Any = window.last_day - timedelta(days=1) if window.last_day else overview["period_end"].max()
+    last: Any = window.last_day - timedelta(days=1) if window.last_day else facts.overview["period_end"].max()
     age = facts.now - facts.last_sync if facts.last_sync else None
     return {
         "last_day": last,

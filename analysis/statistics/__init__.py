@@ -22,10 +22,14 @@ def for_each_account(
     [('pin_a', 1), ('pin_b', 5)]
     """
     whole = pl.Schema({"social_network_id": pl.String(), **schema})
+    if frame["social_network_id"].n_unique() == 1:
+        # the frame itself: what was read of it may be known already (`analysis.remembered`)
+        accounts = {frame["social_network_id"][0]: frame}
+    else:
+        by_key = frame.partition_by("social_network_id", maintain_order=True, as_dict=True)
+        accounts = {key[0]: part for key, part in by_key.items()}
     parts = [
-        statistic(part).select(pl.lit(account[0], pl.String).alias("social_network_id"), *schema).cast(whole)
-        for account, part in frame.sort("social_network_id", maintain_order=True).group_by(
-            "social_network_id", maintain_order=True
-        )
+        statistic(accounts[account]).select(pl.lit(account, pl.String).alias("social_network_id"), *schema).cast(whole)
+        for account in sorted(accounts, key=lambda account: (account is not None, account))
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=whole)

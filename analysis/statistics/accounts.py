@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from analysis.gains import METRICS, account_daily_gains, daily_gains
+from analysis.gains import account_daily_gains, daily_gains
+from analysis.readings import METRICS
 from analysis.statistics.change import DAYS, HEADLINE, account_change, verdict_of
 from analysis.statistics.rates import Columns, pin_rates
 from analysis.summaries import account_totals
@@ -66,7 +67,7 @@ def totals_with_verdicts(
     account_gains = account_daily_gains(pins, METRICS) if account_gains is None else account_gains
     changes = [
         account_change(
-            pins.join(part.select("social_network_id").unique(), on="social_network_id", how="semi"),
+            _of_these(pins, part["social_network_id"]),
             int(days[0]), METRICS, gains=gains, account_gains=account_gains, seed=seed,
         )
         for days, part in totals.drop_nulls("days").group_by("days", maintain_order=True)
@@ -129,20 +130,7 @@ def accounts_side_by_side(
     >>> accounts_side_by_side(pins, followers, metrics=["saves"]).select("social_network_id", "followers").rows()
     [('pin_a', 90)]
     """
-    from scipy.stats import false_discovery_control
-
     changes = account_change(pins, days, metrics, gains=gains, account_gains=account_gains, seed=seed)
-    tested = changes["p"].is_not_null()
-    adjusted = np.full(changes.height, np.nan)
-    if tested.any():
-        adjusted[tested.to_numpy()] = false_discovery_control(changes["p"].filter(tested).to_numpy())
-    # a reason beside a p value says why a fall is no verdict, however small p is
-    is_up = pl.when(pl.col("reason").is_null() | (pl.col("now") > pl.col("before"))).then(
-        pl.col("now") > pl.col("before")
-    )
-    changes = changes.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).with_columns(
-        verdict=verdict_of(is_up)
-    )
     rates = [_account_rates(pin_rates(pins, metric)) for metric in metrics]
     account = "social_network_id"
     ids = pl.concat([pins.select(account, "snapshot_date"), followers.select(account, "snapshot_date")])
@@ -154,20 +142,41 @@ def accounts_side_by_side(
         .agg(followers=pl.col("total_followers").last())
     )
     order = pl.DataFrame({"metric": list(metrics), "order": range(len(metrics))}, schema_overrides={"order": pl.Int64})
-    return (
+    rows = (
         seen.join(order, how="cross")
         .join(changes.drop("days"), on=[account, "metric"], how="left")
         .join(pl.concat(rates), on=[account, "metric"], how="left")
         .join(latest, on=account, how="left")
         .with_columns(
             days=pl.lit(days, pl.Int64),
-            verdict=pl.col("verdict").fill_null("cannot tell"),
             reason=pl.when(pl.col("verdict").is_null()).then(pl.lit("no pin of it has been seen")).otherwise("reason"),
             pins_published=pl.col("pins_now"),
         )
         .sort(account, "order")
         .select(pl.col(name).cast(kind) for name, kind in SIDE_BY_SIDE.items())
     )
+    return judged_together(rows)
+
+
+def judged_together(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `accounts_side_by_side` that were worked out apart, with `p_adjusted` and `verdict` of all of them."""
+    from scipy.stats import false_discovery_control
+
+    tested = rows["p"].is_not_null()
+    adjusted = np.full(rows.height, np.nan)
+    if tested.any():
+        adjusted[tested.to_numpy()] = false_discovery_control(rows["p"].filter(tested).to_numpy())
+    # a reason beside a p value says why a fall is no verdict, however small p is
+    is_up = pl.when(pl.col("reason").is_null() | (pl.col("now") > pl.col("before"))).then(
+        pl.col("now") > pl.col("before")
+    )
+    return rows.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).with_columns(verdict=verdict_of(is_up))
+
+
+def _of_these(pins: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
+    if set(pins["social_network_id"].unique()) <= set(accounts):
+        return pins
+    return pins.filter(pl.col("social_network_id").is_in(accounts.unique().implode()))
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:

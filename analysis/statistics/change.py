@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from analysis.ages import counters_at_age
-from analysis.gains import USABLE, account_daily_gains, daily_gains
+from analysis.gains import account_daily_gains, daily_gains
+from analysis.kinds import USABLE
+from analysis.remembered import remembered
 from analysis.statistics import for_each_account
 from analysis.statistics.resampling import (
     LEVEL,
@@ -63,6 +65,7 @@ _NO_CLAIM = {"verdict": "cannot tell"}
 _WATCHED = (("watched_before", "watched_now"), ("watched_first", "watched_last"))
 
 
+@remembered
 def account_change(
     pins: pl.DataFrame,
     days: int = DAYS,
@@ -460,9 +463,13 @@ def _too_few(metric: str, pins: int, clusters: int) -> str:
     return f"{pins} pins gained {metric}, but they were published in {clusters} batches; {LEAST_CLUSTERS} are needed"
 
 
+@remembered
 def _published(part: pl.DataFrame) -> pl.DataFrame:
-    return part.group_by("id").agg(published=pl.col("timestamp").cast(pl.Datetime("us")).max()).sort("id")
+    published = pl.col("timestamp").cast(pl.Datetime("us")).max()
+    return part.lazy().group_by("id").agg(published=published).sort("id").collect()
 
 
 def _of_accounts(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    if frame["social_network_id"].n_unique() == 1:
+        return {str(frame["social_network_id"][0]): frame}
     return {str(key[0]): part for key, part in frame.partition_by("social_network_id", as_dict=True).items()}

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analysis.ages import MOST_BETWEEN, counters_at_age, counters_by_age
-from analysis.gains import counter_kinds
+from analysis.kinds import counter_kinds
 from analysis.statistics import for_each_account
 from analysis.statistics.growth import Columns, Floats
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from analysis.ages import counters_at_age
-from analysis.gains import counter_kinds
+from analysis.kinds import counter_kinds
 from analysis.statistics import for_each_account
 from analysis.statistics.growth import Columns, Floats
 

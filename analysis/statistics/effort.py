@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from analysis.gains import USABLE, counter_kinds, daily_gains
+from analysis.gains import daily_gains
+from analysis.kinds import USABLE, counter_kinds
 from analysis.statistics import for_each_account
 from analysis.statistics.series import Floats
 

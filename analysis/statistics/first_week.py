@@ -13,6 +13,7 @@ import polars as pl
 
 from analysis.ages import counters_at_age
 from analysis.errors import UserError
+from analysis.readings import pins_as_last_seen
 
 AGE = 7  # days: each day of the week once, and short enough that most pins of a young history have an outcome
 LEAST_PINS = 20  # with fewer, only differences of several times could be told from chance
@@ -60,9 +61,8 @@ def first_week_outcomes(
     published = pl.col("published").cast(pl.Datetime("us"))
     utc = _in_zone(published, published_zone, "UTC")
     attributes = (
-        pins.sort("snapshot_date")
-        .group_by("social_network_id", "id")
-        .agg(pl.col("timestamp").last().alias("published"))
+        pins_as_last_seen(pins)
+        .select("social_network_id", "id", published="timestamp")
         .with_columns(
             target=AGE + (utc - published.dt.truncate("1d")).dt.total_microseconds() / 86_400_000_000,
             moment=_in_zone(published, published_zone, display_zone),

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analysis.ages import counters_by_age
+from analysis.ages import counters_by_early_age
+from analysis.remembered import remembered
 from analysis.statistics import for_each_account
 
 HORIZONS = (7, 30, 90)  # days; the API is asked for pins of the last 90 days, so older ages are rarely seen
@@ -72,6 +73,7 @@ def most_between(horizon: int) -> int:
     return max(2, horizon // 10)
 
 
+@remembered
 def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curves:
     """Curves of the pins of one account and metric; `seen` is what `counters_by_age` returns, and `last_sync` the
     account's last day with a snapshot.
@@ -83,7 +85,8 @@ def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curv
     if seen.is_empty() or last_sync is None:
         nothing = np.zeros((0, horizon + 1))
         return Curves([], nothing, np.zeros(0, np.int64), nothing, 0, 0)
-    before = pl.col("age").shift(1, fill_value=0).over("id")
+    # sorted by pin and age
+    before = pl.when(pl.col("id") == pl.col("id").shift(1)).then(pl.col("age").shift(1)).otherwise(0)
     seen = (
         seen.with_columns(before=before)
         .filter(pl.col("before") < horizon)  # one sight at or after the horizon is enough
@@ -128,7 +131,7 @@ def followed_pins(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
 
     def counted(part: pl.DataFrame) -> pl.DataFrame:
         rows = []
-        seen = counters_by_age(part, [metric])
+        seen = counters_by_early_age(part, metric, max(HORIZONS))
         for horizon in HORIZONS:
             curves = followed_curves(seen, part["snapshot_date"].max(), horizon)
             rows.append((horizon, len(curves.ids), curves.too_young, curves.unobserved, len(curves.lost_at)))
@@ -166,7 +169,7 @@ def growth_curves(pins: pl.DataFrame, metric: str = "saves", horizon: int = 30) 
     """
 
     def curve(part: pl.DataFrame) -> pl.DataFrame:
-        seen = counters_by_age(part, [metric])
+        seen = counters_by_early_age(part, metric, max(horizon, *HORIZONS))
         values = followed_curves(seen, part["snapshot_date"].max(), horizon).values
         enough = values[values[:, -1] >= LEAST_COUNT]
         frames = [

@@ -3,12 +3,16 @@
 import warnings
 from collections.abc import Sequence
 from datetime import date, timedelta
+from threading import Lock
 
 import numpy as np
 import polars as pl
 
-from analysis.ages import counters_by_age
-from analysis.gains import USABLE, counter_kinds, daily_gains
+from analysis.ages import counters_by_early_age
+from analysis.gains import numbered_gains
+from analysis.kinds import USABLE, counter_kinds
+from analysis.readings import pins_as_last_seen
+from analysis.remembered import remembered
 from analysis.statistics import for_each_account
 from analysis.statistics.growth import HORIZONS, LEAST_COUNT, Columns, Curves, Floats, followed_curves
 
@@ -25,6 +29,7 @@ LEVEL = 0.98  # nominal: where a few pins carry most, bootstrap-t covers 88 to 9
 DRAWS = 1999
 MOST_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 
+_ALONE = Lock()  # what is ignored as a warning is one setting for all threads
 _HALF_LIFE: Columns = {
     "horizon": pl.Int64, "half_life": pl.Float64, "low": pl.Float64, "high": pl.Float64, "pins": pl.Int64,
     "censored": pl.Int64, "too_young": pl.Int64, "unobserved": pl.Int64, "too_few": pl.Int64, "reason": pl.String,
@@ -76,7 +81,7 @@ def half_lives(pins: pl.DataFrame, metric: str = "saves", horizons: Sequence[int
     """
 
     def each(part: pl.DataFrame) -> pl.DataFrame:
-        seen, last_sync = counters_by_age(part, [metric]), part["snapshot_date"].max()
+        seen, last_sync = counters_by_early_age(part, metric, max(*horizons, *HORIZONS)), part["snapshot_date"].max()
         return pl.concat([half_life_of(followed_curves(seen, last_sync, horizon), horizon) for horizon in horizons])
 
     return for_each_account(pins, each, _HALF_LIFE)
@@ -91,7 +96,9 @@ def half_life_curve(pins: pl.DataFrame, metric: str = "saves", horizon: int = 30
     """
 
     def curve(part: pl.DataFrame) -> pl.DataFrame:
-        curves = followed_curves(counters_by_age(part, [metric]), part["snapshot_date"].max(), horizon)
+        curves = followed_curves(
+            counters_by_early_age(part, metric, max(horizon, *HORIZONS)), part["snapshot_date"].max(), horizon
+        )
         if half_life_of(curves, horizon)["reason"][0] is not None:
             return pl.DataFrame(schema=_CURVE)
         exact, censored, _ = _times(curves)
@@ -212,7 +219,7 @@ def _kaplan_meier(exact: Floats, censored: Floats) -> tuple[Floats, Floats, Floa
 
     survival = ecdf(CensoredData(uncensored=exact, right=censored)).sf
     share = survival.probabilities
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    with np.errstate(all="ignore"), _ALONE, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # at shares of 0 and 1 the interval is undefined
         interval = survival.confidence_interval(0.95, method="log-log")
     low, high = (
@@ -225,18 +232,18 @@ def _name(low: int, high: int | None) -> str:
     return f"{low} to {high}" if high else f"over {low - 1}"
 
 
+@remembered
 def _aged_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """Known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one."""
-    published = pins.group_by("id").agg(pl.col("timestamp").last().cast(pl.Date).alias("published"))
-    usable = counter_kinds(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
-    return (
-        daily_gains(pins, [metric])
-        .join(usable, on=["social_network_id", "metric"], how="semi")
-        .filter(~pl.col("is_provisional") & pl.col("gain").is_not_null())
-        .join(published, on="id")
-        .select("id", "day", "gain", age=(pl.col("day") - pl.col("published")).dt.total_days() + 1)
-        .filter(pl.col("age") >= 1)
-    )
+    """Known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
+
+    Columns: pin (a number, as there are many rows), day, gain, age.
+    """
+    gains, published = numbered_gains(pins, metric), pins_as_last_seen(pins)["timestamp"].cast(pl.Date)
+    is_usable = counter_kinds(pins, [metric])["kind"].is_in(USABLE).all()
+    is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & pl.col("gain").is_not_null()
+    known = gains.filter(is_told).select("pin", "day", "gain")
+    days_before = known["day"].cast(pl.Int64) - published[known["pin"]].cast(pl.Int64)
+    return known.with_columns(age=days_before + 1).filter(pl.col("age") >= 1)
 
 
 def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -244,13 +251,13 @@ def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
     bands = [*BANDS, (61, None)]
     inside = [(pl.col("age") >= low) & (pl.col("age") <= (high or 10**6)) for low, high in bands]
     each = (
-        gains.group_by("id")
+        gains.group_by("pin")
         .agg(
             pl.col("gain").sum().alias("total"),
             *(pl.col("gain").filter(within).sum().alias(f"gain{number}") for number, within in enumerate(inside)),
             *(within.any().alias(f"seen{number}") for number, within in enumerate(inside)),
         )
-        .sort("id")
+        .sort("pin")
     )
     days, oldest = gains["day"].n_unique(), gains["age"].max()
     gaining = each.filter(pl.col("total") > 0)

@@ -6,7 +6,9 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from analysis.gains import USABLE, counter_kinds, daily_gains
+from analysis.gains import daily_gains
+from analysis.kinds import USABLE, counter_kinds
+from analysis.readings import pins_as_last_seen
 from analysis.statistics import for_each_account
 from analysis.statistics.series import Floats
 
@@ -72,10 +74,8 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
         .filter(~pl.col("is_provisional"))
         .select("social_network_id", "id", "day", "gain", "is_imputed")
     )
-    known = (
-        pins.sort("snapshot_date")
-        .group_by("social_network_id", "id")
-        .agg(pl.col("text", "permalink").last(), published=pl.col("timestamp").cast(pl.Date).min())
+    known = pins_as_last_seen(pins).select(
+        "social_network_id", "id", "text", "permalink", published=pl.col("timestamp").cast(pl.Date)
     )
     last, day = pl.col("last"), pl.col("day")
     spans = (

@@ -14,6 +14,7 @@ import polars as pl
 LEVEL = 0.05  # the usual one
 DRAWS = 4_999  # the least p value is then 0.0002: enough for a table of some hundred accounts
 _CELLS = 4_000_000  # draws x clusters held at once: 32 MB
+_CACHED = 2**16  # of these at once: half a megabyte, which stays in the processor's cache
 _FARTHEST = 7.0  # logs: a factor of about 1,000 is no estimate any more
 _CLOSE = 1e-3  # logs: 0.1%, finer than any interval is printed
 
@@ -170,7 +171,9 @@ def _halves(clusters: int, seed: int) -> Iterator[Floats]:
     rows = max(1, _CELLS // clusters)
     for first in range(0, DRAWS, rows):
         some = rng.integers(0, 256, (min(rows, DRAWS - first), -(-clusters // 8)), dtype=np.uint8)
-        yield np.unpackbits(some, axis=1, count=clusters).astype(np.float64)
+        step = max(1, _CACHED // clusters)
+        for start in range(0, len(some), step):
+            yield np.unpackbits(some[start : start + step], axis=1, count=clusters).astype(np.float64)
 
 
 def _accepted(p_value: Callable[[float], float], ratio: float | None) -> tuple[float | None, float | None]:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analysis.gains import USABLE
+from analysis.kinds import USABLE
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

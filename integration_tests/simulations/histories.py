@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analysis.gains import counter_kinds, daily_gains
+from analysis.gains import daily_gains
+from analysis.kinds import counter_kinds
 from integration_tests.simulations import Promise
 
 SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days: from a first week to a history of two months

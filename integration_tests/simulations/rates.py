@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analysis.gains import counter_kinds
+from analysis.kinds import counter_kinds
 from analysis.statistics.rates import pin_rates, ranked_pins
 from integration_tests.simulations import Promise
 

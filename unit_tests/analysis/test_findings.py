@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from analysis.findings import (
+    OF_AN_ACCOUNT,
+    OF_THE_FILE,
     Facts,
     Finding,
     findings,
@@ -79,6 +81,15 @@ def test_findings_as_a_frame_have_the_same_columns_when_there_are_none(tmp_path:
     assert some.select("check", "severity", "where", "since").row(0) == (
         "days_without_snapshot", "warning", "pin_one", date(2026, 3, 15),
     )  # fmt: skip
+
+
+def test_checks_of_each_account_apart_find_what_all_checks_find_together(tmp_path: Path) -> None:
+    facts = load_facts(make_history(tmp_path / "h.duckdb", missing_days=(3,), reset_on=5, days=12))
+    apart = findings(facts, OF_THE_FILE)
+    for account in facts.pins["social_network_id"].unique():
+        apart += findings(facts.of(account, facts.pins.filter(pl.col("social_network_id") == account)), OF_AN_ACCOUNT)
+    assert {"counters_reset", "days_without_snapshot"} <= {item["check"] for item in apart}
+    assert sorted(map(str, apart)) == sorted(map(str, findings(facts)))
 
 
 def test_three_accounts_are_named_and_more_are_counted() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
-from analysis.gains import METRICS, USABLE, account_daily_gains, counter_kinds, daily_gains
+from analysis.gains import account_daily_gains, daily_gains
+from analysis.kinds import USABLE, counter_kinds
 from analysis.load import load_pins
+from analysis.readings import METRICS
 from unit_tests.analysis.history import LAST_DAY, make_history
 
 START = date(2026, 3, 1)
@@ -161,6 +164,13 @@ def test_gains_add_up_to_what_the_counters_moved(tmp_path: Path) -> None:
     result = daily_gains(pins, ["saves"]).filter(~pl.col("is_new")).group_by("id").agg(pl.col("gain").sum())
     both = ends.join(result, on="id", how="left").with_columns(pl.col("gain").fill_null(0))
     assert both.filter((pl.col("moved") - pl.col("gain")).abs() > 1e-9).is_empty()
+
+
+def test_gains_since_a_day_are_those_of_the_whole_history(tmp_path: Path) -> None:
+    for options in ({"missing_days": (9, 10, 11)}, {"reset_on": 11}, {"rolling": True}):
+        pins = load_pins(make_history(tmp_path / f"{len(options)}{options}.duckdb", days=20, **options))  # type: ignore[arg-type]
+        since = LAST_DAY - timedelta(days=10)
+        assert_frame_equal(daily_gains(pins, since=since), daily_gains(pins).filter(pl.col("day") >= since))
 
 
 def test_account_gains_count_pins_observed_imputed_and_fallen() -> None:

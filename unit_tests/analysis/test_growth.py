@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import vl_convert
 
-from analysis.ages import counters_by_age
+from analysis.ages import counters_by_age, counters_by_early_age
 from analysis.answers.growth import followed_answer, growth_answer, growth_share_answer
 from analysis.charts import style
 from analysis.charts.growth import growth_chart
@@ -30,6 +30,16 @@ def test_the_pins_are_the_same_at_every_age_however_well_young_ones_do() -> None
     curve = growth_curves(pl.concat([*old, *young]), "saves", 7).filter(pl.col("measure") == "count")
     assert curve["median"].to_list() == [4.0 * age for age in range(1, 8)]
     assert curve["pins"].unique().to_list() == [7]
+
+
+def test_what_lies_beyond_the_horizon_is_not_needed_for_a_curve() -> None:
+    pins = pl.concat([steady("long", 0, 1, range(1, 30)), pin("gap", 0, {6: 3, 20: 9, 21: 9}), steady("short", 20, 2)])
+    early = counters_by_early_age(pins, "saves", 7)
+    assert early.height < counters_by_age(pins, ["saves"]).height
+    whole, part = (
+        followed_curves(seen, pins["snapshot_date"].max(), 7) for seen in (counters_by_age(pins, ["saves"]), early)
+    )
+    assert json.dumps(part, default=np.ndarray.tolist) == json.dumps(whole, default=np.ndarray.tolist)
 
 
 def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> None:

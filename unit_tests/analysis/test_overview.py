@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from analysis.answers.overview import daily_gains_answer, side_by_side_answer, totals_answer
-from analysis.gains import METRICS
 from analysis.load import load_account_followers, load_overview_metrics, load_pins
-from analysis.statistics.accounts import COUNTED, accounts_side_by_side, totals_with_verdicts
+from analysis.readings import METRICS
+from analysis.statistics.accounts import COUNTED, accounts_side_by_side, judged_together, totals_with_verdicts
 from unit_tests.analysis.history import make_history
 from unit_tests.analysis.test_change import HISTORIES, Counters, drawn, steady, watched
 
@@ -84,6 +85,16 @@ def test_every_account_has_a_row_also_one_without_pins() -> None:
     assert (rows["pin_new"]["followers"], rows["pin_000"]["followers"]) == (1, None)
     assert rows["pin_000"]["rate_low"] < rows["pin_000"]["rate"] == pytest.approx(0.02, rel=0.1)
     assert rows["pin_001"]["last_snapshot"] == date(2026, 1, 20)
+
+
+def test_rows_of_accounts_worked_out_apart_are_judged_as_if_together() -> None:
+    pins = noisy_accounts(4).with_columns(repins="saves", clicks="saves")
+    followers = followers_of(["pin_001", "pin_new"])
+    apart = [
+        accounts_side_by_side(*(frame.filter(pl.col("social_network_id") == account) for frame in (pins, followers)), 7)
+        for account in ("pin_000", "pin_001", "pin_002", "pin_003", "pin_new")
+    ]
+    assert_frame_equal(judged_together(pl.concat(apart)), accounts_side_by_side(pins, followers, 7))
 
 
 def test_verdicts_are_adjusted_for_the_number_of_accounts() -> None:
