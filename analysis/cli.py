@@ -136,6 +136,9 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from source_oneup_pinterest.start import start_quickly
+
+    start_quickly()
     from analysis.report import write_report
 
     print(write_report(options.database, options.output))

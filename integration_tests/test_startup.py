@@ -42,6 +42,17 @@ def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: San
     assert found & {"airbyte_cdk", "altair", "vl_convert", "scipy", "requests"} == set()
 
 
+def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_chart_has(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sync(sandbox.config(), tmp_path / "history.duckdb")
+
+    found = imported(CLI, "report", "--database", tmp_path / "history.duckdb", "--output", tmp_path / "report.html")
+
+    assert "altair" in found
+    assert found & {"airbyte_cdk", "rfc3987_syntax", "requests"} == set()
+
+
 def test_spec_imports_nothing_of_the_analysis() -> None:
     found = imported(CONNECTOR, "spec")
 

@@ -60,8 +60,8 @@ def frames_of(facts: Facts) -> Frames:
     longest = max(HISTORY_DAYS, 2 * (_days(facts.overview) + PROVISIONAL_DAYS))
     newest = facts.pins["snapshot_date"].max()
     since = newest - timedelta(days=longest) if isinstance(newest, date) else None
-    gains, by_day = daily_gains(facts.pins, since=since), account_daily_gains(facts.pins)
-    return Frames(facts.pins, facts.overview, facts.followers, facts.totals, gains, by_day)
+    gains = daily_gains(facts.pins, since=since).drop("fall")  # text in millions of rows
+    return Frames(facts.pins, facts.overview, facts.followers, facts.totals, gains, account_daily_gains(facts.pins))
 
 
 def _days(overview: pl.DataFrame) -> int:

@@ -157,12 +157,15 @@ def weekly_gains_by_age(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFra
         gains = _aged_gains(part, metric)
         bands = pl.DataFrame({"from_age": [low for low, _ in BANDS], "band": [_name(*band) for band in BANDS]})
         lows = [pl.when(pl.col("age") >= low).then(pl.lit(low, pl.Int64)) for low, _ in BANDS]
-        gains = gains.with_columns(week=pl.col("day").dt.truncate("1w"), from_age=pl.max_horizontal(lows))
-        whole = gains.group_by("week").agg(pl.col("day").n_unique().alias("days")).filter(pl.col("days") == 7)
-        sums = gains.group_by("week", "from_age").agg(pl.col("gain").sum())
+        aged = gains.lazy().select(
+            "day", "gain", week=pl.col("day").dt.truncate("1w"), from_age=pl.max_horizontal(lows)
+        )
+        days = aged.select("week", "day").unique().group_by("week").len().collect()
+        sums = aged.group_by("week", "from_age").agg(pl.col("gain").sum()).collect()
         return (
-            whole.select("week")
-            .join(bands.join(gains.select("from_age").unique(), on="from_age", how="semi"), how="cross")
+            days.filter(pl.col("len") == 7)
+            .select("week")
+            .join(bands.join(sums.select("from_age").unique(), on="from_age", how="semi"), how="cross")
             .join(sums, on=["week", "from_age"], how="left")
             .with_columns(pl.col("gain").fill_null(0.0))
             .with_columns(total=pl.col("gain").sum().over("week"))
