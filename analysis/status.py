@@ -13,6 +13,7 @@ from analysis.clock import utc_now
 from analysis.findings import Facts, findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
 from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
+from analysis.remembered import remembering
 
 RUNS_SHOWN = 5
 UNCHECKED = ("page_id", "format", "text", "media_type", EXTRACTED_AT)  # of pins: no check looks at these
@@ -40,6 +41,8 @@ def read_status(database: Database) -> dict[str, Any]:
     with open_history(database) as history:
         window, facts, streams = read_window(history), read_facts(history), _streams(history)
     last_sync = facts.last_sync
+    with remembering():
+        found, judged = findings(facts), assumptions(facts.pins, facts.totals, facts.overview)
     return {
         "database": str(Path(database).resolve()),
         "size_bytes": Path(database).stat().st_size,
@@ -50,8 +53,8 @@ def read_status(database: Database) -> dict[str, Any]:
         },
         "streams": streams,
         "runs": [_run(run) for run in facts.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
-        "findings": findings(facts),
-        "assumptions": assumptions(facts.pins, facts.totals, facts.overview).to_dicts(),
+        "findings": found,
+        "assumptions": judged.to_dicts(),
     }
 
 

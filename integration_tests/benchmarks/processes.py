@@ -1,5 +1,9 @@
-"""What a process costs: its processor and wall seconds and its peak memory, as the kernel counts them."""
+"""What a process costs: its processor and wall seconds and its peak memory, as the kernel counts them.
 
+python integration_tests/benchmarks/processes.py OUTPUT COMMAND... runs a command and prints its cost as JSON.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -24,26 +28,41 @@ def cost_of(
 ) -> Cost:
     """Runs a command to its end; its stdout goes to a file or nowhere.
 
+    A small process of its own starts it, because the kernel counts a parent's memory as a child's peak.
+
     Raises:
         RuntimeError: it failed.
     """
-    started = time.perf_counter()
-    with (output or Path(os.devnull)).open("wb") as out:
-        process = subprocess.Popen(
-            list(map(str, command)),
-            stdout=out,
-            stderr=subprocess.DEVNULL,
-            cwd=ROOT,
-            env={**os.environ, **(environment or {})},
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, kilobytes / 1024)
+    told = subprocess.run(
+        [sys.executable, "-S", __file__, str(output or os.devnull), *map(str, command)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        check=True,
+    )
+    status, *cost = json.loads(told.stdout)
+    if status:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {status}")
+    return Cost(*cost)
 
 
 def lowest(costs: Sequence[Cost]) -> Cost:
     """The least of each figure: what is above it was done for others."""
     return Cost(*map(min, zip(*costs, strict=True)))
+
+
+def main() -> None:
+    """Prints exit status, processor seconds, wall seconds and megabytes."""
+    output, *command = sys.argv[1:]
+    started = time.perf_counter()
+    with Path(output).open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    cost = usage.ru_utime + usage.ru_stime, wall, kilobytes / 1024
+    print(json.dumps([os.waitstatus_to_exitcode(status), *cost]))
+
+
+if __name__ == "__main__":
+    main()
