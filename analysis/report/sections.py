@@ -19,7 +19,7 @@ from analysis.answers.rates import ranking_answer
 from analysis.answers.timing import hour_answer, weekday_answer
 from analysis.findings import Facts
 from analysis.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
-from analysis.readings import METRICS
+from analysis.readings import METRICS, counter_readings
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import WEEKS
 from analysis.statistics.first_week import first_week_outcomes
@@ -53,6 +53,13 @@ def rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
     """Those of one account, of a frame that is sorted by account: not copied, for there may be millions."""
     is_mine = frame["social_network_id"] == account
     return frame.slice(is_mine.arg_max() or 0, int(is_mine.sum()))
+
+
+def in_order_of(pins: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `pins_latest` in the place that each pin has in `pins_as_last_seen`, also where an id is missing."""
+    names = counter_readings(pins, []).pins
+    placed = names.join(latest, on=names.columns, how="left", maintain_order="left", nulls_equal=True)
+    return placed.select(latest.columns)
 
 
 def frames_of(facts: Facts) -> Frames:

@@ -13,7 +13,16 @@ from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, STALE_AFTER, Facts, fi
 from analysis.load import Database, DataWindow, open_history, read_relation, read_window
 from analysis.readings import pins_as_last_seen
 from analysis.remembered import remember, remembering
-from analysis.report.sections import PIN_COLUMNS, WIDTH, Frames, account_sections, frames_of, headline, rows_of
+from analysis.report.sections import (
+    PIN_COLUMNS,
+    WIDTH,
+    Frames,
+    account_sections,
+    frames_of,
+    headline,
+    in_order_of,
+    rows_of,
+)
 from analysis.statistics.accounts import judged_together
 from analysis.status import read_facts
 from analysis.summaries import MARKS, account_names, accounts_by_pins
@@ -35,7 +44,7 @@ def page_of(database: Database) -> dict[str, Any]:
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
         with remembering():
             mine = facts.of(account, rows_of(facts.pins, account))
-            remember(pins_as_last_seen, mine.pins, rows_of(latest, account))
+            remember(pins_as_last_seen, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
             frames = frames_of(mine)
             told = [*(item for item in of_file if item["where"] == account), *findings(mine, OF_AN_ACCOUNT)]
             page = _account(frames, number, account, names.get(account, account))

@@ -12,9 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from polars.testing import assert_frame_equal
 
 from analysis.errors import UserError
+from analysis.load import open_history, read_relation
+from analysis.readings import pins_as_last_seen
 from analysis.report import write_report
+from analysis.report.sections import PIN_COLUMNS, in_order_of
 from unit_tests.analysis.browser import open_page
 from unit_tests.analysis.history import HOSTILE_TEXT, NOW, as_other_destination, make_history, make_long_history
 
@@ -149,6 +153,22 @@ def _no_pins(path: Path) -> None:
 def _accounts_only(path: Path) -> None:
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+
+
+def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, id, 'text of ' || id AS text, "
+            "TIMESTAMP '2026-03-01' AS timestamp, DATE '2026-03-01' + day::INTEGER AS snapshot_date, 10 AS saves "
+            "FROM unnest(['2', NULL, '10', '1']) AS ids(id), range(3) AS days(day)"
+        )
+    with open_history(path) as history:
+        pins, latest = read_relation(history, "pins", columns=PIN_COLUMNS), read_relation(history, "pins_latest")
+    shown = in_order_of(pins, latest)
+    assert_frame_equal(shown.select("id"), pins_as_last_seen(pins).select("id"))
+    assert set(shown.select("id", "text").drop_nulls().iter_rows()) == {(n, f"text of {n}") for n in ("1", "2", "10")}
+    assert write_report(path, tmp_path / "report.html").is_file()
 
 
 @pytest.mark.parametrize("make", [_empty, _one_sync, _one_pin, _no_pins, _accounts_only])
