@@ -32,22 +32,19 @@ from integration_tests.benchmarks.server import COUNTERS, TOPICS, listing, metri
 from integration_tests.benchmarks.speed import verdict
 
 LAST_DAY = date(2026, 9, 30)
-NEW_A_DAY = 10
+WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come
 CHECKPOINTS = (3, 100, 300, 365)
 AROUND = 2  # days before and after a checkpoint: a day's figure is the median of five
 
 
 class World:
-    """On average `pins` pins a day: most from before the first day, ten new ones on each. Young pins gain most."""
+    """The same number of pins is published every day, so that each day has `pins` pins. Young pins gain most."""
 
     def __init__(self, pins: int, days: int, accounts: int) -> None:
         self.rng = np.random.default_rng(1)
-        new_a_day = min(NEW_A_DAY, pins // days)
-        old = pins - new_a_day * days // 2
         self.first_day = LAST_DAY - timedelta(days=days - 1)
-        before = self.rng.integers(-1000, -2, old)
-        during = np.repeat(np.arange(days) - 1, new_a_day)
-        self.published = np.concatenate([before, during])  # days since the first one
+        numbers = np.arange(pins * (WATCHED_DAYS + days) // WATCHED_DAYS)
+        self.published = numbers * WATCHED_DAYS // pins - WATCHED_DAYS  # days since the first one
         count = len(self.published)
         self.seconds = self.rng.integers(0, 86_400, count)
         self.appeal = self.rng.pareto(1.3, count) + 0.1
@@ -108,7 +105,7 @@ class World:
 def main() -> None:
     """Prints the tables and, below them, each bound with what was found; ends with 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pins", type=int, default=10_000, help="a day, on average")
+    parser.add_argument("--pins", type=int, default=10_000, help="a day")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--accounts", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
@@ -181,7 +178,7 @@ def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/api"
     config = {"api_key": "benchmark", "analytics_url": url, "accounts_url": url,
-              "max_requests_per_minute": 1_000_000, "pins_lookback_days": 1400}  # fmt: skip
+              "max_requests_per_minute": 1_000_000, "pins_lookback_days": WATCHED_DAYS}  # fmt: skip
     seconds, sizes = [], []
     for _ in range(days):
         os.environ[CLOCK_VARIABLE] = world.next_day().isoformat()
