@@ -30,6 +30,7 @@ from analysis.sync import sync
 from integration_tests.benchmarks.processes import cost_of, lowest
 from integration_tests.benchmarks.server import COUNTERS, TOPICS, listing, metrics, overview
 from integration_tests.benchmarks.speed import verdict
+from source_oneup_pinterest.components import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
 WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come
@@ -91,10 +92,12 @@ class World:
         account = self.names.index(params["social_network_id"])
         if path.endswith("overview"):
             return Response(200, orjson.dumps(overview(account)))
-        today = self.first_day + timedelta(days=self.day)
-        start = params.get("start_date", str(today - timedelta(days=30)))
-        posts = self.pins(account, *map(date.fromisoformat, (start, params.get("end_date", str(today)))))
-        data = {"stats": metrics(account), "posts": posts}
+        if "preset" in params:
+            end = self.first_day + timedelta(days=self.day - 1)
+            start = end - timedelta(days=PRESET_DAYS[params["preset"]] - 1)
+        else:
+            start, end = (date.fromisoformat(params[name]) for name in ("start_date", "end_date"))
+        data = {"stats": metrics(account), "posts": self.pins(account, start, end)}
         return Response(200, orjson.dumps({"success": True, "data": data}))
 
     def control(self, method: str, path: str, body: bytes) -> Response:
