@@ -7,11 +7,6 @@ import os
 import sys
 from typing import Any
 
-os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-
-import dlt
-from dlt.sources.rest_api import rest_api_source
-
 WEEKS = 13  # of a first sync's 90 days of overviews
 
 
@@ -31,25 +26,35 @@ def of_each_account(table: str, path: str, rows: str, key: list[str], week: int 
     }
 
 
-resources: list[dict[str, Any]] = [
-    {"name": "accounts", "endpoint": {"path": "listsocialaccounts", "data_selector": "data"}},
-    of_each_account("pins", "pinterest/posts", "data.posts", ["id"]),
-    of_each_account("pin_totals", "pinterest/posts", "data.stats", ["key"]),
-]
-for week in range(WEEKS):
-    for table, rows in {"overview_metrics": "data.metrics", "post_performance": "data.post_performance"}.items():
-        resource = of_each_account(table, "pinterest/overview", rows, [], week)
-        resources.append(resource | {"write_disposition": "append"})
-source = rest_api_source(
-    {
-        "client": {
-            "base_url": sys.argv[1],
-            "auth": {"type": "api_key", "name": "apiKey", "api_key": "benchmark", "location": "query"},
-            "paginator": "single_page",
-        },
-        "resource_defaults": {"write_disposition": "merge"},
-        "resources": resources,
-    }
-)
-destination = dlt.destinations.duckdb(sys.argv[2])
-dlt.pipeline("benchmark", destination=destination, dataset_name="oneup").run(source)
+def main() -> None:
+    """Reads everything from `URL` into a new file `DATABASE`."""
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # before dlt is imported
+    import dlt
+    from dlt.sources.rest_api import rest_api_source
+
+    resources: list[dict[str, Any]] = [
+        {"name": "accounts", "endpoint": {"path": "listsocialaccounts", "data_selector": "data"}},
+        of_each_account("pins", "pinterest/posts", "data.posts", ["id"]),
+        of_each_account("pin_totals", "pinterest/posts", "data.stats", ["key"]),
+    ]
+    for week in range(WEEKS):
+        for table, rows in {"overview_metrics": "data.metrics", "post_performance": "data.post_performance"}.items():
+            resource = of_each_account(table, "pinterest/overview", rows, [], week)
+            resources.append(resource | {"write_disposition": "append"})
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": sys.argv[1],
+                "auth": {"type": "api_key", "name": "apiKey", "api_key": "benchmark", "location": "query"},
+                "paginator": "single_page",
+            },
+            "resource_defaults": {"write_disposition": "merge"},
+            "resources": resources,
+        }
+    )
+    destination = dlt.destinations.duckdb(sys.argv[2])
+    dlt.pipeline("benchmark", destination=destination, dataset_name="oneup").run(source)
+
+
+if __name__ == "__main__":
+    main()
