@@ -12,7 +12,6 @@ from analysis.statistics import for_each_account
 EXPOSURE = "impressions"
 DRAWS = 2_000  # chances are good to 0.01
 TOP = 10
-_NEVER = 1e-6  # a chance that no draw of some thousands will show
 _CELLS = 250_000  # draws x pins held at once: 2 MB, which stays in the processor's cache
 _MOST_STRENGTH = 1e6  # impressions: a prior as strong as this leaves no room for differences between pins
 Floats = npt.NDArray[np.float64]
@@ -224,18 +223,12 @@ def _posterior(part: pl.DataFrame) -> tuple[Floats, Floats]:
 
 def _chances(a: Floats, b: Floats, top: int, draws: int, seed: int) -> tuple[Floats, Floats]:
     """Shares of draws in which each pin is among the `top` highest, and lowest."""
-    from scipy.special import betaincinv
-
-    best, worst = np.zeros(len(a)), np.zeros(len(a))
-    # most pins of many are never among them: where even the ends of the posteriors leave room for `top` others
-    low, high = betaincinv(a, b, _NEVER), betaincinv(a, b, 1 - _NEVER)
-    may_be = (high >= np.partition(low, -top)[-top]) | (low <= np.partition(high, top - 1)[top - 1])
-    among = np.flatnonzero(may_be)
     rng = np.random.default_rng(seed)
-    rows = max(1, _CELLS // len(among))
+    best, worst = np.zeros(len(a)), np.zeros(len(a))
+    rows = max(1, _CELLS // len(a))
     for first in range(0, draws, rows):
-        drawn = rng.beta(a[among], b[among], (min(rows, draws - first), len(among)))
-        order = np.argpartition(drawn, sorted({top - 1, len(among) - top}), axis=1)
-        best += np.bincount(among[order[:, -top:]].ravel(), minlength=len(a))
-        worst += np.bincount(among[order[:, :top]].ravel(), minlength=len(a))
+        drawn = rng.beta(a, b, (min(rows, draws - first), len(a)))
+        order = np.argpartition(drawn, sorted({top - 1, len(a) - top}), axis=1)
+        best += np.bincount(order[:, -top:].ravel(), minlength=len(a))
+        worst += np.bincount(order[:, :top].ravel(), minlength=len(a))
     return best / draws, worst / draws
