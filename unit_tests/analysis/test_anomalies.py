@@ -1,10 +1,8 @@
 """Anomalies: an odd day is found, a gap is none, and weekdays and growth explain what they do."""
 
 import json
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,31 +12,12 @@ import vl_convert
 from analysis.answers.anomalies import anomalies_answer
 from analysis.charts import style
 from analysis.charts.anomalies import anomalies_chart
-from analysis.charts.style import Chart
 from analysis.gains import account_daily_gains
 from analysis.load import load_pins
 from analysis.statistics.anomalies import SCHEMA, daily_anomalies
 from analysis.statistics.series import settled_days
 from unit_tests.analysis.history import make_history
-
-FIRST = date(2026, 1, 1)
-WEEK = [40, 44, 38, 41, 37, 43, 39]
-
-
-def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
-    """One account's daily counts of saves as `account_daily_gains` returns them."""
-    base = pl.DataFrame(
-        {
-            "social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-            "day": [FIRST + timedelta(days=day) for day in range(len(counts))], "gain": counts, "is_imputed": False,
-            "is_provisional": False, "pins_fallen": 0, "pins_observed": 50,
-        },
-        schema={
-            "social_network_id": pl.String, "metric": pl.String, "kind": pl.String, "day": pl.Date, "gain": pl.Float64,
-            "is_imputed": pl.Boolean, "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64,
-        },
-    )  # fmt: skip
-    return base.with_columns(pl.Series(name, values) for name, values in columns.items())
+from unit_tests.analysis.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def states(gains: pl.DataFrame) -> dict[int, str]:
@@ -120,7 +99,7 @@ def test_the_answer_names_the_day_and_draws_it() -> None:
     assert answer.table["Verdict"][0] == "▲ high"  # what stands out comes first, then the newest days
     assert set(answer.table["Verdict"][1:]) <= {"= usual", "? not judged"}
     assert answer.table["Day"][1:].is_sorted(descending=True)
-    _assert_drawn(answer.chart)
+    assert_drawn(answer.chart)
     assert "1 Jan 2026 to 25 Feb 2026" in answer.chart.to_dict()["description"]  # type: ignore[union-attr]
 
 
@@ -141,18 +120,3 @@ def test_histories_of_any_length_have_an_answer(tmp_path: Path, days: int) -> No
 def test_the_chart_of_no_days_does_not_fail() -> None:
     chart = anomalies_chart(daily_anomalies(gains_of([])))
     vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg

@@ -11,11 +11,11 @@ import vl_convert
 from analysis.answers.followers import effort_answer
 from analysis.charts import style
 from analysis.charts.followers import effort_chart
-from analysis.charts.style import Chart
 from analysis.load import load_pins
 from analysis.relations import RELATIONS
 from analysis.statistics.effort import effort_association, weekly_effort
 from unit_tests.analysis.history import make_history
+from unit_tests.analysis.made_gains import assert_drawn
 
 MONDAY = date(2026, 1, 5)
 
@@ -104,7 +104,7 @@ def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
         assert word not in answer.sentence
     assert answer.table is not None
     assert answer.table.height == 11
-    _assert_drawn(answer.chart)
+    assert_drawn(answer.chart)
 
 
 def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
@@ -120,18 +120,3 @@ def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
 def test_the_chart_of_no_weeks_does_not_fail() -> None:
     chart = effort_chart(weeks_of([], []))
     vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg

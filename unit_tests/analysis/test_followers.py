@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +12,6 @@ import vl_convert
 from analysis.answers.followers import follower_change_answer, follower_gains_answer, followers_answer
 from analysis.charts import style
 from analysis.charts.followers import follower_changes_chart, gains_per_thousand_chart
-from analysis.charts.style import Chart
 from analysis.gains import account_daily_gains
 from analysis.load import load_account_followers, load_pins
 from analysis.statistics.followers import (
@@ -23,25 +21,7 @@ from analysis.statistics.followers import (
     gains_per_thousand,
 )
 from unit_tests.analysis.history import make_history
-
-FIRST = date(2026, 1, 1)
-WEEK = [40, 44, 38, 41, 37, 43, 39]
-
-
-def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
-    """One account's daily counts of saves as `account_daily_gains` returns them."""
-    base = pl.DataFrame(
-        {
-            "social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-            "day": [FIRST + timedelta(days=day) for day in range(len(counts))], "gain": counts, "is_imputed": False,
-            "is_provisional": False, "pins_fallen": 0, "pins_observed": 50,
-        },
-        schema={
-            "social_network_id": pl.String, "metric": pl.String, "kind": pl.String, "day": pl.Date, "gain": pl.Float64,
-            "is_imputed": pl.Boolean, "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64,
-        },
-    )  # fmt: skip
-    return base.with_columns(pl.Series(name, values) for name, values in columns.items())
+from unit_tests.analysis.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def followers_of(counts: Sequence[int | None], days: Sequence[int] | None = None) -> pl.DataFrame:
@@ -123,7 +103,7 @@ def test_the_answers_have_sentence_chart_and_table() -> None:
     for answer in (level, change):
         assert answer.table is not None
         assert answer.table.height
-        _assert_drawn(answer.chart)
+        assert_drawn(answer.chart)
     assert rate.chart is not None
     assert "8 weeks" in rate.chart.to_dict()["description"]
 
@@ -153,18 +133,3 @@ def test_charts_of_no_rows_do_not_fail() -> None:
         gains_per_thousand_chart(gains_per_thousand(gains_of([]), followers_of([]))),
     ):
         vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg

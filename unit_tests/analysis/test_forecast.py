@@ -1,46 +1,22 @@
 """Forecasts: the baseline is always there, a model only where it is better, and little history has none."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import vl_convert
 
 from analysis.answers import forecast as answers
 from analysis.answers.forecast import backtest_answer, forecast_answer
-from analysis.charts import style
-from analysis.charts.style import Chart
 from analysis.gains import account_daily_gains
 from analysis.load import load_pins
 from analysis.statistics import forecast
 from analysis.statistics.forecast import BASELINE, gain_forecasts, usable_days
 from unit_tests.analysis.history import make_history
-
-FIRST = date(2026, 1, 1)
-WEEK = [40, 44, 38, 41, 37, 43, 39]
-
-
-def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
-    """One account's daily counts of saves as `account_daily_gains` returns them."""
-    base = pl.DataFrame(
-        {
-            "social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-            "day": [FIRST + timedelta(days=day) for day in range(len(counts))], "gain": counts, "is_imputed": False,
-            "is_provisional": False, "pins_fallen": 0, "pins_observed": 50,
-        },
-        schema={
-            "social_network_id": pl.String, "metric": pl.String, "kind": pl.String, "day": pl.Date, "gain": pl.Float64,
-            "is_imputed": pl.Boolean, "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64,
-        },
-    )  # fmt: skip
-    return base.with_columns(pl.Series(name, values) for name, values in columns.items())
+from unit_tests.analysis.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def noisy(days: int = 75, seed: int = 1) -> pl.DataFrame:
@@ -129,7 +105,7 @@ def test_without_the_extra_the_baseline_answers_and_says_what_to_install(monkeyp
     assert worth.table is not None
     assert worth.table["Forecast by"].to_list() == [BASELINE]
     for drawn in (answer, worth):
-        _assert_drawn(drawn.chart)
+        assert_drawn(drawn.chart)
 
 
 def test_the_answer_gives_weekly_totals_with_intervals() -> None:
@@ -154,18 +130,3 @@ def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
 def test_the_answers_are_imported_without_the_extra() -> None:
     code = "import sys, analysis.answers.forecast; sys.exit('statsforecast' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # our own interpreter
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg

@@ -1,43 +1,18 @@
 """Level shifts: a doubling is dated, growth and an odd week are none."""
 
-import json
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import vl_convert
 
 from analysis.answers.anomalies import levels_answer
-from analysis.charts import style
-from analysis.charts.style import Chart
 from analysis.gains import account_daily_gains
 from analysis.load import load_pins
 from analysis.statistics.levels import SCHEMA, gain_levels
 from unit_tests.analysis.history import make_history
-
-FIRST = date(2026, 1, 1)
-WEEK = [40, 44, 38, 41, 37, 43, 39]
-
-
-def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
-    """One account's daily counts of saves as `account_daily_gains` returns them."""
-    base = pl.DataFrame(
-        {
-            "social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-            "day": [FIRST + timedelta(days=day) for day in range(len(counts))], "gain": counts, "is_imputed": False,
-            "is_provisional": False, "pins_fallen": 0, "pins_observed": 50,
-        },
-        schema={
-            "social_network_id": pl.String, "metric": pl.String, "kind": pl.String, "day": pl.Date, "gain": pl.Float64,
-            "is_imputed": pl.Boolean, "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64,
-        },
-    )  # fmt: skip
-    return base.with_columns(pl.Series(name, values) for name, values in columns.items())
-
+from unit_tests.analysis.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 TWICE = [*WEEK * 4, *[2 * count for count in WEEK * 4]]
 
@@ -85,7 +60,7 @@ def test_the_answer_says_when_and_by_how_much_and_draws_it() -> None:
     assert answer.sentence.startswith("Daily saves shifted once in 56 days: on 29 Jan 2026 by +")
     assert answer.table is not None
     assert answer.table.height == 2
-    _assert_drawn(answer.chart)
+    assert_drawn(answer.chart)
 
 
 def test_the_answer_says_that_nothing_shifted_and_why_there_is_none(tmp_path: Path) -> None:
@@ -94,18 +69,3 @@ def test_the_answer_says_that_nothing_shifted_and_why_there_is_none(tmp_path: Pa
     assert "none of them" in levels_answer(gains_of([0] * 60)).sentence
     rolling = account_daily_gains(load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=50, rolling=True)))
     assert "falls too often" in levels_answer(rolling).sentence
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg

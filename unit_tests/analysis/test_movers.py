@@ -1,22 +1,19 @@
 """Movers: a pin that takes off is named, a pin that only ages is not, and few counts tell nothing."""
 
-import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import vl_convert
 
 from analysis.answers.movers import movers_answer
-from analysis.charts import style
 from analysis.charts.movers import SHOWN, movers_chart
-from analysis.charts.style import Chart
 from analysis.load import load_pins
 from analysis.relations import RELATIONS
 from analysis.statistics.movers import SCHEMA, pin_movers
 from unit_tests.analysis.history import make_history
+from unit_tests.analysis.made_gains import assert_drawn
 
 LAST = date(2026, 3, 31)
 
@@ -105,7 +102,7 @@ def test_the_answer_names_the_pin_and_draws_it() -> None:
     assert not {"\x07", "\n"} & set(answer.sentence)
     assert answer.table is not None
     assert answer.table["Verdict"].to_list()[:2] == ["▲ more", "= as expected"]
-    _assert_drawn(answer.chart)
+    assert_drawn(answer.chart)
     assert answer.chart is not None
     assert len(answer.chart.to_dict()["data"]["values"]) == SHOWN
 
@@ -132,7 +129,7 @@ def test_text_and_time_of_publication_may_be_unknown() -> None:
     pins = steady_pins().with_columns(text=pl.lit(None, pl.String), timestamp=pl.lit(None, pl.Datetime("us")))
     movers = pin_movers(pins)
     assert movers["age"].null_count() == movers.height == 20
-    _assert_drawn(movers_chart(movers))
+    assert_drawn(movers_chart(movers))
     assert "No pin moved" in movers_answer(pins).sentence
 
 
@@ -141,18 +138,3 @@ def test_counters_of_zero_and_unknown_ones_do_not_fail() -> None:
     unknown = steady_pins().with_columns(saves=pl.lit(None, pl.Int64))
     assert pin_movers(unknown).is_empty()
     assert movers_answer(unknown).sentence.startswith("Not enough data yet")
-
-
-def _assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
-    assert chart is not None
-    spec = chart.to_dict()
-    assert len(spec["description"]) > 20
-    encodings = [layer["encoding"] for layer in spec["layer"] if "encoding" in layer]
-    titles = {axis: [place[axis].get("title") for place in encodings if axis in place] for axis in ("x", "y")}
-    assert any(titles["x"])
-    assert any(titles["y"])
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
-    assert svg.count("<path") > 5
-    assert "NaN" not in svg
-    assert "undefined" not in svg
