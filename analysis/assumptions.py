@@ -6,15 +6,9 @@ cut (`docs/connector.md`). The API is the same for every account, so all account
 
 import polars as pl
 
-from analysis.findings import (
-    AGREES_WITHIN,
-    KEPT_DAYS,
-    LEAST_IMPRESSIONS,
-    SUSPECT_COUNTS,
-    pins_against_totals,
-    sums_of_answers,
-    twins,
-)
+from analysis.checks.answers import SUSPECT_COUNTS, pins_against_totals, sums_of_answers
+from analysis.checks.facts import AGREES_WITHIN, KEPT_DAYS, LEAST_IMPRESSIONS
+from analysis.checks.twins import twins
 from analysis.kinds import counter_kinds
 from analysis.readings import counter_readings, pins_as_last_seen
 

@@ -9,8 +9,9 @@ import duckdb
 import polars as pl
 
 from analysis.assumptions import assumptions
+from analysis.checks.facts import Facts
 from analysis.clock import utc_now
-from analysis.findings import Facts, findings, grouped
+from analysis.findings import findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
 from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
 from analysis.remembered import remembering

@@ -8,7 +8,9 @@ from analysis.answers import Answer, refused
 from analysis.assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptions
 from analysis.charts.quality import WEEKS_SHOWN, sync_calendar_chart
 from analysis.charts.style import WIDTH
-from analysis.findings import SEVERITIES, Finding, findings_frame, grouped, snapshot_coverage
+from analysis.checks.facts import Finding
+from analysis.checks.snapshots import snapshot_coverage
+from analysis.findings import SEVERITIES, findings_frame, grouped
 from analysis.kinds import USABLE, counter_kinds
 from analysis.texts import written_day
 

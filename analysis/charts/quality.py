@@ -17,7 +17,7 @@ _ROW = 22  # pixels
 def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart:
     """A calendar of the last 26 weeks: a square a day, darker the fewer pins were seen, and a cross without a sync.
 
-    `coverage` is one account of `analysis.findings.snapshot_coverage`.
+    `coverage` is one account of `analysis.checks.snapshots.snapshot_coverage`.
 
     >>> coverage = pl.DataFrame({"day": [date(2026, 3, 1), date(2026, 3, 2)], "is_synced": [True, False],
     ...     "pins": [12, None]})

@@ -17,7 +17,7 @@ from analysis.answers.overview import daily_gains_answer
 from analysis.answers.quality import assumptions_answer
 from analysis.answers.rates import ranking_answer
 from analysis.answers.timing import hour_answer, weekday_answer
-from analysis.findings import Facts
+from analysis.checks.facts import Facts
 from analysis.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
 from analysis.readings import METRICS, counter_readings
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts

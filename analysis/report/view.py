@@ -9,7 +9,9 @@ import polars as pl
 from analysis.answers import NOT_ENOUGH, Answer
 from analysis.answers.overview import side_by_side_answer
 from analysis.charts.style import styled, unvalidated
-from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, STALE_AFTER, Facts, findings, gravest_first
+from analysis.checks.facts import Facts
+from analysis.checks.file import STALE_AFTER
+from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, gravest_first
 from analysis.load import Database, DataWindow, open_history, read_relation, read_window
 from analysis.readings import pins_as_last_seen
 from analysis.remembered import remember, remembering

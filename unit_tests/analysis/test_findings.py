@@ -9,18 +9,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from analysis.findings import (
-    OF_AN_ACCOUNT,
-    OF_THE_FILE,
-    Facts,
-    Finding,
-    findings,
-    findings_frame,
-    grouped,
-    pins_against_totals,
-    snapshot_coverage,
-    twins,
-)
+from analysis.checks.answers import pins_against_totals
+from analysis.checks.facts import Facts, Finding
+from analysis.checks.snapshots import snapshot_coverage
+from analysis.checks.twins import twins
+from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
 from analysis.relations import RELATIONS
 from analysis.status import load_facts
 from unit_tests.analysis.history import NOW, make_history

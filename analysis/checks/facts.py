@@ -1,0 +1,62 @@
+"""What the checks look at, and what each of them tells."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+
+KEPT_DAYS = 90  # Pinterest keeps so many
+LEAST_IMPRESSIONS = 20  # two pins have the same few by chance
+AGREES_WITHIN = 0.01  # a sync takes a moment, in which counters move
+Finding = dict[str, Any]
+
+
+class Facts(NamedTuple):
+    """What the checks look at: frames as the `load_*` functions return them, the present time in UTC, and the columns
+    of each relation as the file holds them (none: not looked up)."""
+
+    pins: pl.DataFrame
+    followers: pl.DataFrame
+    accounts: pl.DataFrame
+    runs: pl.DataFrame
+    last_sync: datetime | None
+    now: datetime
+    overview: pl.DataFrame
+    totals: pl.DataFrame
+    columns: dict[str, list[str]]
+
+    def of(self, account: str, pins: pl.DataFrame) -> "Facts":
+        """Those of one account, whose pins are these."""
+        is_mine = pl.col("social_network_id") == account
+        names = ("followers", "accounts", "overview", "totals")
+        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_mine) for name in names})
+
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+
+def finding_of(check: str, severity: str, where: str, since: Any, what: str, what_to_do: str) -> Finding:
+    """A finding as `analysis.findings.findings` describes it; `since` is a date or None."""
+    return {
+        "check": check, "severity": severity, "where": where, "since": since.isoformat() if since else None,
+        "what": what, "what_to_do": what_to_do,
+    }  # fmt: skip
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "pin"), counted(2000, "pin")
+    ('1 pin', '2,000 pins')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """Names as people say them.
+
+    >>> listed(["saves", "repins", "clicks"])
+    'saves, repins and clicks'
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,107 @@
+"""Checks of what was seen on which day."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from analysis.checks.facts import Facts, Finding, counted, finding_of, listed
+from analysis.readings import METRICS, pins_as_last_seen
+from analysis.texts import written_day
+
+
+def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFrame:
+    """Every day from an account's first snapshot to its last, and what was seen on it.
+
+    Columns, sorted by the first two: social_network_id, day; is_synced (there is a snapshot of pins or followers); pins
+    (how many the snapshot has: 0 is a sync without pins, null a day without a sync).
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "snapshot_date": [date(2026, 3, 1), date(2026, 3, 3)]})
+    >>> snapshot_coverage(pins, pins.clear()).select("day", "is_synced", "pins").rows()[1:]
+    [(datetime.date(2026, 3, 2), False, None), (datetime.date(2026, 3, 3), True, 1)]
+    """
+    place = (pl.col("social_network_id"), pl.col("snapshot_date").alias("day"))
+    seen = pl.concat(
+        [
+            pins.lazy().group_by(*place).agg(pins=pl.len().cast(pl.Int64)).collect(),
+            followers.select(*place, pins=pl.lit(0, pl.Int64)),
+        ]
+    )
+    seen = seen.drop_nulls("day").group_by("social_network_id", "day").agg(pl.col("pins").max())
+    days = seen.group_by("social_network_id").agg(day=pl.date_ranges(pl.col("day").min(), pl.col("day").max()).first())
+    return (
+        days.explode("day")
+        .join(seen, on=["social_network_id", "day"], how="left")
+        .select("social_network_id", "day", pl.col("pins").is_not_null().alias("is_synced"), "pins")
+        .sort("social_network_id", "day")
+    )
+
+
+def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
+    """Days between an account's first and last snapshot on which nobody synced."""
+    gaps = (
+        snapshot_coverage(facts.pins, facts.followers)
+        .group_by("social_network_id")
+        .agg(span=pl.len(), missing=pl.col("day").filter(~pl.col("is_synced")))
+        .filter(pl.col("missing").list.len() > 0)
+        .sort("social_network_id")
+    )
+    for account, span, missing in gaps.iter_rows():
+        yield finding_of(
+            "days_without_snapshot", "warning", account, missing[0],
+            f"{len(missing)} of {span} days have no snapshot, the last of them {missing[-1]}.",
+            "Sync once a day. The gains over such a gap are spread evenly over its days, and marked.",
+        )  # fmt: skip
+
+
+def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
+    """All counters, totals or followers of an account are 0 after they were more: as a lost connection answers."""
+    totals = facts.overview.filter(pl.col("key") != "posts")
+    told = pl.concat(
+        [
+            # one pin may well have nothing
+            _days_of_zeros(facts.pins, pl.sum_horizontal(METRICS), "snapshot_date", "every counter of every pin", 3),
+            _days_of_zeros(totals, pl.col("value_current_period"), "period_end", "every total of the account"),
+            _days_of_zeros(facts.followers, pl.col("total_followers"), "snapshot_date", "the number of followers"),
+        ]
+    )
+    for (account,), group in told.sort("social_network_id", maintain_order=True).group_by(
+        "social_network_id", maintain_order=True
+    ):
+        whats = group["what"].unique(maintain_order=True).to_list()
+        days = group["day"].unique().sort()
+        yield finding_of(
+            "all_zero", "error", account, days[0],
+            f"On {counted(days.len(), 'day')}, the last of them {written_day(days[-1])}, {listed(whats)} was 0 after "
+            "there had been more: so does a lost connection answer.",
+            "Look whether OneUp is still connected to the account. Such snapshots of pins are left out of the gains.",
+        )  # fmt: skip
+
+
+def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: str, least: int = 1) -> pl.DataFrame:
+    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more.
+
+    Days with fewer than `least` rows say nothing.
+    """
+    return (
+        frame.lazy()
+        .group_by("social_network_id", pl.col(day).alias("day"))
+        .agg(figures=figure.sum().cast(pl.Float64), known=figure.count(), rows=pl.len())
+        .filter((pl.col("known") > 0) & (pl.col("rows") >= least))
+        .sort("social_network_id", "day")
+        .filter((pl.col("figures") == 0) & (pl.col("figures").cum_max().over("social_network_id") > 0))
+        .select("social_network_id", "day", what=pl.lit(what))
+        .collect()
+    )
+
+
+def pins_without_date(facts: Facts) -> Iterator[Finding]:
+    """Pins whose time of publication is not known: they have no age."""
+    undated = pl.col("timestamp").is_null().sum()
+    counted = pins_as_last_seen(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
+    for account, undated, number in counted.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
+        yield finding_of(
+            "pins_without_date", "warning" if undated > number / 10 else "info", account, None,
+            f"{undated:,} of {number:,} pins have no time of publication.",
+            "They are left out of growth curves, timing and whatever else compares pins at one age.",
+        )  # fmt: skip
