@@ -13,8 +13,8 @@ Finding = dict[str, Any]
 
 
 class Facts(NamedTuple):
-    """What the checks look at: frames as the `load_*` functions return them, the present time in UTC, and the columns
-    of each relation as the file holds them (none: not looked up)."""
+    """What the checks look at: frames as the `load_*` functions return them (of pins only the columns that checks look
+    at), the present time in UTC, and the columns of each relation as the file holds them (none: not looked up)."""
 
     pins: pl.DataFrame
     followers: pl.DataFrame
