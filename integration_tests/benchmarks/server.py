@@ -73,6 +73,7 @@ class Api:
     """The server as a process; leaving the `with` block ends it."""
 
     def __init__(self, pins: int, accounts: int, latency: float = 0.0) -> None:
+        self.accounts = accounts
         arguments = ("--pins", pins, "--accounts", accounts, "--latency", latency)
         self._process = subprocess.Popen(
             [sys.executable, "-m", __spec__.name, *map(str, arguments)], stdout=subprocess.PIPE, text=True

@@ -94,6 +94,7 @@ class Contestants:
             "spec": lambda: cost_of([PYTHON, "main.py", "spec"]),
             "--help": lambda: cost_of([PYTHON, "-m", "analysis.cli", "--help"]),
             "floor": self.floor,
+            "CDK's records": self.records,
             "read": self.read,
             "sync": self.sync,
             "status": lambda: cost_of([PYTHON, "-m", "analysis.cli", "status", "--database", self._synced]),
@@ -102,6 +103,13 @@ class Contestants:
     def floor(self) -> Cost:
         command = [PYTHON, "-m", "integration_tests.benchmarks.floor", f"{self._api.url}/api", self._database]
         return self._into_database(command, "pins")
+
+    def records(self) -> Cost:
+        """Of its run alone: making the records is not what is measured."""
+        sizes = ("--pins", self._pins, "--accounts", self._api.accounts)
+        whole = cost_of([PYTHON, "-m", "integration_tests.benchmarks.records", *sizes], output=self._messages)
+        cpu, wall = json.loads(self._messages.read_text().splitlines()[-1])
+        return Cost(cpu, wall, whole.megabytes)
 
     def read(self) -> Cost:
         command = [PYTHON, "main.py", "read", "--config", self._config, "--catalog", self._catalog]
