@@ -48,6 +48,7 @@ PRESET_DAYS = {"last_7_days": 7, "last_30_days": 30, "last_90_days": 90}
 MAX_WINDOW_DAYS = 90  # the longest preset, and as long as Pinterest keeps daily figures
 DEFAULT_HISTORY_DAYS = 90
 CLOCK_VARIABLE = "ONEUP_PINTEREST_NOW"  # an ISO time that stands in for the clock (sandbox, tests)
+LONGEST_REQUEST = timedelta(minutes=15)  # five tries of 70 seconds, and at most two minutes before each next one
 BIGINT = 2**63
 
 
@@ -61,9 +62,7 @@ class SettleDates(ConfigTransformation):
     def transform(self, config: MutableMapping[str, Any]) -> None:
         config["timezone"] = config.get("timezone") or "UTC"
         zone = _time_zone(config["timezone"])
-        clock = os.environ.get(CLOCK_VARIABLE)
-        now = datetime.fromisoformat(clock) if clock else datetime.now(UTC)
-        today = now.astimezone(zone).date()
+        today = utc_now().astimezone(zone).date()
         start = _start_date(config.get("start_date"), today)
         for key in ("analytics_url", "accounts_url"):
             config[key] = _safe_url(key, config.get(key))
@@ -72,6 +71,11 @@ class SettleDates(ConfigTransformation):
         config["_start_date"] = start.isoformat()
         config["_day_before_start"] = (start - timedelta(days=1)).isoformat()
         config["_sync_id"] = uuid.uuid4().hex
+
+
+def utc_now() -> datetime:
+    clock = os.environ.get(CLOCK_VARIABLE)
+    return datetime.fromisoformat(clock) if clock else datetime.now(UTC)
 
 
 def _time_zone(name: Any) -> ZoneInfo:
@@ -137,9 +141,10 @@ class Window(NamedTuple):
         preset = next((name for name, length in PRESET_DAYS.items() if length == days), None)
         return cls(start, end, preset if end == yesterday else None)
 
-    @property
-    def request_parameters(self) -> dict[str, str]:
-        if self.preset:
+    def request_parameters(self, config: Config) -> dict[str, str]:
+        """The preset, unless it could come to mean other days before the answer to a request of now is there."""
+        day_of_answer = (utc_now() + LONGEST_REQUEST).astimezone(ZoneInfo(config["timezone"])).date()
+        if self.preset and day_of_answer.isoformat() == config["_today"]:
             return {"preset": self.preset}
         return {"start_date": self.start.isoformat(), "end_date": self.end.isoformat()}
 
@@ -590,7 +595,7 @@ class OneUpRequester(HttpRequester):
             return {}
         return {
             "social_network_id": stream_slice.partition["social_network_id"],
-            **stream_slice.extra_fields["window"].request_parameters,
+            **stream_slice.extra_fields["window"].request_parameters(self.config),
             "timezone": self.config["timezone"],
         }
 

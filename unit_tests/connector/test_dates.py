@@ -2,36 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_oneup_pinterest.components import CLOCK_VARIABLE, SettleDates
-
-
-def settled(monkeypatch: pytest.MonkeyPatch, now: datetime, **config: Any) -> dict[str, Any]:
-    monkeypatch.setenv(CLOCK_VARIABLE, now.isoformat())
-    SettleDates().transform(config)
-    return config
-
-
-@pytest.mark.parametrize(
-    "zone", ["UTC", "Etc/GMT+12", "Pacific/Kiritimati", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"]
-)
-@pytest.mark.parametrize(
-    "around", [datetime(2026, 3, 8), datetime(2026, 10, 25), datetime(2026, 12, 31), datetime(2028, 2, 29)]
-)
-def test_yesterday_is_the_day_before_the_zones_own_day_at_every_hour(
-    monkeypatch: pytest.MonkeyPatch, zone: str, around: datetime
-) -> None:
-    for hours in range(-30, 55):
-        now = around.replace(tzinfo=UTC) + timedelta(hours=hours, minutes=30)
-        config = settled(monkeypatch, now, timezone=zone)
-        wall_clock = now.astimezone(ZoneInfo(zone))
-        assert config["_today"] == wall_clock.date().isoformat()
-        assert config["_yesterday"] == (wall_clock.date() - timedelta(days=1)).isoformat()
+from unit_tests.connector.settled import settled
 
 
 def test_without_a_start_date_history_begins_ninety_days_before_today(monkeypatch: pytest.MonkeyPatch) -> None:

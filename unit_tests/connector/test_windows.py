@@ -1,12 +1,21 @@
 """Which days are asked for: never what the API refuses, never a day left out or asked for twice."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from source_oneup_pinterest.components import Window, publish_windows
+from analysis.sandbox.validation import asked_window
+from source_oneup_pinterest.components import CLOCK_VARIABLE, LONGEST_REQUEST, Window, publish_windows
+from unit_tests.connector.settled import settled
 
 YESTERDAY = date(2026, 3, 1)
+ZONES = [  # from UTC-12 to UTC+14, with halves and quarters, and clocks that change on either side of the equator
+    "Etc/GMT+12", "Pacific/Pago_Pago", "Pacific/Marquesas", "America/Anchorage", "America/Los_Angeles",
+    "America/New_York", "America/St_Johns", "America/Santiago", "America/Noronha", "Atlantic/Azores", "UTC",
+    "Europe/Berlin", "Africa/Cairo", "Asia/Tehran", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Tokyo",
+    "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Kiritimati",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("days", range(1, 400))
@@ -32,14 +41,45 @@ def test_a_first_day_after_yesterday_still_gives_the_shortest_window_that_the_ap
 
 
 @pytest.mark.parametrize(("days", "preset"), [(7, "last_7_days"), (30, "last_30_days"), (90, "last_90_days")])
-def test_a_window_that_is_exactly_a_preset_is_asked_for_as_that_preset_alone(days: int, preset: str) -> None:
+def test_a_window_that_is_exactly_a_preset_is_asked_for_as_that_preset_alone(
+    monkeypatch: pytest.MonkeyPatch, days: int, preset: str
+) -> None:
+    config = settled(monkeypatch, datetime(2026, 3, 2, 12, tzinfo=UTC))
     window = Window.of(YESTERDAY - timedelta(days=days - 1), YESTERDAY, YESTERDAY)
 
-    assert window.request_parameters == {"preset": preset}
+    assert window.request_parameters(config) == {"preset": preset}
 
 
-def test_a_window_of_a_presets_length_that_ends_earlier_is_asked_for_by_dates_alone() -> None:
+def test_a_window_of_a_presets_length_that_ends_earlier_is_asked_for_by_dates_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = settled(monkeypatch, datetime(2026, 3, 2, 12, tzinfo=UTC))
     end = YESTERDAY - timedelta(days=1)
     window = Window.of(end - timedelta(days=6), end, YESTERDAY)
 
-    assert window.request_parameters == {"start_date": "2026-02-22", "end_date": "2026-02-28"}
+    assert window.request_parameters(config) == {"start_date": "2026-02-22", "end_date": "2026-02-28"}
+
+
+@pytest.mark.parametrize("around", [date(2026, 3, 8), date(2026, 3, 29), date(2026, 10, 25), date(2027, 1, 1)])
+@pytest.mark.parametrize("zone", ZONES)
+def test_at_every_hour_of_every_zone_a_request_means_the_days_of_its_window_whenever_it_is_answered(
+    monkeypatch: pytest.MonkeyPatch, zone: str, around: date
+) -> None:
+    for minutes in range(-30 * 60 - 10, 30 * 60, 30):
+        now = datetime.combine(around, time(), UTC) + timedelta(minutes=minutes)
+        config = settled(monkeypatch, now, timezone=zone)
+        yesterday = date.fromisoformat(config["_yesterday"])
+        assert yesterday == now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        window = Window.of(yesterday - timedelta(days=29), yesterday, yesterday)
+        asked = {"social_network_id": "a", "timezone": zone, **window.request_parameters(config)}
+        for delay in (timedelta(0), LONGEST_REQUEST):
+            meant = asked_window(asked, now + delay)
+            assert (meant.start, meant.end) == (window.start, window.end)
+
+
+def test_a_request_that_leaves_after_midnight_means_the_days_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settled(monkeypatch, datetime(2026, 3, 2, 23, 59, tzinfo=UTC))
+    window = Window.of(YESTERDAY - timedelta(days=6), YESTERDAY, YESTERDAY)
+    monkeypatch.setenv(CLOCK_VARIABLE, "2026-03-03T02:00:00+00:00")
+
+    assert window.request_parameters(config) == {"start_date": "2026-02-23", "end_date": "2026-03-01"}

@@ -1,0 +1,111 @@
+"""Days mean what they say in every zone, at every hour, over midnight and with a clock that goes back."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from analysis.sandbox import Fault, Sandbox
+from analysis.sync import sync
+from integration_tests.airbyte import read
+from integration_tests.hardness.rows import damage
+from integration_tests.test_read import ask, metric, windows_of
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+ZONES = ["Etc/GMT+12", "America/St_Johns", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati"]
+MIDNIGHTS = [datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2027, 1, 1)]  # Berlin's two changes, new year
+
+
+@pytest.mark.parametrize("around", MIDNIGHTS, ids=lambda day: f"{day:%Y-%m-%d}")
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_sync_on_either_side_of_midnight_brings_what_the_server_holds_for_its_days(
+    sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str, around: datetime
+) -> None:
+    for minutes in (-1, 1):
+        now = around.replace(tzinfo=ZoneInfo(zone)) + timedelta(minutes=minutes)
+        set_clock(now)
+        sandbox.clear_requests()
+        reading = read(
+            {
+                **sandbox.config(),
+                "timezone": zone,
+                "start_date": f"{now.date() - timedelta(days=2)}",
+                "social_network_ids": sandbox.account_ids[:1],
+            },
+            streams=["overview_metrics", "pins", "account_followers"],
+        )
+
+        assert reading.exception is None
+        assert {request.status for request in sandbox.requests} == {200}
+        last_day = (now.date() - timedelta(days=1)).isoformat()
+        windows = windows_of(reading.records["overview_metrics"])
+        assert {end for (_, _, end), _ in windows} == {last_day}
+        for (account, start, end), rows in windows:
+            assert [metric(row) for row in rows] == ask(sandbox, "overview", account, start, end, zone)["metrics"]
+        assert {row["snapshot_date"] for row in reading.records["account_followers"]} == {now.date().isoformat()}
+        assert {row["period_end"] for row in reading.records["pins"]} <= {last_day}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+def test_a_sync_that_passes_midnight_stays_on_its_day_and_says_what_the_server_holds_for_it(
+    sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str
+) -> None:
+    midnight = datetime(2026, 5, 20, tzinfo=ZoneInfo(zone))
+    set_clock(midnight - timedelta(minutes=5))
+    sandbox.inject(
+        Fault("edit", path="listsocialaccounts", edit=lambda answer: set_clock(midnight + timedelta(minutes=5)))
+    )
+
+    reading = read({**sandbox.config(), "timezone": zone})
+
+    assert sandbox.now > midnight
+    assert reading.exception is None
+    assert {request.status for request in sandbox.requests} == {200}
+    for stream, endpoint, part in (("overview_metrics", "overview", "metrics"), ("pin_totals", "posts", "stats")):
+        windows = windows_of(reading.records[stream])
+        assert max(end for (_, _, end), _ in windows) == "2026-05-18"
+        for (account, start, end), rows in windows:
+            assert [metric(row) for row in rows] == ask(sandbox, endpoint, account, start, end, zone)[part]
+    assert {row["snapshot_date"] for row in reading.records["pins"]} == {"2026-05-19"}
+
+    next_day = read({**sandbox.config(), "timezone": zone}, reading.state)
+    assert next_day.exception is None
+    assert {row["period_end"] for row in next_day.records["overview_metrics"]} == {"2026-05-19"}
+
+
+def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
+    sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path
+) -> None:
+    database, untouched = tmp_path / "history.duckdb", tmp_path / "untouched.duckdb"
+    first, wrong, last = (datetime(2026, 5, day, 12, tzinfo=UTC) for day in (20, 17, 21))
+    set_clock(first)
+    for file in (database, untouched):
+        assert sync(sandbox.config(), file).exit_status == 0
+    set_clock(wrong)
+    assert sync(sandbox.config(), database).exit_status == 0
+    set_clock(last)
+    for file in (database, untouched):
+        assert sync(sandbox.config(), file).exit_status == 0
+
+    found = damage(database, untouched)
+    assert (found.lost, found.doubled) == (0, 0)
+    with duckdb.connect(str(database)) as connection:
+        of_the_wrong_day = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
+        newest = connection.sql("SELECT DISTINCT snapshot_date FROM pins_latest WHERE id IN "
+                                "(SELECT id FROM pins WHERE snapshot_date = '2026-05-21')").fetchall()  # fmt: skip
+    assert [str(day) for (day,) in of_the_wrong_day] == ["2026-05-17", "2026-05-20", "2026-05-21"]
+    assert newest == [(date(2026, 5, 21),)]
+
+
+@pytest.fixture
+def set_clock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Sets the clock of the sandbox and of the connector."""
+
+    def move(now: datetime) -> None:
+        sandbox.now = now
+        monkeypatch.setenv(CLOCK_VARIABLE, now.astimezone(UTC).isoformat())
+
+    return move
