@@ -5,12 +5,13 @@ CLIENTS_PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 PYAIRBYTE := 0.71.3
 DLT := 1.31.0
+PIP_AUDIT := 2.10.1
 BIN := .venv/bin
 INSTALLED := .venv/installed
 CLIENTS := .venv-clients/airbyte-$(PYAIRBYTE)-dlt-$(DLT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients check format lock picture clean
+.PHONY: help demo test test-clients check format lock audit picture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,11 +49,16 @@ lock: ## Make requirements.lock anew from pyproject.toml
 		--output-file requirements-duckdb15.lock
 	rm -rf .venv-lock
 
+audit: $(INSTALLED) ## Look the locked dependencies up in the database of known vulnerabilities (needs PyPI's advisories)
+	@$(BIN)/python -m venv .venv-audit
+	@.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
+	@$(BIN)/python -m integration_tests.audit .venv-audit/bin/pip-audit
+
 picture: $(INSTALLED) ## Make docs/report.png and docs/notebook.png anew from the demo (needs chromium)
 	$(BIN)/python -m integration_tests.picture
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-lock .venv-clients .duckdb15 demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lock .venv-audit .venv-clients .duckdb15 demo .mypy_cache .pytest_cache .ruff_cache
 
 # PyAirbyte pins an older DuckDB than the kit's and knows no Python 3.13: an environment of its own.
 $(CLIENTS):

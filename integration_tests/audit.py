@@ -1,0 +1,74 @@
+"""Whether a known vulnerability is among the locked dependencies: `make audit`, which installs pip-audit beside it.
+
+pip-audit ends with 0 also where it could look up nothing; here what was not looked up is told and is no pass.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+LOCKS = ("requirements.lock", "requirements-duckdb15.lock")
+
+
+class Audit(NamedTuple):
+    """Packages that were looked up and those that could not be, and a line for each known vulnerability."""
+
+    looked_up: int
+    not_looked_up: Sequence[str]
+    vulnerabilities: Sequence[str]
+
+    @property
+    def sentence(self) -> str:
+        """What came out, for people."""
+        packages = self.looked_up + len(self.not_looked_up)
+        if self.not_looked_up:
+            return (
+                f"{len(self.not_looked_up)} of {packages} packages could not be looked up: the database of "
+                "vulnerabilities was not reached. Nothing is known; run `make audit` where it can be."
+            )
+        return f"{self.looked_up} packages looked up, {len(self.vulnerabilities)} known vulnerabilities."
+
+    @property
+    def exit_status(self) -> int:
+        """0 nothing found, 1 something found, 2 not everything could be looked up."""
+        return 1 if self.vulnerabilities else 2 if self.not_looked_up else 0
+
+
+def audit_of(told: Mapping[str, Any]) -> Audit:
+    """What pip-audit's JSON says.
+
+    >>> audit_of({"dependencies": [{"name": "polars", "skip_reason": "not found"}]}).exit_status
+    2
+    """
+    looked_up = [each for each in told["dependencies"] if "skip_reason" not in each]
+    return Audit(
+        looked_up=len(looked_up),
+        not_looked_up=[each["name"] for each in told["dependencies"] if "skip_reason" in each],
+        vulnerabilities=[
+            f"{each['name']} {each['version']}: {found['id']}, mended in {', '.join(found['fix_versions']) or 'none'}"
+            for each in looked_up
+            for found in each["vulns"]
+        ],
+    )
+
+
+def main() -> None:
+    """Audits both locks with the pip-audit that is named; ends with the worst of their exit statuses."""
+    statuses = []
+    for lock in LOCKS:
+        command = [sys.argv[1], "--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json"]
+        ran = subprocess.run([*command, "-r", lock], capture_output=True, text=True)
+        if not ran.stdout.strip():  # with 1 it also says that it found something
+            print(f"{lock}: pip-audit failed: {ran.stderr.strip().splitlines()[-1]}")
+            statuses.append(2)
+            continue
+        audit = audit_of(json.loads(ran.stdout))
+        print(f"{lock}: {audit.sentence}", *audit.vulnerabilities, sep="\n  ")
+        statuses.append(audit.exit_status)
+    sys.exit(1 if 1 in statuses else max(statuses))
+
+
+if __name__ == "__main__":
+    main()

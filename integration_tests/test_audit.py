@@ -1,0 +1,49 @@
+"""An audit passes only where every package was looked up and nothing was found."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration_tests.airbyte import ROOT
+
+SAFE = {"name": "polars", "version": "2.1.0", "vulns": []}
+UNSAFE = {"name": "x", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
+UNKNOWN = {"name": "duckdb", "skip_reason": "Dependency not found on PyPI and could not be audited: duckdb (2.0.0)"}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "status", "words"),
+    [
+        ([SAFE], 0, "1 packages looked up, 0 known vulnerabilities"),
+        ([SAFE, UNSAFE], 1, "x 1: PYSEC-1, mended in 2"),
+        ([SAFE, UNKNOWN], 2, "1 of 2 packages could not be looked up"),
+        (None, 2, "no connection"),
+    ],
+)
+def test_what_was_not_looked_up_is_no_pass(
+    tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, words: str
+) -> None:
+    stand_in = tmp_path / "pip-audit"
+    told = "" if dependencies is None else json.dumps({"dependencies": dependencies})
+    stand_in.write_text(f"#!{sys.executable}\nimport sys\nprint({told!r})\nsys.exit('no connection')\n")
+    stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "integration_tests.audit", stand_in], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert ended.returncode == status, ended.stderr
+    assert words in ended.stdout
+
+
+def test_every_locked_package_is_pinned_by_hash() -> None:
+    for lock in ("requirements.lock", "requirements-duckdb15.lock"):
+        packages = (ROOT / lock).read_text().replace("\\\n", "").splitlines()
+        pinned = [line for line in packages if line and not line.lstrip().startswith("#")]
+        assert pinned
+        assert [line for line in pinned if "==" not in line or "--hash=sha256:" not in line] == []
