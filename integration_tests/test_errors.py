@@ -55,6 +55,7 @@ def test_a_passing_fault_on_every_path_is_waited_out_and_changes_no_record(
 def test_a_slow_answer_is_given_up_after_the_read_timeout_and_asked_for_again(
     sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    read(sandbox.config(), streams=["pins"])  # the sandbox makes its world when it is asked first, which takes time
     really_send = requests.adapters.HTTPAdapter.send
     timeouts = set()
 

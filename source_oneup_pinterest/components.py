@@ -3,6 +3,7 @@
 The file stands alone, so that it also serves beside `manifest.yaml` without this package.
 """
 
+import html
 import ipaddress
 import json
 import logging
@@ -103,14 +104,18 @@ def _safe_url(key: str, url: Any) -> str:
     if url in (None, ""):
         return ""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        safe = bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
-    except (AttributeError, TypeError, ValueError):
-        safe = False
+        # what is judged is what will be asked: other parsers find other hosts in "http://evil.example\\@127.0.0.1"
+        asked = str(requests.Request("GET", url).prepare().url)
+        parts = urlsplit(asked)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    except (AttributeError, TypeError, ValueError):  # what requests raises for an address that is none is a ValueError
+        safe = plain = False
     if not safe:
         raise config_error(f"`{key}` must be an https address (http is accepted for this machine only).")
-    return str(url).rstrip("/")
+    if not plain:  # a password would be in the logs, and a query would swallow the path
+        raise config_error(f"`{key}` must be an address without a user, a password, `?` or `#`.")
+    return asked.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
@@ -339,7 +344,7 @@ class Answer(requests.Response):
         self.url = request.url or ""
         self.status_code = status
         self.headers = requests.structures.CaseInsensitiveDict(headers)
-        self.encoding = "utf-8"
+        self.encoding = "utf-8-sig"  # where a file of OneUp's was saved with a mark of byte order
         self._content, self._content_consumed = body, True  # as `requests` leaves it when all is read
         self._parsed: Any = None
         self._shared = shared
@@ -368,6 +373,38 @@ class Answer(requests.Response):
         return True
 
 
+MAX_SECONDS = 120.0  # for a body, from its first byte on: at 8 Mbit/s it brings 120 MB, of more than 200,000 pins
+MAX_BYTES = 256 << 20
+MAX_UNDIVIDED_BYTES = 32 << 20  # of a body that is not cut into pieces; parsed, it takes about ten times that memory
+
+
+class TooLarge(requests.RequestException):
+    """A body with which no sync should fill memory or disk."""
+
+
+def bounded(response: requests.Response) -> Iterator[bytes]:
+    """A body as it comes in; one that never ends must neither hold up nor fill a nightly job.
+
+    Raises:
+        requests.Timeout: it is not there in `MAX_SECONDS`, though no single wait for a byte was too long.
+        TooLarge: it has more than `MAX_BYTES`, unpacked.
+    """
+    raw, ends, length = response.raw, time.monotonic() + MAX_SECONDS, 0
+
+    def as_it_comes(size: int, decode_content: bool) -> Iterator[bytes]:
+        while chunk := raw.read1(size, decode_content=decode_content):
+            yield chunk
+
+    raw.stream = as_it_comes  # type: ignore[method-assign] # its own waits for a full chunk, which may take for ever
+    for chunk in response.iter_content(1 << 18):
+        length += len(chunk)
+        if length > MAX_BYTES:
+            raise TooLarge
+        if time.monotonic() > ends:
+            raise requests.Timeout
+        yield chunk
+
+
 BEGIN_OF_PINS = re.compile(rb'"posts"\s*:\s*\[')
 LAST_BETWEEN_PINS = re.compile(rb"(.*\})\s*,\s*(?=\{)", re.DOTALL)
 
@@ -381,6 +418,8 @@ def without_pieces(body: Iterable[bytes], keep: Callable[[bytes], Span], size: i
     head, rest, pieces, enough = b"", bytearray(), [], size
     for chunk in body:
         rest += chunk
+        if len(rest) > MAX_UNDIVIDED_BYTES:
+            raise TooLarge
         if len(rest) < enough:
             continue
         enough = 2 * len(rest)  # should nothing be cut off now
@@ -454,6 +493,9 @@ class Place(NamedTuple):
     pieces: list[Span]
 
 
+KEPT_HEADERS = ("Retry-After",)  # no other is read, and others may repeat the address with the key
+
+
 class SharedAnswers:
     """The answers of one sync, so that streams of one endpoint send each request once.
 
@@ -499,10 +541,18 @@ class SharedAnswers:
                 self._places[url] = Place(answer.status_code, dict(answer.headers), body, answer.pieces)
             return answer
 
-    def received(self, request: requests.PreparedRequest, response: requests.Response) -> Answer:
-        """Reads a response to its end."""
-        body, pieces = without_pieces(response.iter_content(1 << 18), self.append, self.PIECE)
-        return Answer(request, response.status_code, response.headers, body, pieces, self)
+    def received(
+        self, request: requests.PreparedRequest, response: requests.Response, masked: Callable[[bytes], bytes]
+    ) -> Answer:
+        """Reads a response to its end, and closes the connection where there is more than an answer on it."""
+        if response.status_code < 200:
+            response.raw.close()  # the answer is still to come, and would be taken for that to the next request
+        try:
+            body, pieces = without_pieces(bounded(response), lambda piece: self.append(masked(piece)), self.PIECE)
+        finally:
+            response.close()
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        return Answer(request, response.status_code, headers, masked(body), pieces, self)
 
     def forget(self) -> None:
         with self._lock:
@@ -523,47 +573,78 @@ class SharedAnswers:
             return self._file.read(span.length)
 
 
+def forms_of(key: str) -> list[str]:
+    """A key as it is, and as addresses, web pages and JSON (that of PHP too, once or twice over) write it."""
+    encoded = {quote(key), quote(key, safe=""), quote_plus(key)}
+    forms = {key, html.escape(key), *encoded, *(re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)}
+    forms |= {json.dumps(form)[1:-1] for form in forms}
+    forms |= {form.replace("/", "\\/") for form in forms}
+    forms |= {json.dumps(form)[1:-1] for form in forms}
+    return sorted(forms, key=len, reverse=True)  # a form may be a part of another
+
+
 class KeyOnTheWire(requests.adapters.HTTPAdapter):
     """Adds the API key as a request leaves, and gives back answers and errors that never knew it.
 
     OneUp wants the key in the URL, and the CDK puts URLs into logs, errors and traces; so the CDK never sees it.
-    Should OneUp repeat it in a message, it is masked there like any other secret.
+    Should OneUp repeat it in a message, it is masked there like any other secret, and in an address (a link to a next
+    page, a picture) as the value of `apiKey`. Elsewhere in data it is left, for a key may be a common word.
     """
 
     def __init__(self, api_key: str, answers: SharedAnswers):
         super().__init__(pool_maxsize=16)
         self._api_key = api_key
         self._answers = answers
-        for form in {api_key, quote(api_key), quote(api_key, safe=""), quote_plus(api_key), json.dumps(api_key)[1:-1]}:
+        forms = forms_of(api_key)
+        for form in forms:
             add_to_secrets(form)
+        any_form = b"|".join(re.escape(form.encode()) for form in forms)
+        self._in_addresses = re.compile(rb"apiKey=(?:%b)(?![\w%%+-])" % any_form)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         wire = request.copy()
         joint = "&" if "?" in str(request.url) else "?"
         wire.url = f"{request.url}{joint}{urlencode({'apiKey': self._api_key})}"
         try:
-            return self._answers.received(request, super().send(wire, *args, **kwargs))
+            return self._answers.received(request, super().send(wire, *args, **kwargs), self._masked)
         except requests.RequestException as error:
             text = re.sub(r"apiKey=[^&\s'\")>]*", "apiKey=****", str(error))
             raise type(error)(text, request=request) from None
 
+    def _masked(self, body: bytes) -> bytes:
+        return self._in_addresses.sub(b"apiKey=****", body)
+
 
 class OneUpSession(LimiterSession):
-    """Sends within the request budget, follows no redirect (it would carry the key along), shares answers."""
+    """Sends within the request budget, follows no redirect (it would carry the key along), shares answers.
+
+    Proxies and certificates are those of the environment, but http, which is for this machine alone, takes no proxy:
+    it would carry the key along in clear text. Nor does OneUp get a login that ~/.netrc has for everybody.
+    """
 
     def __init__(self, api_budget: AbstractAPIBudget, config: Config):
         super().__init__(api_budget=api_budget)
         self._answers = SharedAnswers.of(config)
+        self.auth = _no_login
+        adapter = KeyOnTheWire(config["api_key"], self._answers)
         for scheme in ("https://", "http://"):  # ignore-https-check (http is accepted for this machine only)
-            self.mount(scheme, KeyOnTheWire(config["api_key"], self._answers))
+            self.mount(scheme, adapter)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         def ask() -> Answer:
-            answer = super(OneUpSession, self).send(request, **kwargs | {"allow_redirects": False})
+            own: dict[str, Any] = {"allow_redirects": False}
+            if str(request.url).startswith("http:"):
+                own["proxies"] = {}
+            answer = super(OneUpSession, self).send(request, **kwargs | own)
             assert isinstance(answer, Answer)
             return answer
 
         return self._answers.get(request, ask)
+
+
+def _no_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Takes the place of a look into ~/.netrc."""
+    return request
 
 
 @dataclass
@@ -623,9 +704,10 @@ class OneUpRequester(HttpRequester):
 
     def _reason(self, error: AirbyteTracedException) -> str:
         cause = error.__context__
-        if isinstance(cause, BaseBackoffException) and isinstance(self.error_handler, OneUpErrorHandler):
-            reason = self.error_handler.interpret_response(cause.response).error_message or "OneUp failed."
-            return f"{reason} It was tried {int(self.error_handler.max_retries or 0) + 1} times; try again later."
+        if isinstance(cause, BaseBackoffException):
+            # fewer than `max_retries` where ten minutes are over, after which the CDK does not try again
+            tried = self._http_client._request_attempt_count.get(cause.request, 1)  # type: ignore[arg-type]
+            return f"{cause} It was tried {tried} times; try again later."
         return error.message or error.internal_message or "unknown error"
 
 
@@ -670,6 +752,21 @@ class OneUpErrorHandler(DefaultErrorHandler):
             problem = self._by_status(response_or_exception) if status != 200 else self._by_body(response_or_exception)
         elif isinstance(response_or_exception, requests.Timeout):
             problem = _passing("OneUp did not answer in time.")
+        elif isinstance(response_or_exception, TooLarge):
+            problem = _no(
+                "OneUp sends far more in one answer than it has to say, so that it was not read to its end. Try again "
+                "later; if it stays, please report it.",
+                FailureType.system_error,
+            )
+        elif isinstance(response_or_exception, requests.exceptions.ContentDecodingError):
+            problem = _passing("OneUp sent an answer that cannot be unpacked.")
+        elif "CERTIFICATE_VERIFY_FAILED" in str(response_or_exception):
+            problem = _no(
+                "The server's certificate cannot be verified, so that the key was not sent. Check the clock of this "
+                "machine and the address; where a proxy of your company stands between, let REQUESTS_CA_BUNDLE name a "
+                "file with its certificates.",
+                FailureType.system_error,
+            )
         else:
             problem = _passing(f"The connection to OneUp failed ({type(response_or_exception).__name__}).")
         if problem is None:

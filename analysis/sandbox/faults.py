@@ -16,9 +16,18 @@ _DETAILS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 1.0},
     "redirect": {"location": "/login"},
     "edit": {"edit": None},
+    "gzip": {"how": "whole", "megabytes": 300},
+    "brotli": {},
+    "chunked": {"how": "whole"},
+    "interim": {"status": 103, "seconds": 0.5},
+    "status_line": {"line": "HTP/one 200 nonsense"},
+    "charset": {"charset": "utf-8-sig"},
+    "drip": {"seconds": 1.0, "start": ""},
+    "flood": {"megabytes": 300, "start": ""},
 }
 _PATHS = ("overview", "posts", "listsocialaccounts")
 _DROPS = ("before", "headers", "body")
+_HOWS = {"gzip": ("whole", "cut", "corrupt", "wrong_length", "bomb"), "chunked": ("whole", "cut", "nonsense")}
 
 
 class Fault:
@@ -37,6 +46,16 @@ class Fault:
     - `redirect`: 302 to `location` ("/login", which answers HTML).
     - `edit`: the true answer changed by `edit`, a function that returns the new answer (or
       changes the one it is given and returns None), or a dict that is merged into it.
+    - `gzip`: the true answer compressed, `how`: "whole", "cut" in the middle, "corrupt", of a
+      "wrong_length" by its own trailer, or a "bomb" that unpacks to `megabytes` (300) of blanks.
+    - `brotli`: the true answer, announced as packed in a way that nobody asked for.
+    - `chunked`: the true answer in chunks, `how`: "whole", "cut" before its last chunk, or with
+      a "nonsense" chunk length.
+    - `interim`: a `status` (103) of the kind that precedes an answer, and that `seconds` (0.5) later.
+    - `status_line`: `line` in place of the status line.
+    - `charset`: the true answer in `charset` ("utf-8-sig": with a byte order mark).
+    - `drip`: `start` and then a blank every `seconds` (1), without an end.
+    - `flood`: `start` and then `megabytes` (300) of blanks, as fast as they go.
 
     `path` and `social_network_id` say which requests it is for (None: any). It spares the first
     `after` of those, then hits `times` of them (None: all).
@@ -60,6 +79,8 @@ class Fault:
             raise ValueError(f"{kind!r} has no {', '.join(sorted(unknown))}")
         if details.get("when", "before") not in _DROPS:
             raise ValueError(f"a connection is dropped at one of {', '.join(_DROPS)}")
+        if kind in _HOWS and details.get("how", "whole") not in _HOWS[kind]:
+            raise ValueError(f"there is no such {kind}: there are {', '.join(_HOWS[kind])}")
         if kind == "edit" and not (callable(details.get("edit")) or isinstance(details.get("edit"), Mapping)):
             raise ValueError("'edit' needs a function or a dict as edit=")
         self.kind = kind

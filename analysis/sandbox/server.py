@@ -269,6 +269,7 @@ PUT    /_sandbox/clock             {"now": "2026-01-31T12:00:00Z"}; null: the re
 POST   /_sandbox/faults            {"kind": "status", "status": 429, "path": "posts", "times": 2,
                                     "headers": {"Retry-After": "1"}}
                                    kinds: status, body, drop, truncate, wrong_length, slow,
-                                   redirect, edit
+                                   redirect, edit, gzip, brotli, chunked, interim, status_line,
+                                   charset, drip, flood
 DELETE /_sandbox/faults            forget the faults that wait
 """

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from socketserver import TCPServer
 from threading import Lock
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from analysis.sandbox.faults import Fault, edited
+from analysis.sandbox.spoilt import chunks, dripped, gzipped
 
 _JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
@@ -22,7 +25,7 @@ _LOGIN_PAGE = b"<!DOCTYPE html><html><body><h1>Log in</h1><p>All made up.</p></b
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. `sent` is the part of its bytes that is sent before the connection closes."""
+    """One answer. `dropped` says where it breaks off; `raw` is sent in its place, after which the connection closes."""
 
     status: int
     body: bytes
@@ -30,6 +33,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     announced_length: int | None = None
     dropped: str | None = None
+    raw: Iterator[bytes] | None = None
 
     @classmethod
     def of_json(cls, answer: Any, status: int = 200) -> Response:
@@ -55,25 +59,57 @@ class Response:
             case "edit":
                 answer = edited(json.loads(self.body), details["edit"])
                 return replace(self, body=json.dumps(answer).encode())
+            case "gzip":
+                packed = gzipped(self.body, details["how"], details["megabytes"])
+                return replace(self, body=packed, headers={**self.headers, "Content-Encoding": "gzip"})
+            case "brotli":
+                return replace(self, headers={**self.headers, "Content-Encoding": "br"})
+            case "chunked":
+                head = self.head({"Transfer-Encoding": "chunked"}, close=True)
+                return replace(self, raw=chain([head], chunks(self.body, details["how"])))
+            case "interim":
+                return replace(self, raw=self._after(details["status"], details["seconds"]))
+            case "status_line":
+                _, _, rest = self.head(self._length()).partition(b"\r\n")
+                return replace(self, raw=iter([details["line"].encode(), b"\r\n", rest, self.body]))
+            case "charset":
+                text = json.dumps(json.loads(self.body), ensure_ascii=False)
+                return replace(self, body=text.encode(details["charset"], "replace"))
+            case "drip" | "flood":
+                start, pause = details["start"].encode(), details.get("seconds", 0.0)
+                blanks = dripped(pause, details.get("megabytes"))
+                return replace(self, raw=chain([self.head({}), start], blanks))
         time.sleep(details["seconds"])
         return self
 
-    def to_bytes(self, *, close: bool) -> tuple[bytes, bytes]:
-        """The head and the body."""
+    def _after(self, status: int, seconds: float) -> Iterator[bytes]:
+        yield f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n\r\n".encode()
+        time.sleep(seconds)
+        yield self.head(self._length()) + self.body
+
+    def _length(self) -> dict[str, str]:
+        length = len(self.body) if self.announced_length is None else self.announced_length
+        return {"Content-Length": str(length)}
+
+    def head(self, framing: Mapping[str, str], *, close: bool = False) -> bytes:
+        """The status line and the headers; `framing` tells where the body ends."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
             reason = "Unknown"
-        length = len(self.body) if self.announced_length is None else self.announced_length
         headers = {
             "Content-Type": self.content_type,
-            "Content-Length": str(length),
+            **framing,
             "Connection": "close" if close else "keep-alive",
             "X-Made-Up-Data": "oneup-pinterest sandbox",
             **self.headers,
         }
         lines = [f"HTTP/1.1 {self.status} {reason}", *(f"{k}: {v}" for k, v in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1"), self.body
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def to_bytes(self, *, close: bool) -> tuple[bytes, bytes]:
+        """The head and the body."""
+        return self.head(self._length(), close=close), self.body
 
 
 def _replaced(details: dict[str, Any]) -> Response:
@@ -179,6 +215,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(responder.respond(path, params, self.headers.get("Accept", "")))
 
     def _send(self, response: Response) -> None:
+        if response.raw is not None:
+            self.close_connection = True
+            for part in response.raw:
+                self.wfile.write(part)
+            return
         spoilt = response.dropped is not None or response.announced_length is not None
         self.close_connection = self.close_connection or spoilt
         head, body = response.to_bytes(close=self.close_connection and not response.dropped)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -80,6 +82,80 @@ def test_redirect_leads_to_a_login_page(sandbox: Sandbox, ask: Ask) -> None:
     assert page.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "how", "problem"),
+    [
+        ("gzip", "whole", None),
+        ("gzip", "cut", requests.JSONDecodeError),  # urllib3 takes what is there
+        ("gzip", "corrupt", requests.exceptions.ContentDecodingError),
+        ("gzip", "wrong_length", requests.exceptions.ContentDecodingError),
+        ("chunked", "whole", None),
+        ("chunked", "cut", requests.exceptions.ChunkedEncodingError),
+        ("chunked", "nonsense", requests.exceptions.ChunkedEncodingError),
+    ],
+)
+def test_packed_and_chunked_answers_are_the_true_one_or_broken(
+    sandbox: Sandbox, ask: Ask, kind: str, how: str, problem: type[Exception] | None
+) -> None:
+    true = ask().json()
+    sandbox.inject(Fault(kind, how=how))
+    if problem is None:
+        assert ask().json() == true
+    else:
+        with pytest.raises(problem):
+            ask().json()
+    assert ask().json() == true
+
+
+def test_a_bomb_is_small_on_the_wire_and_large_when_unpacked(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("gzip", how="bomb", megabytes=3))
+    response = ask()
+    assert len(response.content) == 3 << 20
+    assert int(response.headers["Content-Length"]) < 30_000
+
+
+def test_brotli_is_announced_and_is_none(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("brotli"))
+    response = ask()
+    assert response.headers["Content-Encoding"] == "br"
+    assert response.content.startswith(b'{"success": true')
+
+
+def test_an_interim_status_comes_before_the_true_answer_on_one_connection(sandbox: Sandbox) -> None:
+    sandbox.inject(Fault("interim", seconds=0.05))
+    with socket.create_connection(("127.0.0.1", int(sandbox.url.rsplit(":", 1)[1])), timeout=5) as connection:
+        path = f"/api/listsocialaccounts?apiKey={sandbox.api_key}"
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        with connection.makefile("rb") as answer:
+            said = answer.read()
+    assert said.startswith(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert b'"message": "OK"' in said
+
+
+def test_a_status_line_that_is_none_is_a_broken_connection(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.inject(Fault("status_line"))
+    with pytest.raises(requests.ConnectionError):
+        ask()
+
+
+@pytest.mark.parametrize(("charset", "mark"), [("utf-8-sig", b"\xef\xbb\xbf{"), ("utf-16", b"\xff\xfe{\x00")])
+def test_the_true_answer_in_another_charset(sandbox: Sandbox, ask: Ask, charset: str, mark: bytes) -> None:
+    true = ask().json()
+    sandbox.inject(Fault("charset", charset=charset))
+    content = ask().content
+    assert content.startswith(mark)
+    assert json.loads(content.decode(charset)) == true
+
+
+def test_a_drip_does_not_end_and_a_flood_is_as_large_as_told(sandbox: Sandbox) -> None:
+    sandbox.inject(Fault("drip", seconds=0.01, start='{"data": '))
+    sandbox.inject(Fault("flood", megabytes=2, start="{"))
+    url = f"{sandbox.accounts_url}/listsocialaccounts"
+    with requests.get(url, timeout=5, stream=True) as dripping:
+        assert dripping.raw.read(30) == b'{"data": ' + b" " * 21
+    assert len(requests.get(url, timeout=5).content) == 1 + (2 << 20)
+
+
 def test_edit_by_function_and_by_merge(sandbox: Sandbox, ask: Ask) -> None:
     def without_posts(answer: dict[str, Any]) -> None:
         del answer["data"]["posts"]
@@ -134,10 +210,12 @@ def test_parallel_requests_use_up_a_fault_exactly(sandbox: Sandbox) -> None:
         {"kind": "status", "seconds": 1},
         {"kind": "drop", "when": "after"},
         {"kind": "edit"},
+        {"kind": "gzip", "how": "nonsense"},
+        {"kind": "drip", "megabytes": 1},
     ],
 )
 def test_fault_that_does_not_exist_is_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no|needs|dropped"):
+    with pytest.raises(ValueError, match=r"no|needs|dropped|such"):
         Fault(**wrong)
     response = requests.post(f"{sandbox.url}/_sandbox/faults", json=wrong, timeout=5)
     assert response.status_code == 400
