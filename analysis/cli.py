@@ -111,14 +111,17 @@ def _sync(options: argparse.Namespace) -> int:
 
     start_quickly()
     from analysis.sync import sync
-    from analysis.sync.config import read_config
+    from analysis.sync.config import read_config, warning_about
     from analysis.sync.progress import progress_for
     from analysis.sync.summary import summary
 
     streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
+    config = read_config(options.config)
+    if warning := warning_about(options.config):
+        print(f"warning: {warning}", file=sys.stderr)
     progress = progress_for(sys.stderr)
     try:
-        result = sync(read_config(options.config), options.database, streams, options.full_refresh, progress)
+        result = sync(config, options.database, streams, options.full_refresh, progress)
     finally:
         progress.close()
     print(summary(result), file=sys.stderr)

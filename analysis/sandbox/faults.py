@@ -48,7 +48,7 @@ class Fault:
       changes the one it is given and returns None), or a dict that is merged into it.
     - `gzip`: the true answer compressed, `how`: "whole", "cut" in the middle, "corrupt", of a
       "wrong_length" by its own trailer, or a "bomb" that unpacks to `megabytes` (300) of blanks.
-    - `brotli`: the true answer, announced as packed in a way that nobody asked for.
+    - `brotli`: bytes that are announced as packed in a way that nobody asked for.
     - `chunked`: the true answer in chunks, `how`: "whole", "cut" before its last chunk, or with
       a "nonsense" chunk length.
     - `interim`: a `status` (103) of the kind that precedes an answer, and that `seconds` (0.5) later.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -63,7 +64,8 @@ class Response:
                 packed = gzipped(self.body, details["how"], details["megabytes"])
                 return replace(self, body=packed, headers={**self.headers, "Content-Encoding": "gzip"})
             case "brotli":
-                return replace(self, headers={**self.headers, "Content-Encoding": "br"})
+                headers = {**self.headers, "Content-Encoding": "br"}
+                return replace(self, body=zlib.compress(self.body), headers=headers)
             case "chunked":
                 head = self.head({"Transfer-Encoding": "chunked"}, close=True)
                 return replace(self, raw=chain([head], chunks(self.body, details["how"])))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,3 +41,18 @@ def read_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     if not isinstance(config, dict):
         raise UserError(f"The config file {path} must hold a JSON object with `api_key`.", exit_status=2)
     return {**config, "api_key": key} if key else config
+
+
+def warning_about(path: Path | None) -> str | None:
+    """A sentence for a config file that other users of this machine can read, and with it the key; else None.
+
+    The key may stand in the environment alone, but a file that nobody can read is right in any case. Windows has no
+    such modes: there every file would seem to be readable.
+    """
+    path = path or DEFAULT_CONFIG
+    if os.name == "nt" or not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        return None
+    return (
+        f"Other users of this machine can read the config file {path}, which holds your key: "
+        f"run `chmod 600 {shlex.quote(str(path))}`."
+    )
