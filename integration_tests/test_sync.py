@@ -83,6 +83,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def config_file(sandbox: Sandbox, tmp_path: Path) -> Path:
     path = tmp_path / "config.json"
+    path.touch(mode=0o600)
     path.write_text(json.dumps(sandbox.config()))
     return path
 
@@ -372,6 +373,22 @@ def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
     written = ended.stdout + ended.stderr + stored + "".join(path.read_bytes().decode("latin-1") for path in left)
     assert [form for form in forms if form in written or form.encode().decode("latin-1") in written] == []
     assert [path.name for path in left] == ["history.duckdb"]
+
+
+def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_nothing(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    def words() -> list[str]:
+        ended = run("sync", "--config", config_file, "--database", database, "--streams", "accounts", "--json")
+        assert json.loads(ended.stdout)["status"] == "done"
+        return [line for line in ended.stderr.splitlines() if "chmod" in line]
+
+    assert words() == []
+    config_file.chmod(0o644)
+    assert words() == [
+        f"warning: Other users of this machine can read the config file {config_file}, which holds your key: "
+        f"run `chmod 600 {config_file}`."
+    ]
 
 
 def test_a_second_writer_is_told_at_once(sandbox: Sandbox, database: Path, config_file: Path) -> None:

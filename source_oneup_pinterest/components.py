@@ -574,12 +574,16 @@ class SharedAnswers:
 
 
 def forms_of(key: str) -> list[str]:
-    """A key as it is, and as addresses, web pages and JSON (that of PHP too, once or twice over) write it."""
+    """A key as it is, and as addresses, web pages and JSON (that of PHP too) write it.
+
+    A message that quotes JSON is again quoted as JSON in an answer, and with that in a line of a log.
+    """
     encoded = {quote(key), quote(key, safe=""), quote_plus(key)}
     forms = {key, html.escape(key), *encoded, *(re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)}
     forms |= {json.dumps(form)[1:-1] for form in forms}
     forms |= {form.replace("/", "\\/") for form in forms}
-    forms |= {json.dumps(form)[1:-1] for form in forms}
+    for _ in range(2):
+        forms |= {json.dumps(form)[1:-1] for form in forms}
     return sorted(forms, key=len, reverse=True)  # a form may be a part of another
 
 

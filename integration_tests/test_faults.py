@@ -1,0 +1,132 @@
+"""Faults of every class through real HTTP: the fast part of `python -m integration_tests.hardness.faults`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.sandbox import Fault, Sandbox
+from integration_tests.airbyte import read
+from integration_tests.conftest import NOON
+from integration_tests.hardness.disturbed import undisturbed
+from integration_tests.hardness.fault_classes import CLASSES, FaultClass
+from integration_tests.hardness.faults import mixed
+from integration_tests.hardness.key_search import Search, occurrences
+from integration_tests.hardness.rows import Damage
+from source_oneup_pinterest import components
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+# what issue 6 names, in its order
+ASKED_FOR = (
+    "429, Retry-After in seconds", "429, Retry-After as a date", "429, no Retry-After",
+    "500 with JSON", "502 with JSON", "503 with JSON", "500 with HTML", "502 with HTML", "503 with HTML",
+    "connect time-out", "read time-out", "dropped, before", "dropped, headers", "dropped, body", "body cut short",
+    "wrong content length", "gzip", "redirect to a login page", "200 with HTML", "200 with `success: false`",
+    "200 with `data` null", "200 with `data` missing", "`metrics` null", "`metrics` missing", "`posts` null",
+    "`posts` missing", "401 with JSON", "402 with JSON", "403 with JSON", "404 with JSON", "422 with JSON",
+)  # fmt: skip
+START = {"start_date": "2026-05-10"}
+
+
+def named(name: str) -> FaultClass:
+    return next(faults for faults in CLASSES if faults.name == name)
+
+
+def ordered(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    return {stream: sorted(map(repr, found)) for stream, found in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, list[str]]:
+    """What is read where nothing goes wrong."""
+    with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=2, now=NOON) as sandbox:
+        patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+        return ordered(read({**sandbox.config(), **START}).records)
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch, rows: object, waits: list[float]) -> Any:
+    monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+    with Sandbox(accounts=2, now=NOON) as sandbox:
+        yield sandbox
+
+
+def test_the_command_tries_each_fault_that_is_to_be_survived_once() -> None:
+    names = [faults.name for faults in CLASSES]
+    assert sorted(set(ASKED_FOR) - set(names)) == []
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gzip", "gzip cut short", "gzip that is corrupt", "gzip of a wrong length", "brotli that nobody asked for",
+        "chunked", "chunks cut short", "chunks of nonsense", "103 before the answer", "status line of nonsense",
+        "byte order mark", "204 with nothing", "429, Retry-After that is huge", "429, Retry-After that is negative",
+        "429, Retry-After that is nonsense", "429, Retry-After that is past",
+    ],
+)  # fmt: skip
+def test_what_can_be_waited_out_changes_no_row_and_no_wait_is_longer_than_two_minutes(
+    two: Sandbox, rows: dict[str, list[str]], waits: list[float], name: str
+) -> None:
+    faults = named(name)
+    for path in faults.paths:
+        two.inject(faults.fault(path))
+
+    disturbed = read({**two.config(), **START})
+
+    assert disturbed.exception is None
+    assert ordered(disturbed.records) == rows
+    between_attempts = [wait for wait in waits if wait != 122]  # the CDK's limiter looks around every so often
+    assert max(between_attempts, default=0) <= 121
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault("flood", megabytes=40, start="{", path="posts"), "far more in one answer"),
+        (Fault("gzip", how="bomb", megabytes=40, path="posts"), "far more in one answer"),
+        (Fault("drip", seconds=0.05, start="{", path="posts", times=None), "did not answer in time. It was tried 5"),
+        (Fault("gzip", how="corrupt", path="posts", times=None), "cannot be unpacked. It was tried 5 times"),
+        (Fault("drop", path="posts", times=None), "connection to OneUp failed (ConnectionError). It was tried 5 times"),
+    ],
+)
+def test_what_cannot_be_waited_out_ends_within_bounds_with_its_cause(
+    two: Sandbox, rows: dict[str, list[str]], fault: Fault, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = two.account_ids
+    fault.social_network_id = bad
+    two.inject(fault)
+    monkeypatch.setattr(components, "MAX_SECONDS", 0.5)
+
+    reading = read({**two.config(), **START}, streams=["pins"])
+
+    (error,) = [error for error in reading.errors if "stream_descriptor" in error]
+    assert error["message"].startswith(f'Account "{bad}" could not be read: ')
+    assert words in error["message"]
+    assert {row["social_network_id"] for row in reading.records["pins"]} == {good}
+
+
+def test_syncs_with_faults_at_random_end_as_promised_and_lose_nothing(tmp_path: Path) -> None:
+    search = Search()
+    days = undisturbed(tmp_path / "undisturbed")
+
+    statuses, left, problems, _ = mixed(6, tmp_path / "mixed", days, search)
+
+    assert problems == []
+    assert left == Damage(0, 0, 0)
+    assert statuses[1] == statuses[3] == 0
+    assert search.found == 0
+    assert len(search.counts) == 3  # of commands, files and values
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "kQ/e+y=1 ü&xZ", "kQ/e%2By%3D1%20%C3%BC%26xZ", "kq%2fe%2by%3d1+%c3%bc%26xz", r"kQ\/e+y=1 \u00fc&xZ",
+        r"kQ\\\/e+y=1 \\\\u00fc&xZ", "kQ/e+y=1 ü&amp;xZ", "kQ%252Fe%252By%253D1%2520%25C3%25BC%2526xZ",
+        "a1EvZSt5PTEgw7wmeFo",
+    ],
+)  # fmt: skip
+def test_the_search_finds_a_key_however_it_is_spelled(written: str) -> None:
+    assert occurrences(f"GET /?apiKey={written} HTTP/1.1".encode()) == 1

@@ -1,0 +1,205 @@
+"""The key on its way: over verified https, to no second host, to no proxy in clear text, and back in no answer."""
+
+import ipaddress
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from airbyte_cdk.sources.streams.call_rate import APIBudget
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from analysis.sandbox import Fault, Sandbox
+from analysis.sandbox.wire import Server
+from analysis.sync import sync
+from integration_tests.airbyte import read
+from integration_tests.hardness.key_search import KEY, occurrences, spellings
+from source_oneup_pinterest.components import OneUpSession
+
+NO_KEY = b'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"message":1}'
+
+
+class Recorder(socketserver.ThreadingTCPServer):
+    """Keeps the head of each request, and refuses it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), _Recording)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Recording(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        head = b""
+        while (line := self.rfile.readline()) not in (b"\r\n", b""):
+            head += line
+        self.server.heads.append(head)  # type: ignore[attr-defined]
+        self.wfile.write(NO_KEY)
+
+
+@contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with serving(recorder):
+        yield recorder
+
+
+@pytest.fixture
+def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """A config for the sandbox behind https, with a certificate that it signed itself (`certificate.pem`)."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "private.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "private.pem")
+    server = Server(0, sandbox)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server):
+        urls = dict.fromkeys(("analytics_url", "accounts_url"), f"https://127.0.0.1:{server.server_port}/api")
+        yield {**sandbox.config(), **urls, "start_date": "2026-05-10"}
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_the_sync_before_the_key_is_sent(
+    https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, waits: list[float]
+) -> None:
+    result = sync(https, tmp_path / "history.duckdb")
+
+    assert (result.status, result.exit_status) == ("failed", 1)
+    assert "certificate cannot be verified" in (result.error or "")
+    assert "REQUESTS_CA_BUNDLE" in (result.error or "")
+    assert sandbox.requests == []
+    assert [wait for wait in waits if wait > 1] == []  # it would be no other the next time
+
+
+def test_a_certificate_that_the_environment_vouches_for_is_accepted_for_its_own_host_alone(
+    https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
+
+    assert sync(https, tmp_path / "history.duckdb").exit_status == 0
+
+    sandbox.clear_requests()
+    urls = {name: https[name].replace("127.0.0.1", "localhost") for name in ("analytics_url", "accounts_url")}
+    result = sync({**https, **urls}, tmp_path / "history.duckdb")
+    assert result.exit_status == 1
+    assert "certificate cannot be verified" in (result.error or "")
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(sandbox: Sandbox, recorder: Recorder, status: int) -> None:
+    elsewhere = recorder.url.replace("127.0.0.1", "localhost")
+    headers = {"Location": f"{elsewhere}/api/listsocialaccounts", "Refresh": f"0; url={elsewhere}"}
+    sandbox.inject(Fault("status", status=status, headers=headers))
+
+    reading = read(sandbox.config(), streams=["accounts"])
+
+    assert recorder.heads == []
+    assert len(sandbox.requests) == 1
+    assert "redirects to another page" in (reading.errors[0]["message"])
+
+
+def test_http_takes_no_proxy_which_would_carry_the_key_in_clear_text(
+    sandbox: Sandbox, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, recorder.url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert read(sandbox.config(), streams=["accounts"]).exception is None
+    assert recorder.heads == []
+
+
+def test_https_takes_the_proxy_of_the_environment_which_sees_no_key(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, recorder.url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    reading = read({"api_key": KEY}, streams=["accounts"])
+
+    assert reading.exception is not None
+    assert recorder.heads
+    assert {head.split(b" HTTP/")[0] for head in recorder.heads} == {b"CONNECT www.oneupapp.io:443"}
+    assert [head for head in recorder.heads if occurrences(head)] == []
+
+
+def test_oneup_gets_no_login_that_a_netrc_has_for_everybody(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login somebody password secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    requests.get(recorder.url, timeout=5)
+    assert b"Authorization: Basic" in recorder.heads.pop()  # so any other client would send it
+
+    read({"api_key": KEY, "accounts_url": recorder.url, "analytics_url": recorder.url}, streams=["accounts"])
+
+    assert len(recorder.heads) == 1
+    assert b"Authorization" not in recorder.heads[0]
+
+
+def test_an_answer_that_comes_after_a_103_is_not_taken_for_that_to_the_next_request(sandbox: Sandbox) -> None:
+    with OneUpSession(APIBudget([]), {**sandbox.config(), "_sync_id": "interim"}) as session:
+        sandbox.inject(Fault("interim", seconds=0.3))
+        first = session.get(f"{sandbox.accounts_url}/listsocialaccounts", timeout=60)
+        account = sandbox.account_ids[0]
+        query = {"social_network_id": account, "preset": "last_7_days"}
+        second = session.get(f"{sandbox.analytics_url}/pinterest/overview", params=query, timeout=60)
+
+    assert first.status_code == 103
+    assert second.json()["data"]["metrics"]
+
+
+def test_an_address_in_an_answer_brings_no_key_back_and_a_common_word_is_left(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    sandbox.api_key = KEY
+    links = [f"https://example.com/?apiKey={spelling}&size=2" for spelling in spellings(KEY)]
+
+    def with_links(answer: dict[str, Any]) -> None:
+        for number, pin in enumerate(answer["data"]["posts"]):
+            pin.update(media_url=links[number % len(links)], text="apiKey=another")
+
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=with_links))
+    pins = read(sandbox.config(), streams=["pins"]).records["pins"]
+
+    assert {pin["media_url"] for pin in pins} == {"https://example.com/?apiKey=****&size=2"}
+    assert {pin["text"] for pin in pins} == {"apiKey=another"}
