@@ -26,7 +26,6 @@ NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DAYS = (NOON, NOON + timedelta(days=1))
 START = "2026-05-10"  # a short history: few requests for each fault to hit
 LONGEST_WAIT = 121.0  # two minutes, and the second that Airbyte adds
-LONGEST_ALL = 4 * LONGEST_WAIT  # between five attempts
 TIMEOUTS = "2,5,5"  # seconds, in place of 10, 60 and 120, where the fault is a slow one
 
 

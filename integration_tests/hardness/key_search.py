@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 import duckdb
@@ -31,9 +30,8 @@ def occurrences(written: bytes, key: str = KEY) -> int:
     text = written.decode("utf-8", "replace")
     plain = _plain(text)
     found = plain.count(_plain(key))
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        found += text.count(encode(key.encode()).decode().rstrip("="))
-    return found
+    alphabets = {encode(key.encode()).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    return found + sum(map(text.count, alphabets))
 
 
 def _plain(text: str) -> str:
@@ -63,11 +61,12 @@ class Search:
         return found
 
     def of_files(self, command: str, files: Iterable[Path]) -> int:
-        """Searches files: their bytes, and each value of a database, where the bytes are packed."""
+        """Searches the bytes of files."""
         written = [path.read_bytes() for path in files if path.is_file()]
         return self.of(command, *written)
 
     def of_database(self, command: str, database: Path) -> int:
+        """Searches each value of a database, for its bytes are packed."""
         with duckdb.connect(str(database), read_only=True) as connection:
             tables = connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()
             values = [str(connection.sql(f'FROM "{table}"').fetchall()) for (table,) in tables]
@@ -95,7 +94,3 @@ def open_files(pid: int) -> list[bytes]:
 def command_line(pid: int) -> bytes:
     """The arguments that everybody on a machine can see."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def as_bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
