@@ -87,6 +87,7 @@ def test_what_can_be_waited_out_changes_no_row_and_no_wait_is_longer_than_two_mi
         (Fault("flood", megabytes=40, start="{", path="posts"), "far more in one answer"),
         (Fault("gzip", how="bomb", megabytes=40, path="posts"), "far more in one answer"),
         (Fault("drip", seconds=0.05, start="{", path="posts", times=None), "did not answer in time. It was tried 5"),
+        (Fault("drip", seconds=0.05, where="head", path="posts", times=None), "did not answer in time. It was tried 5"),
         (Fault("gzip", how="corrupt", path="posts", times=None), "cannot be unpacked. It was tried 5 times"),
         (Fault("drop", path="posts", times=None), "connection to OneUp failed (ConnectionError). It was tried 5 times"),
     ],

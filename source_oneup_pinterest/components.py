@@ -3,13 +3,17 @@
 The file stands alone, so that it also serves beside `manifest.yaml` without this package.
 """
 
+import functools
 import html
+import http.client
+import io
 import ipaddress
 import json
 import logging
 import math
 import os
 import re
+import socket
 import tempfile
 import threading
 import time
@@ -373,7 +377,7 @@ class Answer(requests.Response):
         return True
 
 
-MAX_SECONDS = 120.0  # for a body, from its first byte on: at 8 Mbit/s it brings 120 MB, of more than 200,000 pins
+MAX_SECONDS = 120.0  # for a whole answer, head and body: at 8 Mbit/s time for 120 MB, of more than 200,000 pins
 MAX_BYTES = 256 << 20
 MAX_UNDIVIDED_BYTES = 32 << 20  # of a body that is not cut into pieces; parsed, it takes about ten times that memory
 
@@ -382,26 +386,47 @@ class TooLarge(requests.RequestException):
     """A body with which no sync should fill memory or disk."""
 
 
-def bounded(response: requests.Response) -> Iterator[bytes]:
-    """A body as it comes in; one that never ends must neither hold up nor fill a nightly job.
+class InTime(io.RawIOBase):
+    """What comes from a socket until `MAX_SECONDS` are over; a time-out of a socket alone begins anew at each byte."""
 
-    Raises:
-        requests.Timeout: it is not there in `MAX_SECONDS`, though no single wait for a byte was too long.
-        TooLarge: it has more than `MAX_BYTES`, unpacked.
-    """
-    raw, ends, length = response.raw, time.monotonic() + MAX_SECONDS, 0
+    def __init__(self, incoming: io.RawIOBase) -> None:
+        self._incoming, self._ends = incoming, time.monotonic() + MAX_SECONDS
 
-    def as_it_comes(size: int, decode_content: bool) -> Iterator[bytes]:
-        while chunk := raw.read1(size, decode_content=decode_content):
-            yield chunk
+    def readable(self) -> bool:
+        return True
 
-    raw.stream = as_it_comes  # type: ignore[method-assign] # its own waits for a full chunk, which may take for ever
-    for chunk in response.iter_content(1 << 18):
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._ends:
+            raise TimeoutError("the answer did not end in time")
+        return self._incoming.readinto(buffer)
+
+    def close(self) -> None:
+        self._incoming.close()
+        super().close()
+
+
+class AnswerInTime(http.client.HTTPResponse):
+    """An answer that ends in time or fails: one that never does would hold up a nightly job for ever."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(InTime(sock.makefile("rb", buffering=0)))
+
+
+@functools.cache
+def in_time(connection: type) -> type:
+    """A class of connections with answers that end in time."""
+    return type(connection.__name__, (connection,), {"response_class": AnswerInTime})
+
+
+def bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A body, but for one of more than `MAX_BYTES` (unpacked), which is `TooLarge`."""
+    length = 0
+    for chunk in chunks:
         length += len(chunk)
         if length > MAX_BYTES:
             raise TooLarge
-        if time.monotonic() > ends:
-            raise requests.Timeout
         yield chunk
 
 
@@ -548,7 +573,8 @@ class SharedAnswers:
         if response.status_code < 200:
             response.raw.close()  # the answer is still to come, and would be taken for that to the next request
         try:
-            body, pieces = without_pieces(bounded(response), lambda piece: self.append(masked(piece)), self.PIECE)
+            chunks = bounded(response.iter_content(1 << 18))
+            body, pieces = without_pieces(chunks, lambda piece: self.append(masked(piece)), self.PIECE)
         finally:
             response.close()
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
@@ -604,6 +630,11 @@ class KeyOnTheWire(requests.adapters.HTTPAdapter):
             add_to_secrets(form)
         any_form = b"|".join(re.escape(form.encode()) for form in forms)
         self._in_addresses = re.compile(rb"apiKey=(?:%b)(?![\w%%+-])" % any_form)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = in_time(pool.ConnectionCls)
+        return pool
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         wire = request.copy()
@@ -754,7 +785,7 @@ class OneUpErrorHandler(DefaultErrorHandler):
         if isinstance(response_or_exception, requests.Response):
             status = response_or_exception.status_code
             problem = self._by_status(response_or_exception) if status != 200 else self._by_body(response_or_exception)
-        elif isinstance(response_or_exception, requests.Timeout):
+        elif isinstance(response_or_exception, requests.Timeout) or "timed out" in str(response_or_exception):
             problem = _passing("OneUp did not answer in time.")
         elif isinstance(response_or_exception, TooLarge):
             problem = _no(

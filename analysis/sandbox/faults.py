@@ -22,11 +22,12 @@ _DETAILS: dict[str, dict[str, Any]] = {
     "interim": {"status": 103, "seconds": 0.5},
     "status_line": {"line": "HTP/one 200 nonsense"},
     "charset": {"charset": "utf-8-sig"},
-    "drip": {"seconds": 1.0, "start": ""},
+    "drip": {"seconds": 1.0, "start": "", "where": "body"},
     "flood": {"megabytes": 300, "start": ""},
 }
 _PATHS = ("overview", "posts", "listsocialaccounts")
 _DROPS = ("before", "headers", "body")
+_PARTS = ("body", "head")
 _HOWS = {"gzip": ("whole", "cut", "corrupt", "wrong_length", "bomb"), "chunked": ("whole", "cut", "nonsense")}
 
 
@@ -54,7 +55,8 @@ class Fault:
     - `interim`: a `status` (103) of the kind that precedes an answer, and that `seconds` (0.5) later.
     - `status_line`: `line` in place of the status line.
     - `charset`: the true answer in `charset` ("utf-8-sig": with a byte order mark).
-    - `drip`: `start` and then a blank every `seconds` (1), without an end.
+    - `drip`: `start` and then a blank every `seconds` (1), without an end; `where`: in the "body" or
+      the "head".
     - `flood`: `start` and then `megabytes` (300) of blanks, as fast as they go.
 
     `path` and `social_network_id` say which requests it is for (None: any). It spares the first
@@ -81,6 +83,8 @@ class Fault:
             raise ValueError(f"a connection is dropped at one of {', '.join(_DROPS)}")
         if kind in _HOWS and details.get("how", "whole") not in _HOWS[kind]:
             raise ValueError(f"there is no such {kind}: there are {', '.join(_HOWS[kind])}")
+        if details.get("where", "body") not in _PARTS:
+            raise ValueError(f"there is no such part: there are {', '.join(_PARTS)}")
         if kind == "edit" and not (callable(details.get("edit")) or isinstance(details.get("edit"), Mapping)):
             raise ValueError("'edit' needs a function or a dict as edit=")
         self.kind = kind

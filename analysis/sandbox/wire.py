@@ -80,7 +80,10 @@ class Response:
             case "drip" | "flood":
                 start, pause = details["start"].encode(), details.get("seconds", 0.0)
                 blanks = dripped(pause, details.get("megabytes"))
-                return replace(self, raw=chain([self.head({}), start], blanks))
+                head = self.head({})
+                if details.get("where") == "head":
+                    head = head[:-2] + b"X-Slow: "
+                return replace(self, raw=chain([head, start], blanks))
         time.sleep(details["seconds"])
         return self
 

@@ -93,6 +93,7 @@ CLASSES = (
     _status(204, "", "nothing", passes=True),
     FaultClass("read time-out", "slow", {"seconds": 60.0}, passes=True, is_slow=True),
     FaultClass("a byte each second, without an end", "drip", {"seconds": 0.3, "start": "{"}, passes=True, is_slow=True),
+    FaultClass("headers without an end", "drip", {"seconds": 0.3, "where": "head"}, passes=True, is_slow=True),
     *(FaultClass(f"dropped, {when}", "drop", {"when": when}, passes=True) for when in ("before", "headers", "body")),
     FaultClass("body cut short", "truncate", passes=True),
     FaultClass("wrong content length", "wrong_length", passes=True),

@@ -213,6 +213,7 @@ def test_parallel_requests_use_up_a_fault_exactly(sandbox: Sandbox) -> None:
         {"kind": "edit"},
         {"kind": "gzip", "how": "nonsense"},
         {"kind": "drip", "megabytes": 1},
+        {"kind": "drip", "where": "nowhere"},
     ],
 )
 def test_fault_that_does_not_exist_is_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
