@@ -354,6 +354,10 @@ class Answer(requests.Response):
         self._shared = shared
         self.pieces = pieces
 
+    def is_first(self, *of: str) -> bool:
+        """Whether nobody has asked this about the same answer: streams that share it must not tell things twice."""
+        return self._shared.is_first((self.url, *of))
+
     def json(self, **kwargs: Any) -> Any:
         if self._parsed is None:
             self._parsed = super().json(**kwargs)
@@ -539,6 +543,7 @@ class SharedAnswers:
         finalize(self, self._file.close)
         self._places: dict[str, Place] = {}
         self._asking: dict[str, threading.Lock] = {}
+        self._told: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
     @classmethod
@@ -585,9 +590,16 @@ class SharedAnswers:
             self.given_up = GivenUp()
             self._places.clear()
             self._asking.clear()
+            self._told.clear()
             self._file.seek(0)
             self._file.truncate()
             self.requests_sent = 0
+
+    def is_first(self, thing: tuple[str, ...]) -> bool:
+        with self._lock:
+            count = len(self._told)
+            self._told.add(thing)
+            return len(self._told) > count
 
     def append(self, data: bytes) -> Span:
         with self._lock:
@@ -921,7 +933,8 @@ def _quoted_message(response: requests.Response) -> str:
     message = answer.get("message") if isinstance(answer, dict) else None
     if not isinstance(message, str) or not message.strip():
         return ""
-    return f': "{filter_secrets(" ".join(message.split()))[:200]}"'
+    visible = "".join(character if character.isprintable() else " " for character in filter_secrets(message))
+    return f': "{" ".join(visible.split())[:200]}"'
 
 
 def _kind(value: Any) -> str:
@@ -932,14 +945,37 @@ def _kind(value: Any) -> str:
 # ------------------------------------------------------------------------------------------- rows
 
 
+MAX_DEPTH = (
+    100  # of lists and objects in one another: what is nested deeper can be parsed, but not always written again
+)
+TOO_DEEP = "nested too deeply"
+
+
 def as_text(value: Any) -> str | None:
     """Text as sent; other JSON values as their JSON."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
+    if not isinstance(value, str):
+        if is_too_deep(value):
+            return None
+        value = json.dumps(value, ensure_ascii=False)
+    if value.isascii():
+        return str(value)
+    return str(value.encode("utf-8", "replace").decode("utf-8"))  # half of a surrogate pair is no text
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether lists and objects are nested in a value deeper than MAX_DEPTH."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _items(outer)]
+        if not level:
+            return False
+    return any(isinstance(value, (dict, list)) for value in level)
+
+
+def _items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def as_number(value: Any) -> float | int | None:
@@ -974,19 +1010,88 @@ def as_integer(value: Any) -> int | None:
 
 def as_boolean(value: Any) -> bool | None:
     """True or false from true, 1, "1" or "true" and their opposites."""
-    return {"1": True, "true": True, "0": False, "false": False}.get(str(value).strip().lower())
+    text = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    return {"1": True, "true": True, "0": False, "false": False}.get(text)
 
 
-def _objects(rows: Iterable[Any], what: str) -> Iterator[dict[str, Any]]:
-    """The rows that are objects; the others cannot be records and are counted in the log."""
-    dropped = 0
+class Losses:
+    """What of an answer becomes no row or no value. It is told in the log, each thing once a sync, with an example.
+
+    Such a message begins with its count and ends with its example, so that whoever reads can add them up.
+    """
+
+    def __init__(self, response: requests.Response, stream: str) -> None:
+        self._response = response
+        self._stream = stream
+        self._found: dict[tuple[str, ...], tuple[int, str]] = {}
+
+    def no_row(self, what: str, example: Any) -> None:
+        self._add(("Left out %d %s from %s, for example %s.", what, self._stream), example)
+
+    def no_value(self, name: str, kind: str, sent: Any) -> None:
+        """A field is null in its row because what was sent is not of its kind; nothing sent is no loss."""
+        if not _is_nothing(sent):
+            text = "%d values of `%s` in %s are %s and were left empty, for example %s."
+            self._add((text, name, self._stream, kind), sent)
+
+    def tell(self) -> None:
+        for (message, *details), (count, example) in self._found.items():
+            if not isinstance(self._response, Answer) or self._response.is_first(message, *details):
+                LOGGER.warning(message, count, *details, example)
+
+    def _add(self, thing: tuple[str, ...], example: Any) -> None:
+        count, first = self._found.get(thing) or (0, _example(example))
+        self._found[thing] = count + 1, first
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _example(value: Any) -> str:
+    """A value in a few characters of ASCII, which no terminal obeys."""
+    if isinstance(value, (dict, list)):
+        return _kind(value)
+    text = filter_secrets(json.dumps(value[:1000] if isinstance(value, str) else value))
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _objects(rows: Iterable[Any], losses: Losses) -> Iterator[dict[str, Any]]:
+    """The rows that are objects; the others cannot be records."""
     for row in rows:
         if isinstance(row, dict):
             yield row
         else:
-            dropped += 1
-    if dropped:
-        LOGGER.warning("Left out %d of OneUp's %s that are no objects.", dropped, what)
+            losses.no_row("rows that are no objects", row)
+
+
+def _text(row: Mapping[str, Any], name: str, losses: Losses) -> str | None:
+    text = as_text(row.get(name))
+    if text is None:
+        losses.no_value(name, TOO_DEEP, row.get(name))
+    return text
+
+
+def _number(row: Mapping[str, Any], name: str, losses: Losses) -> float | int | None:
+    number = as_number(row.get(name))
+    if number is None:
+        losses.no_value(name, "no numbers", row.get(name))
+    return number
+
+
+def _boolean(row: Mapping[str, Any], name: str, losses: Losses) -> bool | None:
+    answer = as_boolean(row.get(name))
+    if answer is None:
+        losses.no_value(name, "neither true nor false", row.get(name))
+    return answer
+
+
+def _drop_too_deep(row: dict[str, Any], declared: Iterable[str], losses: Losses) -> None:
+    """Fields that nobody documented are kept as sent, unless they are nested too deeply to be written anywhere."""
+    for name in row.keys() - set(declared):
+        if is_too_deep(row[name]):
+            losses.no_value("fields that are not documented", TOO_DEEP, row[name])
+            row[name] = None
 
 
 @dataclass
@@ -994,19 +1099,23 @@ class MetricRows(RecordExtractor):
     """Rows of `data.metrics` or `data.stats`: a metric now and in the period before."""
 
     part: str
+    STREAMS: ClassVar[dict[str, str]] = {"data.metrics": "overview_metrics", "data.stats": "pin_totals"}
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
-        for row in _objects(part_of(response.json(), self.part), self.part):
-            change = row.get("percentage_change")
-            yield row | {
-                "key": as_text(row.get("key")),
-                "name": as_text(row.get("name")),
-                "description": as_text(row.get("description")),
-                "value_current_period": as_number(row.get("value_current_period")),
-                "value_last_period": as_number(row.get("value_last_period")),
-                "percentage_change": as_text(change),
-                "percentage_change_value": as_number(change),
+        losses = Losses(response, self.STREAMS[self.part])
+        for row in _objects(part_of(response.json(), self.part), losses):
+            typed = {
+                "key": _text(row, "key", losses),
+                "name": _text(row, "name", losses),
+                "description": _text(row, "description", losses),
+                "value_current_period": _number(row, "value_current_period", losses),
+                "value_last_period": _number(row, "value_last_period", losses),
+                "percentage_change": _text(row, "percentage_change", losses),
+                "percentage_change_value": as_number(row.get("percentage_change")),
             }
+            _drop_too_deep(row, typed, losses)
+            yield row | typed
+        losses.tell()
 
 
 @dataclass
@@ -1015,17 +1124,31 @@ class PinRows(RecordExtractor):
 
     COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
     TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
+    DOCUMENTED = frozenset((*COUNTERS, *TEXTS))
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
         assert isinstance(response, Answer)
-        for pin in _objects(response.pins(), "pins"):
-            stats = pin.pop("stats", None)
-            row = stats | pin if isinstance(stats, dict) else pin
+        losses = Losses(response, "pins")
+        for pin in _objects(response.pins(), losses):
+            sent = pin.pop("stats", None)
+            stats = sent if isinstance(sent, dict) else {}
+            if stats is not sent:
+                losses.no_value("stats", "no objects", sent)
+            row = stats | pin
             for name in self.TEXTS:
-                row[name] = as_text(row.get(name))
+                sent = row.get(name)
+                row[name] = text = as_text(sent)
+                if text is None and sent is not None:
+                    losses.no_value(name, TOO_DEEP, sent)
             for name in self.COUNTERS:
-                row[name] = as_integer(row.get(name))
+                sent = stats[name] if name in stats else row.get(name)
+                row[name] = count = as_integer(sent)
+                if count is None and sent is not None:
+                    losses.no_value(name, "no whole numbers", sent)
+            if len(row) > len(self.DOCUMENTED):
+                _drop_too_deep(row, self.DOCUMENTED, losses)
             yield row
+        losses.tell()
 
 
 @dataclass
@@ -1033,19 +1156,38 @@ class RankedPosts(RecordExtractor):
     """Entries of the lists of best and worst posts, whatever OneUp names their fields."""
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
+        losses = Losses(response, "post_performance")
         lists = part_of(response.json(), "data.post_performance")
-        for ranking, entries in lists.items() if isinstance(lists, dict) else ():
-            for position, entry in enumerate(entries if isinstance(entries, list) else (), start=1):
+        if isinstance(lists, list):  # which is how PHP writes an object without fields
+            for entry in lists:
+                losses.no_row("entries that are in none of the lists", entry)
+            lists = {}
+        for ranking, entries in lists.items():
+            if not isinstance(entries, list):
+                if not _is_nothing(entries):
+                    losses.no_row("rankings that are no lists", entries)
+                continue
+            for position, entry in enumerate(entries, start=1):
                 known = entry if isinstance(entry, dict) else {}
+                row = {
+                    "id": known.get("id"),
+                    "text": _first(known, "text", "caption", "title", "message"),
+                    "permalink": _first(known, "permalink", "permalink_url"),
+                    "engagement_rate": _first(known, "engagement_rate", "engagement_rate_raw"),
+                }
+                if is_too_deep(entry):
+                    losses.no_value("item", TOO_DEEP, entry)
+                    entry = None
                 yield {
                     "ranking": as_text(ranking),
                     "position": position,
-                    "id": as_text(known.get("id")),
-                    "text": as_text(_first(known, "text", "caption", "title", "message")),
-                    "permalink": as_text(_first(known, "permalink", "permalink_url")),
-                    "engagement_rate": as_number(_first(known, "engagement_rate", "engagement_rate_raw")),
+                    "id": _text(row, "id", losses),
+                    "text": _text(row, "text", losses),
+                    "permalink": _text(row, "permalink", losses),
+                    "engagement_rate": _number(row, "engagement_rate", losses),
                     "item": entry,
                 }
+        losses.tell()
 
 
 @dataclass
@@ -1053,31 +1195,46 @@ class FollowerCount(RecordExtractor):
     """The one figure that the overview gives for the account itself."""
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
-        yield {"total_followers": as_integer(part_of(response.json(), "data.total_followers"))}
+        losses = Losses(response, "account_followers")
+        sent = part_of(response.json(), "data.total_followers")
+        count = as_integer(sent)
+        if count is None:
+            losses.no_value("total_followers", "no whole numbers", sent)
+        yield {"total_followers": count}
+        losses.tell()
 
 
 @dataclass
 class AccountRows(RecordExtractor):
-    """The Pinterest accounts of the key."""
+    """The Pinterest accounts of the key, each once."""
 
     FIELDS = ("social_network_id", "username", "full_name", "social_network_type", "is_expired", "need_refresh")
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
-        for row in _objects(part_of(response.json(), "data"), "accounts"):
-            if str(row.get("social_network_type")).casefold() != "pinterest":
+        losses = Losses(response, "accounts")
+        found: dict[str, dict[str, Any]] = {}
+        for row in _objects(part_of(response.json(), "data"), losses):
+            kind = row.get("social_network_type")
+            if not isinstance(kind, str):
+                losses.no_row("rows without a `social_network_type`", row)
+            if not isinstance(kind, str) or kind.strip().casefold() != "pinterest":
                 continue
             account = as_text(_first(row, "social_account_id", "social_network_id"))
             if not account:
-                LOGGER.warning("Left out a Pinterest account that OneUp lists without an id.")
+                losses.no_row("Pinterest accounts without an id", row.get("username"))
                 continue
-            yield {
+            if account in found:
+                losses.no_row("rows of accounts that come once more", account)
+            found[account] = {
                 "social_network_id": account,
-                "username": as_text(row.get("username")),
-                "full_name": as_text(row.get("full_name")),
-                "social_network_type": as_text(row.get("social_network_type")),
-                "is_expired": as_boolean(row.get("is_expired")),
-                "need_refresh": as_boolean(row.get("need_refresh")),
+                "username": _text(row, "username", losses),
+                "full_name": _text(row, "full_name", losses),
+                "social_network_type": as_text(kind),
+                "is_expired": _boolean(row, "is_expired", losses),
+                "need_refresh": _boolean(row, "need_refresh", losses),
             }
+        losses.tell()
+        yield from found.values()
 
 
 def _first(row: Mapping[str, Any], *names: str) -> Any:
