@@ -30,10 +30,20 @@ def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
     >>> shortened("a\\n\\tb" + "c" * 9, 6)
     'a bcc…'
     """
-    line = " ".join((text or "").split())
-    line = "".join(character for character in line if unicodedata.category(character) not in ("Cc", "Cs"))
-    line = _BIDI_CONTROLS.sub("", line)
+    line = harmless(" ".join((text or "").split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def harmless(line: str) -> str:
+    """A line that no terminal obeys: without control characters and marks that turn the text around them.
+
+    >>> harmless("\x1b[2Jpins\n of \u202emoc")
+    '[2Jpins  of moc'
+    """
+    line = re.sub(r"\s", " ", line)
+    if not line.isprintable():
+        line = "".join(character for character in line if unicodedata.category(character) not in ("Cc", "Cs"))
+    return _BIDI_CONTROLS.sub("", line)
 
 
 def isolated(text: str | None) -> str:

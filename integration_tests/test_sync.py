@@ -199,21 +199,59 @@ def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fie
     return answer
 
 
-def test_a_field_whose_type_changes_is_a_clear_error_and_nothing_of_it_is_stored(
-    sandbox: Sandbox, database: Path, days_later: Days
+@pytest.mark.parametrize(
+    ("first", "then", "kind", "stored"),
+    [
+        (4, "four", "VARCHAR", {"4", "four"}),
+        (4, 4.5, "DOUBLE", {4.0, 4.5}),
+        (2**62 + 1, 4.5, "VARCHAR", {str(2**62 + 1), "4.5"}),
+        (4.5, 2**62 + 1, "VARCHAR", {"4.5", str(2**62 + 1)}),
+        (4.5, 4, "DOUBLE", {4.5, 4.0}),
+        (4, 10**30, "VARCHAR", {"4", str(10**30)}),
+        ("four", 4, "VARCHAR", {"4"}),  # what is no number is an attribute of the pin: the newest is kept
+        (True, {"a": 1}, "VARCHAR", {'{"a": 1}'}),
+        ([1], "four", "JSON", {'"four"'}),
+    ],
+)
+def test_a_field_that_no_schema_declares_may_change_its_type_and_loses_nothing(
+    sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, kind: str, stored: set[Any]
 ) -> None:
-    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": 4})))
-    sync(sandbox.config(), database)
-    before = contents(database)["pins"]
+    config = {**sandbox.config(), "start_date": "2026-05-10"}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": first})))
+    sync(config, database, ["pins"])
+    before = rows(database, "SELECT * EXCLUDE (closeups, _airbyte_extracted_at) FROM pins ORDER BY ALL")
     days_later(1)
     sandbox.reset_faults()
-    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": "four"})))
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": then})))
 
-    with pytest.raises(UserError, match=r"`closeups` in stream `pins` has changed.*BIGINT.*VARCHAR"):
-        sync(sandbox.config(), database)
+    assert sync(config, database, ["pins"]).exit_status == 0
 
-    assert contents(database)["pins"] == before
-    assert rows(database, "SELECT status FROM _sync_runs ORDER BY started_at")[-1] == ("failed",)
+    assert rows(database, "SELECT typeof(closeups) FROM pins LIMIT 1") == [(kind,)]
+    assert {value for (value,) in rows(database, "SELECT DISTINCT closeups FROM pins")} == stored
+    of_that_day = "SELECT * EXCLUDE (closeups, _airbyte_extracted_at) FROM pins WHERE snapshot_date = '2026-05-20'"
+    assert rows(database, f"{of_that_day} ORDER BY ALL") == before
+
+
+def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
+    config = {**sandbox.config(), "start_date": "2026-05-10"}
+    many = {f"field_{n}": n for n in range(1000)}
+    odd = {"Text": "b", "TEXT": "c", "pin_key": 7, "_airbyte_extracted_at": "x", "": 1, 'a"; DROP TABLE': 2, "\x00": 3}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **odd, **many)))
+    assert sync(config, database, ["pins"]).exit_status == 0
+    days_later(1)
+    sandbox.reset_faults()
+    again = {"FIELD_1": "other case", "field_1": "another type"}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **again)))
+    assert sync(config, database, ["pins"]).exit_status == 0
+
+    described = [name for name, *_ in rows(database, "DESCRIBE pins")]
+    assert len([name for name in described if name.startswith("field_")]) == 50
+    newest = rows(database, "SELECT DISTINCT field_1, field_49, _other_fields FROM pins_latest")
+    assert newest == [("another type", None, '{"FIELD_1": "other case"}')]
+    kept = rows(database, "SELECT DISTINCT field_1, field_49 FROM pins WHERE snapshot_date = '2026-05-20'")
+    assert kept == [("1", 49)]
 
 
 def test_a_declared_type_that_differs_in_the_file_stops_the_sync_before_any_request(

@@ -986,11 +986,12 @@ def as_number(value: Any) -> float | int | None:
     """
     if isinstance(value, str):
         text = value.strip().removesuffix("%").rstrip()
-        if re.fullmatch(r"[+-]?\d+", text) and len(text) < 20:
-            value = int(text)
+        whole = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+))(?:\.0*)?", text) if len(text) < 40 else None
+        if whole and abs(number := int(whole[1].replace(",", ""))) <= BIGINT:
+            value = number  # not by way of a float, which has no whole numbers beyond 2**53
         elif re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?", text) and re.search(r"\d", text):
-            number = float(text.replace(",", ""))
-            value = int(number) if number.is_integer() and abs(number) < 2**53 else number
+            value = float(text.replace(",", ""))
+            value = int(value) if value.is_integer() and abs(value) < 2**53 else value
         else:
             return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,9 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     "DOUBLE": pl.Float64(),
     "BOOLEAN": pl.Boolean(),
 }  # dates, times, JSON and texts travel as text
-RESERVED = ("_airbyte_extracted_at", "pin_key", "batch_row")  # ours, whatever OneUp may name a field
+OTHER_FIELDS = "_other_fields"  # the column of the fields that have none
+RESERVED = ("_airbyte_extracted_at", "pin_key", OTHER_FIELDS)  # ours, whatever OneUp may name a field
+BIGINT, EXACT = 2**63, 2**53  # beyond the one no BIGINT reaches; up to the other every whole number is a DOUBLE
 
 
 def duckdb_type(property_schema: Mapping[str, Any]) -> str:
@@ -31,58 +34,69 @@ def duckdb_type(property_schema: Mapping[str, Any]) -> str:
 
 
 def inferred_type(values: Iterable[Any]) -> str | None:
-    """The DuckDB type of a column that no schema declares; None where all is null."""
-    kinds = {type(value) for value in values if value is not None}
+    """The DuckDB type of a column that no schema declares, which holds each value exactly; None where all is null."""
+    kinds: set[type] = set()
+    largest = 0
+    for value in values:
+        kinds.add(type(value))
+        if type(value) is int:
+            largest = max(largest, abs(value))
+    kinds.discard(type(None))
     if not kinds:
         return None
     if kinds == {bool}:
         return "BOOLEAN"
-    if kinds == {int}:
+    if kinds == {int} and largest < BIGINT:
         return "BIGINT"
-    if kinds <= {int, float}:
+    if kinds <= {int, float} and largest <= EXACT:
         return "DOUBLE"
     return "VARCHAR" if kinds <= {str, int, float, bool} else "JSON"
 
 
-def undeclared_columns(rows: Sequence[Mapping[str, Any]], declared: Mapping[str, str]) -> dict[str, str]:
-    """Field name → column name for the fields that no schema declares, in the order in which they came.
-
-    DuckDB folds case, so that a field `Text` beside the declared `text` gets a column of its own, `Text_`.
-    """
-    columns: dict[str, str] = {}
+def undeclared_fields(rows: Sequence[Mapping[str, Any]], declared: Mapping[str, str]) -> list[str]:
+    """The fields that no schema declares, in the order in which they came."""
     if set().union(*rows) <= declared.keys():  # as nearly always: no loop over rows in Python
-        return columns
-    taken = {name.lower() for name in (*declared, *RESERVED)}
-    for name in dict.fromkeys(name for row in rows for name in row):
-        if name in declared:
-            continue
-        column = _text(name) or "_"
-        while column.lower() in taken:
-            column += "_"
-        taken.add(column.lower())
-        columns[name] = column
-    return columns
+        return []
+    return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in declared]
+
+
+def can_name_a_column(field: str, taken: Collection[str]) -> bool:
+    """Whether a field that no schema declares may have a column of its name; `taken` are names of columns.
+
+    DuckDB folds case, and has names that it cannot take; so only a plain name that nothing else has will do.
+    """
+    return re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,62}", field) is not None and field.lower() not in map(str.lower, taken)
 
 
 def fits(stored: str, arriving: str) -> bool:
     """Whether values of a type can be kept in a column of another without loss."""
-    return stored == arriving or stored == "JSON" or (stored, arriving) == ("DOUBLE", "BIGINT") or stored == "VARCHAR"
+    return stored in (arriving, "JSON", "VARCHAR")
 
 
-def as_frame(stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
-    """Columns of a batch; `columns` is field name → (column name, DuckDB type).
+def as_frame(
+    stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], others: Collection[str] = ()
+) -> pl.DataFrame:
+    """Columns of a batch; `columns` is name → DuckDB type, and the fields `others` share one column as JSON objects.
 
     Raises:
         UserError: a value is not of its column's type.
     """
     series = []
-    for field, (column, kind) in columns.items():
-        values = [row.get(field) for row in rows]
+    for column, kind in columns.items():
+        values: list[Any]
+        if others and column == OTHER_FIELDS:
+            values = [_only(row, others) or None for row in rows]
+        else:
+            values = [row.get(column) for row in rows]
         try:
             series.append(_series(column, values, kind))
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
             raise type_change(stream, column, kind, "values of another type") from None
     return pl.DataFrame(series)
+
+
+def _only(row: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in fields and value is not None}
 
 
 def _series(column: str, values: list[Any], kind: str) -> pl.Series:

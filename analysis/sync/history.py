@@ -14,7 +14,8 @@ from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.sync.tables import PinTables, StreamTable, Written
 
-MEMORY_LIMIT = "64MB"  # at 32 MB a sync of 667,000 pins took more than seven minutes, and was stopped
+MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
+LONG_ROW = 4_000  # bytes; DuckDB keeps long texts in memory until they are committed
 THREADS = 2  # each wants a part of that, and a batch is no work for more
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
 
@@ -33,9 +34,10 @@ class History:
         self._folder = tempfile.TemporaryDirectory(prefix="oneup-pinterest-")
         # a first sync is one long transaction; beyond this DuckDB keeps it on disk, so that memory stays flat
         self._connection.execute(f"SET threads = {THREADS}")
-        self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
         self._connection.execute("SET temp_directory = ?", [self._folder.name])
         self._in_transaction = False
+        self._long_texts = 0  # bytes of the open transaction
         self._run_id = ""
 
     def __enter__(self) -> Self:
@@ -53,7 +55,7 @@ class History:
         self._begin()
         for stream, (schema, key) in schemas.items():
             kind = PinTables if stream == "pins" else StreamTable
-            self._tables[stream] = kind(self._connection, stream, schema, key)
+            self._tables[stream] = kind(self._connection, stream, schema, key, self._make_room)
             self._tables[stream].prepare()
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS _airbyte_state (stream_name VARCHAR, state JSON, updated_at TIMESTAMP)"
@@ -115,8 +117,17 @@ class History:
         )
         self.commit()
 
+    def _make_room(self, rows: int, size: int) -> None:
+        """Lets DuckDB have more memory for a batch whose texts are so long that it needs it."""
+        if size > rows * LONG_ROW:
+            self._long_texts += size
+            self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT + 6 * self._long_texts // 1_000_000}MB'")
+
     def _begin(self) -> None:
         if not self._in_transaction:
+            if self._long_texts:
+                self._long_texts = 0
+                self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
             self._connection.execute("BEGIN")
             self._in_transaction = True
 

@@ -100,6 +100,7 @@ class Connector:
                 if not failed:  # else it sums up the failures that were told before
                     yield _failure(error.message or str(error), error.failure_type)
             yield from warnings.take()
+            yield from warnings.counted()
 
 
 def _events(message: AirbyteMessage) -> Iterator[Event]:
@@ -146,14 +147,26 @@ class _Warnings(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._texts: list[str] = []
+        self._counted: dict[tuple[Any, ...], tuple[int, Any]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name == "airbyte.oneup_pinterest":
-            self._texts.append(record.getMessage())
+        if record.name != "airbyte.oneup_pinterest":
+            return
+        match record.args:
+            case (int(count), *what, example):  # as the connector says what an answer lost: a line an answer
+                total, first = self._counted.get((record.msg, *what), (0, example))
+                self._counted[record.msg, *what] = total + count, first
+            case _:
+                self._texts.append(record.getMessage())
 
     def take(self) -> Iterator[Warned]:
         while self._texts:
             yield Warned(self._texts.pop(0))
+
+    def counted(self) -> Iterator[Warned]:
+        """What all answers together lost; a line for each thing."""
+        for (message, *what), (count, example) in self._counted.items():
+            yield Warned(message % (count, *what, example))
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """One sync: events of the connector go in, committed rows and state and a summary come out."""
 
+import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,7 @@ from analysis.sync.history import History, stored_states
 from analysis.sync.interrupts import Interrupts
 from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
+from analysis.texts import shortened
 
 BATCH_ROWS = 10_000  # held in memory at most, a stream
 
@@ -87,7 +90,8 @@ class _Run:
         self._configured = set(accounts)
         self._accounts: set[str] = set()  # those with a cursor
         self._failures: list[Failure] = []
-        self._without_key: dict[str, int] = {}
+        self._left_out: Counter[str] = Counter()
+        self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
 
     def of(self, connector: Connector) -> SyncResult:
@@ -149,14 +153,21 @@ class _Run:
         written = self._history.write(stream, rows)
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
-        if written.without_key:
-            self._without_key[stream] = self._without_key.get(stream, 0) + written.without_key
+        self._left_out[f"records of {stream} that have no key"] += written.without_key
+        self._left_out[f"records of {stream} that come once more with the same key"] += written.doubled
+        for column, (count, example) in written.unreadable.items():
+            before, first = self._unreadable.get((stream, column), (0, example))
+            self._unreadable[stream, column] = before + count, first
         rows.clear()
 
     def _judge(self) -> None:
         """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""
-        for stream, count in self._without_key.items():
-            self.result.warnings.append(f"Left out {count} records of {stream} that have no key.")
+        self.result.warnings += [f"Left out {count} {what}." for what, count in self._left_out.items() if count]
+        self.result.warnings += [
+            f"{count} values of `{column}` in {stream} are no times and were left empty, for example "
+            f"{json.dumps(shortened(example, 40))}."
+            for (stream, column), (count, example) in self._unreadable.items()
+        ]
         skipped = dict.fromkeys((failure.account, failure.reason) for failure in self._failures if failure.account)
         self.result.skipped_accounts = [
             {"social_network_id": str(account), "reason": reason} for account, reason in skipped

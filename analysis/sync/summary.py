@@ -1,6 +1,7 @@
 """The end of a sync in words."""
 
 from analysis.sync.run import SyncResult
+from analysis.texts import harmless
 
 
 def summary(result: SyncResult) -> str:
@@ -18,4 +19,4 @@ def summary(result: SyncResult) -> str:
         by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
     lines += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
     lines += [f"warning: {text}" for text in result.warnings]
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))

@@ -1,20 +1,36 @@
 """Where a stream's rows live in the file: a table with unique keys, or, for pins, two tables and two views."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
 
 from analysis.relations import EXTRACTED_AT, quoted
-from analysis.sync.batch import as_frame, duckdb_type, fits, inferred_type, type_change, undeclared_columns
+from analysis.sync.batch import (
+    EXACT,
+    OTHER_FIELDS,
+    RESERVED,
+    as_frame,
+    can_name_a_column,
+    duckdb_type,
+    fits,
+    inferred_type,
+    type_change,
+    undeclared_fields,
+)
+
+MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
 
 class Written(NamedTuple):
-    """What a batch did: rows that are new, and rows left out because they had no key."""
+    """What a batch did: rows that are new, rows left out because they had no key or one that a later row of the batch
+    has too, and of which columns how many texts are no value of their type, with an example."""
 
     new_rows: int
     without_key: int
+    doubled: int
+    unreadable: Mapping[str, tuple[int, str]]
 
 
 class StreamTable:
@@ -24,12 +40,18 @@ class StreamTable:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, stream: str, schema: Mapping[str, Any], key: Sequence[str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        stream: str,
+        schema: Mapping[str, Any],
+        key: Sequence[str],
+        make_room: Callable[[int, int], None],
     ):
         self.stream = stream
         self.key = list(key)
         self.declared = {name: duckdb_type(value) for name, value in schema["properties"].items()}
         self._connection = connection
+        self._make_room = make_room
         self._columns: dict[str, dict[str, str]] = {}
 
     def prepare(self) -> None:
@@ -57,46 +79,98 @@ class StreamTable:
         return self.stream
 
     def write(self, rows: Sequence[Mapping[str, Any]], path: str, extracted_at: str) -> Written:
-        """Writes a batch inside the open transaction, by way of a Parquet file at `path`.
-
-        Raises:
-            UserError: a column's type has changed; the transaction is the caller's to roll back.
-        """
-        columns = {name: (name, kind) for name, kind in self.declared.items()} | self._undeclared(rows)
-        batch = as_frame(self.stream, rows, columns).with_row_index("batch_row")
+        """Writes a batch inside the open transaction, by way of a Parquet file at `path`."""
+        undeclared, others = self._undeclared(rows)
+        columns = self.declared | undeclared
+        batch = as_frame(self.stream, rows, columns, others).with_row_index("batch row")
+        self._make_room(batch.height, int(batch.estimated_size()))
         batch.write_parquet(path, compression="uncompressed")
-        typed = ", ".join(
-            f"TRY_CAST({quoted(column)} AS {kind}) AS {quoted(column)}" for column, kind in columns.values()
-        )
+        typed = ", ".join(f"{_cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
         keys = ", ".join(map(quoted, self.key))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
-        self._connection.execute(
+        source = f"FROM read_parquet({_literal(path)}) WHERE {has_key}"
+        kept = self._count(
             f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
-            f"FROM read_parquet({_literal(path)}) WHERE {has_key} "
-            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY batch_row DESC) = 1"
+            f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {quoted('batch row')} DESC) = 1"
         )
         without_key = batch.select(pl.any_horizontal(pl.col(self.key).is_null()).sum()).item()
-        return Written(self._replace(), without_key)
+        unreadable = self._unreadable(columns, source)
+        return Written(self._replace(), without_key, batch.height - without_key - kept, unreadable)
+
+    def _unreadable(self, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
+        """Column → how many texts are no value of its type, and are null in the file, and one of them."""
+        found = {}
+        for name, kind in columns.items():
+            if kind == "TIMESTAMP":  # dates are the connector's own
+                is_none = f"trim({quoted(name)}) <> '' AND {_cast(name, kind)} IS NULL"
+                query = f"SELECT count(*), left(min({quoted(name)}), 100) {source} AND {is_none}"
+                ((count, example),) = self._connection.execute(query).fetchall()
+                if count:
+                    found[name] = count, example
+        return found
 
     def _replace(self) -> int:
         same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
         removed = self._count(f"DELETE FROM {quoted(self.stream)} AS stored USING batch WHERE {same}")
         return self._count(f"INSERT INTO {quoted(self.stream)} BY NAME SELECT * FROM batch ORDER BY ALL") - removed
 
-    def _undeclared(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
+    def _undeclared(self, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], set[str]]:
+        """Column → type for fields that no schema declares, and those fields that share the column OTHER_FIELDS.
+
+        The table is changed as that needs: a column is added, or becomes text where it was of another type.
+        """
+        fields = undeclared_fields(rows, self.declared)
+        if not fields:
+            return {}, set()
+        found: dict[str, str] = {}
+        others: set[str] = set()
         stored = {name: kind for table in self.tables() for name, kind in self._stored(table).items()}
-        for field, column in undeclared_columns(rows, self.declared).items():
-            kind = inferred_type(row.get(field) for row in rows)
+        before = dict(stored)
+        for field in fields:
+            values = [row.get(field) for row in rows]
+            kind = inferred_type(values)
             if kind is None:
                 continue
-            if column not in stored:
-                self._add_column(self.table_of(column, kind), column, kind)
-                self.create_views()
-            elif not fits(stored[column], kind):
-                raise type_change(self.stream, column, stored[column], kind)
-            found[field] = (column, stored.get(column, kind))
-        return found
+            if field in RESERVED or (field not in stored and not self._may_be_added(field, stored)):
+                others.add(field)
+                continue
+            if field not in stored:
+                self._add_column(self.table_of(field, kind), field, kind)
+            elif not fits(stored[field], kind):
+                kind = "DOUBLE" if self._can_be_double(field, stored[field], values) else "VARCHAR"
+                self._change_column(field, kind)
+            else:
+                kind = stored[field]
+            stored[field] = found[field] = kind
+        if others:
+            found[OTHER_FIELDS] = stored[OTHER_FIELDS] = "JSON"
+            if OTHER_FIELDS not in before:
+                self._add_column(self.table_of(OTHER_FIELDS, "JSON"), OTHER_FIELDS, "JSON")
+        if stored != before:
+            self.create_views()
+        return found, others
+
+    def _may_be_added(self, field: str, stored: Mapping[str, str]) -> bool:
+        added = len(stored.keys() - self.declared.keys() - set(RESERVED))
+        return added < MOST_ADDED and can_name_a_column(field, (*stored, *self.declared, *RESERVED))
+
+    def _can_be_double(self, column: str, stored: str, values: Sequence[Any]) -> bool:
+        """Whether a DOUBLE holds exactly what a column holds and what is to come into it."""
+        numbers = [value for value in values if value is not None]
+        if stored not in ("BIGINT", "DOUBLE") or inferred_type([*numbers, 0.5]) != "DOUBLE":
+            return False
+        table = self._table_with(column)
+        query = f"SELECT count(*) FROM {quoted(table)} WHERE abs({quoted(column)}::HUGEINT) > {EXACT}"
+        return stored == "DOUBLE" or self._count(query) == 0
+
+    def _table_with(self, column: str) -> str:
+        return next(table for table in self.tables() if column in self._stored(table))
+
+    def _change_column(self, column: str, kind: str) -> None:
+        table = self._table_with(column)
+        if self._columns[table][column] != kind:
+            self._connection.execute(f"ALTER TABLE {quoted(table)} ALTER {quoted(column)} SET DATA TYPE {kind}")
+            self._columns[table][column] = kind
 
     def _stored(self, table: str) -> dict[str, str]:
         """The columns of a table in the file; empty where there is none. Asked for once: nobody else writes."""
@@ -126,7 +200,7 @@ class PinTables(StreamTable):
     """
 
     ATTRIBUTES, COUNTERS = "_pin_attributes", "_pin_counters"
-    OF_A_DAY = ("snapshot_date", "period_start", "period_end")
+    OF_A_DAY = ("snapshot_date", "period_start", "period_end", OTHER_FIELDS)
 
     def tables(self) -> dict[str, dict[str, str]]:
         of_a_day = {name: kind for name, kind in self.declared.items() if self._is_of_a_day(name, kind)}
@@ -200,6 +274,12 @@ class PinTables(StreamTable):
 
     def _batch_columns(self) -> list[str]:
         return [str(column[0]) for column in self._connection.execute("SELECT * FROM batch LIMIT 0").description or ()]
+
+
+def _cast(name: str, kind: str) -> str:
+    """SQL that makes a value of a column, or null; of a time, only within the years that a calendar has."""
+    cast = f"TRY_CAST({quoted(name)} AS {kind})"
+    return f"CASE WHEN year({cast}) BETWEEN 1 AND 9999 THEN {cast} END" if kind in ("DATE", "TIMESTAMP") else cast
 
 
 def _literal(text: str) -> str:
