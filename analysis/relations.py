@@ -104,7 +104,8 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> bool:
         connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {body}")
     if {PIN_ATTRIBUTES, PIN_COUNTERS} <= found.keys():
         for table in (PIN_ATTRIBUTES, PIN_COUNTERS):
-            listed = ", ".join(["pin_key", *_selected(RELATIONS["pins"], found[table], only_there=True)])
+            others = [quoted(name) for name in found[table] if name not in RELATIONS["pins"].columns]
+            listed = ", ".join([*_selected(RELATIONS["pins"], found[table], only_there=True), *others])
             connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {listed} FROM {place}.{table}")
     return any(name in found for name in STREAMS)
 

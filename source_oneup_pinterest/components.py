@@ -987,7 +987,7 @@ def as_number(value: Any) -> float | int | None:
     if isinstance(value, str):
         text = value.strip().removesuffix("%").rstrip()
         whole = re.fullmatch(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+))(?:\.0*)?", text) if len(text) < 40 else None
-        if whole and abs(number := int(whole[1].replace(",", ""))) <= BIGINT:
+        if whole and -BIGINT <= (number := int(whole[1].replace(",", ""))) < BIGINT:
             value = number  # not by way of a float, which has no whole numbers beyond 2**53
         elif re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?", text) and re.search(r"\d", text):
             value = float(text.replace(",", ""))

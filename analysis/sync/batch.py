@@ -16,7 +16,7 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     "BOOLEAN": pl.Boolean(),
 }  # dates, times, JSON and texts travel as text
 OTHER_FIELDS = "_other_fields"  # the column of the fields that have none
-RESERVED = ("_airbyte_extracted_at", "pin_key", OTHER_FIELDS)  # ours, whatever OneUp may name a field
+RESERVED = ("_airbyte_extracted_at", "pin_key", OTHER_FIELDS, "rowid")  # ours or DuckDB's, whatever OneUp names so
 BIGINT, EXACT = 2**63, 2**53  # beyond the one no BIGINT reaches; up to the other every whole number is a DOUBLE
 
 

@@ -1,0 +1,343 @@
+"""What has to become of a hostile answer, worked out without the product's code, from what its documents say."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+Outcome = Literal["accepted", "coerced", "refused", "merged", "account skipped", "other network"]
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+PIN_TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
+METRIC_TEXTS = ("key", "name", "description", "percentage_change")
+STAMPED = ("social_network_id", "preset", "period_start", "period_end", "snapshot_date")
+DEEPEST = 100
+MOST, MOST_EXACT = 2**63, 2**53
+
+
+@dataclass
+class Expected:
+    """Of one stream and one answer: rows by their key, what becomes of each entry, and what the summary must count."""
+
+    rows: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    others: dict[Any, dict[str, Any]] = field(default_factory=dict)  # fields that no schema declares, by the same key
+    outcomes: list[Outcome] = field(default_factory=list)
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    is_skipped: bool = False
+
+    def add(self, stream: str, key: Any, row: dict[str, Any], others: dict[str, Any], is_as_sent: bool) -> None:
+        """A row; one of the same key takes its place."""
+        if key in self.rows:
+            self.counted[stream, "doubled"] += 1
+            self.outcomes.append("merged")
+        else:
+            self.outcomes.append("accepted" if is_as_sent else "coerced")
+        self.rows[key], self.others[key] = row, others
+
+    def refuse(self, stream: str, why: str) -> None:
+        self.counted[stream, why] += 1
+        self.outcomes.append("refused")
+
+
+def skipped(entries: int) -> Expected:
+    """A stream whose part cannot be read; as many entries as can be seen, one at least."""
+    return Expected(outcomes=["account skipped"] * max(entries, 1), is_skipped=True)
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON of a body, or `...` where it has none."""
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return ...
+
+
+def of_answer(endpoint: str, body: bytes) -> dict[str, Expected]:
+    """Stream → what has to become of an answer to `overview` or `posts`."""
+    answer = parsed(body)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    data = data if isinstance(data, dict) else {}
+    if endpoint == "posts":
+        parts = {"pins": data.get("posts", ...), "pin_totals": data.get("stats", ...)}
+    else:
+        name = "post_performance" if "post_performance" in data else "posts_performance"
+        parts = {
+            "overview_metrics": data.get("metrics", ...),
+            "account_followers": data.get("total_followers", ...),
+            "post_performance": data.get(name, ...),
+        }
+    makers = {"pins": _pins, "account_followers": _followers, "post_performance": _rankings}
+    found = {}
+    for stream, part in parts.items():
+        if _says_no(answer) or not _is_as_documented(stream, part):
+            found[stream] = skipped(len(part) if isinstance(part, (list, dict)) else 1)
+        else:
+            found[stream] = makers[stream](part) if stream in makers else _metrics(stream, part)
+    return found
+
+
+def _says_no(answer: Any) -> bool:
+    if not isinstance(answer, dict) or answer.get("success") is False or answer.get("error") is True:
+        return True
+    return "success" not in answer and "data" not in answer and "message" in answer
+
+
+def _is_as_documented(stream: str, part: Any) -> bool:
+    if stream == "account_followers":
+        return part is None or isinstance(part, (int, float, str))
+    return isinstance(part, (list, dict) if stream == "post_performance" else list)
+
+
+# ------------------------------------------------------------------------------------- streams
+
+
+def _pins(part: list[Any]) -> Expected:
+    found = Expected()
+    for pin in part:
+        if not isinstance(pin, dict):
+            found.refuse("pins", "no objects")
+            continue
+        stats = pin.get("stats")
+        if not isinstance(stats, dict):
+            _note(found, "pins", "stats", stats)
+            stats = {}
+        own = {name: value for name, value in pin.items() if name != "stats"}
+        sent = {**stats, **own, **{name: stats[name] for name in COUNTERS if name in stats}}
+        row, is_as_sent = _typed(found, "pins", sent, PIN_TEXTS, COUNTERS, ())
+        time = readable_time(row["timestamp"])
+        if row["id"] is None:
+            _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
+            found.refuse("pins", "no key")
+            continue
+        if time is None and (row["timestamp"] or "").strip(" "):
+            found.counted["pins", "unreadable timestamp"] += 1
+        is_as_sent = is_as_sent and (time is None or str(time) == row["timestamp"])
+        row["timestamp"] = time
+        others = _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
+        found.add("pins", row["id"], row, others, is_as_sent)
+    return found
+
+
+def _metrics(stream: str, part: list[Any]) -> Expected:
+    found = Expected()
+    for sent in part:
+        if not isinstance(sent, dict):
+            found.refuse(stream, "no objects")
+            continue
+        numbers = ("value_current_period", "value_last_period")
+        row, is_as_sent = _typed(found, stream, sent, METRIC_TEXTS, (), numbers)
+        change = number(sent.get("percentage_change"))
+        row["percentage_change_value"] = None if change is None else float(change)
+        others = _extra(found, stream, sent, (*METRIC_TEXTS, *numbers, "percentage_change_value"))
+        if row["key"] is None:
+            found.refuse(stream, "no key")
+        else:
+            found.add(stream, row["key"], row, others, is_as_sent)
+    return found
+
+
+def _followers(part: Any) -> Expected:
+    found = Expected()
+    row, is_as_sent = _typed(found, "account_followers", {"total_followers": part}, (), ("total_followers",), ())
+    found.add("account_followers", None, row, {}, is_as_sent)
+    return found
+
+
+def _rankings(part: Any) -> Expected:
+    found = Expected()
+    if isinstance(part, list):
+        for _ in part:
+            found.refuse("post_performance", "in no list")
+        return found
+    for ranking, entries in part.items():
+        if not isinstance(entries, list):
+            if not _is_nothing(entries):
+                found.refuse("post_performance", "no lists")
+            continue
+        for position, entry in enumerate(entries, start=1):
+            known = entry if isinstance(entry, dict) else {}
+            sent = {
+                "id": known.get("id"),
+                "text": _one_of(known, "text", "caption", "title", "message"),
+                "permalink": _one_of(known, "permalink", "permalink_url"),
+                "engagement_rate": _one_of(known, "engagement_rate", "engagement_rate_raw"),
+            }
+            if depth(entry) > DEEPEST:
+                found.counted["post_performance", "item"] += 1
+            row, is_as_sent = _typed(
+                found, "post_performance", sent, ("id", "text", "permalink"), (), ("engagement_rate",)
+            )
+            row["item"] = None if depth(entry) > DEEPEST else entry
+            found.add("post_performance", (text(ranking), position), row, {}, is_as_sent)
+    return found
+
+
+def of_accounts(body: bytes) -> Expected:
+    """What has to become of the list of accounts."""
+    found = Expected()
+    for sent in parsed(body)["data"]:
+        if not isinstance(sent, dict):
+            found.refuse("accounts", "no objects")
+            continue
+        kind = sent.get("social_network_type")
+        if not isinstance(kind, str):
+            found.refuse("accounts", "no type")
+            continue
+        if kind.strip().casefold() != "pinterest":
+            found.outcomes.append("other network")
+            continue
+        account = text(_one_of(sent, "social_account_id", "social_network_id"))
+        if not account:
+            found.refuse("accounts", "no id")
+            continue
+        row, is_as_sent = _typed(found, "accounts", sent, ("username", "full_name", "social_network_type"), (), ())
+        for name in ("is_expired", "need_refresh"):
+            flag = sent.get(name)
+            row[name] = {"1": True, "true": True, "0": False, "false": False}.get(
+                str(flag).strip().lower() if isinstance(flag, (int, str)) else ""
+            )
+            if row[name] is None:
+                _note(found, "accounts", name, flag)
+        found.add("accounts", account, row, {}, is_as_sent)
+    return found
+
+
+def _typed(
+    found: Expected,
+    stream: str,
+    sent: Mapping[str, Any],
+    texts: tuple[str, ...],
+    counts: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> tuple[dict[str, Any], bool]:
+    """A row of what was sent, and whether each value is there as it was sent; what is lost is noted."""
+    row: dict[str, Any] = {name: text(sent.get(name)) for name in texts}
+    row |= {name: count(sent.get(name)) for name in counts}
+    values = {name: number(sent.get(name)) for name in numbers}
+    row |= {name: None if value is None else float(value) for name, value in values.items()}
+    for name, value in row.items():
+        if value is None:
+            _note(found, stream, name, sent.get(name))
+    return row, all(_is_same(value, sent.get(name)) for name, value in row.items())
+
+
+def _is_same(value: Any, sent: Any) -> bool:
+    """Whether a value is there as it was sent; a whole number in a DOUBLE is."""
+    return type(sent) in (type(value), int) and sent == value
+
+
+def _extra(found: Expected, stream: str, sent: Mapping[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
+    extra = {name: value for name, value in sent.items() if name not in (*declared, *STAMPED) and value is not None}
+    for name, value in sent.items():
+        if name not in declared and depth(value) > DEEPEST:
+            found.counted[stream, "fields that are not documented"] += 1
+    return {name: value for name, value in extra.items() if depth(value) <= DEEPEST}
+
+
+def _note(found: Expected, stream: str, name: str, sent: Any) -> None:
+    if not _is_nothing(sent):
+        found.counted[stream, name] += 1
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _one_of(row: Mapping[str, Any], *names: str) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+# -------------------------------------------------------------------------------------- values
+
+
+def text(value: Any) -> str | None:
+    """Texts as sent, other values as their JSON; halves of surrogate pairs are question marks."""
+    if value is None or depth(value) > DEEPEST:
+        return None
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join("?" if 0xD800 <= ord(character) <= 0xDFFF else character for character in written)
+
+
+def number(value: Any) -> int | float | None:
+    """A number, exactly where it is whole; also from a text with thousands commas or a percent sign."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if -MOST <= value < MOST else None
+    plain = value.strip().removesuffix("%").rstrip()
+    mantissa, _, exponent = plain.replace("E", "e").partition("e")
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    groups = whole.split(",")
+    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
+        return None
+    digits = "".join(groups) + fraction + exponent.removeprefix("+").removeprefix("-")
+    if not re.fullmatch(r"[+-]?[\d,]*\.?\d*(e[+-]?\d+)?", plain.replace("E", "e")) or not re.search(r"\d", digits):
+        return None
+    if not re.search(r"\d", whole + fraction):
+        return None
+    try:
+        exact = Decimal(plain.replace(",", ""))
+    except InvalidOperation:
+        return None
+    if exact.adjusted() < 20 and exact == exact.to_integral_value() and not exponent and -MOST <= exact < MOST:
+        return int(exact)
+    nearest = float(exact)
+    return nearest if math.isfinite(nearest) else None
+
+
+def count(value: Any) -> int | None:
+    """A whole number that a BIGINT holds."""
+    found = number(value)
+    if found is None or found != int(found):
+        return None
+    return int(found) if -MOST < found < MOST or (found == -MOST and isinstance(found, int)) else None
+
+
+DAY = r"(\d{1,6})([-/])(\d{1,2})\2(\d{1,2})"
+CLOCK = r"[ T](\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
+ZONE = r" ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?)"
+TIME = re.compile(f"{DAY}(?:{CLOCK}(?:{ZONE})?)?", re.ASCII)
+
+
+def readable_time(written: str | None) -> datetime | None:
+    """A day or time of the years 1 to 9999, year first; its zone, if it has one, says nothing."""
+    if written == "epoch":
+        return datetime(1970, 1, 1)
+    match = TIME.fullmatch(written or "")
+    if match is None:
+        return None
+    year, _, month, day, hour, minute, second, fraction = match.groups()
+    try:
+        start = datetime(int(year), int(month), int(day))
+        is_midnight_after = (hour, minute or "00", second or "00") == ("24", "00", "00")
+        within = datetime(1, 1, 1, 0 if is_midnight_after else int(hour or 0), int(minute or 0), int(second or 0))
+    except ValueError:
+        return None
+    micro = int((fraction or "0").ljust(6, "0")[:6])
+    return start + (within - datetime(1, 1, 1)) + timedelta(days=is_midnight_after, microseconds=micro)
+
+
+def depth(value: Any) -> int:
+    """How many lists and objects are in one another."""
+    most, waiting = 0, [(value, 1)]
+    while waiting:
+        inner, level = waiting.pop()
+        if isinstance(inner, (dict, list)):
+            most = max(most, level)
+            waiting += [(one, level + 1) for one in (inner.values() if isinstance(inner, dict) else inner)]
+    return most
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The values in lists and objects, as JSON has them: what is no number is null."""
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from leaves(inner)
+    else:
+        yield None if isinstance(value, float) and not math.isfinite(value) else value
