@@ -22,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         status = options.run(options)
     except UserError as error:
-        print(f"oneup-pinterest: {error}", file=sys.stderr)
+        from analysis.texts import harmless  # not above: it loads what `--help` can do without
+
+        print(f"oneup-pinterest: {harmless(str(error))}", file=sys.stderr)
         status = error.exit_status
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] in ("analysis", "source_oneup_pinterest"):

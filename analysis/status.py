@@ -15,6 +15,7 @@ from analysis.findings import findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
 from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
 from analysis.remembered import remembering
+from analysis.texts import harmless
 
 RUNS_SHOWN = 5
 UNCHECKED = ("page_id", "format", "text", "media_type", EXTRACTED_AT)  # of pins: no check looks at these
@@ -86,7 +87,7 @@ def format_status(status: dict[str, Any]) -> str:
         lines += [f"  {finding['severity'].upper()} {where}{finding['what']}{since}", f"    {finding['what_to_do']}"]
     lines += ["", "what the API does not document, asked of these data"]
     lines += [f"  {item['verdict']:<12} {item['assumption']}" for item in status["assumptions"]]
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
 
 
 def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> Facts:

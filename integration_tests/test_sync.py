@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from analysis.errors import UserError
+from analysis.load import open_history
 from analysis.sandbox import Fault, Sandbox
 from analysis.sync import run as run_module
 from analysis.sync import sync
@@ -190,6 +191,9 @@ def test_fields_that_appear_later_become_columns_by_themselves(
         ("Garden", '{"a": [1]}', 4)
     ]
     assert rows(database, "SELECT count(*) FROM pins WHERE closeups IS NULL")[0][0] > 0
+    with open_history(database) as history:  # as status, report, export and notebooks read it
+        query = "SELECT DISTINCT board, closeups FROM pins WHERE closeups IS NOT NULL"
+        assert history.sql(query).fetchall() == [("Garden", 4)]
 
 
 def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:

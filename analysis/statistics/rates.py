@@ -13,6 +13,7 @@ EXPOSURE = "impressions"
 DRAWS = 2_000  # chances are good to 0.01
 TOP = 10
 _CELLS = 250_000  # draws x pins held at once: 2 MB, which stays in the processor's cache
+_MOST = 10**12  # of such numbers a float still tells the next ones apart
 _MOST_STRENGTH = 1e6  # impressions: a prior as strong as this leaves no room for differences between pins
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, pl.DataType | type[pl.DataType]]
@@ -191,6 +192,8 @@ def _rates_of(part: pl.DataFrame, metric: str, is_one_window: bool) -> pl.DataFr
         .then(pl.lit(f"{metric} and {EXPOSURE} do not count over the same window"))
         .when(pl.col("count") > pl.col("impressions"))
         .then(pl.lit(f"more {metric} than {EXPOSURE}"))
+        .when(pl.col("impressions") > _MOST)
+        .then(pl.lit(f"more {EXPOSURE} than any pin has"))
         .when(pl.col("count") < 0)
         .then(pl.lit(f"a negative count of {metric}"))
     )

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from source_oneup_pinterest.components import as_boolean, as_integer, as_number, as_text
+from source_oneup_pinterest.components import MAX_DEPTH, as_boolean, as_integer, as_number, as_text, is_too_deep
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,17 @@ def test_texts(sent: object, text: str | None) -> None:
 )  # fmt: skip
 def test_booleans(sent: object, answer: bool | None) -> None:
     assert as_boolean(sent) is answer
+
+
+def nested(depth: int) -> object:
+    value: object = "deep"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(("depth", "is_deep"), [(0, False), (MAX_DEPTH, False), (MAX_DEPTH + 1, True), (5000, True)])
+def test_what_is_nested_so_deeply_that_nothing_can_write_it_is_no_text(depth: int, is_deep: bool) -> None:
+    assert is_too_deep(nested(depth)) is is_deep
+    assert (as_text(nested(depth)) is None) is is_deep
+    assert as_boolean(nested(depth)) is None

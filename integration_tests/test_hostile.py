@@ -1,0 +1,82 @@
+"""Hostile answers in the test suite: some hundreds of what `integration_tests.hardness.hostile` sends by thousands."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from analysis.export import export_parquet
+from analysis.report import write_report
+from integration_tests.hardness.hostile import attacked, clock, date_of, of_a_sync, synced
+from integration_tests.hardness.payloads import RAW, TEXTS, Payload, originals
+
+
+def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> None:
+    outcomes, broken = attacked(examples=160, seed=20)
+
+    assert broken == []
+    assert {outcome for _, outcome in outcomes} >= {"accepted", "coerced", "refused", "account skipped"}
+    assert {place for place, _ in outcomes} == {
+        "overview_metrics", "account_followers", "post_performance", "pins", "pin_totals", "accounts",
+    }  # fmt: skip
+
+
+def test_a_body_that_is_no_answer_costs_its_account_a_sentence_and_no_other_account_anything(tmp_path: Path) -> None:
+    body = json.dumps({**originals()["posts"][0], "more": None}).encode()
+    answers = {
+        ("posts", f"pin_{place}"): Payload("posts", change(body), (name,))
+        for place, (name, change) in enumerate(RAW.items())
+    }
+    outcomes: Counter[tuple[str, str]] = Counter()
+
+    assert of_a_sync(tmp_path / "history.duckdb", 0, answers, outcomes) == []
+    assert outcomes["pins", "accepted"] > 20
+    assert outcomes["pins", "account skipped"] >= 5
+
+
+@pytest.mark.parametrize(("pins", "length"), [(300, 100_000), (3, 10_000_000)])
+def test_texts_of_any_length_fit_into_the_memory_that_the_writer_has(pins: int, length: int, tmp_path: Path) -> None:
+    database = tmp_path / "history.duckdb"
+    pin = originals()["posts"][0]["data"]["posts"][0]
+    texts = {f"pin {place}": f"{place} ".ljust(length, "x") for place in range(pins)}
+    posts = [{**pin, "id": name, "text": text} for name, text in texts.items()]
+    body = json.dumps({"success": True, "data": {"stats": [], "posts": posts}}).encode()
+    for day in (0, 1):
+        payload = Payload("posts", body, ())
+        result = synced(database, day, {("posts", "pin_0"): payload}, {"social_network_ids": ["pin_0"]})
+        assert result.status == "done"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert dict(connection.sql("SELECT id, text FROM pins_latest").fetchall()) == texts
+
+
+def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: Path) -> None:
+    database = tmp_path / "history.duckdb"
+    accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:6]
+    for day, extreme in enumerate((0, 2**63 - 1, -(2**63), 2**62)):
+        answers = {}
+        for number, account in enumerate(accounts):
+            posts = json.loads(json.dumps(originals()["posts"][number % 4]))
+            for place, pin in enumerate(posts["data"]["posts"]):
+                pin |= {name: TEXTS[(number + place) % len(TEXTS)] for name in ("text", "permalink", "format")}
+                pin |= {"timestamp": ["9999-12-31", "0001-01-01", "epoch"][place % 3], TEXTS[place]: TEXTS[number]}
+                pin["stats"] = dict.fromkeys(pin["stats"], extreme + place * (extreme <= 0))
+            for row in posts["data"]["stats"]:
+                row |= {"value_current_period": 1e308, "value_last_period": -1e308, "name": TEXTS[number]}
+            answers["posts", account] = Payload("posts", json.dumps(posts).encode(), ())
+        synced(database, day, answers, {"social_network_ids": accounts})  # with the summary and `status`
+    with clock(4):
+        page = write_report(database, tmp_path / "report.html").read_text(encoding="utf-8")
+        rows = export_parquet(database, tmp_path / "export")
+
+    assert "<script>window.hacked" not in page
+    assert rows["pins"] == 4 * rows["pins_latest"] > 80
+    exported = tmp_path / "export" / "pins" / "pins.parquet"
+    query = "SELECT DISTINCT text FROM {} WHERE snapshot_date = '{}' ORDER BY ALL"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        stored, written = (
+            connection.sql(query.format(source, date_of(3))).fetchall() for source in ("pins", f"'{exported}'")
+        )
+    assert stored == written
+    assert any(text.startswith("=") for (text,) in written), "formulas are exported as they are: Parquet runs none"
