@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import UserError
+from analysis.terminal import ignore_signals, interrupt_on_signals, open_missing_streams, say
 
 DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
 EXIT_STATUS = "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account could not be read"
@@ -18,30 +19,39 @@ DEFAULT_DATABASE = Path("oneup_pinterest.duckdb")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and ends the process with its exit status."""
-    options = parser().parse_args(arguments)
     try:
+        open_missing_streams()
+        interrupt_on_signals()
+        options = parser().parse_args(arguments)
         status = options.run(options)
+        sys.stdout.flush()
     except UserError as error:
         from analysis.texts import harmless  # not above: it loads what `--help` can do without
 
-        print(f"oneup-pinterest: {harmless(str(error))}", file=sys.stderr)
+        say(f"oneup-pinterest: {harmless(str(error))}")
         status = error.exit_status
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] in ("analysis", "source_oneup_pinterest"):
             raise
-        print(
+        say(
             f"oneup-pinterest: this command needs the package {error.name}: "
-            "pip install 'source-oneup-pinterest[notebooks]'",
-            file=sys.stderr,
+            "pip install 'source-oneup-pinterest[notebooks]'"
         )
         status = 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            say(f"oneup-pinterest: {error.filename or 'the output'} cannot be written or read: {error.strerror}.")
         status = 1
-    except KeyboardInterrupt:
-        print("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.", file=sys.stderr)
-        sys.stderr.flush()
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and str(error) != "Query interrupted":  # what DuckDB makes of the other
+            raise
+        ignore_signals()
+        say("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.")
         os._exit(130)  # requests that still wait for an answer must not hold the process
+    try:
+        sys.stdout.flush()
+    except OSError:  # the reader is gone, or the disk that takes the output is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 
@@ -120,13 +130,13 @@ def _sync(options: argparse.Namespace) -> int:
     streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
     config = read_config(options.config)
     if warning := warning_about(options.config):
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     progress = progress_for(sys.stderr)
     try:
         result = sync(config, options.database, streams, options.full_refresh, progress)
     finally:
         progress.close()
-    print(summary(result), file=sys.stderr)
+    say(summary(result))
     if options.json:
         print(json.dumps(result.as_json()))
     return result.exit_status

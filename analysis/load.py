@@ -35,6 +35,8 @@ import polars as pl
 
 from analysis.arrow import as_frame
 from analysis.errors import UserError
+from analysis.layout import layout_of
+from analysis.opening import opened, telling
 from analysis.relations import (
     EXTRACTED_AT,
     PIN_ATTRIBUTES,
@@ -60,7 +62,8 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises:
         UserError: there is no such file, it is no DuckDB database, a newer DuckDB wrote it, a sync is writing
-            it, or it holds none of the streams.
+            it (that is waited for a little), a newer version of this kit wrote it, it is damaged, or it holds none
+            of the streams.
 
     >>> import duckdb, tempfile
     >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -76,17 +79,16 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UserError(
             f"{path} {what}: name the DuckDB file with --database, or make one with `oneup-pinterest sync`.", 2
         )
-    try:
-        connection = duckdb.connect(path, read_only=True)
-    except duckdb.Error as error:
-        raise _open_error(path, error) from None
+    connection = opened(path, lambda: duckdb.connect(path, read_only=True), to_write=False)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        layout_of(connection, path)
         if not create_views(connection):
             raise UserError(
                 f"{path} holds none of the streams ({', '.join(STREAMS)}): sync into it first, or name another file."
             )
-        yield connection
+        with telling(path, to_write=False):
+            yield connection
     finally:
         connection.close()
 
@@ -297,17 +299,6 @@ def _where(
 
 def _listed(columns: Iterable[str]) -> str:
     return ", ".join(map(quoted, columns))
-
-
-def _open_error(path: Path, error: duckdb.Error) -> UserError:
-    text = str(error)
-    if "Could not set lock" in text or "different configuration" in text:
-        return UserError(f"{path} is being written (by a sync, most likely): try again when that is done.")
-    if "newer version of DuckDB" in text or "can only read version" in text:
-        return UserError(f"{path} was written by a DuckDB newer than {duckdb.__version__}: upgrade the duckdb package.")
-    if "not a valid DuckDB database" in text:
-        return UserError(f"{path} is not a DuckDB database: name the file that was synced into with --database.", 2)
-    return UserError(f"{path} cannot be opened: {text.splitlines()[0]}")
 
 
 def _number(count: int, noun: str) -> str:

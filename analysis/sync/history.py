@@ -1,9 +1,11 @@
 """The DuckDB file as its one writer sees it: opening, transactions, state and the log of runs."""
 
 import json
-import tempfile
+import os
+import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +13,8 @@ from typing import Any, Self
 import duckdb
 
 from analysis.clock import utc_now
-from analysis.errors import UserError
+from analysis.layout import layout_of, migrate
+from analysis.opening import open_error, opened
 from analysis.sync.tables import PinTables, StreamTable, Written
 
 MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
@@ -24,18 +27,26 @@ class History:
     """The file, open for writing. Use it in a `with` block; leaving it closes the file.
 
     Raises:
-        UserError: another process has the file open, it is no DuckDB file, or its folder cannot be written.
+        UserError: as `analysis.opening.opened`, or its folder cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection = _connect(path)
+        if not path.exists():
+            _make(path)
+        self._connection = _connect(path, "READ_WRITE")
         self._tables: dict[str, StreamTable] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="oneup-pinterest-")
+        self._folder = _work_folder(path)
+        shutil.rmtree(self._folder, ignore_errors=True)  # whoever has the file has this too: a killed sync left it
+        try:
+            self._folder.mkdir()
+        except OSError as error:
+            self._connection.close()
+            raise open_error(path, error, to_write=True) from None
         # a first sync is one long transaction; beyond this DuckDB keeps it on disk, so that memory stays flat
         self._connection.execute(f"SET threads = {THREADS}")
         self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
-        self._connection.execute("SET temp_directory = ?", [self._folder.name])
+        self._connection.execute("SET temp_directory = ?", [str(self._folder)])
         self._in_transaction = False
         self._long_texts = 0  # bytes of the open transaction
         self._run_id = ""
@@ -48,11 +59,12 @@ class History:
     ) -> None:
         self.roll_back()
         self._connection.close()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def prepare(self, schemas: Mapping[str, tuple[Mapping[str, Any], Sequence[str]]]) -> None:
         """Makes room for streams (name → JSON schema, primary key), all of them or, on an error, none."""
         self._begin()
+        migrate(self._connection, self.path)
         for stream, (schema, key) in schemas.items():
             kind = PinTables if stream == "pins" else StreamTable
             self._tables[stream] = kind(self._connection, stream, schema, key, self._make_room)
@@ -70,7 +82,7 @@ class History:
     def write(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> Written:
         """Writes rows inside the open transaction, which `commit` ends."""
         self._begin()
-        return self._tables[stream].write(rows, str(Path(self._folder.name) / "batch.parquet"), _timestamp())
+        return self._tables[stream].write(rows, str(self._folder / "batch.parquet"), _timestamp())
 
     def write_state(self, stream: str, state: Mapping[str, Any]) -> None:
         self._begin()
@@ -86,7 +98,8 @@ class History:
 
     def roll_back(self) -> None:
         if self._in_transaction:
-            self._connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # a commit that failed, for want of room, has ended it
+                self._connection.execute("ROLLBACK")
             self._in_transaction = False
 
     def start_run(self) -> None:
@@ -142,6 +155,7 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     connection = _connect(path, "READ_ONLY")
     try:
+        layout_of(connection, path)
         rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
     except duckdb.CatalogException:  # a database of something else, or of a sync that never began
         return {}
@@ -150,37 +164,52 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
     return {stream: json.loads(state) for stream, state in rows}
 
 
-def _connect(path: Path, option: str | None = None) -> duckdb.DuckDBPyConnection:
-    name = str(path).replace("'", "''")
-    if option is None:  # a file that is there keeps the storage version that it has
-        option = "READ_WRITE" if path.exists() else f"STORAGE_VERSION '{STORAGE_VERSION}'"
-    connection = duckdb.connect()
+def _make(path: Path) -> None:
+    """Makes an empty database in one step: a process that is killed meanwhile leaves none, never a part of one."""
+    target = Path(os.path.realpath(path))  # where a symbolic link leads
+    folder = _work_folder(path)
+    made = folder / f"{uuid.uuid4().hex}.duckdb"
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{name}' AS history ({option})")
-        connection.execute("USE history")
-    except duckdb.Error as error:
-        connection.close()
-        raise _open_error(path, error) from None
-    return connection
+        folder.mkdir(exist_ok=True)
+        with duckdb.connect() as connection:
+            # a file that is there keeps the storage version that it has
+            connection.execute(f"ATTACH {_literal(made)} AS made (TYPE duckdb, STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("DETACH made")
+        try:
+            os.link(made, target)  # fails where another sync was faster
+        except OSError:
+            if not target.exists():  # a file system without hard links
+                made.rename(target)
+        made.unlink(missing_ok=True)
+    except (OSError, duckdb.Error) as error:
+        if not target.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            raise open_error(path, error, to_write=True) from None
 
 
-def _open_error(path: Path, error: duckdb.Error) -> UserError:
-    text = str(error)
-    if "lock" in text.lower():
-        return UserError(
-            f"{path} is in use by another program (a sync, or a notebook that has it open): wait until it is done, "
-            "or close it, then sync again."
-        )
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be made, because there is no folder {path.parent}"
-        return UserError(f"{path} {what}: name a file with --database.", exit_status=2)
-    if "not a valid DuckDB database" in text or "Serialization" in text or "version" in text:
-        return UserError(
-            f"{path} is no database that this DuckDB ({duckdb.__version__}) can write: name another file with "
-            "--database, or, if a newer DuckDB made it, upgrade duckdb."
-        )
-    return UserError(f"{path} cannot be opened for writing: {text.splitlines()[0]}")
+def _work_folder(path: Path) -> Path:
+    """Where a sync keeps what is on its way: beside the file, so that the lock of the one guards the other."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(target.name + ".syncing")
+
+
+def _connect(path: Path, option: str) -> duckdb.DuckDBPyConnection:
+    def connect() -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"ATTACH {_literal(path)} AS history (TYPE duckdb, {option})")
+            connection.execute("USE history")
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
+
+    return opened(path, connect, to_write=True)  # or soon so: the state is read for a sync
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _timestamp() -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that end a sync between two messages, never in the middle of a write."""
+"""Ctrl-C, SIGTERM and SIGHUP that end a sync between two messages, never in the middle of a write."""
 
 import signal
 import threading
@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from analysis.terminal import SIGNALS
 
 
 class Interrupts:
-    """Turns the signals into a KeyboardInterrupt, at once or, inside `held_back`, at its end."""
+    """Turns the first signal into a KeyboardInterrupt, at once or, inside `held_back`, at its end.
+
+    A second one changes nothing: what is left to do by then is short, and must not be broken off.
+    """
 
     def __init__(self) -> None:
         self._is_held_back = False
@@ -18,16 +21,22 @@ class Interrupts:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listens for the signals; does nothing outside the main thread, where Python cannot."""
+        """Listens for the signals; does nothing outside the main thread, where Python cannot.
+
+        A signal that is ignored (nohup) stays so.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        heard = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
         try:
+            for number in heard:
+                signal.signal(number, self._on_signal)
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for number in heard:
+                signal.signal(number, before[number])
 
     @contextmanager
     def held_back(self) -> Iterator[None]:
@@ -37,11 +46,14 @@ class Interrupts:
             yield
         finally:
             self._is_held_back = False
-        if self._came:
+        if self._came:  # or the exception of before was lost in a callback, as Python's `__del__` loses it
             raise KeyboardInterrupt
 
+    def hold_back(self) -> None:
+        """From here on a signal is too late: what is left is written and closed."""
+        self._is_held_back = True
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._is_held_back:
-            self._came = True
-        else:
+        is_first, self._came = not self._came, True
+        if is_first and not self._is_held_back:
             raise KeyboardInterrupt

@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from analysis.terminal import say
+
 
 class Progress:
     """Says nothing; the base for places where nobody watches."""
@@ -26,7 +28,7 @@ class PlainProgress(Progress):
         self.out = out
 
     def finished(self, stream: str, records: int) -> None:
-        print(f"{stream}: {records:,} records", file=self.out, flush=True)
+        say(f"{stream}: {records:,} records", out=self.out)
 
 
 class TerminalProgress(PlainProgress):
@@ -43,14 +45,14 @@ class TerminalProgress(PlainProgress):
             return
         self._shown_at = time.monotonic()
         records = sum(counts["records"] for counts in streams.values())
-        print(f"{self.CLEAR}{records:,} records…", end="", file=self.out, flush=True)
+        say(f"{self.CLEAR}{records:,} records…", end="", out=self.out)
 
     def finished(self, stream: str, records: int) -> None:
         self.close()
         super().finished(stream, records)
 
     def close(self) -> None:
-        print(self.CLEAR, end="", file=self.out, flush=True)
+        say(self.CLEAR, end="", out=self.out)
 
 
 def progress_for(out: TextIO) -> Progress:

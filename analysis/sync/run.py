@@ -4,11 +4,15 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from analysis.errors import UserError
+from analysis.opening import telling
 from analysis.sync.history import History, stored_states
 from analysis.sync.interrupts import Interrupts
 from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
@@ -59,11 +63,13 @@ def sync(
     """
     connector = Connector(config, {} if full_refresh else stored_states(database))
     names = _selected(streams, connector)
-    with History(database) as history:
-        history.prepare({name: _schema(connector, name) for name in names})
-        history.start_run()
+    interrupts = Interrupts()
+    with interrupts.listening(), telling(database, to_write=True), History(database) as history:
+        with interrupts.held_back():
+            history.prepare({name: _schema(connector, name) for name in names})
+            history.start_run()
         run = _Run(history, names, config.get("social_network_ids") or (), progress or Progress())
-        return run.of(connector)
+        return run.of(connector, interrupts)
 
 
 def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
@@ -94,29 +100,28 @@ class _Run:
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
 
-    def of(self, connector: Connector) -> SyncResult:
+    def of(self, connector: Connector, interrupts: Interrupts) -> SyncResult:
         started = time.monotonic()
-        interrupts = Interrupts()
-        with interrupts.listening():
-            try:
+        try:
+            with telling(self._history.path, to_write=True):
                 for event in connector.read(self._rows):
                     if isinstance(event, Row) and self._buffer(event):
                         continue
                     with interrupts.held_back():
                         self._take(event)
-                with interrupts.held_back():
-                    for stream in self._rows:
-                        self._flush(stream)
-                    self._history.commit()
-                    self._judge()
-            except BaseException as error:
-                self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                self.result.error = str(error) or type(error).__name__
-                raise
-            finally:
-                self.result.duration_seconds = round(time.monotonic() - started, 3)
-                with interrupts.held_back():
-                    self._finish()
+                interrupts.hold_back()
+                for stream in self._rows:
+                    self._flush(stream)
+                self._history.commit()
+            self._judge()
+        except BaseException as error:
+            interrupts.hold_back()
+            self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            self.result.error = str(error) or type(error).__name__
+            with suppress(duckdb.Error):  # a full disk takes no note of itself
+                self._finish(started)
+            raise
+        self._finish(started)
         return self.result
 
     def _buffer(self, row: Row) -> bool:
@@ -183,8 +188,9 @@ class _Run:
         self.result.error = " ".join(reasons) or "No account could be read."
         self.result.exit_status = 2 if all(failure.is_config_error for failure in self._failures) else 1
 
-    def _finish(self) -> None:
+    def _finish(self, started: float) -> None:
         result = self.result
+        result.duration_seconds = round(time.monotonic() - started, 3)
         self._history.finish_run(
             result.status,
             result.streams,
