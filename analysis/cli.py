@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except OSError:  # the reader is gone, or the disk that takes the output is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    ignore_signals()  # all is done and said: Python would only print a traceback while it takes itself down
     sys.exit(status)
 
 
