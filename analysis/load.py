@@ -81,13 +81,14 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
         )
     connection = opened(path, lambda: duckdb.connect(path, read_only=True), to_write=False)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        layout_of(connection, path)
-        if not create_views(connection):
-            raise UserError(
-                f"{path} holds none of the streams ({', '.join(STREAMS)}): sync into it first, or name another file."
-            )
         with telling(path, to_write=False):
+            connection.execute("SET TimeZone = 'UTC'")
+            layout_of(connection, path)
+            if not create_views(connection):
+                names = ", ".join(STREAMS)
+                raise UserError(
+                    f"{path} holds none of the streams ({names}): sync into it first, or name another file."
+                )
             yield connection
     finally:
         connection.close()

@@ -16,6 +16,8 @@ from analysis.terminal import say
 PATIENCE = 10.0  # seconds: a report, a status or a cell of a notebook is done by then, a first sync is not
 PAUSE = 0.1
 MAGIC = slice(8, 12), b"DUCK"  # where every DuckDB file says that it is one
+DAMAGED = ("Could not read enough bytes", "Corrupt database file")
+WORK_SUFFIX = ".syncing"  # of the folder beside a file in which a sync keeps what is on its way
 FULL = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 
 
@@ -59,8 +61,9 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
             f"{path} is being written or read in this very process, by a connection of its own (`duckdb.connect`, "
             "PyAirbyte's cache): close that, then try again."
         )
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be made, because there is no folder {path.parent}"
+    folder = Path(os.path.realpath(path)).parent  # of where a symbolic link leads
+    if path.is_dir() or not folder.is_dir():
+        what = "is a folder" if path.is_dir() else f"cannot be made, because there is no folder {folder}"
         return UserError(f"{path} {what}: name a file with --database.", 2)
     if "can only read" in text and "older" not in text:
         return UserError(f"{path} was written by a DuckDB newer than {duckdb.__version__}: upgrade the duckdb package.")
@@ -69,11 +72,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
             f"{path}.wal is not the one that belongs to {path}, or is damaged: where the database was moved or "
             "restored, put back the .wal of the same moment, or move this one away; then try again."
         )
-    if "Could not read enough bytes" in text or "Corrupt database file" in text:
-        return UserError(
-            f"{path} is damaged ({_line(error)}): restore it from a backup, or name another file with --database."
-        )
-    if any(words in text for words in FULL):
+    if any(words in text for words in (*FULL, *DAMAGED)):
         return _disk_error(path, error, to_write)
     if "Permission denied" in text or "Read-only file system" in text or (to_write and not _may_write(path)):
         what = "written" if to_write else "read"
@@ -131,9 +130,14 @@ def _disk_error(path: Path, error: Exception, to_write: bool) -> UserError:
     if full:
         named = re.search(r"""["'](/[^"']+)["']""", text)
         place = Path(named[1] if named else path).absolute().parent
+        place = place.parent if place.suffix == WORK_SUFFIX else place  # which is gone by now
         words = f" ({full})" if " " in full else ""
         return UserError(
             f"There is no room left in {place}{words}: make some, then try again; what was committed to {path} is kept."
+        )
+    if any(words in text for words in DAMAGED):
+        return UserError(
+            f"{path} is damaged ({_line(error)}): restore it from a backup, or name another file with --database."
         )
     what = "written" if to_write else "read"
     return UserError(

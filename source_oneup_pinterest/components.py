@@ -19,6 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -539,7 +540,8 @@ class SharedAnswers:
     def __init__(self) -> None:
         self.requests_sent = 0
         self.given_up = GivenUp()
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sync
+        with _telling_of_room():
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the sync
         finalize(self, self._file.close)
         self._places: dict[str, Place] = {}
         self._asking: dict[str, threading.Lock] = {}
@@ -602,13 +604,33 @@ class SharedAnswers:
             return len(self._told) > count
 
     def append(self, data: bytes) -> Span:
-        with self._lock:
-            return Span(self._file.seek(0, os.SEEK_END), self._file.write(data))
+        with self._lock, _telling_of_room():
+            offset = self._file.seek(0, os.SEEK_END)
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[self._file.write(left) :]
+            except OSError:
+                self._file.truncate(offset)  # what is there already can still be read
+                raise
+            return Span(offset, len(data))
 
     def read(self, span: Span) -> bytes:
         with self._lock:
             self._file.seek(span.offset)
             return self._file.read(span.length)
+
+
+@contextmanager
+def _telling_of_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise traced(
+            f"OneUp's answers cannot be kept in the temporary folder {tempfile.gettempdir()} ({error.strerror}): make "
+            "room there, or let TMPDIR name another folder, then sync again.",
+            FailureType.transient_error,
+        ) from None
 
 
 def forms_of(key: str) -> list[str]:

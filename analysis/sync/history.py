@@ -14,7 +14,7 @@ import duckdb
 
 from analysis.clock import utc_now
 from analysis.layout import layout_of, migrate
-from analysis.opening import open_error, opened
+from analysis.opening import WORK_SUFFIX, open_error, opened, telling
 from analysis.sync.tables import PinTables, StreamTable, Written
 
 MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
@@ -155,8 +155,9 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     connection = _connect(path, "READ_ONLY")
     try:
-        layout_of(connection, path)
-        rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
+        with telling(path, to_write=True):
+            layout_of(connection, path)
+            rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
     except duckdb.CatalogException:  # a database of something else, or of a sync that never began
         return {}
     finally:
@@ -190,7 +191,7 @@ def _make(path: Path) -> None:
 def _work_folder(path: Path) -> Path:
     """Where a sync keeps what is on its way: beside the file, so that the lock of the one guards the other."""
     target = Path(os.path.realpath(path))
-    return target.with_name(target.name + ".syncing")
+    return target.with_name(target.name + WORK_SUFFIX)
 
 
 def _connect(path: Path, option: str) -> duckdb.DuckDBPyConnection:

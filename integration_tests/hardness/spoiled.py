@@ -1,0 +1,113 @@
+"""Files that are no database of ours, or no longer one, each with what is said about it."""
+
+import math
+import random
+import sqlite3
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+HEADERS = 12_288  # bytes, three blocks, before any data
+FACTOR, MASK = 0xBF58476D1CE4E5B9, (1 << 64) - 1  # of DuckDB's checksum of a block
+
+
+class Spoiled(NamedTuple):
+    """How a file comes to be, from a good database; what is said about it, the exit status, and what readers say."""
+
+    name: str
+    make: Callable[[Path, bytes], object]
+    words: str
+    status: int
+    to_readers: str = ""
+
+
+def _as_sqlite(path: Path, good: bytes) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE accounts (social_network_id TEXT)")
+    connection.commit()
+    connection.close()
+
+
+def _as_parquet(path: Path, good: bytes) -> None:
+    duckdb.execute(f"COPY (SELECT 'pin_a' AS social_network_id) TO '{path}' (FORMAT parquet)")
+
+
+def _as_workbook(path: Path, good: bytes) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+
+
+def _as_link(path: Path, good: bytes) -> None:
+    path.symlink_to(path.parent / "no" / "where")
+
+
+def of_storage_version(good: bytes, version: int) -> bytes:
+    """The file as if it were of another storage version: the number in its first block, and that block's checksum.
+
+    The checksum is 5381 and, for each eight bytes, their number times FACTOR, all combined by XOR.
+    """
+    changed = bytearray(good)
+    changed[12:16] = struct.pack("<I", version)
+    (checksum,) = struct.unpack("<Q", good[:8])
+    for word in (good[8:16], bytes(changed[8:16])):
+        checksum ^= struct.unpack("<Q", word)[0] * FACTOR & MASK
+    changed[:8] = struct.pack("<Q", checksum)
+    return bytes(changed)
+
+
+def _with_changed_header(path: Path, good: bytes) -> None:
+    path.write_bytes(good[:4120] + bytes([good[4120] ^ 255]) + good[4121:])
+
+
+def _with_log_of_another(path: Path, good: bytes) -> None:
+    path.write_bytes(good)
+    other = path.with_name("other.duckdb")
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE other (a INTEGER)")
+        connection.execute("CHECKPOINT")
+        connection.execute("INSERT INTO other VALUES (1)")
+        path.with_name(path.name + ".wal").write_bytes(other.with_name("other.duckdb.wal").read_bytes())
+    other.unlink()
+
+
+def _with_newer_layout(path: Path, good: bytes) -> None:
+    path.write_bytes(good)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE _layout SET version = 99")
+
+
+def all_spoiled(rng: random.Random) -> list[Spoiled]:
+    """Every kind; the lengths of files that were cut are random."""
+
+    def cut(least: int, most: float) -> Callable[[Path, bytes], object]:
+        return lambda path, good: path.write_bytes(good[: rng.randrange(least, int(min(most, len(good) / 2)))])
+
+    no_database = "is not a DuckDB database"
+    return [
+        Spoiled("a text", lambda path, _: path.write_text("some notes " * 99), no_database, 2),
+        Spoiled("zeros", lambda path, _: path.write_bytes(bytes(50_000)), no_database, 2),
+        Spoiled("an empty file", lambda path, _: path.write_bytes(b""), "is empty", 2),
+        Spoiled("SQLite", _as_sqlite, no_database, 2),
+        Spoiled("Parquet", _as_parquet, no_database, 2),
+        Spoiled("a workbook", _as_workbook, no_database, 2),
+        Spoiled("a folder", lambda path, _: path.mkdir(), "is a folder", 2),
+        Spoiled("a link to nowhere", _as_link, "there is no folder", 2, "does not exist"),
+        Spoiled("cut in its header", cut(12, HEADERS), "is damaged", 1),
+        Spoiled("cut later", cut(HEADERS, math.inf), "is damaged", 1),
+        Spoiled("a header that was changed", _with_changed_header, "is damaged", 1),
+        Spoiled("the log of another", _with_log_of_another, "is not the one that belongs to", 1),
+        Spoiled("a newer DuckDB's", lambda path, good: path.write_bytes(of_storage_version(good, 99)), "newer than", 1),
+        Spoiled("of a newer kit", _with_newer_layout, "newer version of this kit", 1),
+    ]
+
+
+def fingerprint(folder: Path) -> dict[str, object]:
+    """Everything in a folder, byte for byte."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.is_dir() or path.read_bytes()
+        for path in folder.rglob("*")
+    }
