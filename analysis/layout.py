@@ -1,7 +1,7 @@
 """The layout of a file that `sync` made: its number, whether this kit knows it, and how an older one becomes today's.
 
-A released layout changes only with a new number here, a migration to it, and a fixture that integration_tests/released
-keeps for ever (docs/database.md tells the steps).
+A released layout changes only by a migration here and a fixture in integration_tests/layouts; docs/database.md tells
+the steps.
 """
 
 from collections.abc import Callable, Mapping

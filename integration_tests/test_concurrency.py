@@ -1,0 +1,139 @@
+"""Two that want one file at once: it works, or one of them is told so; never a wrong number."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from analysis import opening
+from analysis.errors import UserError
+from analysis.load import DataWindow, data_window, load_pins
+from analysis.sandbox import Sandbox
+from analysis.sync import sync
+from integration_tests.hardness.processes import on_day, served, start
+from integration_tests.hardness.rows import Damage, damage
+
+HOLD = """
+import duckdb, sys, time
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
+print("open", flush=True)
+time.sleep(float(sys.argv[3]))
+"""
+
+
+def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
+    """Another process that has the file open for a while."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(database), how, str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+def test_of_two_first_syncs_at_once_none_loses_a_row_and_the_second_waits_or_is_told(tmp_path: Path) -> None:
+    with served(tmp_path / "place", accounts=2) as sandbox:
+        sync(sandbox.config(), tmp_path / "untouched.duckdb")
+        rng = random.Random(3)
+        for n in range(2):
+            database = tmp_path / f"{n}.duckdb"
+            first = start(database, tmp_path / "place")
+            time.sleep(rng.uniform(0, 1))
+            second = start(database, tmp_path / "place")
+            ends = [(process.communicate(timeout=120)[1], process.returncode) for process in (first, second)]
+
+            assert {status for _, status in ends} <= {0, 1}
+            assert 0 in {status for _, status in ends}
+            for words, status in ends:
+                assert "Traceback" not in words
+                assert status == 0 or "is in use by another program" in words
+            assert damage(database, tmp_path / "untouched.duckdb") == Damage(0, 0, 0)
+            assert not database.with_name(database.name + ".syncing").exists()
+
+
+def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "history.duckdb"
+    sync(sandbox.config(), database)
+    with held(database, "read", 1.5):
+        assert sync(sandbox.config(), database).status == "done"
+
+
+def test_a_reader_waits_for_one_who_writes_briefly(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / "history.duckdb"
+    sync(sandbox.config(), database)
+    expected = load_pins(database)
+    with held(database, "write", 2.5):
+        assert load_pins(database).equals(expected)
+    assert "in use by another program: waiting" in capsys.readouterr().err
+
+
+def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touches_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "history.duckdb"
+    sync(sandbox.config(), database)
+    monkeypatch.setattr(opening, "PATIENCE", 0.3)
+    before = database.read_bytes()
+    for how in ("read", "write"):
+        with held(database, how, 60) as process:
+            with pytest.raises(UserError, match=rf"in use by another program \(process {process.pid}\)"):
+                sync(sandbox.config(), database)
+            if how == "write":
+                with pytest.raises(UserError, match=rf"being written \(process {process.pid}\)"):
+                    load_pins(database)
+            process.kill()
+        assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
+    sandbox: Sandbox, tmp_path: Path, read_only: bool
+) -> None:
+    database = tmp_path / "history.duckdb"
+    sync(sandbox.config(), database)
+    with duckdb.connect(str(database), read_only=read_only), pytest.raises(UserError, match="in this very process"):
+        sync(sandbox.config(), database)
+
+    assert sync(sandbox.config(), database).status == "done"
+
+
+def test_what_is_read_while_syncs_write_is_the_state_before_or_after_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", 0)
+    database, seen, refused = tmp_path / "history.duckdb", list[DataWindow](), list[str]()
+    with served(tmp_path / "place", accounts=2, latency=0.05) as sandbox:
+        sync(sandbox.config(), database)
+        whole = [data_window(database)]
+        for day in (1, 2):
+            on_day(sandbox, day)
+            process = start(database, tmp_path / "place")
+            while process.poll() is None:
+                try:
+                    seen.append(data_window(database))
+                except UserError as error:
+                    refused.append(str(error))
+                time.sleep(0.01)
+            assert process.communicate()[1].splitlines()[-1].startswith("done: ")
+            whole.append(data_window(database))
+
+    assert set(seen) <= set(whole)
+    assert seen
+    assert refused
+    assert all("is being written" in words for words in refused)
+
+
+def test_two_syncs_into_two_files_at_once_work(tmp_path: Path) -> None:
+    files = [tmp_path / "a.duckdb", tmp_path / "b.duckdb"]
+    with served(tmp_path / "place", accounts=2) as sandbox:
+        for process in [start(file, tmp_path / "place") for file in files]:
+            process.communicate(timeout=120)
+            assert process.returncode == 0
+        sync(sandbox.config(), tmp_path / "untouched.duckdb")
+    assert [damage(file, tmp_path / "untouched.duckdb") for file in files] == [Damage(0, 0, 0)] * 2

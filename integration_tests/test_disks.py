@@ -1,0 +1,138 @@
+"""No room, no right, no database: one sentence that says where and what to do, and the file is whole.
+
+`python -m integration_tests.hardness.disks` does this at random sizes, on real small disks too.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import UserError
+from analysis.export import export_parquet
+from analysis.load import open_history
+from analysis.report import write_report
+from analysis.sandbox import Sandbox
+from analysis.status import read_status
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT
+from integration_tests.hardness.disks import PLACES, Disks
+from integration_tests.hardness.processes import served
+from integration_tests.hardness.spoiled import all_spoiled, fingerprint, of_storage_version
+from integration_tests.test_duckdb15 import OLD_DUCKDB
+
+NOBODY = 65534
+READERS: list[Callable[[Path, Path], object]] = [
+    lambda database, folder: read_status(database),
+    lambda database, folder: write_report(database, folder / "report.html"),
+    lambda database, folder: export_parquet(database, folder / "export"),
+]
+
+
+def test_a_sync_a_report_and_an_export_without_room_say_where_and_what_they_had_is_kept(tmp_path: Path) -> None:
+    with served(tmp_path / "place", latency=0) as sandbox:
+        disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
+        found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
+        found += [disks.full_output(rng, name) for name in ("report", "export")]
+
+    assert [finding.wrong for finding in found] == [[]] * len(found)
+    assert 1 in [finding.status for finding in found[:3]]
+
+
+def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
+    sync(sandbox.config(), tmp_path / "good.duckdb")
+    good = (tmp_path / "good.duckdb").read_bytes()
+    for kind in all_spoiled(random.Random(5)):
+        folder = tmp_path / kind.name
+        folder.mkdir()
+        database = folder / "history.duckdb"
+        kind.make(database, good)
+        before = fingerprint(folder)
+
+        with pytest.raises(UserError, match=kind.words) as of_sync:
+            sync(sandbox.config(), database)
+        assert of_sync.value.exit_status == kind.status
+        for read in READERS:
+            with pytest.raises(UserError, match=kind.to_readers or kind.words) as of_reader:
+                read(database, tmp_path)
+            assert of_reader.value.exit_status == kind.status
+            assert str(database) in str(of_reader.value)
+            assert "\n" not in str(of_reader.value)
+
+        assert fingerprint(folder) == before
+
+
+def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    database, link = tmp_path / "elsewhere" / "history.duckdb", tmp_path / "link.duckdb"
+    link.symlink_to(database)
+
+    assert sync(sandbox.config(), link).status == "done"
+
+    assert link.is_symlink()
+    assert sorted(path.name for path in database.parent.iterdir()) == ["history.duckdb"]
+    assert read_status(database)["streams"]["accounts"]["rows"] == 3
+
+
+@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "history.duckdb"
+    sync(sandbox.config(), database)
+    database.write_bytes(of_storage_version(database.read_bytes(), 69))
+    with open_history(database) as history:  # which the newer one knows
+        assert history.sql("SELECT count(*) FROM accounts").fetchall() == [(3,)]
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "analysis.cli", "status", "--database", database], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(OLD_DUCKDB)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert f"{database} was written by a DuckDB newer than 1.5" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o444), (0o555, 0o644), (0o555, None), (0o755, 0o000)])
+def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
+    sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None
+) -> None:
+    """In a process that is not root, whom no permission binds."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    database = folder / "history.duckdb"
+    if file_mode is not None:
+        sync(sandbox.config(), database)
+    is_root = os.geteuid() == 0
+    if is_root:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
+    before = fingerprint(folder)
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from analysis.sync import sync; from analysis.errors import UserError\n"
+        f"os.umask(0o22); os.geteuid() == 0 and os.setuid({NOBODY})\n"
+        f"try: sync({sandbox.config()!r}, Path({str(database)!r}))\n"
+        "except UserError as error: sys.exit(str(error))\n"
+    )
+    if file_mode is not None:
+        database.chmod(file_mode)
+    folder.chmod(folder_mode)
+    for above in (tmp_path, *tmp_path.parents) if is_root else ():
+        if above.stat().st_uid == os.getuid() and above.name.startswith(("pytest-", "popen-", "test_")):
+            above.chmod(above.stat().st_mode | 0o011)
+    try:
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    finally:
+        folder.chmod(0o755)
+        if file_mode is not None:
+            database.chmod(0o644)
+
+    assert ended.returncode == 1, ended.stderr
+    assert str(database) in ended.stderr
+    assert "cannot be written by you" in ended.stderr or "cannot be read" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert fingerprint(folder) == before

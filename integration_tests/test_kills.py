@@ -1,0 +1,91 @@
+"""Syncs that are killed, interrupted or left without a terminal lose nothing, and the next one completes them.
+
+`python -m integration_tests.hardness.kills` does the first of these hundreds of times.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.sandbox import Fault
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT
+from integration_tests.hardness.kills import loop
+from integration_tests.hardness.processes import STOPPED, Watch, broken_off, served, start
+from integration_tests.hardness.rows import Damage, damage
+from integration_tests.test_sync import rows
+
+
+def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(tmp_path: Path) -> None:
+    kills = loop(seed=11, kills=6)
+
+    assert [wrong for kill in kills for wrong in kill.wrong] == []
+    assert len(kills) == 6
+    assert Damage(0, 0, 0) in [kill.damage for kill in kills]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_sync_at_once_though_oneup_is_slow_and_a_second_one_changes_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with served(tmp_path / "place") as sandbox:
+        sandbox.inject(Fault("slow", path="posts", times=None, seconds=20))
+        database = tmp_path / "history.duckdb"
+
+        ended = broken_off(sandbox, database, tmp_path / "place", number, lambda watch: watch.requests > 30, 0.05)
+
+        assert ended.status == 130
+        assert ended.words.count(STOPPED) == 1
+        assert "Traceback" not in ended.words
+        assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["history.duckdb", "place"]
+        assert list((tmp_path / "place" / "tmp").iterdir()) == []
+
+
+def test_a_sync_that_was_told_to_outlive_its_terminal_does(tmp_path: Path) -> None:
+    with served(tmp_path / "place") as sandbox:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, and as a child inherits
+        database = tmp_path / "history.duckdb"
+        ended = broken_off(sandbox, database, tmp_path / "place", signal.SIGHUP, lambda watch: watch.requests > 3)
+
+    assert ended.status == 0
+    assert rows(database, "SELECT status FROM _sync_runs") == [("done",)]
+
+
+@pytest.mark.parametrize(
+    ("redirected", "status"),
+    [(">&- 2>&- <&-", 0), ("2>&1 | head -c 0", 0), ("--json >/dev/full", 1)],
+)
+def test_a_sync_whose_words_nobody_hears_loses_nothing(tmp_path: Path, redirected: str, status: int) -> None:
+    with served(tmp_path / "place", accounts=2) as sandbox:
+        database, config = tmp_path / "history.duckdb", tmp_path / "place" / "config.json"
+        line = f"'{sys.executable}' -m analysis.cli sync --config '{config}' --database '{database}' {redirected}"
+
+        ended = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+        sync(sandbox.config(), tmp_path / "untouched.duckdb")
+    assert ended.returncode == status
+    assert "Traceback" not in ended.stderr
+    assert damage(database, tmp_path / "untouched.duckdb") == Damage(0, 0, 0)
+    assert rows(database, "SELECT status FROM _sync_runs") == [("done",)]
+
+
+def test_what_a_killed_sync_left_beside_the_file_is_cleared_by_the_next(tmp_path: Path) -> None:
+    with served(tmp_path / "place") as sandbox:
+        database = tmp_path / "history.duckdb"
+        work = tmp_path / "history.duckdb.syncing"
+        process = start(database, tmp_path / "place")
+        watch = Watch(sandbox, database)
+        while not (work / "batch.parquet").exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        assert work.exists(), watch.seconds
+
+        assert sync(sandbox.config(), database).status == "done"
+
+    assert not work.exists()

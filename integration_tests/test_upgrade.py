@@ -1,0 +1,160 @@
+"""A database or a state that a released version wrote is read, and carried on as if this version had written it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from analysis.export import export_parquet
+from analysis.layout import LAYOUT, TABLE
+from analysis.load import load_pins, load_sync_runs
+from analysis.report import write_report
+from analysis.sandbox import Sandbox
+from analysis.status import read_status
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT, read
+from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
+from integration_tests.test_duckdb15 import OLD_DUCKDB
+from integration_tests.test_read import KEYS
+from integration_tests.test_sync import rows
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+CHANGED = """\
+The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
+What users have must be carried on: add a migration from {number} to analysis/layout.py, make the readers read both,
+and, once it is to be released, run `python -m integration_tests.released VERSION`. Only while CHANGELOG.md calls
+{version} unreleased may its own fixture be made anew."""
+RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def two_days(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A sandbox at day one with the accounts of the fixtures, and what moves it on."""
+    monkeypatch.setenv(CLOCK_VARIABLE, DAY_ONE.isoformat())
+    with Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
+
+        def tomorrow() -> None:
+            sandbox.now = DAY_ONE.replace(day=DAY_ONE.day + 1)
+            monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
+
+        yield sandbox, tomorrow
+
+
+def sorted_rows(database: Path, query: str) -> list[Any]:
+    return rows(database, f"{query} ORDER BY ALL")
+
+
+def with_old_duckdb(fixture: Path, database: Path) -> None:
+    code = "import sys; from pathlib import Path; from integration_tests.released import build; build(*map(Path, sys.argv[1:]))"  # noqa: E501
+    subprocess.run(
+        [sys.executable, "-c", code, fixture, database], check=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+    )  # fmt: skip
+
+
+def without_number(fixture: Path, database: Path) -> None:
+    """As builds before the first release left it."""
+    build(fixture, database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"DROP TABLE {TABLE}")
+
+
+BUILDS = [
+    build,
+    without_number,
+    pytest.param(
+        with_old_duckdb,
+        marks=pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not in .duckdb15; see `make test`"),
+    ),
+]
+
+
+@RELEASED
+@pytest.mark.parametrize("make", BUILDS)
+def test_a_released_database_is_carried_on_as_if_this_version_had_written_it(
+    two_days: tuple[Sandbox, Callable[[], None]],
+    tmp_path: Path,
+    fixture: Path,
+    make: Callable[[Path, Path], None],
+) -> None:
+    sandbox, tomorrow = two_days
+    released, fresh = tmp_path / "released.duckdb", tmp_path / "fresh.duckdb"
+    make(fixture, released)
+    before = {stream: rows(released, f"SELECT * FROM {stream}") for stream in KEYS}
+    sync(config(sandbox), fresh)
+    tomorrow()
+    sandbox.clear_requests()
+    expected = sync(config(sandbox), fresh)
+
+    result = sync(config(sandbox), released)
+
+    assert (result.status, result.requests, result.streams) == ("done", expected.requests, expected.streams)
+    for stream in KEYS:
+        of_today = f"_airbyte_extracted_at >= TIMESTAMP '{sandbox.now:%Y-%m-%d}'"
+        query = f"SELECT * EXCLUDE (_airbyte_extracted_at) FROM {stream} WHERE {of_today}"
+        assert sorted_rows(released, query) == sorted_rows(fresh, query)
+        older = set(rows(released, f"SELECT * FROM {stream} WHERE NOT {of_today}"))
+        assert older <= set(before[stream])
+        assert len(older) == len(before[stream]) - (len(rows(fresh, query)) - result.streams[stream]["rows"])
+    cursors = "SELECT stream_name, state->'states' FROM _airbyte_state"  # beside them is how long the sync took
+    assert sorted_rows(released, cursors) == sorted_rows(fresh, cursors)
+    assert rows(released, f"FROM {TABLE}") == [(LAYOUT,)]
+    assert layout(released) == layout(fresh)
+
+
+@RELEASED
+def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Path) -> None:
+    database = tmp_path / "released.duckdb"
+    build(fixture, database)
+    stored = {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in KEYS}
+
+    assert {stream: told["rows"] for stream, told in read_status(database)["streams"].items()} == stored
+    assert load_pins(database).height == stored["pins"] > 0
+    assert load_sync_runs(database)["status"].to_list() == ["done"]
+    assert export_parquet(database, tmp_path / "export").items() >= stored.items()
+    assert write_report(database, tmp_path / "report.html").stat().st_size > 0
+
+
+def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
+    two_days: tuple[Sandbox, Callable[[], None]], tmp_path: Path
+) -> None:
+    sandbox, _ = two_days
+    fixture = fixtures()[-1]
+    released, fresh = tmp_path / "released.duckdb", tmp_path / "fresh.duckdb"
+    build(fixture, released)
+    number = rows(released, f"SELECT version FROM {TABLE}")[0][0]
+    sync(config(sandbox), fresh)
+
+    is_same = layout(fresh) == layout(released)
+
+    assert is_same or number < LAYOUT, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
+
+
+def test_a_state_of_an_earlier_build_whose_cursor_is_a_pins_time_is_carried_on_without_loss(
+    two_days: tuple[Sandbox, Callable[[], None]],
+) -> None:
+    sandbox, tomorrow = two_days
+    first = read(config(sandbox))
+    older = json.loads(json.dumps(first.state))
+    for entry in older:
+        for state in entry["stream"]["stream_state"].get("states", ()):
+            if "timestamp" in state["cursor"]:
+                state["cursor"] = {"timestamp": "2026-05-19 21:14:00"}
+    assert older != first.state
+    tomorrow()
+
+    now, then = read(config(sandbox), first.state), read(config(sandbox), older)
+
+    assert then.exception is None
+    assert {name: sorted(map(repr, found)) for name, found in then.records.items()} == {
+        name: sorted(map(repr, found)) for name, found in now.records.items()
+    }
+    assert {stream: then.cursors(stream) for stream in ("pins", "pin_totals")} == {
+        stream: now.cursors(stream) for stream in ("pins", "pin_totals")
+    }
