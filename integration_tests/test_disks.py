@@ -111,11 +111,15 @@ def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
         for path in (folder, *folder.iterdir()):
             os.chown(path, NOBODY, NOBODY)
     before = fingerprint(folder)
-    code = (
+    code = (  # what a sync does with its file, and no import once the rights are gone
         "import os, sys; from pathlib import Path\n"
-        "from analysis.sync import sync; from analysis.errors import UserError\n"
-        f"os.umask(0o22); os.geteuid() == 0 and os.setuid({NOBODY})\n"
-        f"try: sync({sandbox.config()!r}, Path({str(database)!r}))\n"
+        "from analysis.sync.history import History, stored_states\n"
+        "from analysis.errors import UserError; from analysis.opening import telling\n"
+        f"path = Path({str(database)!r}); os.umask(0o22)\n"
+        f"if os.geteuid() == 0: os.setuid({NOBODY})\n"
+        "try:\n"
+        "    stored_states(path)\n"
+        "    with telling(path, to_write=True), History(path) as history: history.prepare({}); history.start_run()\n"
         "except UserError as error: sys.exit(str(error))\n"
     )
     if file_mode is not None:

@@ -338,37 +338,6 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
     assert "lost" not in rows(database, "SELECT state FROM _airbyte_state")[0][0]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_killed_sync_leaves_a_file_that_opens_and_the_next_sync_completes_it(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
-    with Sandbox(accounts=3, now=NOON, latency=0.02) as sandbox:
-        config = tmp_path / "config.json"
-        config.write_text(json.dumps(sandbox.config()))
-        untouched, killed = tmp_path / "untouched.duckdb", tmp_path / "killed.duckdb"
-        sync(sandbox.config(), untouched)
-        process = subprocess.Popen(
-            command("sync", "--config", config, "--database", killed),
-            env=environment_of(NOON),
-            stderr=subprocess.DEVNULL,
-        )
-        already = len(sandbox.requests)
-        while len(sandbox.requests) < already + 4 + 11 * seed and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-        if killed.exists():
-            with duckdb.connect(str(killed)) as connection:  # opens, WAL and all
-                connection.sql("SELECT count(*) FROM duckdb_tables()").fetchall()
-        assert sync(sandbox.config(), killed).exit_status == 0
-
-    assert contents(killed) == contents(untouched)
-    assert doubled_keys(killed) == []
-    assert {status for (status,) in rows(killed, "SELECT status FROM _sync_runs")} <= {"interrupted", "done"}
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("requests_before", [5, 20])
 def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(

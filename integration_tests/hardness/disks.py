@@ -90,8 +90,9 @@ class Disks:
     def full(self, rng: random.Random, place: str, kind: str) -> Finding:
         """A sync that may run out of room, and the one that completes it."""
         on_day(self.sandbox, 0 if kind == "first" else 1)
-        least = 2_000 if kind == "first" or place == PLACES[2] else self.day_one.stat().st_size - 200_000
-        size = int(math.exp(rng.uniform(math.log(least), math.log(least + 900_000))))
+        size = int(math.exp(rng.uniform(math.log(2_000), math.log(900_000))))
+        if kind == "daily" and place == PLACES[1]:
+            size = self.day_one.stat().st_blocks * 512 + size // 2  # yesterday's file has to be there
         what = f"{kind} sync, {place}"
         home = self.folder / "home"
         home.mkdir()
@@ -173,7 +174,7 @@ class Disks:
             before = fingerprint(home)
             for name in ("sync", "status", "report", "export"):
                 options = {"sync": ["--config", self.folder / "config.json"], "status": []}
-                output = options.get(name, ["--output", self.folder / "never"])
+                output = options.get(name, ["--output", self.folder / f"no {name}"])
                 ended = command(name, "--database", database, *output)
                 words = kind.words if name == "sync" else kind.to_readers or kind.words
                 wrong = []

@@ -187,7 +187,7 @@ def ending(number: signal.Signals, ended: Ended, kill: Kill, database: Path) -> 
         wrong.append(f"traceback: {ended.words[-600:]}")
     if ended.status == 130 and ended.words.count(STOPPED) != 1:
         wrong.append(f"said {ended.words!r}")
-    if database.with_name(database.name + ".syncing").exists():
+    if kill.reached != MOMENTS[0] and database.with_name(database.name + ".syncing").exists():  # else that of before
         wrong.append("left its folder behind")
     return wrong
 
