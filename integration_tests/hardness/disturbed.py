@@ -169,8 +169,8 @@ def disturbed(faults: FaultClass, folder: Path, days: tuple[Path, Path], search:
         else:
             one, *_ = here.sandbox.account_ids
             for path in faults.paths if faults.passes else ANALYTICS:
-                if path in faults.paths:
-                    here.sandbox.inject(faults.fault(path))
+                if path in faults.paths:  # of one account, where that cannot be read for it
+                    here.sandbox.inject(faults.fault(path, social_network_id=None if faults.passes else one))
             sync("one request", 0 if faults.passes else 3)
             if not faults.passes:
                 here.expect(here.sync(), 0)

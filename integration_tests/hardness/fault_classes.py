@@ -116,7 +116,8 @@ CLASSES = (
     _body("HTML", HTML),
     _body("nothing", "", passes=True),
     _body("an empty object", {}),
-    _body("`success: false`", SAYS, is_config=True),  # for it speaks of a key
+    _body("`success: false`", SAYS),
+    _body("`success: false`, of the plan", {"success": False, "message": "Your plan has no API."}, is_config=True),
     _body("`data` null", {"success": True, "data": None}),
     _body("`data` missing", {"success": True}),
     _without("metrics", "null", None, "overview"),
