@@ -37,7 +37,7 @@ def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
 def harmless(line: str) -> str:
     """A line that no terminal obeys: without control characters and marks that turn the text around them.
 
-    >>> harmless("\x1b[2Jpins\n of \u202emoc")
+    >>> harmless("\\x1b[2Jpins\\n of \\u202emoc")
     '[2Jpins  of moc'
     """
     line = re.sub(r"\s", " ", line)
