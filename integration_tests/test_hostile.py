@@ -53,8 +53,8 @@ def test_texts_of_any_length_fit_into_the_memory_that_the_writer_has(pins: int, 
 
 def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: Path) -> None:
     database = tmp_path / "history.duckdb"
-    accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:6]
-    for day, extreme in enumerate((0, 2**63 - 1, -(2**63), 2**62)):
+    accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:3]
+    for day, extreme in enumerate((0, 2**63 - 1, -(2**63))):
         answers = {}
         for number, account in enumerate(accounts):
             posts = json.loads(json.dumps(originals()["posts"][number % 4]))
@@ -66,17 +66,17 @@ def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: P
                 row |= {"value_current_period": 1e308, "value_last_period": -1e308, "name": TEXTS[number]}
             answers["posts", account] = Payload("posts", json.dumps(posts).encode(), ())
         synced(database, day, answers, {"social_network_ids": accounts})  # with the summary and `status`
-    with clock(4):
+    with clock(3):
         page = write_report(database, tmp_path / "report.html").read_text(encoding="utf-8")
         rows = export_parquet(database, tmp_path / "export")
 
     assert "<script>window.hacked" not in page
-    assert rows["pins"] == 4 * rows["pins_latest"] > 80
+    assert rows["pins"] == 3 * rows["pins_latest"] > 40
     exported = tmp_path / "export" / "pins" / "pins.parquet"
     query = "SELECT DISTINCT text FROM {} WHERE snapshot_date = '{}' ORDER BY ALL"
     with duckdb.connect(str(database), read_only=True) as connection:
         stored, written = (
-            connection.sql(query.format(source, date_of(3))).fetchall() for source in ("pins", f"'{exported}'")
+            connection.sql(query.format(source, date_of(2))).fetchall() for source in ("pins", f"'{exported}'")
         )
     assert stored == written
     assert any(text.startswith("=") for (text,) in written), "formulas are exported as they are: Parquet runs none"

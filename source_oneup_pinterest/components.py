@@ -977,13 +977,12 @@ def as_text(value: Any) -> str | None:
     """Text as sent; other JSON values as their JSON."""
     if value is None:
         return None
-    if not isinstance(value, str):
-        if is_too_deep(value):
-            return None
-        value = json.dumps(value, ensure_ascii=False)
-    if value.isascii():
-        return str(value)
-    return str(value.encode("utf-8", "replace").decode("utf-8"))  # half of a surrogate pair is no text
+    if not isinstance(value, str) and is_too_deep(value):
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
 
 
 def is_too_deep(value: Any) -> bool:
