@@ -21,10 +21,10 @@ from integration_tests.test_sync import rows
 
 
 def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(tmp_path: Path) -> None:
-    kills = loop(seed=11, kills=6)
+    kills = loop(seed=11, kills=4)
 
     assert [wrong for kill in kills for wrong in kill.wrong] == []
-    assert len(kills) == 6
+    assert len(kills) == 4
     assert Damage(0, 0, 0) in [kill.damage for kill in kills]
 
 

@@ -72,8 +72,8 @@ def disk(folder: Path, size: int) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def makes_room(folder: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+def remount(folder: Path, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
 
 
 class Disks:
@@ -128,7 +128,7 @@ class Disks:
         if (home / "history.duckdb.syncing").exists():
             wrong.append("left its folder behind")
         if not small and limit is None:
-            makes_room(home)
+            remount(home, "size=64m")
         if database.exists():
             copy = self.folder / "copy"
             shutil.copytree(home, copy)
@@ -162,6 +162,19 @@ class Disks:
             wrong.append("a part was left")
         shutil.rmtree(output)
         return Finding(f"{name}, file size limit", ended.returncode, wrong)
+
+    def read_only(self) -> Iterator[Finding]:
+        """A disk that nothing can be written to: readers work, a sync is told."""
+        with disk(self.folder / "disk", 1 << 26) as place:
+            database = place / "history.duckdb"
+            shutil.copy(self.day_one, database)
+            remount(place, "ro")
+            before = fingerprint(place)
+            for name, options, status in (("sync", ["--config", self.folder / "config.json"], 1), ("status", [], 0)):
+                ended = command(name, "--database", database, *options)
+                words = f"{database} cannot be written by you" if status else ""
+                is_told = ended.returncode == status and words in ended.stderr and fingerprint(place) == before
+                yield Finding("read-only disk", ended.returncode, [] if is_told else [f"{name}: {ended.stderr[-500:]}"])
 
     def spoiled(self, rng: random.Random) -> Iterator[Finding]:
         """Each file that is none, shown to each command."""
@@ -220,6 +233,8 @@ def main() -> None:
             except PermissionError:
                 places = [PLACES[0]]
         findings += [disks.full_output(rng, name) for name in ("report", "export")]
+        if len(places) > 1:
+            findings += disks.read_only()
         findings += disks.spoiled(rng)
     print(table(sorted(findings, key=lambda finding: "sync" not in finding.what)))
     print(
