@@ -967,9 +967,7 @@ def _kind(value: Any) -> str:
 # ------------------------------------------------------------------------------------------- rows
 
 
-MAX_DEPTH = (
-    100  # of lists and objects in one another: what is nested deeper can be parsed, but not always written again
-)
+MAX_DEPTH = 100  # of lists and objects in one another: what is nested deeper cannot always be written again
 TOO_DEEP = "nested too deeply"
 
 

@@ -185,7 +185,7 @@ class _Run:
             return
         self.result.status = "failed"
         reasons = dict.fromkeys(failure.reason for failure in general)
-        self.result.error = " ".join(reasons) or "No account could be read."
+        self.result.error = " ".join(reasons) or "No account could be read in full."
         self.result.exit_status = 2 if all(failure.is_config_error for failure in self._failures) else 1
 
     def _finish(self, started: float) -> None:
