@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -38,17 +39,32 @@ def search_commands(folder: Path, search: Search) -> list[str]:
             here.expect(here.sync(), 0, 3)
         here.sandbox.reset_faults()
         _killed(here)
-        for arguments in (
-            ("status",), ("status", "--json"), ("report", "--output", folder / "report.html"),
-            ("export", "--output", folder / "export"),
-        ):  # fmt: skip
-            command = ["-m", "analysis.cli", *arguments, "--database", here.database]
-            here.run(" ".join(["oneup-pinterest", *map(str, arguments[:2])]).removesuffix(" --output"), *command)
+        _read_the_database(here)
         _notebook(here)
         here.search_files()
         if not (folder / "report.html").exists() or not any((folder / "export").rglob("*.parquet")):
             here.problems.append("there is no report or no export that could be searched")
     return [f"commands: {problem}" for problem in here.problems]
+
+
+def run_beside_sync(here: Place, environment: Mapping[str, str]) -> None:
+    """What else asks OneUp, at its loudest, and what reads the database, while a fault lasts."""
+    config = here.config()
+    catalog = here.folder / "catalog.json"
+    catalog.write_text(json.dumps(configured_catalog(json.loads(config.read_text()))))
+    for verb, *options in (("check",), ("read", "--catalog", catalog)):
+        command = ["main.py", verb, "--debug", "--config", config, *options]
+        here.run(f"main.py {verb} --debug", *command, environment=environment)
+    _read_the_database(here)
+
+
+def _read_the_database(here: Place) -> None:
+    for arguments in (
+        ("status",), ("status", "--json"), ("report", "--output", here.folder / "report.html"),
+        ("export", "--output", here.folder / "export"),
+    ):  # fmt: skip
+        command = ["-m", "analysis.cli", *arguments, "--database", here.database]
+        here.run(" ".join(["oneup-pinterest", *map(str, arguments[:2])]).removesuffix(" --output"), *command)
 
 
 def _nothing(here: Place) -> None:

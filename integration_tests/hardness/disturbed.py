@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -146,8 +146,17 @@ def undisturbed(folder: Path) -> tuple[Path, Path]:
     return Path(files[0]), Path(files[1])
 
 
-def disturbed(faults: FaultClass, folder: Path, days: tuple[Path, Path], search: Search) -> Row:
-    """A first sync with one fault an endpoint, syncs of the next day in which all fails, and what repairs them."""
+def disturbed(
+    faults: FaultClass,
+    folder: Path,
+    days: tuple[Path, Path],
+    search: Search,
+    beside: Callable[[Place, Mapping[str, str]], None] = lambda here, environment: None,
+) -> Row:
+    """A first sync with one fault an endpoint, syncs of the next day in which all fails, and what repairs them.
+
+    `beside`: what else is run while one account cannot be read, so that it is searched for the key.
+    """
     started, waits, told = time.monotonic(), [0.0], {}
     with place(folder, search) as here:
         environment = {"QUICK_TIMEOUTS": TIMEOUTS} if faults.is_slow else {}
@@ -163,6 +172,7 @@ def disturbed(faults: FaultClass, folder: Path, days: tuple[Path, Path], search:
             with full_backlog() as address:
                 sync("all", 1, analytics_url=address)
                 sync("list", 1, accounts_url=address)
+                beside(here, environment)
             repaired = here.sync()
             here.expect(repaired, 0)
             here.sandbox.now = DAYS[1]
@@ -179,6 +189,9 @@ def disturbed(faults: FaultClass, folder: Path, days: tuple[Path, Path], search:
             here.sandbox.now = DAYS[1]
             _inject(here, faults, ANALYTICS, one)
             sync("one account", faults.status(of_all=False))
+            _inject(here, faults, faults.paths, one)
+            beside(here, environment)
+            here.sandbox.reset_faults()
             _inject(here, faults, ANALYTICS)
             sync("all", faults.status(of_all=True))
             if "listsocialaccounts" in faults.paths:

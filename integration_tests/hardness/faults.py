@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from integration_tests.hardness.commands import search_commands
+from integration_tests.hardness.commands import run_beside_sync, search_commands
 from integration_tests.hardness.disturbed import DAYS, Row, disturbed, place, undisturbed
 from integration_tests.hardness.fault_classes import CLASSES, FaultClass
 from integration_tests.hardness.key_search import Search
@@ -36,7 +36,9 @@ def main() -> None:
         folder = Path(root)
         days = undisturbed(folder / "undisturbed")
         print(HEADING, flush=True)
-        for row in pool.map(lambda one: disturbed(one[1], folder / f"{one[0]}", days, search), enumerate(classes)):
+        for row in pool.map(
+            lambda one: disturbed(one[1], folder / f"{one[0]}", days, search, run_beside_sync), enumerate(classes)
+        ):
             print(line(row), flush=True)
             problems += [f"{row.name}: {problem}" for problem in row.problems]
         print(f"\nMixed at random, seed {options.seed}:\n\n{MIXED_HEADING}", flush=True)
