@@ -59,7 +59,7 @@ def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: P
         for number, account in enumerate(accounts):
             posts = json.loads(json.dumps(originals()["posts"][number % 4]))
             for place, pin in enumerate(posts["data"]["posts"]):
-                pin |= {name: TEXTS[(number + place) % len(TEXTS)] for name in ("text", "permalink", "format")}
+                pin |= {name: TEXTS[(3 * number + place) % len(TEXTS)] for name in ("text", "permalink", "format")}
                 pin |= {"timestamp": ["9999-12-31", "0001-01-01", "epoch"][place % 3], TEXTS[place]: TEXTS[number]}
                 pin["stats"] = dict.fromkeys(pin["stats"], extreme + place * (extreme <= 0))
             for row in posts["data"]["stats"]:
