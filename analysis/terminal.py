@@ -32,6 +32,7 @@ def open_missing_streams() -> None:
 
 def interrupt_on_signals() -> None:
     """Makes SIGTERM and SIGHUP (a closed terminal) a KeyboardInterrupt, as Ctrl-C is; one that is ignored stays so."""
+    sys.unraisablehook = _on_unraisable
     for number in SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _on_signal)
@@ -41,6 +42,12 @@ def ignore_signals() -> None:
     """For an ending that nothing may break any more."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """A signal can come while Python runs a callback in which nothing can be raised; that is no news for people."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

@@ -18,7 +18,7 @@ from analysis.cli import EXIT_STATUS, parser
 from analysis.sync.batch import duckdb_type
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md")
+PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "SECURITY.md")
 MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 

@@ -47,13 +47,39 @@ def test_a_signal_ends_a_sync_at_once_though_oneup_is_slow_and_a_second_one_chan
 
 
 def test_a_sync_that_was_told_to_outlive_its_terminal_does(tmp_path: Path) -> None:
-    with served(tmp_path / "place") as sandbox:
+    with served(tmp_path / "place") as sandbox:  # which resets signals at its end
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, and as a child inherits
         database = tmp_path / "history.duckdb"
         ended = broken_off(sandbox, database, tmp_path / "place", signal.SIGHUP, lambda watch: watch.requests > 3)
 
     assert ended.status == 0
     assert rows(database, "SELECT status FROM _sync_runs") == [("done",)]
+
+
+def test_a_signal_that_comes_where_python_can_raise_nothing_is_heard_soon_after_and_prints_no_traceback() -> None:
+    program = """
+import os, signal, weakref
+from analysis.sync.interrupts import Interrupts
+from analysis.terminal import interrupt_on_signals
+
+class Thing:
+    pass
+
+interrupt_on_signals()
+interrupts, thing = Interrupts(), Thing()
+weakref.finalize(thing, os.kill, os.getpid(), signal.SIGTERM)
+with interrupts.listening():
+    del thing
+    print("was lost", flush=True)
+    try:
+        with interrupts.held_back():
+            pass
+    except KeyboardInterrupt:
+        print("was heard")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.stderr) == ("was lost\nwas heard\n", "")
 
 
 @pytest.mark.parametrize(

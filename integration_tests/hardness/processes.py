@@ -52,7 +52,11 @@ def start(database: Path, folder: Path, *options: object) -> subprocess.Popen[st
 
 @contextmanager
 def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[Sandbox]:
-    """A sandbox with a config in the folder; signals reach the processes that are started meanwhile."""
+    """A sandbox with a config in the folder; signals reach the processes that are started meanwhile.
+
+    Signals and the clock of the environment are as before when the block ends.
+    """
+    clock = os.environ.get(CLOCK_VARIABLE)
     before = {number: signal.signal(number, signal.default_int_handler) for number in CATCHABLE}  # never ignored
     (folder / "tmp").mkdir(parents=True)
     try:
@@ -63,6 +67,9 @@ def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[S
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.environ.pop(CLOCK_VARIABLE, None)
+        if clock is not None:
+            os.environ[CLOCK_VARIABLE] = clock
 
 
 def on_day(sandbox: Sandbox, day: int) -> None:
