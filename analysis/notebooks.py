@@ -107,7 +107,8 @@ def start(account: str | None = None) -> tuple[Path, str]:
         pins_latest, *others = (read_relation(history, name) for name in relations)
     accounts = accounts_by_pins(pins_latest, *others)
     if account is not None and account not in accounts:
-        raise UserError(f"{account} is not in this database; there are: {', '.join(accounts) or 'no accounts'}.")
+        there = ", ".join(map(shortened, accounts))
+        raise UserError(f"{shortened(account)} is not in this database; there are: {there or 'no accounts'}.")
     chosen = account or next(iter(accounts), "none")
     names = account_names(others[-1])
     for known in accounts:

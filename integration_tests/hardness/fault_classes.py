@@ -78,9 +78,7 @@ def _without(part: str, name: str, value: Any, path: str) -> FaultClass:
 
 
 CLASSES = (
-    FaultClass(
-        "connect time-out", "unreachable", passes=True, is_slow=True
-    ),  # a full backlog, not a fault of the sandbox
+    FaultClass("connect time-out", "unreachable", passes=True, is_slow=True),  # a full backlog: no fault of the sandbox
     _limited("Retry-After in seconds", **{"Retry-After": "7"}),
     _limited("Retry-After as a date", **{"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}),
     _limited("no Retry-After"),
