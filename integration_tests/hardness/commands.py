@@ -48,14 +48,17 @@ def search_commands(folder: Path, search: Search) -> list[str]:
 
 
 def run_beside_sync(here: Place, environment: Mapping[str, str]) -> None:
-    """What else asks OneUp, at its loudest, and what reads the database, while a fault lasts."""
+    """What else asks OneUp, at its loudest, while a fault lasts, and what tells of the syncs that met it.
+
+    Report, export and notebooks show the rows alone, and each value of the database is searched besides.
+    """
     config = here.config()
     catalog = here.folder / "catalog.json"
     catalog.write_text(json.dumps(configured_catalog(json.loads(config.read_text()))))
     for verb, *options in (("check",), ("read", "--catalog", catalog)):
         command = ["main.py", verb, "--debug", "--config", config, *options]
         here.run(f"main.py {verb} --debug", *command, environment=environment)
-    _read_the_database(here)
+    here.run("oneup-pinterest status", "-m", "analysis.cli", "status", "--database", here.database)
 
 
 def _read_the_database(here: Place) -> None:
