@@ -61,7 +61,7 @@ def test_without_extras_it_asks_for_the_connectors_dependencies_alone(unpacked: 
     required = [line.removeprefix("Requires-Dist: ") for line in metadata if line.startswith("Requires-Dist: ")]
     alone = {re.match(r"[\w-]+", line).group() for line in required if "extra ==" not in line}  # type: ignore[union-attr]
 
-    assert alone == {"airbyte-cdk", "jsonschema", "orjson", "requests"}
+    assert alone == {"airbyte-cdk", "jsonschema", "orjson", "requests", "urllib3"}
     assert any(line.startswith("duckdb") and "extra == 'analysis'" in line for line in required)
 
 

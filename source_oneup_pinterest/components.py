@@ -109,7 +109,7 @@ def _safe_url(key: str, url: Any) -> str:
     if url in (None, ""):
         return ""
     try:
-        # what is judged is what will be asked: other parsers find other hosts in "http://evil.example\\@127.0.0.1"
+        # what is judged is what will be asked: of a backslash before an @, parsers make different hosts
         asked = str(requests.Request("GET", url).prepare().url)
         parts = urlsplit(asked)
         safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
