@@ -9,8 +9,9 @@ import pytest
 
 from analysis.export import export_parquet
 from analysis.report import write_report
-from integration_tests.hardness.hostile import attacked, clock, date_of, of_a_sync, synced
-from integration_tests.hardness.payloads import RAW, TEXTS, Payload, originals
+from analysis.sync.run import BATCH_ROWS
+from integration_tests.hardness.hostile import attacked, clock, date_of, hostile_history, of_a_sync, synced
+from integration_tests.hardness.payloads import RAW, Payload, originals
 
 
 def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> None:
@@ -36,6 +37,19 @@ def test_a_body_that_is_no_answer_costs_its_account_a_sentence_and_no_other_acco
     assert outcomes["pins", "account skipped"] >= 5
 
 
+def test_pins_that_come_twice_are_counted_however_far_apart_they_come(tmp_path: Path) -> None:
+    pin = originals()["posts"][0]["data"]["posts"][0]
+    ids = [str(place) for place in range(BATCH_ROWS + 10)]
+    outcomes: Counter[tuple[str, str]] = Counter()
+    for sent, merged in ((ids + ids[:3], 3), (ids, 0), (ids + ids[-2:] + ids[:2], 4)):  # three syncs of one day
+        posts = [{**pin, "id": name, "text": f"{place}"} for place, name in enumerate(sent)]
+        body = json.dumps({"success": True, "data": {"stats": [], "posts": posts}}).encode()
+        outcomes.clear()
+
+        assert of_a_sync(tmp_path / "h.duckdb", 0, {("posts", "pin_0"): Payload("posts", body, ())}, outcomes) == []
+        assert outcomes["pins", "merged"] == merged
+
+
 @pytest.mark.parametrize(("pins", "length"), [(300, 100_000), (3, 10_000_000)])
 def test_texts_of_any_length_fit_into_the_memory_that_the_writer_has(pins: int, length: int, tmp_path: Path) -> None:
     database = tmp_path / "history.duckdb"
@@ -52,20 +66,7 @@ def test_texts_of_any_length_fit_into_the_memory_that_the_writer_has(pins: int, 
 
 
 def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: Path) -> None:
-    database = tmp_path / "history.duckdb"
-    accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:3]
-    for day, extreme in enumerate((0, 2**63 - 1, -(2**63))):
-        answers = {}
-        for number, account in enumerate(accounts):
-            posts = json.loads(json.dumps(originals()["posts"][number % 4]))
-            for place, pin in enumerate(posts["data"]["posts"]):
-                pin |= {name: TEXTS[(3 * number + place) % len(TEXTS)] for name in ("text", "permalink", "format")}
-                pin |= {"timestamp": ["9999-12-31", "0001-01-01", "epoch"][place % 3], TEXTS[place]: TEXTS[number]}
-                pin["stats"] = dict.fromkeys(pin["stats"], extreme + place * (extreme <= 0))
-            for row in posts["data"]["stats"]:
-                row |= {"value_current_period": 1e308, "value_last_period": -1e308, "name": TEXTS[number]}
-            answers["posts", account] = Payload("posts", json.dumps(posts).encode(), ())
-        synced(database, day, answers, {"social_network_ids": accounts})  # with the summary and `status`
+    database = hostile_history(tmp_path / "history.duckdb")
     with clock(3):
         page = write_report(database, tmp_path / "report.html").read_text(encoding="utf-8")
         rows = export_parquet(database, tmp_path / "export")

@@ -84,6 +84,10 @@ class History:
         self._begin()
         return self._tables[stream].write(rows, str(self._folder / "batch.parquet"), _timestamp())
 
+    def doubled(self, stream: str) -> int:
+        """How many rows written to a stream since `prepare` have the key of another one of them."""
+        return self._tables[stream].doubled()
+
     def write_state(self, stream: str, state: Mapping[str, Any]) -> None:
         self._begin()
         self._connection.execute("DELETE FROM _airbyte_state WHERE stream_name = ?", [stream])

@@ -159,7 +159,6 @@ class _Run:
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
         self._left_out[f"records of {stream} that have no key"] += written.without_key
-        self._left_out[f"records of {stream} that come once more with the same key"] += written.doubled
         for column, (count, example) in written.unreadable.items():
             before, first = self._unreadable.get((stream, column), (0, example))
             self._unreadable[stream, column] = before + count, first
@@ -167,6 +166,8 @@ class _Run:
 
     def _judge(self) -> None:
         """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""
+        for stream in self._rows:
+            self._left_out[f"records of {stream} that come once more with the same key"] = self._history.doubled(stream)
         self.result.warnings += [f"Left out {count} {what}." for what, count in self._left_out.items() if count]
         self.result.warnings += [
             f"{count} values of `{column}` in {stream} are no times and were left empty, for example "

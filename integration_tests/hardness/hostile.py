@@ -25,7 +25,7 @@ from analysis.sync import SyncResult, sync
 from analysis.sync.summary import summary
 from analysis.texts import harmless
 from integration_tests.hardness.expected import Expected, of_accounts, of_answer
-from integration_tests.hardness.payloads import NOW, Payload, originals, payloads
+from integration_tests.hardness.payloads import NOW, TEXTS, Payload, originals, payloads
 from integration_tests.hardness.stored import differences, rows_of, wrong_types
 from integration_tests.hardness.told import miscounted
 from integration_tests.hardness.wire import answered_by
@@ -197,6 +197,24 @@ def synced(
         assert line == harmless(line), f"a terminal would obey {line!r}"
     assert KEY not in told + shown
     return result
+
+
+def hostile_history(database: Path) -> Path:
+    """Three days of real syncs whose texts, times and figures are as odd as they can be; what reads it must bear it."""
+    accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:3]
+    for day, extreme in enumerate((0, 2**63 - 1, -(2**63))):
+        answers = {}
+        for number, account in enumerate(accounts):
+            posts = json.loads(json.dumps(originals()["posts"][number % 4]))
+            for place, pin in enumerate(posts["data"]["posts"]):
+                pin |= {name: TEXTS[(3 * number + place) % len(TEXTS)] for name in ("text", "permalink", "format")}
+                pin |= {"timestamp": ["9999-12-31", "0001-01-01", "epoch"][place % 3], TEXTS[place]: TEXTS[number]}
+                pin["stats"] = dict.fromkeys(pin["stats"], extreme + place * (extreme <= 0))
+            for row in posts["data"]["stats"]:
+                row |= {"value_current_period": 1e308, "value_last_period": -1e308, "name": TEXTS[number]}
+            answers["posts", account] = Payload("posts", json.dumps(posts).encode(), ())
+        synced(database, day, answers, {"social_network_ids": accounts})  # with the summary and `status`
+    return database
 
 
 @contextmanager

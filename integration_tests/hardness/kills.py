@@ -247,10 +247,10 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 def loop(seed: int, kills: int) -> list[Kill]:
     """So many kills, one database after the other."""
-    rng, found = random.Random(seed), list[Kill]()
+    rng, found, parent = random.Random(seed), list[Kill](), os.getppid()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder, served(Path(folder) / "place") as sandbox:
         place = Place(sandbox, Path(folder) / "place")
-        while len(found) < kills:
+        while len(found) < kills and os.getppid() == parent:  # whoever broke the command off wants no more of it
             found += story(place, rng, f"{len(found)}", kills - len(found))
     return found
 

@@ -28,6 +28,7 @@ from nbclient import NotebookClient
 from analysis import notebooks
 from analysis.charts import style
 from analysis.load import data_window
+from integration_tests.hardness.hostile import hostile_history
 from unit_tests.analysis.history import NOW, as_other_destination, make_history, make_long_history
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -277,6 +278,7 @@ VARIANTS = {
     "another destination": Variant(_other, "20 daily snapshots"),
     "one account": Variant(partial(make_history, accounts=("pin_one",)), "of 1 account"),
     "hostile": Variant(partial(make_long_history, accounts=("pin_one",), days=40, pins=60, hostile=True), "40 daily"),
+    "hostile syncs": Variant(hostile_history, "3 daily snapshots"),
 }
 
 
