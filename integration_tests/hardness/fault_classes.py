@@ -43,15 +43,16 @@ class FaultClass:
 
     @property
     def injected(self) -> str:
+        """What the sandbox is told, without the headers that repeat the key beside whatever it answers."""
         details = {name: value for name, value in self.details.items() if name not in ("edit", "headers")}
-        told = [f"{name} {_shortened(value)}" for name, value in details.items()]
-        told += [f"{name}: {_shortened(value)}" for name, value in (self.details.get("headers") or {}).items()]
-        return ", ".join([self.kind, *told]).replace("|", "/")
+        details |= {name: value for name, value in self.details.get("headers", {}).items() if name not in ECHOES}
+        return f"`{self.kind}({', '.join(f'{name}={_shortened(value)}' for name, value in details.items())})`"
 
 
 def _shortened(value: Any) -> str:
-    text = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).replace(ECHO, "(the key)")
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    text = json.dumps(value, ensure_ascii=False).replace(json.dumps(ECHO, ensure_ascii=False)[1:-1], "(the key)")
+    text = text.replace(spellings(KEY)[2], "(the key)")
+    return text if len(text) <= 48 else f"{text[:47]}…"
 
 
 def _limited(name: str, **headers: str) -> FaultClass:
