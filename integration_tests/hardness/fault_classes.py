@@ -91,7 +91,7 @@ CLASSES = (
     *(_status(status, HTML, "HTML", passes=True) for status in (500, 502, 503)),
     _status(204, "", "nothing", passes=True),
     FaultClass("read time-out", "slow", {"seconds": 60.0}, passes=True, is_slow=True),
-    FaultClass("a byte now and then, without an end", "drip", {"seconds": 0.3, "start": "{"}, passes=True, is_slow=True),
+    FaultClass("bytes now and then, without end", "drip", {"seconds": 0.3, "start": "{"}, passes=True, is_slow=True),
     FaultClass("headers without an end", "drip", {"seconds": 0.3, "where": "head"}, passes=True, is_slow=True),
     *(FaultClass(f"dropped, {when}", "drop", {"when": when}, passes=True) for when in ("before", "headers", "body")),
     FaultClass("body cut short", "truncate", passes=True),
