@@ -1,8 +1,10 @@
 """A sandbox for each test, a clock that both sides share, and waits that take no time."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 collect_ignore = ["quick_retries"]  # it changes the process that imports it
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
+Days = Callable[[int], None]
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
     """Moves the clock of the sandbox and of the connector on."""
 
     def move(days: int) -> None:
@@ -39,3 +42,16 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     really_sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), really_sleep(min(seconds, 0.01)))[0])
     return waited
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "history.duckdb"
+
+
+@pytest.fixture
+def config_file(sandbox: Sandbox, tmp_path: Path) -> Path:
+    path = tmp_path / "config.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(sandbox.config()))
+    return path

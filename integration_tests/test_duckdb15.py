@@ -12,7 +12,8 @@ import pytest
 from analysis.sandbox import Sandbox
 from analysis.sync import sync
 from integration_tests.airbyte import ROOT
-from integration_tests.test_sync import Days, contents, doubled_keys, environment_of, rows
+from integration_tests.conftest import Days
+from integration_tests.databases import contents, doubled_keys, environment_of, rows
 
 OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there, from requirements-duckdb15.lock
 

@@ -14,10 +14,10 @@ import pytest
 from analysis.sandbox import Fault
 from analysis.sync import sync
 from integration_tests.airbyte import ROOT
+from integration_tests.databases import rows
 from integration_tests.hardness.kills import loop
 from integration_tests.hardness.processes import STOPPED, Watch, broken_off, served, start
 from integration_tests.hardness.rows import Damage, damage
-from integration_tests.test_sync import rows
 
 
 def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(tmp_path: Path) -> None:

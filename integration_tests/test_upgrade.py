@@ -19,10 +19,9 @@ from analysis.sandbox import Sandbox
 from analysis.status import read_status
 from analysis.sync import sync
 from integration_tests.airbyte import ROOT, read
+from integration_tests.databases import KEYS, rows
 from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from integration_tests.test_duckdb15 import OLD_DUCKDB
-from integration_tests.test_read import KEYS
-from integration_tests.test_sync import rows
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 CHANGED = """\

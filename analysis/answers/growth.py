@@ -6,6 +6,7 @@ from analysis.answers import NOT_ENOUGH, Answer, refused
 from analysis.charts.growth import age_bands_chart, growth_chart, half_life_chart
 from analysis.charts.style import WIDTH
 from analysis.kinds import USABLE, counter_kinds
+from analysis.statistics.age_bands import age_band_shares, weekly_gains_by_age
 from analysis.statistics.growth import (
     LEAST_COUNT,
     LEAST_PINS,
@@ -15,7 +16,7 @@ from analysis.statistics.growth import (
     growth_curves,
     growth_fit,
 )
-from analysis.statistics.halflife import age_band_shares, half_life_curve, half_lives, weekly_gains_by_age
+from analysis.statistics.halflife import half_life_curve, half_lives
 from analysis.summaries import refusal
 from analysis.texts import written_day
 

@@ -20,7 +20,7 @@ from analysis.notebooks import DATABASE_VARIABLE
 from analysis.sandbox import LoggedRequest, Sandbox
 from integration_tests.airbyte import ROOT, Reading, read
 from integration_tests.conftest import NOON
-from integration_tests.test_read import KEYS
+from integration_tests.databases import KEYS
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"

@@ -1,22 +1,18 @@
 """What has to become of a hostile answer, worked out without the product's code, from what its documents say."""
 
 import json
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
+
+from integration_tests.hardness.values import DEEPEST, count, depth, number, readable_time, text
 
 Outcome = Literal["accepted", "coerced", "refused", "merged", "account skipped", "other network"]
 COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
 PIN_TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
 METRIC_TEXTS = ("key", "name", "description", "percentage_change")
 STAMPED = ("social_network_id", "preset", "period_start", "period_end", "snapshot_date")
-DEEPEST = 100
-MOST, MOST_EXACT = 2**63, 2**53
 
 
 @dataclass
@@ -249,95 +245,3 @@ def _is_nothing(value: Any) -> bool:
 
 def _one_of(row: Mapping[str, Any], *names: str) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)
-
-
-# -------------------------------------------------------------------------------------- values
-
-
-def text(value: Any) -> str | None:
-    """Texts as sent, other values as their JSON; halves of surrogate pairs are question marks."""
-    if value is None or depth(value) > DEEPEST:
-        return None
-    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("?" if 0xD800 <= ord(character) <= 0xDFFF else character for character in written)
-
-
-def number(value: Any) -> int | float | None:
-    """A number, exactly where it is whole; also from a text with thousands commas or a percent sign."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int):
-        return value if -MOST <= value < MOST else None
-    plain = value.strip().removesuffix("%").rstrip()
-    mantissa, _, exponent = plain.replace("E", "e").partition("e")
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    groups = whole.split(",")
-    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
-        return None
-    digits = "".join(groups) + fraction + exponent.removeprefix("+").removeprefix("-")
-    if not re.fullmatch(r"[+-]?[\d,]*\.?\d*(e[+-]?\d+)?", plain.replace("E", "e")) or not re.search(r"\d", digits):
-        return None
-    if not re.search(r"\d", whole + fraction):
-        return None
-    try:
-        exact = Decimal(plain.replace(",", ""))
-    except InvalidOperation:
-        return None
-    if exact.adjusted() < 20 and exact == exact.to_integral_value() and not exponent and -MOST <= exact < MOST:
-        return int(exact)
-    nearest = float(exact)
-    return nearest if math.isfinite(nearest) else None
-
-
-def count(value: Any) -> int | None:
-    """A whole number that a BIGINT holds."""
-    found = number(value)
-    if found is None or found != int(found):
-        return None
-    return int(found) if -MOST < found < MOST or (found == -MOST and isinstance(found, int)) else None
-
-
-DAY = r"(\d{1,6})([-/])(\d{1,2})\2(\d{1,2})"
-CLOCK = r"[ T](\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
-ZONE = r" ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?)"
-TIME = re.compile(f"{DAY}(?:{CLOCK}(?:{ZONE})?)?", re.ASCII)
-
-
-def readable_time(written: str | None) -> datetime | None:
-    """A day or time of the years 1 to 9999, year first; its zone, if it has one, says nothing."""
-    if written == "epoch":
-        return datetime(1970, 1, 1)
-    match = TIME.fullmatch(written or "")
-    if match is None:
-        return None
-    year, _, month, day, hour, minute, second, fraction = match.groups()
-    try:
-        start = datetime(int(year), int(month), int(day))
-        is_midnight_after = (hour, minute or "00", second or "00") == ("24", "00", "00")
-        within = datetime(1, 1, 1, 0 if is_midnight_after else int(hour or 0), int(minute or 0), int(second or 0))
-    except ValueError:
-        return None
-    micro = int((fraction or "0").ljust(6, "0")[:6])
-    return start + (within - datetime(1, 1, 1)) + timedelta(days=is_midnight_after, microseconds=micro)
-
-
-def depth(value: Any) -> int:
-    """How many lists and objects are in one another."""
-    most, waiting = 0, [(value, 1)]
-    while waiting:
-        inner, level = waiting.pop()
-        if isinstance(inner, (dict, list)):
-            most = max(most, level)
-            waiting += [(one, level + 1) for one in (inner.values() if isinstance(inner, dict) else inner)]
-    return most
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    """The values in lists and objects, as JSON has them: what is no number is null."""
-    if isinstance(value, (dict, list)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from leaves(inner)
-    else:
-        yield None if isinstance(value, float) and not math.isfinite(value) else value

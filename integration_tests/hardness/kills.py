@@ -25,7 +25,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import duckdb
@@ -33,6 +33,7 @@ import duckdb
 from analysis.sandbox import Sandbox
 from analysis.sync import sync
 from integration_tests.airbyte import ROOT
+from integration_tests.databases import KEYS
 from integration_tests.hardness.processes import (
     CATCHABLE,
     OLD_DUCKDB,
@@ -46,7 +47,6 @@ from integration_tests.hardness.processes import (
     served,
 )
 from integration_tests.hardness.rows import Damage, damage, doubled
-from integration_tests.test_read import KEYS
 
 SIGNALS = (signal.SIGKILL, *CATCHABLE)
 WEIGHTS = (5, 2, 2, 1)
@@ -247,10 +247,10 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 def loop(seed: int, kills: int) -> list[Kill]:
     """So many kills, one database after the other."""
-    rng, found, parent = random.Random(seed), list[Kill](), os.getppid()
+    rng, found, parent = random.Random(seed), list[Kill](), parent_process()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder, served(Path(folder) / "place") as sandbox:
         place = Place(sandbox, Path(folder) / "place")
-        while len(found) < kills and os.getppid() == parent:  # whoever broke the command off wants no more of it
+        while len(found) < kills and (parent is None or parent.is_alive()):  # else the command was broken off
             found += story(place, rng, f"{len(found)}", kills - len(found))
     return found
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from integration_tests.test_read import KEYS
+from integration_tests.databases import KEYS
 
 
 class Damage(NamedTuple):

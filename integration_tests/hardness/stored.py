@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 
 from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS
-from integration_tests.hardness.expected import Expected, text
+from integration_tests.hardness.expected import Expected
+from integration_tests.hardness.values import text
 
 MOST_COLUMNS = 51  # beside the declared ones
 Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import polars as pl
 
 from analysis.ages import counters_by_age
+from analysis.statistics.age_bands import age_band_shares, share_intervals
 from analysis.statistics.cohorts import ALPHA, cohort_verdict, permuted_p_values
 from analysis.statistics.growth import LEAST_COUNT, Curves, followed_curves, growth_curves
-from analysis.statistics.halflife import age_band_shares, half_life_of, half_lives, share_intervals
+from analysis.statistics.halflife import half_life_of, half_lives
 from integration_tests.simulations import Promise
 from integration_tests.simulations.worlds import LAST_SNAPSHOT, RATES, made_up_pins
 

@@ -12,13 +12,8 @@ from analysis.answers.growth import evergreen_answer, half_life_answer
 from analysis.charts import style
 from analysis.charts.growth import age_bands_chart, half_life_chart
 from analysis.load import load_pins
-from analysis.statistics.halflife import (
-    ALLOWANCE,
-    age_band_shares,
-    half_life_curve,
-    half_lives,
-    weekly_gains_by_age,
-)
+from analysis.statistics.age_bands import age_band_shares, weekly_gains_by_age
+from analysis.statistics.halflife import ALLOWANCE, half_life_curve, half_lives
 from unit_tests.analysis.history import make_history
 from unit_tests.analysis.made_pins import EMPTY, VARIANTS, pin, steady
 

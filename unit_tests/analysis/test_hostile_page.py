@@ -17,7 +17,7 @@ from analysis.report import write_report
 from analysis.report.view import page_of
 from unit_tests.analysis.browser import open_page
 from unit_tests.analysis.history import NOW, make_history
-from unit_tests.analysis.test_report import drawn
+from unit_tests.analysis.test_report_in_browser import drawn
 
 MARKUP = [
     "<script>window.hacked=1</script>", "</script><script>window.hacked=1</script>", "<!--<script>",

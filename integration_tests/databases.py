@@ -1,0 +1,70 @@
+"""What a database holds, and the command that fills it as a process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from integration_tests.conftest import NOON
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+KEYS = {
+    "overview_metrics": ("social_network_id", "key", "preset", "period_end"),
+    "pins": ("social_network_id", "id", "snapshot_date"),
+    "account_followers": ("social_network_id", "snapshot_date"),
+    "post_performance": ("social_network_id", "preset", "period_end", "ranking", "position"),
+    "pin_totals": ("social_network_id", "period_start", "period_end", "key"),
+    "accounts": ("social_network_id",),
+}
+
+
+@contextmanager
+def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        yield connection
+
+
+def rows(database: Path, query: str) -> list[Any]:
+    with opened(database) as connection:
+        return connection.sql(query).fetchall()
+
+
+def contents(database: Path) -> dict[str, list[Any]]:
+    """Every row of every stream, but for when it was extracted."""
+    return {
+        stream: rows(database, f"SELECT * EXCLUDE (_airbyte_extracted_at) FROM {stream} ORDER BY ALL")
+        for stream in [*KEYS, "pins_latest"]
+    }
+
+
+def doubled_keys(database: Path) -> list[Any]:
+    return [
+        row
+        for stream, keys in KEYS.items()
+        for row in rows(database, f"SELECT {', '.join(keys)} FROM {stream} GROUP BY ALL HAVING count(*) > 1")
+    ]
+
+
+def run(*arguments: object, now: datetime = NOON, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        env=environment_of(now, **environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "analysis.cli", *map(str, arguments)]
+
+
+def environment_of(now: datetime, **environment: str) -> dict[str, str]:
+    return {**os.environ, CLOCK_VARIABLE: now.astimezone(UTC).isoformat(), **environment}

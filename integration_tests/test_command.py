@@ -1,0 +1,182 @@
+"""`oneup-pinterest sync` as people and machines meet it: its words, its exit status, and no key in what it leaves."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import duckdb
+import pytest
+
+from analysis.sandbox import Fault, Sandbox
+from analysis.sync import sync
+from integration_tests.conftest import NOON
+from integration_tests.databases import KEYS, contents, rows, run
+
+
+def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
+    key = "k/e+y=1 ü&x"
+    forms = {key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
+    with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
+        answer = {"success": False, "message": f"Account of {key} and {quote_plus(key)}"}
+        sandbox.inject(
+            Fault("status", status=404, body=answer, social_network_id=sandbox.account_ids[0], times=None, path="posts")
+        )
+        config, folder = tmp_path / "config.json", tmp_path / "out"
+        config.write_text(json.dumps(sandbox.config()))
+        folder.mkdir()
+        ended = run("sync", "--config", config, "--database", folder / "history.duckdb", "--json", TMPDIR=str(folder))
+    assert ended.returncode == 3
+    stored = rows(folder / "history.duckdb", "SELECT skipped_accounts FROM _sync_runs")[0][0]
+    assert "****" in stored
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    written = ended.stdout + ended.stderr + stored + "".join(path.read_bytes().decode("latin-1") for path in left)
+    assert [form for form in forms if form in written or form.encode().decode("latin-1") in written] == []
+    assert [path.name for path in left] == ["history.duckdb"]
+
+
+def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_nothing(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    def words() -> list[str]:
+        ended = run("sync", "--config", config_file, "--database", database, "--streams", "accounts", "--json")
+        assert json.loads(ended.stdout)["status"] == "done"
+        return [line for line in ended.stderr.splitlines() if "chmod" in line]
+
+    assert words() == []
+    config_file.chmod(0o644)
+    assert words() == [
+        f"warning: Other users of this machine can read the config file {config_file}, which holds your key: "
+        f"run `chmod 600 {config_file}`."
+    ]
+
+
+def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    sync(sandbox.config(), database)
+    with duckdb.connect(str(database)):
+        ended = run("sync", "--config", config_file, "--database", database)
+
+    assert ended.returncode == 1
+    waiting, told = ended.stderr.splitlines()
+    assert waiting == f"{database} is in use by another program: waiting up to 10 seconds for it."
+    assert f"{database} is in use by another program (process {os.getpid()})" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [("not a database, but long enough to look like a file " * 9, 2), (None, 2)]
+)
+def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
+    config_file: Path, tmp_path: Path, content: str | None, status: int
+) -> None:
+    path = tmp_path / "other"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_text(content)
+
+    ended = run("sync", "--config", config_file, "--database", path)
+
+    assert ended.returncode == status, ended.stderr
+    assert str(path) in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert content is None or path.read_text() == content
+
+
+def test_the_command_ends_with_a_summary_for_people_and_one_json_object_for_machines(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    ended = run("sync", "--config", config_file, "--database", database, "--json")
+
+    summary = json.loads(ended.stdout)
+    assert ended.returncode == 0
+    assert summary["status"] == "done"
+    assert summary["skipped_accounts"] == []
+    assert summary["requests"] == len(sandbox.requests)
+    assert summary["duration_seconds"] > 0
+    assert set(summary["streams"]) == set(KEYS)
+    assert summary["streams"]["accounts"] == {"records": 3, "rows": 3}
+    assert "pins: " in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("done: ")
+
+
+def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    bad = sandbox.account_ids[1]
+    sandbox.inject(
+        Fault("status", social_network_id=bad, status=404, body={"success": False, "message": "Not yours."}, times=None)
+    )
+
+    ended = run("sync", "--config", config_file, "--database", database, "--json")
+
+    summary = json.loads(ended.stdout)
+    assert ended.returncode == 3
+    assert summary["status"] == "partial"
+    assert [entry["social_network_id"] for entry in summary["skipped_accounts"]] == [bad]
+    assert "Not yours." in summary["skipped_accounts"][0]["reason"]
+    assert f"skipped: {bad}: " in ended.stderr
+    assert len(rows(database, "SELECT DISTINCT social_network_id FROM pins")) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "environment", "status", "words"),
+    [
+        ({"api_key": "wrong"}, {}, 2, "`api_key`"),
+        ({"api_key": None}, {}, 2, "`api_key`"),
+        ({"api_key": None}, {"ONEUP_API_KEY": "sandbox-key"}, 0, "done"),
+        ({"preset": "last_2_days"}, {}, 2, "`preset`"),
+        ({"start_date": "2999-01-01"}, {}, 2, "`start_date`"),
+        ({"social_network_ids": ["nobody"]}, {}, 2, "nobody"),
+    ],
+)
+def test_a_config_that_is_not_valid_is_one_sentence_that_names_the_key_and_nothing_is_lost(
+    sandbox: Sandbox,
+    database: Path,
+    tmp_path: Path,
+    change: dict[str, Any],
+    environment: dict[str, str],
+    status: int,
+    words: str,
+) -> None:
+    sync(sandbox.config(), database)
+    before = contents(database)
+    config = {name: value for name, value in {**sandbox.config(), **change}.items() if value is not None}
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config))
+
+    ended = run("sync", "--config", file, "--database", database, **environment)
+
+    assert ended.returncode == status, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    after = contents(database)
+    assert {stream: after[stream] for stream in after if stream != "accounts"} == {
+        stream: before[stream] for stream in before if stream != "accounts"
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sync", "--streams", "pins,boards"], "'boards'"),
+        (["sync", "--streams", ""], "No stream"),
+        (["sync", "--config", "nowhere.json"], "nowhere.json"),
+        (["sync", "--colour"], "--colour"),
+        (["synch"], "synch"),
+        ([], "COMMAND"),
+        (["demo", "--days", "0"], "--days"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_says_what_is_wrong(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    if arguments[:2] == ["sync", "--streams"]:
+        arguments = [*arguments, "--config", str(config_file), "--database", str(tmp_path / "x.duckdb")]
+    ended = run(*arguments)
+
+    assert ended.returncode == 2, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr

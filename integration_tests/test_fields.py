@@ -1,0 +1,147 @@
+"""Each field of an answer has its column and its type in the file, also one that is new, odd or of another type."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from analysis.errors import UserError
+from analysis.load import open_history
+from analysis.sandbox import Fault, Sandbox
+from analysis.sync import sync
+from integration_tests.conftest import Days
+from integration_tests.databases import opened, rows
+
+
+def test_fields_that_appear_later_become_columns_by_themselves(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
+    sync(sandbox.config(), database)
+    days_later(1)
+    sandbox.inject(
+        Fault(
+            "edit",
+            path="posts",
+            times=None,
+            edit=lambda a: with_pins(a, board="Garden", meta={"a": [1]}, stats={"closeups": 4}),
+        )
+    )
+    assert sync(sandbox.config(), database).exit_status == 0
+
+    described = dict(row[:2] for row in rows(database, "DESCRIBE pins"))
+    assert (described["board"], described["meta"], described["closeups"]) == ("VARCHAR", "JSON", "BIGINT")
+    assert rows(database, "SELECT DISTINCT board, meta, closeups FROM pins WHERE closeups IS NOT NULL") == [
+        ("Garden", '{"a": [1]}', 4)
+    ]
+    assert rows(database, "SELECT count(*) FROM pins WHERE closeups IS NULL")[0][0] > 0
+    with open_history(database) as history:  # as status, report, export and notebooks read it
+        query = "SELECT DISTINCT board, closeups FROM pins WHERE closeups IS NOT NULL"
+        assert history.sql(query).fetchall() == [("Garden", 4)]
+
+
+def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    for pin in answer["data"]["posts"]:
+        pin["stats"] = {**pin["stats"], **(stats or {})}
+        pin.update(fields)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "kind", "stored"),
+    [
+        (4, "four", "VARCHAR", {"4", "four"}),
+        (4, 4.5, "DOUBLE", {4.0, 4.5}),
+        (2**62 + 1, 4.5, "VARCHAR", {str(2**62 + 1), "4.5"}),
+        (4.5, 2**62 + 1, "VARCHAR", {"4.5", str(2**62 + 1)}),
+        (4.5, 4, "DOUBLE", {4.5, 4.0}),
+        (4, 10**30, "VARCHAR", {"4", str(10**30)}),
+        ("four", 4, "VARCHAR", {"4"}),  # what is no number is an attribute of the pin: the newest is kept
+        (True, {"a": 1}, "VARCHAR", {'{"a": 1}'}),
+        ([1], "four", "JSON", {'"four"'}),
+    ],
+)
+def test_a_field_that_no_schema_declares_may_change_its_type_and_loses_nothing(
+    sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, kind: str, stored: set[Any]
+) -> None:
+    config = {**sandbox.config(), "start_date": "2026-05-10"}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": first})))
+    sync(config, database, ["pins"])
+    before = rows(database, "SELECT * EXCLUDE (closeups, _airbyte_extracted_at) FROM pins ORDER BY ALL")
+    days_later(1)
+    sandbox.reset_faults()
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": then})))
+
+    assert sync(config, database, ["pins"]).exit_status == 0
+
+    assert rows(database, "SELECT typeof(closeups) FROM pins LIMIT 1") == [(kind,)]
+    assert {value for (value,) in rows(database, "SELECT DISTINCT closeups FROM pins")} == stored
+    of_that_day = "SELECT * EXCLUDE (closeups, _airbyte_extracted_at) FROM pins WHERE snapshot_date = '2026-05-20'"
+    assert rows(database, f"{of_that_day} ORDER BY ALL") == before
+
+
+def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
+    config = {**sandbox.config(), "start_date": "2026-05-10"}
+    many = {f"field_{n}": n for n in range(1000)}
+    odd = {"Text": "b", "TEXT": "c", "pin_key": 7, "_airbyte_extracted_at": "x", "": 1, 'a"; DROP TABLE': 2, "\x00": 3}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **odd, **many)))
+    assert sync(config, database, ["pins"]).exit_status == 0
+    days_later(1)
+    sandbox.reset_faults()
+    again = {"FIELD_1": "other case", "field_1": "another type"}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **again)))
+    assert sync(config, database, ["pins"]).exit_status == 0
+
+    described = [name for name, *_ in rows(database, "DESCRIBE pins")]
+    assert len([name for name in described if name.startswith("field_")]) == 50
+    newest = rows(database, "SELECT DISTINCT field_1, field_49, _other_fields FROM pins_latest")
+    assert newest == [("another type", None, '{"FIELD_1": "other case"}')]
+    kept = rows(database, "SELECT DISTINCT field_1, field_49 FROM pins WHERE snapshot_date = '2026-05-20'")
+    assert kept == [("1", 49)]
+
+
+def test_a_declared_type_that_differs_in_the_file_stops_the_sync_before_any_request(
+    sandbox: Sandbox, database: Path
+) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("CREATE TABLE account_followers (social_network_id VARCHAR, total_followers VARCHAR)")
+
+    with pytest.raises(UserError, match=r"`total_followers` in stream `account_followers` has changed"):
+        sync(sandbox.config(), database)
+
+    assert sandbox.requests == []
+    assert rows(database, "SELECT table_name FROM duckdb_tables()") == [("account_followers",)]
+
+
+def test_null_is_kept_as_null_and_zero_as_zero(sandbox: Sandbox, database: Path) -> None:
+    sandbox.inject(
+        Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"saves": None, "clicks": 0}))
+    )
+    sync(sandbox.config(), database)
+
+    assert rows(database, "SELECT DISTINCT saves, clicks FROM pins") == [(None, 0)]
+
+
+def test_pins_without_an_id_are_left_out_and_counted(sandbox: Sandbox, database: Path) -> None:
+    def nameless(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"]["posts"] = [{**pin, "id": None} for pin in answer["data"]["posts"][:1]] + answer["data"][
+            "posts"
+        ][1:]
+        return answer
+
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=nameless))
+    result = sync(sandbox.config(), database)
+
+    assert result.warnings == ["Left out 3 records of pins that have no key."]
+    assert result.streams["pins"]["rows"] == result.streams["pins"]["records"] - 3
+
+
+def test_the_file_is_of_a_storage_version_that_duckdb_1_2_and_later_can_read(sandbox: Sandbox, database: Path) -> None:
+    sync(sandbox.config(), database)
+
+    with opened(database) as connection:
+        tags = connection.sql("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+    assert "v1.2" in str(tags)
+    assert database.read_bytes()[12] == 65  # the number of that format; DuckDB 1.5 reads up to 68

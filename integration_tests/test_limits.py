@@ -1,0 +1,65 @@
+"""Requests at once and requests a minute stay within what the config allows."""
+
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+
+from analysis.sandbox import Sandbox
+from integration_tests.airbyte import ROOT, configured_catalog, read, start
+from integration_tests.benchmarks.fleet import most_within
+from integration_tests.conftest import NOON
+from source_oneup_pinterest import components
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sandbox, workers: int) -> None:
+    sandbox.latency = 0.05
+    read({**sandbox.config(), "start_date": "2026-01-01", "num_workers": workers}, streams=["overview_metrics"])
+
+    moments = sorted({moment for request in sandbox.requests for moment in (request.started, request.answered)})
+    at_once = [sum(r.started <= moment < r.answered for r in sandbox.requests) for moment in moments]
+    assert max(at_once) == workers
+
+
+def test_no_more_requests_are_sent_in_a_minute_than_the_config_allows(sandbox: Sandbox, tmp_path: Path) -> None:
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps({**sandbox.config(), "max_requests_per_minute": 6}))
+    catalog.write_text(json.dumps(configured_catalog(sandbox.config())))
+    process = start("read", "--config", config, "--catalog", catalog, now=NOON)
+    try:
+        while len(sandbox.requests) < 6 and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(3)
+        assert process.poll() is None  # it waits
+        assert len(sandbox.requests) == 6
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_no_span_as_long_as_the_budgets_has_a_request_too_many_and_none_is_lost(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
+    [rate] = manifest["api_budget"]["policies"][0]["rates"]
+    assert rate["interval"] == "PT61S"  # a minute and a second
+    rate["interval"] = "PT3S"  # the same for two seconds
+    monkeypatch.setitem(sys.modules, "components", components)
+    config = {**sandbox.config(), "max_requests_per_minute": 20, "num_workers": 8}
+    source = ConcurrentDeclarativeSource(catalog=None, config=config, state=[], source_config=manifest)
+    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config))
+
+    for _ in source.read(logging.getLogger("airbyte"), config, catalog):
+        pass
+
+    moments = sorted(request.started for request in sandbox.requests)
+    assert len(moments) == 1 + 14 * 3
+    assert most_within(moments, 2) <= 20
+    assert moments[-1] - moments[0] >= 2 * 3 - 0.5
