@@ -53,17 +53,13 @@ def doubled_keys(database: Path) -> list[Any]:
 
 def run(*arguments: object, now: datetime = NOON, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments),
+        [sys.executable, "-m", "analysis.cli", *map(str, arguments)],
         env=environment_of(now, **environment),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "analysis.cli", *map(str, arguments)]
 
 
 def environment_of(now: datetime, **environment: str) -> dict[str, str]:

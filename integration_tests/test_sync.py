@@ -1,8 +1,6 @@
 """The database after a sync holds what the API holds, once, with the state that vouches for it, whatever happened."""
 
-import json
 import signal
-import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +13,9 @@ from analysis.sync import run as run_module
 from analysis.sync import sync
 from analysis.sync.history import History
 from analysis.sync.progress import Progress
-from integration_tests.conftest import NOON, Days
-from integration_tests.databases import KEYS, command, contents, doubled_keys, environment_of, rows, run
+from integration_tests.conftest import Days
+from integration_tests.databases import KEYS, contents, doubled_keys, rows
+from integration_tests.hardness.processes import served, start
 from integration_tests.test_read import ask
 
 
@@ -150,15 +149,9 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
 def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(
     tmp_path: Path, number: signal.Signals, requests_before: int
 ) -> None:
-    with Sandbox(accounts=3, now=NOON, latency=0.2) as sandbox:
-        config, database = tmp_path / "config.json", tmp_path / "history.duckdb"
-        config.write_text(json.dumps(sandbox.config()))
-        process = subprocess.Popen(
-            command("sync", "--config", config, "--database", database),
-            env=environment_of(NOON),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    with served(tmp_path / "place", latency=0.2) as sandbox:
+        database = tmp_path / "history.duckdb"
+        process = start(database, tmp_path / "place")
         while len(sandbox.requests) < requests_before:
             time.sleep(0.01)
         process.send_signal(number)
@@ -168,5 +161,5 @@ def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_
         assert "stopped; what was synced so far is kept" in words
         assert "Traceback" not in words
         assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
-        assert run("sync", "--config", config, "--database", database).returncode == 0
+        assert sync(sandbox.config(), database).exit_status == 0
     assert doubled_keys(database) == []
