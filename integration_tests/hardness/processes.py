@@ -61,6 +61,7 @@ def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[S
     (folder / "tmp").mkdir(parents=True)
     try:
         with Sandbox(accounts=accounts, now=NOON, latency=latency) as sandbox:
+            (folder / "config.json").touch(mode=0o600)  # else each sync warns of it
             (folder / "config.json").write_text(json.dumps(sandbox.config()))
             on_day(sandbox, 0)
             yield sandbox
