@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,12 @@ READERS: list[Callable[[Path, Path], object]] = [
 ]
 
 
-def test_a_sync_a_report_and_an_export_without_room_say_where_and_what_they_had_is_kept(tmp_path: Path) -> None:
+def test_commands_without_room_or_without_a_database_say_so_and_what_was_there_is_kept(tmp_path: Path) -> None:
     with served(tmp_path / "place", latency=0) as sandbox:
         disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
         found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
         found += [disks.full_output(rng, name) for name in ("report", "export")]
+        found += islice(disks.spoiled(rng), 4)  # the first of them, as each command meets it
 
     assert [finding.wrong for finding in found] == [[]] * len(found)
     assert 1 in [finding.status for finding in found[:3]]
