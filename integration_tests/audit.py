@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-LOCKS = ("requirements.lock", "requirements-duckdb15.lock")
+LOCKS = ("requirements.lock", "requirements-duckdb15.lock", "requirements-uv.lock")
 
 
 class Audit(NamedTuple):

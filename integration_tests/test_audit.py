@@ -42,7 +42,7 @@ def test_what_was_not_looked_up_is_no_pass(
 
 
 def test_every_locked_package_is_pinned_by_hash() -> None:
-    for lock in ("requirements.lock", "requirements-duckdb15.lock"):
+    for lock in ("requirements.lock", "requirements-duckdb15.lock", "requirements-uv.lock"):
         packages = (ROOT / lock).read_text().replace("\\\n", "").splitlines()
         pinned = [line for line in packages if line and not line.lstrip().startswith("#")]
         assert pinned

@@ -15,6 +15,8 @@ from integration_tests.hardness.rows import damage
 from integration_tests.test_read import ask, metric, windows_of
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 ZONES = ["Etc/GMT+12", "America/St_Johns", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati"]
 MIDNIGHTS = [datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2027, 1, 1)]  # Berlin's two changes, new year
 

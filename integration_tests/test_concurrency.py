@@ -17,6 +17,8 @@ from analysis.sync import sync
 from integration_tests.hardness.processes import on_day, served, start
 from integration_tests.hardness.rows import Damage, damage
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import duckdb, sys, time
 connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")

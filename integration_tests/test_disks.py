@@ -26,6 +26,8 @@ from integration_tests.hardness.processes import served
 from integration_tests.hardness.spoiled import all_spoiled, fingerprint, of_storage_version
 from integration_tests.test_duckdb15 import OLD_DUCKDB
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 READERS: list[Callable[[Path, Path], object]] = [
     lambda database, folder: read_status(database),

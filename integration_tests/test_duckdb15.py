@@ -15,6 +15,8 @@ from integration_tests.airbyte import ROOT
 from integration_tests.conftest import Days
 from integration_tests.databases import contents, doubled_keys, environment_of, rows
 
+pytestmark = pytest.mark.slow
+
 OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there, from requirements-duckdb15.lock
 
 

@@ -11,6 +11,8 @@ from integration_tests.airbyte import read
 from integration_tests.conftest import NOON
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 HTML = "<!doctype html><title>Log in</title>"
 
 

@@ -16,6 +16,8 @@ from integration_tests.hardness.rows import Damage
 from source_oneup_pinterest import components
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 # what issue 6 names, in its order
 ASKED_FOR = (
     "429, Retry-After in seconds", "429, Retry-After as a date", "429, no Retry-After",

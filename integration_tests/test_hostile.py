@@ -13,6 +13,8 @@ from analysis.sync.run import BATCH_ROWS
 from integration_tests.hardness.hostile import attacked, clock, date_of, hostile_history, of_a_sync, synced
 from integration_tests.hardness.payloads import RAW, Payload, originals
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> None:
     outcomes, broken = attacked(examples=160, seed=20)

@@ -17,6 +17,8 @@ from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_ce
 from unit_tests.analysis.browser import open_browser, open_page, require_browser
 from unit_tests.analysis.history import make_long_history
 
+pytestmark = pytest.mark.slow
+
 CHART = "application/vnd.vegalite.v5+json"
 # The shares of pixels that are not as the first one is, in a canvas and in the PNG of the same chart
 _INK = """async (canvas, png) => {

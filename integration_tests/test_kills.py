@@ -19,6 +19,8 @@ from integration_tests.hardness.kills import loop
 from integration_tests.hardness.processes import STOPPED, Watch, broken_off, served, start
 from integration_tests.hardness.rows import Damage, damage
 
+pytestmark = pytest.mark.slow
+
 
 def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(tmp_path: Path) -> None:
     kills = loop(seed=11, kills=4)

@@ -17,6 +17,8 @@ from integration_tests.benchmarks.fleet import most_within
 from integration_tests.conftest import NOON
 from source_oneup_pinterest import components
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("workers", [2, 5])
 def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sandbox, workers: int) -> None:

@@ -15,6 +15,8 @@ from integration_tests.airbyte import ROOT
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 
+pytestmark = pytest.mark.slow
+
 TESTS = {
     "test_spec", "test_config_matches_spec", "test_check", "test_discover", "test_basic_read",
     "test_fail_read_with_bad_catalog",

@@ -10,6 +10,8 @@ from analysis.sandbox import Sandbox
 from analysis.sync import sync
 from integration_tests.airbyte import ROOT
 
+pytestmark = pytest.mark.slow
+
 ASK = "print(*{name.split('.')[0] for name in sys.modules if sys.modules[name]}, file=sys.stderr)"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from integration_tests.airbyte import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,8 @@ from unit_tests.analysis.browser import open_page
 from unit_tests.analysis.history import NOW, make_history
 from unit_tests.analysis.test_report_in_browser import drawn
 
+pytestmark = pytest.mark.slow
+
 MARKUP = [
     "<script>window.hacked=1</script>", "</script><script>window.hacked=1</script>", "<!--<script>",
     '"><img src=x onerror=window.hacked=1>', "]]><svg/onload=hacked=1>", "' onmouseover='window.hacked=1",

@@ -31,6 +31,8 @@ from analysis.load import data_window
 from integration_tests.hardness.hostile import hostile_history
 from unit_tests.analysis.history import NOW, as_other_destination, make_history, make_long_history
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHART = "application/vnd.vegalite.v5+json"

@@ -4,6 +4,8 @@ import pytest
 
 from integration_tests.simulations.themes import THEMES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_promise_is_kept_on_data_whose_truth_is_known(theme: str) -> None:

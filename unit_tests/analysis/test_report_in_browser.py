@@ -10,6 +10,8 @@ from unit_tests.analysis.browser import open_page
 from unit_tests.analysis.history import HOSTILE_TEXT, NOW, make_long_history
 from unit_tests.analysis.test_report import report
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
