@@ -82,7 +82,7 @@ class History:
     def write(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> Written:
         """Writes rows inside the open transaction, which `commit` ends."""
         self._begin()
-        return self._tables[stream].write(rows, str(self._folder / "batch.parquet"), _timestamp())
+        return self._tables[stream].write(rows, _timestamp())
 
     def doubled(self, stream: str) -> int:
         """How many rows written to a stream since `prepare` have the key of another one of them."""

@@ -1,6 +1,7 @@
 """Where a stream's rows live in the file: a table with unique keys, or, for pins, two tables and two views."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import duckdb
@@ -20,6 +21,7 @@ from analysis.sync.batch import (
     undeclared_fields,
 )
 
+ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
 MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
 
@@ -78,38 +80,55 @@ class StreamTable:
         """The table that takes a column which no schema declares."""
         return self.stream
 
-    def write(self, rows: Sequence[Mapping[str, Any]], path: str, extracted_at: str) -> Written:
-        """Writes a batch inside the open transaction, by way of a Parquet file at `path`."""
+    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str) -> Written:
+        """Write a batch inside the open transaction.
+
+        DuckDB reads the frame itself: a file on the way would bring its path into the data (`id=5/` is a partition).
+        """
         undeclared, others = self._undeclared(rows)
         columns = self.declared | undeclared
         batch = as_frame(self.stream, rows, columns, others).with_row_index("batch row")
         self._make_room(batch.height, int(batch.estimated_size()))
-        batch.write_parquet(path, compression="uncompressed")
         typed = ", ".join(f"{_cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
         keys = ", ".join(map(quoted, self.key))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
-        source = f"FROM read_parquet({_literal(path)}) WHERE {has_key}"
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
-            f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {quoted('batch row')} DESC) = 1"
-        )
+        source = f"FROM {quoted(ARRIVED)} WHERE {has_key}"
+        with self._arrived(batch):
+            self._connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
+                f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {quoted('batch row')} DESC) = 1"
+            )
         written = batch.select(self.key).drop_nulls().hash_rows()
         self._keys.append(written)
-        unreadable = self._unreadable(columns, source)
+        unreadable = self._unreadable(batch, columns, source)
         return Written(self._replace(), batch.height - written.len(), unreadable)
+
+    @contextmanager
+    def _arrived(self, batch: pl.DataFrame) -> Iterator[None]:
+        """Let DuckDB read a frame once under the name ARRIVED.
+
+        An Arrow capsule needs no pyarrow in DuckDB 1.5 and 2.0; the frame itself would, and costs 50 MB for it.
+        """
+        self._connection.register(ARRIVED, batch.__arrow_c_stream__())
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # a transaction that failed takes it away by itself
+                self._connection.unregister(ARRIVED)
 
     def doubled(self) -> int:
         """How many of the rows written so far, in whichever batch, had a key that another one of them has too."""
         return sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
 
-    def _unreadable(self, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
+    def _unreadable(self, batch: pl.DataFrame, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
         """Column → how many texts are no value of its type, and are null in the file, and one of them."""
         found = {}
         for name, kind in columns.items():
             if kind == "TIMESTAMP":  # dates are the connector's own
                 is_none = f"trim({quoted(name)}) <> '' AND {_cast(name, kind)} IS NULL"
                 query = f"SELECT count(*), left(min({quoted(name)}), 100) {source} AND {is_none}"
-                ((count, example),) = self._connection.execute(query).fetchall()
+                with self._arrived(batch):
+                    ((count, example),) = self._connection.execute(query).fetchall()
                 if count:
                     found[name] = count, example
         return found
@@ -285,7 +304,3 @@ def _cast(name: str, kind: str) -> str:
     """SQL that makes a value of a column, or null; of a time, only within the years that a calendar has."""
     cast = f"TRY_CAST({quoted(name)} AS {kind})"
     return f"CASE WHEN year({cast}) BETWEEN 1 AND 9999 THEN {cast} END" if kind in ("DATE", "TIMESTAMP") else cast
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
