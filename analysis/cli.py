@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import UserError
 from analysis.terminal import ignore_signals, interrupt_on_signals, open_missing_streams, say
+
+if TYPE_CHECKING:  # what reads a history need not be loaded for `--help`
+    from analysis.load import Database
 
 DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
 EXIT_STATUS = "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account could not be read"
@@ -77,19 +80,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="end with the summary as one JSON object on stdout")
 
     command = _command(commands, "status", _status, "show freshness, rows, last runs and findings about the data")
-    _add_database(command)
+    _add_history(command)
     command.add_argument("--json", action="store_true", help="as one JSON object on stdout")
 
     command = _command(commands, "report", _report, "write one self-contained HTML page")
-    _add_database(command)
+    _add_history(command)
     _add_output(command, "FILE.html", "report.html", "the page")
 
     command = _command(commands, "export", _export, "write Parquet files, one folder a table")
-    _add_database(command)
+    _add_history(command)
     _add_output(command, "DIR", "export", "the folder")
 
     command = _command(commands, "notebooks", _notebooks, "open JupyterLab on the notebooks with this database")
-    _add_database(command)
+    _add_history(command)
 
     command = _command(commands, "demo", _demo, "sync a made-up history from the sandbox and write its report")
     command.add_argument("--database", type=Path, metavar="FILE", default=Path("demo/oneup_pinterest.duckdb"),
@@ -111,6 +114,30 @@ def _add_database(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--database", type=Path, metavar="FILE", default=DEFAULT_DATABASE, help="the DuckDB file (default: %(default)s)"
     )
+
+
+def _add_history(command: argparse.ArgumentParser) -> None:
+    _add_database(command)
+    command.add_argument(
+        "--schema",
+        action="append",
+        metavar="NAME",
+        default=[],
+        help="in a file that another tool wrote: read only this schema; may be repeated (default: all with streams)",
+    )
+    command.add_argument(
+        "--prefix",
+        metavar="TEXT",
+        help="in such a file: what stands before the stream names, as in oneup_pins; *TEXT is a suffix "
+        "(default: recognized)",
+    )
+
+
+def _history(options: argparse.Namespace) -> "Database":
+    from analysis.sources import HistoryFile
+
+    chosen = HistoryFile(options.database, options.schema, options.prefix)
+    return chosen if options.schema or options.prefix is not None else chosen.path
 
 
 def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, what: str) -> None:
@@ -146,7 +173,7 @@ def _sync(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from analysis.status import format_status, read_status
 
-    status = read_status(options.database)
+    status = read_status(_history(options))
     print(json.dumps(status, default=str) if options.json else format_status(status))
     return 0
 
@@ -157,14 +184,14 @@ def _report(options: argparse.Namespace) -> int:
     start_quickly()
     from analysis.report import write_report
 
-    print(write_report(options.database, options.output))
+    print(write_report(_history(options), options.output))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     from analysis.export import export_parquet
 
-    for table, rows in export_parquet(options.database, options.output).items():
+    for table, rows in export_parquet(_history(options), options.output).items():
         print(f"{options.output / table}: {rows:,} rows")
     return 0
 
@@ -172,7 +199,7 @@ def _export(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     from analysis.notebooks import open_notebooks
 
-    open_notebooks(options.database)
+    open_notebooks(_history(options))
     return 0
 
 

@@ -8,6 +8,7 @@ from analysis.checks.answers import missing_pins, periods_too_old, possible_cap,
 from analysis.checks.counters import counters_that_fall
 from analysis.checks.facts import Check, Facts, Finding
 from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
+from analysis.checks.foreign import impossible_days, runs_ahead_of_clock, tables_not_read, unreadable_values
 from analysis.checks.snapshots import days_without_snapshot, pins_without_date, zeros_that_mean_nothing
 from analysis.checks.twins import twin_pins
 from analysis.remembered import remembering
@@ -15,7 +16,17 @@ from analysis.remembered import remembering
 SEVERITIES = ("error", "warning", "info")
 ACCOUNTS_NAMED = 3  # more are counted
 
-OF_THE_FILE: tuple[Check, ...] = (stale_data, unfinished_runs, duplicate_keys, sums_differ, schema_drift)
+OF_THE_FILE: tuple[Check, ...] = (
+    stale_data,
+    unfinished_runs,
+    unreadable_values,
+    impossible_days,
+    runs_ahead_of_clock,
+    tables_not_read,
+    duplicate_keys,
+    sums_differ,
+    schema_drift,
+)
 OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     lost_connections,
     days_without_snapshot,

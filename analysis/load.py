@@ -5,12 +5,13 @@ cache, any Airbyte destination for DuckDB) and also when the file lacks the rela
 Dates are `Date`, times `Datetime("us")` in UTC, counters `Int64`, values and percentages `Float64`. Every
 `load_*` function takes
 
-- `database`: path of the file; it is opened read-only and closed again before the function returns;
-- `accounts`: only these `social_network_id`s (default: all);
+- `database`: path of the file, or a `HistoryFile` that also chooses schemas and a prefix; it is opened read-only and
+  closed again before the function returns;
+- `accounts`: only this account or these, by `social_network_id` or `@username` (default: all);
 - `since`, `until`: first and last day, both included, of `snapshot_date` or, where a relation has none,
   of `period_end`;
 
-and raises `UserError` where `open_history` does.
+and raises `UserError` where `open_history` does, and where the file does not know an account.
 
 >>> import duckdb, tempfile
 >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -20,7 +21,7 @@ and raises `UserError` where `open_history` does.
 ...     _ = connection.execute("INSERT INTO account_followers VALUES ('pin_a', '2026-03-01', 3200)")
 >>> load_account_followers(database).select("snapshot_date", "total_followers").rows()
 [(datetime.date(2026, 3, 1), 3200)]
->>> load_pins(database, accounts=["pin_a"]).height
+>>> load_pins(database, accounts="pin_a").height
 0
 """
 
@@ -33,7 +34,9 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from analysis.accounts import Accounts, account_ids
 from analysis.arrow import as_frame
+from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of
 from analysis.opening import opened, telling
@@ -45,13 +48,12 @@ from analysis.relations import (
     STREAMS,
     SYNC_RUNS,
     Relation,
-    create_views,
     quoted,
-    stored_columns,
 )
+from analysis.sources import HistoryFile, find_tables, stored_tables
+from analysis.views import AHEAD, create_views, has_pin_tables
 
-Database = str | Path
-Accounts = Sequence[str] | None
+Database = str | Path | HistoryFile
 
 
 @contextmanager
@@ -62,8 +64,8 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises:
         UserError: there is no such file, it is no DuckDB database, a newer DuckDB wrote it, a sync is writing
-            it (that is waited for a little), a newer version of this kit wrote it, it is damaged, or it holds none
-            of the streams.
+            it (that is waited for a little), a newer version of this kit wrote it, it is damaged, it holds none
+            of the streams, or not under the chosen schemas and prefix, or it can be read in more than one way.
 
     >>> import duckdb, tempfile
     >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -84,11 +86,14 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
         with telling(path, to_write=False):
             connection.execute("SET TimeZone = 'UTC'")
             layout_of(connection, path)
-            if not create_views(connection):
+            schemas, prefix = (database.schemas, database.prefix) if isinstance(database, HistoryFile) else ((), None)
+            tables = find_tables(connection, str(path), schemas, prefix)
+            if not any(table.relation in STREAMS for table in tables):
                 names = ", ".join(STREAMS)
                 raise UserError(
                     f"{path} holds none of the streams ({names}): sync into it first, or name another file."
                 )
+            create_views(connection, tables)
             yield connection
     finally:
         connection.close()
@@ -224,10 +229,11 @@ def read_relation(
     """
     relation = RELATIONS[name]
     wanted = [column for column in relation.columns if columns is None or column in columns]
-    if name == "pins" and PIN_COUNTERS in stored_columns(history):
-        return _pins_of_two_tables(history, wanted, accounts, since, until)
+    ids = account_ids(history, accounts)
+    if name == "pins" and has_pin_tables(history):
+        return _pins_of_two_tables(history, wanted, ids, since, until)
     order = ", ".join(map(quoted, relation.key))
-    where, values = _where(relation, accounts, since, until)
+    where, values = _where(relation, ids, since, until)
     return as_frame(history.sql(f"SELECT {_listed(wanted)} FROM {quoted(name)}{where} ORDER BY {order}", params=values))
 
 
@@ -235,11 +241,13 @@ def read_window(history: duckdb.DuckDBPyConnection) -> DataWindow:
     """`data_window` from a connection that `open_history` gave."""
     days = "SELECT DISTINCT snapshot_date FROM pins UNION SELECT DISTINCT snapshot_date FROM account_followers"
     ids = " UNION ".join(f"SELECT DISTINCT social_network_id FROM {quoted(stream)}" for stream in STREAMS)
-    times = " UNION ALL ".join(f"SELECT max({EXTRACTED_AT}) AS extracted FROM {quoted(stream)}" for stream in STREAMS)
+    at = f"coalesce(max({EXTRACTED_AT}) FILTER (WHERE {EXTRACTED_AT} <= $clock), max({EXTRACTED_AT}))"
+    times = " UNION ALL ".join(f"SELECT {at} AS extracted FROM {quoted(stream)}" for stream in STREAMS)
     row = history.execute(
         f"SELECT *, (SELECT count(social_network_id) FROM ({ids})), (SELECT count(*) FROM pins_latest), "
-        f"(SELECT max(extracted) FROM ({times})) "
-        f"FROM (SELECT min(snapshot_date), max(snapshot_date), count(DISTINCT snapshot_date) FROM ({days}))"
+        "(SELECT coalesce(max(extracted) FILTER (WHERE extracted <= $clock), max(extracted)) FROM ("
+        f"{times})) FROM (SELECT min(snapshot_date), max(snapshot_date), count(DISTINCT snapshot_date) FROM ({days}))",
+        {"clock": (utc_now() + AHEAD).replace(tzinfo=None)},
     ).fetchall()[0]
     return DataWindow(*row)
 
@@ -254,13 +262,13 @@ def _load(
 def _pins_of_two_tables(
     history: duckdb.DuckDBPyConnection,
     wanted: Sequence[str],
-    accounts: Accounts,
+    accounts: Sequence[str] | None,
     since: date | None,
     until: date | None,
 ) -> pl.DataFrame:
     """`pins` of a file of ours: texts are handed over once a pin, not once a row, which costs a fifth of the time and
     half of the memory (`integration_tests/benchmarks/growth.py`)."""
-    stored, relation = stored_columns(history), RELATIONS["pins"]
+    stored, relation = {table.relation: table.columns for table in stored_tables(history)}, RELATIONS["pins"]
     of_pin, of_day = ([name for name in wanted if name in stored[table]] for table in (PIN_ATTRIBUTES, PIN_COUNTERS))
     where, values = _where(relation._replace(date=None), accounts)
     place = "row_number() OVER (ORDER BY social_network_id, id) - 1 AS pin"
@@ -283,7 +291,7 @@ def _pins_of_two_tables(
 
 
 def _where(
-    relation: Relation, accounts: Accounts, since: date | None = None, until: date | None = None
+    relation: Relation, accounts: Sequence[str] | None, since: date | None = None, until: date | None = None
 ) -> tuple[str, list[object]]:
     """An SQL condition with its values."""
     conditions: list[str] = []

@@ -1,6 +1,7 @@
 """Opens JupyterLab on the notebooks with the database chosen, and shows answers in them."""
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -11,13 +12,16 @@ from pathlib import Path
 import polars as pl
 from markupsafe import Markup, escape
 
+from analysis.accounts import account_ids
 from analysis.answers import Answer
 from analysis.errors import UserError
-from analysis.load import open_history, read_relation, read_window
+from analysis.load import Database, open_history, read_relation, read_window
+from analysis.sources import HistoryFile
 from analysis.summaries import account_names, accounts_by_pins
 from analysis.texts import TEXT_LENGTH, isolated, shortened, written_table
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
+SCHEMAS_VARIABLE, PREFIX_VARIABLE = "ONEUP_PINTEREST_SCHEMAS", "ONEUP_PINTEREST_PREFIX"  # a JSON list; a text
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
 COPIES = Path("oneup_pinterest_notebooks")
 MOST_ROWS = 40  # of a table in a notebook: what one scrolls through without losing the headings
@@ -27,7 +31,7 @@ _PACKAGED = _PACKAGE / "notebook_files"  # pyproject.toml puts them there in a w
 _CHECKED_OUT = _PACKAGE.parent / "notebooks"
 
 
-def open_notebooks(database: str | Path) -> None:
+def open_notebooks(database: Database) -> None:
     """Starts JupyterLab in this terminal and returns when it is stopped.
 
     From a checkout it opens the repository's notebooks; from an installed package, copies of them in
@@ -42,6 +46,10 @@ def open_notebooks(database: str | Path) -> None:
         pass
     folder = notebook_folder()
     environment = {**os.environ, DATABASE_VARIABLE: str(Path(database).resolve())}
+    if isinstance(database, HistoryFile):
+        environment[SCHEMAS_VARIABLE] = json.dumps(list(database.schemas))
+        if database.prefix is not None:
+            environment[PREFIX_VARIABLE] = database.prefix
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # whoever is root here, in a container mostly, has chosen to be
@@ -76,9 +84,9 @@ def notebook_folder() -> Path:
     return _CHECKED_OUT
 
 
-def chosen_database() -> Path:
-    """The database for a notebook: the one that `open_notebooks` was given, or else `oneup_pinterest.duckdb` here
-    or in the folder above.
+def chosen_database() -> Path | HistoryFile:
+    """Return the database for a notebook: the one that `open_notebooks` was given, or else `oneup_pinterest.duckdb`
+    here or in the folder above.
 
     >>> os.environ["ONEUP_PINTEREST_DATABASE"] = "demo/oneup_pinterest.duckdb"
     >>> print(chosen_database().as_posix())
@@ -86,16 +94,17 @@ def chosen_database() -> Path:
     >>> del os.environ["ONEUP_PINTEREST_DATABASE"]
     """
     if name := os.environ.get(DATABASE_VARIABLE):
-        return Path(name)
+        schemas, prefix = json.loads(os.environ.get(SCHEMAS_VARIABLE, "[]")), os.environ.get(PREFIX_VARIABLE)
+        return HistoryFile(Path(name), schemas, prefix) if schemas or prefix is not None else Path(name)
     here, above = Path(DEFAULT_DATABASE), Path("..") / DEFAULT_DATABASE
     return above if above.exists() and not here.exists() else here
 
 
-def start(account: str | None = None) -> tuple[Path, str]:
+def start(account: str | None = None) -> tuple[Path | HistoryFile, str]:
     """The first cell of every notebook: makes charts show, and says what the data cover before anything else.
 
-    Returns the chosen database and the `social_network_id` to look at: `account`, or else the one with most pins
-    (`none` where there is no account yet: every frame of it is empty, and every answer says so).
+    Returns the chosen database and the `social_network_id` to look at: that of `account` (id or @username), or else
+    the one with most pins (`none` where there is no account yet: every frame of it is empty, and every answer says so).
     """
     from analysis.charts.style import register_renderer
 
@@ -105,11 +114,9 @@ def start(account: str | None = None) -> tuple[Path, str]:
         print(read_window(history))
         relations = ("pins_latest", "overview_metrics", "account_followers", "accounts")
         pins_latest, *others = (read_relation(history, name) for name in relations)
+        ids = account_ids(history, account)
     accounts = accounts_by_pins(pins_latest, *others)
-    if account is not None and account not in accounts:
-        there = ", ".join(map(shortened, accounts))
-        raise UserError(f"{shortened(account)} is not in this database; there are: {there or 'no accounts'}.")
-    chosen = account or next(iter(accounts), "none")
+    chosen = next(iter(accounts if ids is None else ids), "none")
     names = account_names(others[-1])
     for known in accounts:
         print("→" if known == chosen else " ", shortened(known), isolated(names.get(known)))

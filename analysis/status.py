@@ -13,9 +13,11 @@ from analysis.checks.facts import Facts
 from analysis.clock import utc_now
 from analysis.findings import findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
-from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted, stored_columns
+from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted
 from analysis.remembered import remembering
+from analysis.sources import stored_tables
 from analysis.texts import harmless
+from analysis.views import AHEAD, impossible_days, unreadable_values
 
 RUNS_SHOWN = 5
 UNCHECKED = ("page_id", "format", "text", "media_type", EXTRACTED_AT)  # of pins: no check looks at these
@@ -25,7 +27,8 @@ def read_status(database: Database) -> dict[str, Any]:
     """All there is to say about the file, as plain JSON values. Times are ISO and UTC.
 
     Keys: `database` (absolute path), `size_bytes`; `freshness` {last_sync, hours_ago, newest_snapshot}; `streams`
-    {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `runs`, the last 5, newest first
+    {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `schemas` [{schema, prefix, streams}],
+    what was read as one history; `runs`, the last 5, newest first
     {run_id, started_at, finished_at, status, streams, skipped_accounts, requests, duration_seconds, error};
     `findings` as `analysis.findings.findings` returns them; `assumptions` [{number, assumption, verdict, evidence}] as
     `analysis.assumptions.assumptions` judges them.
@@ -54,6 +57,7 @@ def read_status(database: Database) -> dict[str, Any]:
             "newest_snapshot": _iso(window.last_day),
         },
         "streams": streams,
+        "schemas": _schemas(facts),
         "runs": [_run(run) for run in facts.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
         "findings": found,
         "assumptions": judged.to_dicts(),
@@ -69,6 +73,11 @@ def format_status(status: dict[str, Any]) -> str:
     else:
         lines.append("nothing was synced yet")
     lines.append(f"newest snapshot {freshness['newest_snapshot'] or 'none yet'}")
+    lines += [
+        f"read from schema {item['schema']}: {', '.join(item['streams'])}"
+        for item in status["schemas"]
+        if len(status["schemas"]) > 1 or item["schema"] != "main" or item["prefix"]
+    ]
     lines += ["", f"{'stream':<18} {'rows':>12}  first       last"]
     for name, stream in status["streams"].items():
         lines.append(f"{name:<18} {stream['rows']:>12,}  {stream['first'] or '-':<10}  {stream['last'] or '-'}")
@@ -102,9 +111,20 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
     )
     finished = runs.filter(pl.col("status").is_in(["done", "partial"]))["finished_at"].max()
     times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
-    now = utc_now().replace(tzinfo=None)
+    now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
+    times = [time for time in times if time <= now + AHEAD] or times  # of a machine with a wrong clock
     return Facts(
-        pins, followers, accounts, runs, max(times, default=None), now, overview, totals, stored_columns(history)
+        pins,
+        followers,
+        accounts,
+        runs,
+        max(times, default=None),
+        now,
+        overview,
+        totals,
+        tables,
+        unreadable_values(history, tables),
+        impossible_days(history),
     )
 
 
@@ -126,6 +146,18 @@ def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
         rows, first, last = history.execute(query).fetchall()[0]
         streams[name] = {"rows": rows, "first": _iso(first), "last": _iso(last)}
     return streams
+
+
+def _schemas(facts: Facts) -> list[dict[str, Any]]:
+    read = [table for table in facts.tables if table.is_read and table.relation in STREAMS]
+    return [
+        {
+            "schema": schema,
+            "prefix": next(table.pattern for table in read if table.schema == schema),
+            "streams": [table.name for table in read if table.schema == schema],
+        }
+        for schema in dict.fromkeys(table.schema for table in read)
+    ]
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:

@@ -133,9 +133,10 @@ def interval_text(low: float | None, high: float | None) -> str:
 
 
 def _change_sentence(row: dict[str, Any], when: str) -> str:
-    name, pins = row["metric"].capitalize(), _pins(row["pins"])
-    if row["p"] is None:
+    name = row["metric"].capitalize()
+    if row["p"] is None:  # nor may the number of pins be known
         return f"{name}: cannot tell, {row['reason']}."
+    pins = _pins(row["pins"])
     counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
     if row["change"] is None:
         moved = f"{name} came to {row['now']:,.0f} {when}, from none before"

@@ -1,10 +1,13 @@
 """What the checks look at, and what each of them tells."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import polars as pl
+
+from analysis.sources import Table
+from analysis.views import ImpossibleDays, Unreadable
 
 KEPT_DAYS = 90  # Pinterest keeps so many
 LEAST_IMPRESSIONS = 20  # two pins have the same few by chance
@@ -14,7 +17,7 @@ Finding = dict[str, Any]
 
 class Facts(NamedTuple):
     """What the checks look at: frames as the `load_*` functions return them (of pins only the columns that checks look
-    at), the present time in UTC, and the columns of each relation as the file holds them (none: not looked up)."""
+    at), the present time in UTC, the tables of the file, and what of them is left out (none: not looked up)."""
 
     pins: pl.DataFrame
     followers: pl.DataFrame
@@ -24,7 +27,9 @@ class Facts(NamedTuple):
     now: datetime
     overview: pl.DataFrame
     totals: pl.DataFrame
-    columns: dict[str, list[str]]
+    tables: Sequence[Table] = ()
+    unreadable: Sequence[Unreadable] = ()
+    impossible: Sequence[ImpossibleDays] = ()
 
     def of(self, account: str, pins: pl.DataFrame) -> "Facts":
         """Those of one account, whose pins are these."""

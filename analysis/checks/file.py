@@ -83,13 +83,12 @@ def lost_connections(facts: Facts) -> Iterator[Finding]:
 
 def schema_drift(facts: Facts) -> Iterator[Finding]:
     """Columns that OneUp added, and columns of the contract that the file lacks."""
-    for stream in STREAMS:
-        stored = facts.columns.get(stream)
-        if stored is None:
+    for table in sorted(facts.tables, key=lambda table: (table.relation, table.schema)):
+        if table.relation not in STREAMS or not table.is_read:
             continue
-        expected = RELATIONS[stream].columns
-        added = sorted(name for name in stored if name not in expected and not name.startswith("_airbyte_"))
-        missing = [name for name in expected if name not in stored]
+        stream, expected = table.place, RELATIONS[table.relation].columns
+        added = sorted(name for name in table.columns if name not in expected and not name.startswith("_airbyte_"))
+        missing = [name for name in expected if name not in table.columns]
         if added:
             yield finding_of(
                 "new_columns", "info", "all", None,

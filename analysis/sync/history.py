@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from typing import Any, Self
 import duckdb
 
 from analysis.clock import utc_now
+from analysis.errors import UserError
 from analysis.layout import layout_of, migrate
 from analysis.opening import WORK_SUFFIX, open_error, opened, telling
 from analysis.sync.tables import PinTables, StreamTable, Written
@@ -107,7 +109,19 @@ class History:
             self._in_transaction = False
 
     def start_run(self) -> None:
-        """Notes the start of a run; a run that is still open has no process any more."""
+        """Notes the start of a run; a run that is still open has no process any more.
+
+        Raises:
+            UserError: the newest run started more than a day later than the clock says it is.
+        """
+        row = self._connection.execute("SELECT max(started_at) FROM _sync_runs").fetchone()
+        limit = utc_now().replace(tzinfo=None, microsecond=0) + timedelta(days=1)
+        if row and row[0] is not None and row[0] > limit:
+            raise UserError(
+                f"Nothing was written: the newest sync in {self.path} started at {row[0]:%Y-%m-%d %H:%M} UTC, and this "
+                f"machine's clock says {utc_now():%Y-%m-%d %H:%M} UTC. Correct the clock; if it is right, remove the "
+                f"run of the wrong one: DELETE FROM _sync_runs WHERE started_at > TIMESTAMP '{limit}';"
+            )
         self._run_id = uuid.uuid4().hex
         self._begin()
         self._connection.execute("UPDATE _sync_runs SET status = 'interrupted' WHERE status = 'running'")

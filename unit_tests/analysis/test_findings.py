@@ -60,7 +60,6 @@ def facts(
     return Facts(
         relation("pins", pins), relation("account_followers", followers), relation("accounts", ()),
         relation("_sync_runs", ()), None, NOW, relation("overview_metrics", overview), relation("pin_totals", totals),
-        {},
     )  # fmt: skip
 
 

@@ -174,7 +174,9 @@ def test_a_notebook_starts_with_the_window_and_the_account_with_most_pins(
 
 def test_another_account_can_be_chosen_and_a_wrong_one_is_told_with_those_there_are(database: Path) -> None:
     assert notebooks.start("pin_two")[1] == "pin_two"
-    with pytest.raises(UserError, match=r"^pin_three is not in this database; there are: pin_one, pin_two\.$"):
+    with pytest.raises(
+        UserError, match=r"^pin_three is not in this database; there are: pin_one \(@one\), pin_two \(@two\)\.$"
+    ):
         notebooks.start("pin_three")
 
 

@@ -1,0 +1,77 @@
+"""Files with a selection of fields: every command and question works, and names what is missing."""
+
+import re
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from analysis.answers.change import change_answer
+from analysis.export import export_parquet
+from analysis.load import load_pins
+from analysis.relations import RELATIONS, STREAMS
+from analysis.report import write_report
+from analysis.report.view import page_of
+from analysis.status import read_status
+from unit_tests.analysis.history import METRICS, NOW, as_other_destination, make_long_history
+
+FIELDS = [
+    (stream, (column,))
+    for stream in STREAMS
+    for column in RELATIONS[stream].columns
+    if column not in RELATIONS[stream].key
+]
+PAIRS = [("pins", pair) for pair in (*combinations(METRICS, 2), METRICS)]
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fields")
+    return as_other_destination(make_long_history(folder / "h.duckdb", ("pin_one",), pins=60), folder / "c.duckdb")
+
+
+def without(complete: Path, path: Path, stream: str, columns: tuple[str, ...] = ()) -> Path:
+    """A copy without some columns of a stream, or without the stream."""
+    path.write_bytes(complete.read_bytes())
+    with duckdb.connect(path) as connection:
+        for column in columns:
+            connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
+        if not columns:
+            connection.execute(f"DROP TABLE oneup.{stream}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("stream", "columns"), [*FIELDS, *PAIRS], ids=lambda value: "-".join([value] if isinstance(value, str) else value)
+)
+def test_a_missing_field_stops_no_page_and_is_named(
+    complete: Path, tmp_path: Path, stream: str, columns: tuple[str, ...]
+) -> None:
+    path = without(complete, tmp_path / "h.duckdb", stream, columns)
+    page = page_of(path)
+    (named,) = [item["what"] for item in page["findings"] if item["check"] == "missing_columns"]
+    assert all(column in named for column in columns)
+    for section in page["accounts"][0]["sections"]:
+        for answer in section["answers"]:
+            assert answer["sentence"]
+            assert not re.search(r"\b(nan|None|null)\b", " ".join([answer["sentence"], *answer["notes"]]))
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_missing_stream_stops_no_command(complete: Path, tmp_path: Path, stream: str) -> None:
+    path = without(complete, tmp_path / "h.duckdb", stream)
+    assert write_report(path, tmp_path / "report.html").stat().st_size
+    assert export_parquet(path, tmp_path / "export")[stream] == 0
+    assert read_status(path)["streams"][stream]["rows"] == 0
+
+
+@pytest.mark.parametrize("metric", ["saves", "repins", "clicks"])
+def test_a_change_without_its_counter_says_so(complete: Path, tmp_path: Path, metric: str) -> None:
+    path = without(complete, tmp_path / "h.duckdb", "pins", (metric,))
+    assert f"{metric.capitalize()}: cannot tell, " in change_answer(load_pins(path)).sentence
