@@ -5,7 +5,12 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from analysis.checks.answers import missing_pins, periods_too_old, possible_cap, posts_differ, sums_differ
-from analysis.checks.counters import counters_that_fall
+from analysis.checks.counters import (
+    counters_taken_back,
+    counters_that_fall,
+    impossible_counters,
+    unconfirmed_gains,
+)
 from analysis.checks.facts import Check, Facts, Finding
 from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
 from analysis.checks.snapshots import days_without_snapshot, pins_without_date, zeros_that_mean_nothing
@@ -21,6 +26,9 @@ OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     days_without_snapshot,
     zeros_that_mean_nothing,
     counters_that_fall,
+    impossible_counters,
+    unconfirmed_gains,
+    counters_taken_back,
     possible_cap,
     missing_pins,
     posts_differ,

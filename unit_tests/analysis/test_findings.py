@@ -211,3 +211,33 @@ def test_a_file_without_most_relations_has_none_either(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, '1' AS id")
     missing = findings(load_facts(tmp_path / "h.duckdb"))
     assert {finding["check"] for finding in missing} == {"missing_columns", "pins_without_date"}
+
+
+def test_a_rise_that_was_taken_back_is_a_note_with_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000, 104, 105))]
+    told = found(facts(rows))
+    assert told["counters_taken_back"]["severity"] == "info"
+    assert told["counters_taken_back"]["what"] == (
+        "The counters of impressions of 1 pin rose on 1 day and fell back to where they had been; the highest was "
+        "900,000 impressions of pin 1 on 4 Mar 2026."
+    )
+    assert not {"unconfirmed_gains", "pins_reset", "counters_reset"} & set(told)
+
+
+def test_a_rise_that_may_be_taken_back_names_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000))]
+    unconfirmed = found(facts(rows))["unconfirmed_gains"]
+    assert (unconfirmed["severity"], unconfirmed["since"]) == ("warning", "2026-03-04")
+    assert unconfirmed["what"] == (
+        "Gains far beyond all that this account has shown are not confirmed yet: "
+        "pin 1 (+899,898 impressions on 4 Mar 2026)."
+    )
+
+
+def test_counts_that_cannot_be_are_an_error_with_an_example() -> None:
+    for day_three in ({"saves": -5}, {"impressions": 2**60}, {"clicks": 9_000}):
+        rows = [pin(1, day, 100 + day) for day in (0, 1)] + [{**pin(1, 2, 102), **day_three}]
+        impossible = found(facts(rows))["impossible_counters"]
+        ((metric, value),) = day_three.items()
+        assert impossible["severity"] == "error"
+        assert f"{value:,} {metric} of pin 1 on 3 Mar 2026" in impossible["what"]
