@@ -241,3 +241,12 @@ def test_counts_that_cannot_be_are_an_error_with_an_example() -> None:
         ((metric, value),) = day_three.items()
         assert impossible["severity"] == "error"
         assert f"{value:,} {metric} of pin 1 on 3 Mar 2026" in impossible["what"]
+
+
+def test_a_list_of_50_is_no_cap_where_a_longer_one_or_the_posts_say_so() -> None:
+    fifty = [pin(number, 0) for number in range(50)]
+    assert "possible_cap" in found(facts(fifty))
+    assert "possible_cap" not in found(facts([*fifty, *(pin(number, 1) for number in range(53))]))
+    window = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
+    assert "possible_cap" not in found(facts(fifty, totals=[metric("posts", 50, **window)]))
+    assert "possible_cap" in found(facts(fifty, totals=[metric("posts", 53, **window)]))
