@@ -13,7 +13,12 @@ from analysis.checks.counters import (
 )
 from analysis.checks.facts import Check, Facts, Finding
 from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
-from analysis.checks.snapshots import days_without_snapshot, pins_without_date, zeros_that_mean_nothing
+from analysis.checks.snapshots import (
+    days_moved_by_zone,
+    days_without_snapshot,
+    pins_without_date,
+    zeros_that_mean_nothing,
+)
 from analysis.checks.twins import twin_pins
 from analysis.remembered import remembering
 
@@ -24,6 +29,7 @@ OF_THE_FILE: tuple[Check, ...] = (stale_data, unfinished_runs, duplicate_keys, s
 OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     lost_connections,
     days_without_snapshot,
+    days_moved_by_zone,
     zeros_that_mean_nothing,
     counters_that_fall,
     impossible_counters,

@@ -7,6 +7,7 @@ MAX_COUNT = 2**53  # above it a float no longer holds every whole number, and no
 MAX_PER_IMPRESSION, MIN_EXCESS = 10, 100  # saves or clicks above impressions by more than both cannot be
 MAX_SPIKE_OBSERVATIONS = 3  # a rise that stays longer is one
 STANDS_OUT = 3  # times the moves near it: a jump that large is not the counter's own
+SURELY_STANDS_OUT = 10  # where the fall is as small as a restatement's
 MIN_UNUSUAL_RISE = 20  # counts a day: smaller rises are not worth a warning
 MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer cannot say what is usual
 
@@ -41,7 +42,8 @@ def spikes(steps: pl.DataFrame) -> pl.Series:
 
     The mirror of a dip. Let a be the value before the rise and b the one after the fall. The fall takes back at least
     half of the rise, b is not below a (a restatement apart), and the rise is more than three times each move of the
-    three steps before it, or each of the three after it. Before the first observation of a new pin, a is 0. `steps`
+    three steps before it, or each of the three after it (ten times each of both, where the fall is as small as that of
+    a restatement). Before the first observation of a new pin, a is 0. `steps`
     are sorted by pin and day, with value, before and is_new.
     """
     rows = steps.select((pl.col("value") < pl.col("before") - SMALL_COUNT).arg_true()).to_series().cast(pl.Int64)
@@ -88,6 +90,8 @@ def _is_taken_back(length: int) -> pl.Expr:
     earlier = pl.max_horizontal(move(-length - step) for step in steps)
     later = pl.max_horizontal(move(step) for step in steps)
     usual = pl.min_horizontal(earlier, later).fill_null(0)
+    usual_at_most = pl.max_horizontal(earlier, later).fill_null(0)
+    is_small = fall <= SMALL_SHARE * run[-1]  # most likely a restatement
     lost = before - after
     return (
         (pl.min_horizontal(run) > pl.max_horizontal(before, after))
@@ -95,6 +99,7 @@ def _is_taken_back(length: int) -> pl.Expr:
         & (2 * lost <= rise)
         & (2 * fall >= rise)
         & (rise > STANDS_OUT * usual)
+        & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
     ).fill_null(value=False)
 
 

@@ -34,12 +34,14 @@ class Readings(NamedTuple):
     """What was read of each counter, and the names that the numbers in it stand for.
 
     `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, spike or dip).
+    `zone_changes`: as `analysis.zone_changes` returns them.
     """
 
     steps: dict[str, pl.DataFrame]
     left_out: dict[str, pl.DataFrame]
     pins: pl.DataFrame
     accounts: pl.DataFrame
+    zone_changes: pl.DataFrame
 
 
 class _Observed(NamedTuple):
@@ -79,6 +81,7 @@ def counter_readings(pins: pl.DataFrame, metrics: Sequence[str]) -> Readings:
             {metric: of_metric.left_out for metric, of_metric in observed.items()},
             rows.pins,
             rows.accounts,
+            rows.zone_changes,
         )
 
 

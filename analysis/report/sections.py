@@ -19,7 +19,7 @@ from analysis.answers.rates import ranking_answer
 from analysis.answers.timing import hour_answer, weekday_answer
 from analysis.checks.facts import Facts
 from analysis.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
-from analysis.readings import METRICS, counter_readings
+from analysis.readings import EXTRACTED_AT, METRICS, counter_readings
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import WEEKS
 from analysis.statistics.first_week import first_week_outcomes
@@ -28,7 +28,16 @@ from analysis.summaries import PROVISIONAL_TOTALS, preset_note
 WIDTH = "container"  # a chart is as wide as the page
 MAIN = "saves"  # the metric of the sections that look at one
 # of each row of pins; the rest is looked at once a pin, in `pins_latest`
-PIN_COLUMNS = ("social_network_id", "id", "timestamp", *METRICS, "snapshot_date", "period_start", "period_end")
+PIN_COLUMNS = (
+    "social_network_id",
+    "id",
+    "timestamp",
+    *METRICS,
+    "snapshot_date",
+    "period_start",
+    "period_end",
+    EXTRACTED_AT,
+)
 HISTORY_DAYS = 7 * (WEEKS + 2)  # of the gains of each pin, at least: as far back as the trend looks, and a bit
 
 
