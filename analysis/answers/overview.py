@@ -17,6 +17,8 @@ from analysis.statistics.change import DAYS
 from analysis.summaries import PROVISIONAL_TOTALS, preset_note, refusal, weeks_sentence
 from analysis.texts import shortened, written_day
 
+UNCONFIRMED = "Unconfirmed days hold a rise far beyond all that this account has shown; it may still be taken back."
+
 
 def totals_answer(
     overview: pl.DataFrame,
@@ -97,7 +99,9 @@ def daily_gains_answer(
             pl.col("day").alias("Day"),
             pl.col("gain").round(1).alias(f"{metric.capitalize()} gained"),
             pl.col("pins_observed").alias("Pins seen"),
-            pl.when("is_provisional")
+            pl.when(pl.col("pins_unconfirmed") > 0)
+            .then(pl.lit("unconfirmed"))
+            .when("is_provisional")
             .then(pl.lit("provisional"))
             .when("is_imputed")
             .then(pl.lit("spread over a gap"))
@@ -107,7 +111,11 @@ def daily_gains_answer(
             .alias("State"),
         )
     )
-    notes = (PROVISIONAL, "Pale bars hold gains spread evenly over days without a sync.")
+    notes = (
+        PROVISIONAL,
+        "Pale bars hold gains spread evenly over days without a sync.",
+        *([UNCONFIRMED] if (rows["pins_unconfirmed"] > 0).any() else []),
+    )
     return Answer(question, weeks_sentence(gains, metric), daily_gains_chart(gains, metric, width), table, notes)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.answers.overview import daily_gains_answer, side_by_side_answer, totals_answer
+from analysis.answers.overview import UNCONFIRMED, daily_gains_answer, side_by_side_answer, totals_answer
 from analysis.load import load_account_followers, load_overview_metrics, load_pins
 from analysis.readings import METRICS
 from analysis.statistics.accounts import COUNTED, accounts_side_by_side, judged_together, totals_with_verdicts
@@ -80,6 +80,14 @@ def test_a_total_without_the_history_says_how_much_there_is() -> None:
 def test_posts_are_counted_and_not_judged() -> None:
     row = totals_with_verdicts(overview(9, 3), with_all_metrics(watched(steady()))).row(0, named=True)
     assert (row["key"], row["verdict"], row["reason"]) == ("posts", None, COUNTED)
+
+
+def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
+    pins = watched({"1": [100, 101, 102, 900_000]})
+    answer = daily_gains_answer(pins)
+    assert answer.table is not None
+    assert answer.table["State"].to_list() == ["unconfirmed", "provisional", "settled"]
+    assert UNCONFIRMED in answer.notes
 
 
 def noisy_accounts(accounts: int) -> pl.DataFrame:
