@@ -5,11 +5,21 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from analysis.checks.answers import missing_pins, periods_too_old, possible_cap, posts_differ, sums_differ
-from analysis.checks.counters import counters_that_fall
+from analysis.checks.counters import (
+    counters_taken_back,
+    counters_that_fall,
+    impossible_counters,
+    unconfirmed_gains,
+)
 from analysis.checks.facts import Check, Facts, Finding
 from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
 from analysis.checks.foreign import impossible_days, runs_ahead_of_clock, tables_not_read, unreadable_values
-from analysis.checks.snapshots import days_without_snapshot, pins_without_date, zeros_that_mean_nothing
+from analysis.checks.snapshots import (
+    days_moved_by_zone,
+    days_without_snapshot,
+    pins_without_date,
+    zeros_that_mean_nothing,
+)
 from analysis.checks.twins import twin_pins
 from analysis.remembered import remembering
 
@@ -30,8 +40,12 @@ OF_THE_FILE: tuple[Check, ...] = (
 OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     lost_connections,
     days_without_snapshot,
+    days_moved_by_zone,
     zeros_that_mean_nothing,
     counters_that_fall,
+    impossible_counters,
+    unconfirmed_gains,
+    counters_taken_back,
     possible_cap,
     missing_pins,
     posts_differ,

@@ -25,7 +25,8 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
 
     - social_network_id, id, metric, day
     - gain: what the counter gained on that day, as a count; a fraction where it is imputed, null after a fall
-    - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them
+    - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them. Also where
+      the day of the sync moved with the time zone of the config (`analysis.zone_changes`): it is not a whole day's gain
     - is_fall: the counter fell between the two observations, or began anew with most others of the account. What was
       gained meanwhile is unknown, not zero
     - is_new: first sight of a pin published since the account's previous snapshot: all it has was gained since.
@@ -34,15 +35,18 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
       whose gains of that day nobody knows, the day would look like a bad one.)
       First sight of any other pin is no gain, and has no row
     - is_provisional: one of the last two days of this account, which Pinterest may still restate
+    - is_unconfirmed: a rise beyond all that the account has shown, which may still be taken back: it is booked, but is
+      a glitch if the counter falls back within its next three observations (`analysis.glitches`)
     - fall: what kind of fall it was, null where it was none:
       `restatement`, at most 2% or two counts, or with most of the account's pins at once: a gain again only above the
       most that it had shown, so that the recovery does not count;
       `reset`, to less than half, alone or with all pins together: what it has from then on counts anew;
       `fall`, in between: taken like a reset
 
-    A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation, nor is
-    one that fell and came all the way back in one step, nor a snapshot that has zero for every pin where several had
-    more: a lost connection gives plausible zeros. Saves and repins stay two metrics, as OneUp has them.
+    A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation. Nor is
+    one that fell and came all the way back in one step, one that rose and came back, or a count that cannot be
+    (`analysis.glitches`), nor a snapshot that has zero for every pin where several had more: a lost connection gives
+    plausible zeros. Saves and repins stay two metrics, as OneUp has them.
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -62,7 +66,15 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     rows = pl.concat(blocks).sort("pin", "metric", "day", maintain_order=True)
     named = [readings.pins["social_network_id"][rows["pin"]], readings.pins["id"][rows["pin"]], names[rows["metric"]]]
     return rows.select(
-        *named, "day", "gain", "is_imputed", "is_fall", "is_new", "is_provisional", pl.col("fall").cast(pl.String)
+        *named,
+        "day",
+        "gain",
+        "is_imputed",
+        "is_fall",
+        "is_new",
+        "is_provisional",
+        "is_unconfirmed",
+        pl.col("fall").cast(pl.String),
     )
 
 
@@ -76,6 +88,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
       as after a reset: what is known is then too little to stand for the day
     - pins_observed, pins_imputed, pins_fallen: pins with a row that day; of these, with a gain spread over a gap;
       and with an unknown gain (where this is above 0, the sum is a lower bound)
+    - pins_unconfirmed: of these, with a rise that may still be taken back
     - is_imputed: most of the pins observed have a gain that is spread over a gap
     - is_provisional: as in `daily_gains`
     - kind: of the counter, as in `counter_kinds`: the gains of one that is not in `USABLE` mean nothing
@@ -101,6 +114,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
             pins_observed=pl.len().cast(pl.Int64),
             pins_imputed=pl.col("is_imputed").sum().cast(pl.Int64),
             pins_fallen=pl.col("is_fall").sum().cast(pl.Int64),
+            pins_unconfirmed=pl.col("is_unconfirmed").sum().cast(pl.Int64),
             is_imputed=pl.col("is_imputed").mean() > 0.5,
             is_provisional=pl.col("is_provisional").any(),
         )
@@ -113,7 +127,8 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
         .join(readings.accounts, on="account", how="left")
         .join(kinds, on=_KEY, how="left")
         .select(
-            *_KEY, "day", "gain", "pins_observed", "pins_imputed", "pins_fallen", "is_imputed", "is_provisional", "kind"
+            *_KEY, "day", "gain", "pins_observed", "pins_imputed", "pins_fallen", "pins_unconfirmed", "is_imputed",
+            "is_provisional", "kind",
         )
         .sort(*_KEY, "day")
     )  # fmt: skip
@@ -152,11 +167,7 @@ def _daily(readings: Readings, since: date | None = None) -> Iterator[tuple[str,
 
 
 def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
-    firsts = steps.filter(pl.col("before_on").is_null())
-    is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
-    firsts = firsts.filter(is_new.fill_null(value=False)).with_columns(
-        before_on="published", top_before=pl.lit(0, pl.Int64)
-    )
+    firsts = steps.filter("is_new").with_columns(before_on="published", top_before=pl.lit(0, pl.Int64))
     has_falls = steps["fall"].null_count() < steps.height
     later = steps.lazy().filter(pl.col("before_on").is_not_null())
     told = pl.concat([_gained(later, has_falls, is_new=False), _gained(firsts.lazy(), has_falls, is_new=True)])
@@ -180,8 +191,9 @@ def _gained(steps: pl.LazyFrame, has_falls: bool, is_new: bool) -> pl.DataFrame:
         (pl.col("snapshot_date").cast(pl.Int32) - 1).cast(pl.Date).alias("day"),
         (pl.col("snapshot_date").cast(pl.Int32) - pl.col("before_on").cast(pl.Int32)).clip(1).alias("days"),
         change.cast(pl.Float64).alias("gain"),
-        pl.lit(value=False).alias("is_imputed"),
+        pl.col("is_zone_changed").alias("is_imputed"),
         fall.is_not_null().alias("is_fall"),
         pl.lit(is_new).alias("is_new"),
+        "is_unconfirmed",
         "fall",
     ).collect()  # fmt: skip

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from analysis.glitches import SMALL_COUNT, SMALL_SHARE
 from analysis.readings import (
     CROWD,
     METRICS,
     MOST,
     RESET_BELOW,
-    SMALL_COUNT,
-    SMALL_SHARE,
     Readings,
     counter_readings,
     with_impressions,

@@ -5,24 +5,50 @@ from typing import NamedTuple
 
 import polars as pl
 
+from analysis.glitches import (
+    DIP,
+    IMPOSSIBLE,
+    SMALL_COUNT,
+    SMALL_SHARE,
+    SPIKE,
+    dips,
+    impossible_counts,
+    spikes,
+    unconfirmed_rises,
+)
 from analysis.remembered import remembered, remembering
+from analysis.zone_changes import zone_changes
 
 METRICS = ("impressions", "saves", "comments", "repins", "clicks")
-SMALL_SHARE, SMALL_COUNT = 0.02, 2  # of a counter, or of counts: a fall no larger is a restatement
 RESET_BELOW = 0.5  # of what a counter had: it was not restated but began anew
 CROWD = 3  # pins: fewer cannot tell an event of the whole account from one of a pin
 MOST = 0.5  # of the pins whose counter could fall
 
+EXTRACTED_AT = "_airbyte_extracted_at"
 _FALL = pl.Enum(["restatement", "reset", "fall"])
+_IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
 _PLACE = ["social_network_id", "id", "snapshot_date"]
 
 
 class Readings(NamedTuple):
-    """What was read of each counter, and the names that the numbers in it stand for."""
+    """What was read of each counter, and the names that the numbers in it stand for.
+
+    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, spike or dip).
+    `zone_changes`: as `analysis.zone_changes` returns them.
+    """
 
     steps: dict[str, pl.DataFrame]
+    left_out: dict[str, pl.DataFrame]
     pins: pl.DataFrame
     accounts: pl.DataFrame
+    zone_changes: pl.DataFrame
+
+
+class _Observed(NamedTuple):
+    """What `Readings` has of one metric."""
+
+    steps: pl.DataFrame
+    left_out: pl.DataFrame
 
 
 class _Rows(NamedTuple):
@@ -32,6 +58,7 @@ class _Rows(NamedTuple):
     places: pl.DataFrame
     pins: pl.DataFrame
     accounts: pl.DataFrame
+    zone_changes: pl.DataFrame
 
 
 def counter_readings(pins: pl.DataFrame, metrics: Sequence[str]) -> Readings:
@@ -41,12 +68,21 @@ def counter_readings(pins: pl.DataFrame, metrics: Sequence[str]) -> Readings:
     n of `pins` (social_network_id, id), account n is row n of `accounts` (account, social_network_id). Its columns,
     sorted by pin and snapshot_date: pin, account, row (of the frame of pins); snapshot_date, published (dates);
     account_before_on (the account's snapshot before), is_first_of_all (at the first snapshot of an account whose pins
-    then were all of the day before, or later); value, before, before_on; fall (as in `analysis.gains.daily_gains`);
-    is_begun_anew (a reset or fall has been by then); top (the most it has shown since then), and top_before.
+    then were all of the day before, or later); is_zone_changed (the day does not follow from the one before, as
+    `analysis.zone_changes` says); value, before, before_on; is_new (the first sight of a pin published since the
+    account's snapshot before); fall (as in `analysis.gains.daily_gains`); is_begun_anew (a reset or fall has been by
+    then); top (the most it has shown since then), and top_before; is_unconfirmed (a rise that may be taken back).
     """
     with remembering():
         rows = _in_order(pins)
-        return Readings({metric: _steps(pins, metric) for metric in sorted(metrics)}, rows.pins, rows.accounts)
+        observed = {metric: _observed(pins, metric) for metric in sorted(metrics)}
+        return Readings(
+            {metric: of_metric.steps for metric, of_metric in observed.items()},
+            {metric: of_metric.left_out for metric, of_metric in observed.items()},
+            rows.pins,
+            rows.accounts,
+            rows.zone_changes,
+        )
 
 
 def with_impressions(pins: pl.DataFrame, metrics: Sequence[str]) -> list[str]:
@@ -85,7 +121,12 @@ def is_in_order(frame: pl.DataFrame) -> bool:
 
 @remembered
 def _in_order(pins: pl.DataFrame) -> _Rows:
-    keys = pins.select(*_PLACE, published=pl.col("timestamp").cast(pl.Datetime("us")).dt.date())
+    extracted = pl.col(EXTRACTED_AT) if EXTRACTED_AT in pins.columns else pl.lit(None)
+    keys = pins.select(
+        *_PLACE,
+        published=pl.col("timestamp").cast(pl.Datetime("us")).dt.date(),
+        extracted_at=extracted.cast(pl.Datetime("us")),
+    )
     order = None
     if not is_in_order(keys.select(_PLACE)):
         order = keys.with_row_index("row").sort(*_PLACE, maintain_order=True)["row"]
@@ -95,53 +136,106 @@ def _in_order(pins: pl.DataFrame) -> _Rows:
     starts = keys.select(account=is_account, pin=is_account | is_pin)
     row = order if order is not None else pl.int_range(pl.len(), dtype=pl.UInt32)
     numbered = keys.select(
-        row.alias("row"), "snapshot_date", "published", account=starts["account"].cum_sum() - 1,
+        row.alias("row"), "snapshot_date", "published", "extracted_at", account=starts["account"].cum_sum() - 1,
         pin=starts["pin"].cum_sum() - 1,
     )  # fmt: skip
     snapshots = (
         numbered.lazy()
         .group_by("account", "snapshot_date")
-        .agg(are_all_new=(pl.col("published") >= pl.col("snapshot_date").dt.offset_by("-1d")).all(ignore_nulls=False))
+        .agg(
+            are_all_new=(pl.col("published") >= pl.col("snapshot_date").dt.offset_by("-1d")).all(ignore_nulls=False),
+            first_at=pl.col("extracted_at").min(),
+            last_at=pl.col("extracted_at").max(),
+        )
         .sort("account", "snapshot_date")
         .with_columns(account_before_on=pl.col("snapshot_date").shift(1).over("account"))
         .with_columns(is_first_of_all=pl.col("account_before_on").is_null() & pl.col("are_all_new").fill_null(False))
         .drop("are_all_new")
         .collect()
     )
+    changes = zone_changes(snapshots)
+    snapshots = snapshots.drop("first_at", "last_at").join(
+        changes.select("account", "snapshot_date", is_zone_changed=pl.lit(value=True)),
+        on=["account", "snapshot_date"],
+        how="left",
+    ).with_columns(pl.col("is_zone_changed").fill_null(value=False))  # fmt: skip
     return _Rows(
         order,
-        numbered.join(snapshots, on=["account", "snapshot_date"], how="left", maintain_order="left"),
+        numbered.drop("extracted_at").join(
+            snapshots, on=["account", "snapshot_date"], how="left", maintain_order="left"
+        ),
         keys.select("social_network_id", "id").filter(starts["pin"]),
         keys.select("social_network_id").filter(starts["account"]).with_row_index("account"),
+        changes,
     )
 
 
 @remembered
-def _steps(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
-    rows, values = _in_order(pins), pins[metric].cast(pl.Int64)
-    readings = rows.places.with_columns(value=values if rows.order is None else values[rows.order])
-    return _compared(readings.filter(pl.col("value").is_not_null()) if values.null_count() else readings)
+def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
+    rows = _in_order(pins)
 
+    def in_order(name: str) -> pl.Series:
+        values = pins[name].cast(pl.Int64)
+        return values if rows.order is None else values[rows.order]
 
-def _compared(readings: pl.DataFrame) -> pl.DataFrame:
-    """Readings of one metric, sorted by pin and day, each with the one before it and what its fall was."""
-    steps = _classified(_beside(_without_empty_snapshots(readings)))
-    doubtful = _dips(steps)
-    if doubtful.any():
-        steps = _classified(_beside(steps.filter(~doubtful).select(readings.columns)))
-    is_break = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
-    if steps["fall"].null_count() == steps.height:
-        return steps.with_columns(is_begun_anew=pl.lit(value=False), top="value", top_before="before")
-    steps = steps.with_columns(
-        is_begun_anew=is_break.cum_sum().over("pin") > 0,
-        top=pl.col("value").cum_max().over(_segment(is_break)),
+    readings = rows.places.with_columns(value=in_order(metric))
+    has_impressions = metric != "impressions" and "impressions" in pins.columns
+    is_impossible = impossible_counts(
+        readings.select(
+            "pin", "value", impressions=in_order("impressions") if has_impressions else pl.lit(None, pl.Int64)
+        )
     )
-    return steps.with_columns(top_before=pl.when(pl.col("before").is_not_null()).then(pl.col("top").shift(1)))
+    left_out = [_left_out(readings, is_impossible, IMPOSSIBLE)]
+    if is_impossible.any():
+        readings = readings.filter(~is_impossible)
+    if readings["value"].null_count():
+        readings = readings.filter(pl.col("value").is_not_null())
+    steps = _classified(_beside(_without_empty_snapshots(readings)))
+    for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
+        doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
+        if doubtful.any():
+            left_out.append(_left_out(steps, doubtful, reason))
+            steps = _classified(_beside(_without(steps, doubtful).select(readings.columns)))
+    return _Observed(_with_tops(steps), pl.concat(left_out))
+
+
+def _left_out(observations: pl.DataFrame, doubtful: pl.Series, reason: str) -> pl.DataFrame:
+    return observations.filter(doubtful).select(
+        "account", "pin", "snapshot_date", "value", reason=pl.lit(reason, pl.String)
+    )
+
+
+def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
+    """Leave observations out; if the first of a pin is among them, the next one takes its place as the first sight."""
+    if not doubtful.filter(steps["before_on"].is_null()).any():
+        return steps.filter(~doubtful)
+    names = ("account_before_on", "is_first_of_all")
+    is_first = (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)
+    return (
+        steps.with_columns(pl.col(names).first().over("pin").name.prefix("first_"))
+        .filter(~doubtful)
+        .with_columns(pl.when(is_first).then(f"first_{name}").otherwise(name).alias(name) for name in names)
+    )
+
+
+def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
+    """Add what the counter has shown since it last began anew, and which rises may still be taken back."""
+    if steps["fall"].null_count() == steps.height:
+        steps = steps.with_columns(is_begun_anew=pl.lit(value=False), top="value", top_before="before")
+    else:
+        steps = steps.with_columns(
+            is_begun_anew=_IS_BREAK.cum_sum().over("pin") > 0, top=pl.col("value").cum_max().over(_segment(_IS_BREAK))
+        )
+        steps = steps.with_columns(top_before=pl.when(pl.col("before").is_not_null()).then(pl.col("top").shift(1)))
+    return steps.with_columns(is_unconfirmed=unconfirmed_rises(steps))
 
 
 def _beside(readings: pl.DataFrame) -> pl.DataFrame:
+    """Each observation, sorted by pin and day, beside the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
+    is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
     return readings.with_columns(
+        is_new=~is_same.fill_null(value=False) & is_new.fill_null(value=False),
         before=pl.when(is_same).then(pl.col("value").shift(1)),
         before_on=pl.when(is_same).then(pl.col("snapshot_date").shift(1)),
     )
@@ -201,36 +295,3 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("began_all_anew")
     )
-
-
-def _dips(steps: pl.DataFrame) -> pl.Series:
-    """Readings after a fall from which the counter came back in one step, farther than it ever rose in one before."""
-    is_break = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
-    if not steps.select(is_break.any()).item():
-        return pl.repeat(value=False, n=steps.height, eager=True)
-    rise = (pl.col("value") - pl.col("before")).clip(0).fill_null(0)
-    found = (
-        steps.with_columns(segment=_segment(is_break), is_break=is_break)
-        .with_columns(
-            top=pl.col("value").cum_max().over("segment"),
-            # how far it usually rises: of one reading alone nobody knows
-            largest=pl.when(~pl.col("is_break") & pl.col("before").is_not_null()).then(rise).cum_max().over("segment"),
-        )
-        .with_columns(  # the segment before, in the same pin
-            lost=pl.when("is_break").then(pl.col("top").shift(1)),
-            usual=pl.when("is_break").then(pl.col("largest").shift(1)),
-            low="value",
-        )
-        .with_columns(pl.col("lost", "usual", "low").first().over("segment"))
-        .with_columns(
-            is_return=(pl.col("value") >= (1 - SMALL_SHARE) * pl.col("lost"))
-            & (pl.col("before") < (1 - SMALL_SHARE) * pl.col("lost"))
-            & (rise > 3 * pl.col("usual"))
-            & (2 * rise >= pl.col("lost") - pl.col("low"))
-            & ~pl.col("is_break"),
-        )
-    )
-    returned = pl.col("is_return").fill_null(value=False).cum_sum(reverse=True).over("segment") > 0
-    before_return = returned & ~pl.col("is_return").fill_null(value=False)
-    before_return &= pl.col("is_return").fill_null(value=False).cum_sum().over("segment") == 0
-    return found.select(before_return).to_series()

@@ -13,14 +13,14 @@ from analysis.checks.facts import Facts
 from analysis.clock import utc_now
 from analysis.findings import findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
-from analysis.relations import EXTRACTED_AT, RELATIONS, STREAMS, SYNC_RUNS, quoted
+from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
 from analysis.remembered import remembering
 from analysis.sources import stored_tables
 from analysis.texts import harmless
 from analysis.views import AHEAD, impossible_days, unreadable_values
 
 RUNS_SHOWN = 5
-UNCHECKED = ("page_id", "format", "text", "media_type", EXTRACTED_AT)  # of pins: no check looks at these
+UNCHECKED = ("page_id", "format", "text", "media_type")  # of pins: no check looks at these
 
 
 def read_status(database: Database) -> dict[str, Any]:

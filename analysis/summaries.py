@@ -9,16 +9,22 @@ from analysis.readings import METRICS
 from analysis.texts import written_day
 
 TOTALS = ("posts", *METRICS)
+SETTLED_AFTER = 3  # days after its end: Pinterest restates the last two days
+PROVISIONAL_TOTALS = (
+    "Provisional: the period was read less than three days after its end, and Pinterest may still restate its last two "
+    "days."
+)
 MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
 
 
 def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
-    """The newest period of each account, from `load_overview_metrics`, with the change worked out anew.
+    """The newest period of each account, from `load_overview_metrics`, with the change worked out from its counts.
 
     Columns: social_network_id, preset, period_start, period_end; key, name, description of the metric; now, before
     (counts in this period and in the one before it); change (percent of `before`; null where that is 0 or unknown);
-    direction (up, down, unchanged, from zero, unknown). One row per account and metric, in OneUp's order. Where two
-    presets end on the same day, the one that was synced last.
+    direction (up, down, unchanged, from zero, unknown); is_provisional (the period was read less than three days after
+    its end, so Pinterest may still restate its last two days). One row per account and metric, in OneUp's order. Of
+    several presets only the one that was synced last: they are never mixed.
 
     >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": "last_7_days", "key": ["saves", "clicks"],
     ...     "name": "", "description": "", "period_start": date(2026, 3, 1), "period_end": date(2026, 3, 7),
@@ -28,7 +34,8 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
     """
     now, before = pl.col("now"), pl.col("before")
     newest = (
-        overview.sort("period_end", "_airbyte_extracted_at", "preset", descending=True, nulls_last=True)
+        overview.with_columns(synced=pl.col("_airbyte_extracted_at").max().over("social_network_id", "preset"))
+        .sort("synced", "period_end", "preset", descending=True, nulls_last=True)
         .unique("social_network_id", keep="first", maintain_order=True)
         .select("social_network_id", "preset", "period_end")
     )
@@ -49,13 +56,41 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("from zero"))
             .when(now > before)
             .then(pl.lit("up"))
-            .otherwise(pl.lit("down"))
+            .otherwise(pl.lit("down")),
+            is_provisional=is_provisional_period(),
         )
         .select(
             "social_network_id", "preset", "period_start", "period_end", "key", "name", "description",
-            "now", "before", "change", "direction",
+            "now", "before", "change", "direction", "is_provisional",
         )
     )  # fmt: skip
+
+
+def is_provisional_period() -> pl.Expr:
+    """Whether a stored period was read (UTC) less than three days after its end; not where that is unknown.
+
+    >>> from datetime import datetime
+    >>> read = [datetime(2026, 3, 9, 23), datetime(2026, 3, 10, 0)]
+    >>> periods = pl.DataFrame({"period_end": date(2026, 3, 7), "_airbyte_extracted_at": read})
+    >>> periods.select(is_provisional_period()).to_series().to_list()
+    [True, False]
+    """
+    read = pl.col("_airbyte_extracted_at").cast(pl.Datetime("us")).dt.date()
+    return (read < pl.col("period_end") + pl.duration(days=SETTLED_AFTER)).fill_null(value=False)
+
+
+def preset_note(overview: pl.DataFrame, preset: str | None) -> str | None:
+    """Which preset the totals use, where a file holds several; None where it holds one.
+
+    >>> overview = pl.DataFrame({"preset": ["last_7_days", "last_30_days"]})
+    >>> preset_note(overview, "last_30_days")
+    'The file holds totals of last_30_days and last_7_days; these are of last_30_days, which was synced last.'
+    """
+    presets = sorted(overview["preset"].drop_nulls().unique().to_list())
+    if len(presets) < 2:
+        return None
+    listed = f"{', '.join(presets[:-1])} and {presets[-1]}"
+    return f"The file holds totals of {listed}; these are of {preset}, which was synced last."
 
 
 def account_names(accounts: pl.DataFrame) -> dict[str, str]:

@@ -14,8 +14,10 @@ from analysis.gains import account_daily_gains
 from analysis.kinds import USABLE
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import DAYS
-from analysis.summaries import refusal, weeks_sentence
+from analysis.summaries import PROVISIONAL_TOTALS, preset_note, refusal, weeks_sentence
 from analysis.texts import shortened, written_day
+
+UNCONFIRMED = "Unconfirmed days hold a rise far beyond all that this account has shown; it may still be taken back."
 
 
 def totals_answer(
@@ -40,6 +42,9 @@ def totals_answer(
         return refused(question, "no account totals have been synced.")
     first = known.row(0, named=True)
     period = f"{written_day(first['period_start'])} to {written_day(first['period_end'])}, against the period before"
+    is_provisional = known["is_provisional"].any()
+    if is_provisional:
+        period += " (provisional)"
     words = []
     for row in known.iter_rows(named=True):
         now = "unknown" if row["now"] is None else f"{row['now']:,.0f}"
@@ -54,7 +59,12 @@ def totals_answer(
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
         *(f"Cannot tell: {reason}." for reason in reasons),
     ]
-    shown = known.select(pl.col("key").alias("metric"), "now", "before", "verdict")
+    mine = overview.filter(pl.col("social_network_id").is_in(known["social_network_id"].unique().implode()))
+    if note := preset_note(mine, first["preset"]):
+        notes.insert(0, note)
+    if is_provisional:
+        notes.insert(0, PROVISIONAL_TOTALS)
+    shown = known.select(pl.col("key").alias("metric"), "now", "before", "verdict", "is_provisional")
     table = known.select(
         pl.col("key").str.to_titlecase().alias("Metric"),
         pl.col("now").alias("Now (count)"),
@@ -65,6 +75,7 @@ def totals_answer(
         pl.col("pins_change_low").round(1).alias("95% interval from (%)"),
         pl.col("pins_change_high").round(1).alias("to (%)"),
         pl.col("pins").alias("Pins"),
+        pl.when("is_provisional").then(pl.lit("provisional")).otherwise(pl.lit("settled")).alias("State"),
     )
     chart = now_and_before_chart(shown, width)
     return Answer(question, f"{period}: {'; '.join(words)}.", chart, table, tuple(notes))
@@ -88,7 +99,9 @@ def daily_gains_answer(
             pl.col("day").alias("Day"),
             pl.col("gain").round(1).alias(f"{metric.capitalize()} gained"),
             pl.col("pins_observed").alias("Pins seen"),
-            pl.when("is_provisional")
+            pl.when(pl.col("pins_unconfirmed") > 0)
+            .then(pl.lit("unconfirmed"))
+            .when("is_provisional")
             .then(pl.lit("provisional"))
             .when("is_imputed")
             .then(pl.lit("spread over a gap"))
@@ -98,7 +111,11 @@ def daily_gains_answer(
             .alias("State"),
         )
     )
-    notes = (PROVISIONAL, "Pale bars hold gains spread evenly over days without a sync.")
+    notes = (
+        PROVISIONAL,
+        "Pale bars hold gains spread evenly over days without a sync.",
+        *([UNCONFIRMED] if (rows["pins_unconfirmed"] > 0).any() else []),
+    )
     return Answer(question, weeks_sentence(gains, metric), daily_gains_chart(gains, metric, width), table, notes)
 
 

@@ -81,7 +81,8 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
         name = row["metric"].capitalize()
         words.append(f"{name} {told}{count_text(now)} from {count_text(before)}")
         shares = [None if value is None else value / larger * 100 for value in (now, before)]
-        shown = f"{told}{count_text(now)} now, {count_text(before)} before"
+        state = " (provisional)" if row.get("is_provisional") else ""
+        shown = f"{told}{count_text(now)} now{state}, {count_text(before)} before"
         rows.append({"metric": name, "now": shares[0], "before": shares[1], "shown": shown})
     y = alt.Y("metric:N", title=None, sort=None, axis=alt.Axis(labelFontSize=12, labelLimit=110, ticks=False))
     axis = alt.Axis(values=[0, 25, 50, 75, 100], format="d")

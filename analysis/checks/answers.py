@@ -164,10 +164,18 @@ def periods_too_old(facts: Facts) -> Iterator[Finding]:
 
 
 def possible_cap(facts: Facts) -> Iterator[Finding]:
-    """Exactly 50 or 100 pins in one answer."""
+    """Exactly 50 or 100 pins in one response, where nothing shows that the list was whole.
+
+    It was, where as many posts were counted beside the pins; and no cap is below the longest list of the account.
+    """
+    whole = pins_against_totals(facts.pins, facts.totals).filter(
+        (pl.col("key") == "posts") & (pl.col("total") <= pl.col("pins_sum"))
+    )
     windows = (
         sums_of_answers(facts.pins)
+        .filter(pl.col("pins") == pl.col("pins").max().over("social_network_id"))
         .filter(pl.col("pins").is_in(SUSPECT_COUNTS))
+        .join(whole, on=[*_WINDOW, "pins"], how="anti")
         .group_by("social_network_id", "pins")
         .agg(since=pl.col("snapshot_date").min(), days=pl.col("snapshot_date").n_unique())
         .sort("social_network_id", "pins")

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from analysis.checks.facts import Facts, Finding, counted, finding_of, listed
+from analysis.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
 from analysis.kinds import kinds_of
 from analysis.readings import METRICS, Readings, counter_readings
+from analysis.texts import written_day
+
+PINS_NAMED = 3  # more are counted
 
 
 def counters_that_fall(facts: Facts) -> Iterator[Finding]:
@@ -78,3 +82,78 @@ def _falls(readings: Readings) -> pl.DataFrame:
         for metric, steps in readings.steps.items()
     ]
     return pl.concat(events).join(readings.accounts, on="account")
+
+
+def impossible_counters(facts: Facts) -> Iterator[Finding]:
+    """Counts that are negative, beyond 2^53, or far above the impressions of their pin."""
+    for account, rows in _by_account(_left_out(facts.pins, IMPOSSIBLE)):
+        worst = rows.row(0, named=True)
+        yield finding_of(
+            "impossible_counters", "error", account, rows["snapshot_date"].min(),
+            f"{counted(rows.height, 'count')} of {_pins(rows)} cannot be (negative, beyond 2^53, or far above the "
+            f"impressions): {worst['value']:,} {worst['metric']} of pin {worst['id']} on "
+            f"{written_day(worst['snapshot_date'])}.",
+            "They are left out of the gains. Compare with OneUp's own page; the file keeps what was sent.",
+        )  # fmt: skip
+
+
+def counters_taken_back(facts: Facts) -> Iterator[Finding]:
+    """Counters that jumped and came back: a glitch of the API."""
+    for account, rows in _by_account(_left_out(facts.pins, SPIKE)):
+        largest = rows.sort("value", descending=True).row(0, named=True)
+        yield finding_of(
+            "counters_taken_back", "info", account, rows["snapshot_date"].min(),
+            f"The counters of {listed(sorted(rows['metric'].unique()))} of {_pins(rows)} rose on "
+            f"{counted(rows['snapshot_date'].n_unique(), 'day')} and fell back to where they had been; the highest was "
+            f"{largest['value']:,} {largest['metric']} of pin {largest['id']} on "
+            f"{written_day(largest['snapshot_date'])}.",
+            "Nothing to do: neither the rise nor the fall is booked, and the days between are marked as imputed.",
+        )  # fmt: skip
+
+
+def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
+    """Rises beyond all that an account has shown, which may still be taken back."""
+    readings = counter_readings(facts.pins, METRICS)
+    rises = pl.concat([
+        steps.filter("is_unconfirmed").select(
+            "account", "pin", "snapshot_date", metric=pl.lit(metric),
+            value=pl.col("value") - pl.col("top_before").fill_null(0),
+        )
+        for metric, steps in readings.steps.items()
+    ])  # fmt: skip
+    for account, rows in _by_account(_named(rises, readings)):
+        largest = rows.sort("value", descending=True)
+        named = [
+            f"pin {row['id']} (+{row['value']:,} {row['metric']} on {written_day(row['snapshot_date'])})"
+            for row in largest.unique("id", keep="first", maintain_order=True).head(PINS_NAMED).iter_rows(named=True)
+        ]
+        more = rows["id"].n_unique() - len(named)
+        yield finding_of(
+            "unconfirmed_gains", "warning", account, rows["snapshot_date"].min(),
+            f"Gains far beyond all that this account has shown are not confirmed yet: "
+            f"{listed([*named, *([counted(more, 'more pin')] if more > 0 else [])])}.",
+            "Compare with OneUp's own page. They are booked, and left out again if the counters fall back within "
+            f"{MAX_SPIKE_OBSERVATIONS} more syncs.",
+        )  # fmt: skip
+
+
+def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """social_network_id, id, metric, snapshot_date and value of the observations left out for a reason."""
+    readings = counter_readings(pins, METRICS)
+    rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in readings.left_out.items()])
+    return _named(rows.filter(pl.col("reason") == reason), readings)
+
+
+def _named(rows: pl.DataFrame, readings: Readings) -> pl.DataFrame:
+    return rows.with_columns(readings.pins[rows["pin"]].get_columns()).sort(
+        "social_network_id", "snapshot_date", "id", "metric"
+    )
+
+
+def _by_account(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    for (account,), group in rows.group_by("social_network_id", maintain_order=True):
+        yield str(account), group
+
+
+def _pins(rows: pl.DataFrame) -> str:
+    return counted(rows["id"].n_unique(), "pin")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from analysis.checks.facts import Facts, Finding, counted, finding_of, listed
-from analysis.readings import METRICS, pins_as_last_seen
+from analysis.readings import METRICS, counter_readings, pins_as_last_seen
 from analysis.texts import written_day
 
 
@@ -38,9 +38,13 @@ def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFra
 
 
 def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
-    """Days between an account's first and last snapshot on which nobody synced."""
+    """Days between an account's first and last snapshot on which nobody synced, and that no change of zone skipped."""
+    skipped = _zone_changes(facts).select(
+        "social_network_id", day=pl.date_ranges("before_on", "snapshot_date", closed="none")
+    )
     gaps = (
         snapshot_coverage(facts.pins, facts.followers)
+        .join(skipped.explode("day"), on=["social_network_id", "day"], how="anti")
         .group_by("social_network_id")
         .agg(span=pl.len(), missing=pl.col("day").filter(~pl.col("is_synced")))
         .filter(pl.col("missing").list.len() > 0)
@@ -52,6 +56,25 @@ def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
             f"{len(missing)} of {span} days have no snapshot, the last of them {missing[-1]}.",
             "Sync once a day. The gains over such a gap are spread evenly over its days, and marked.",
         )  # fmt: skip
+
+
+def days_moved_by_zone(facts: Facts) -> Iterator[Finding]:
+    """Snapshots whose day does not follow from the one before: the timezone of the config was changed."""
+    for row in _zone_changes(facts).iter_rows(named=True):
+        days = (row["snapshot_date"] - row["before_on"]).days
+        yield finding_of(
+            "zone_changed", "warning", row["social_network_id"], row["snapshot_date"],
+            f"From the snapshot of {written_day(row['before_on'])} to that of {written_day(row['snapshot_date'])} "
+            f"{counted(days, 'day')} passed in the file, but {row['hours']:g} hours between the syncs: the timezone of "
+            "the config was changed.",
+            "Keep one timezone. What was gained between the two is marked as imputed, because it is not that of whole "
+            "days.",
+        )  # fmt: skip
+
+
+def _zone_changes(facts: Facts) -> pl.DataFrame:
+    readings = counter_readings(facts.pins, [])
+    return readings.zone_changes.join(readings.accounts, on="account").sort("social_network_id", "snapshot_date")
 
 
 def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:

@@ -19,15 +19,25 @@ from analysis.answers.rates import ranking_answer
 from analysis.answers.timing import hour_answer, weekday_answer
 from analysis.checks.facts import Facts
 from analysis.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
-from analysis.readings import METRICS, counter_readings
+from analysis.readings import EXTRACTED_AT, METRICS, counter_readings
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import WEEKS
 from analysis.statistics.first_week import first_week_outcomes
+from analysis.summaries import PROVISIONAL_TOTALS, preset_note
 
 WIDTH = "container"  # a chart is as wide as the page
 MAIN = "saves"  # the metric of the sections that look at one
 # of each row of pins; the rest is looked at once a pin, in `pins_latest`
-PIN_COLUMNS = ("social_network_id", "id", "timestamp", *METRICS, "snapshot_date", "period_start", "period_end")
+PIN_COLUMNS = (
+    "social_network_id",
+    "id",
+    "timestamp",
+    *METRICS,
+    "snapshot_date",
+    "period_start",
+    "period_end",
+    EXTRACTED_AT,
+)
 HISTORY_DAYS = 7 * (WEEKS + 2)  # of the gains of each pin, at least: as far back as the trend looks, and a bit
 
 
@@ -86,7 +96,7 @@ class Section(NamedTuple):
 
 
 def headline(frames: Frames) -> dict[str, Any]:
-    """`cards`, rows of `totals_with_verdicts`, and the `period` {days, start, end} that they are about."""
+    """`cards`, rows of `totals_with_verdicts`, and the `period` {days, start, end, notes} that they are about."""
     totals = totals_with_verdicts(
         frames.overview, frames.pins, gains=frames.gains, account_gains=frames.account_gains
     )  # fmt: skip
@@ -95,7 +105,9 @@ def headline(frames: Frames) -> dict[str, Any]:
     first = totals.row(0, named=True)
     days = (first["period_end"] - first["period_start"]).days + 1 if first["period_start"] else None
     cards = [{**row, "name": row["name"] or row["key"]} for row in totals.iter_rows(named=True)]
-    return {"cards": cards, "period": {"days": days, "start": first["period_start"], "end": first["period_end"]}}
+    notes = [preset_note(frames.overview, first["preset"]), PROVISIONAL_TOTALS if first["is_provisional"] else None]
+    period = {"days": days, "start": first["period_start"], "end": first["period_end"], "notes": notes}
+    return {"cards": cards, "period": period}
 
 
 def account_sections(frames: Frames) -> Iterator[Section]:

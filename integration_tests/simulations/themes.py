@@ -9,6 +9,7 @@ from integration_tests.simulations import (
     concentration,
     forecast,
     formats,
+    glitches,
     growth,
     histories,
     movers,
@@ -19,6 +20,7 @@ from integration_tests.simulations import (
 
 THEMES: dict[str, Callable[[int], Iterable[Promise]]] = {
     "histories": histories.promises,
+    "glitches": glitches.promises,
     "movers": movers.promises,
     "anomalies": anomalies.promises,
     "forecast": forecast.promises,

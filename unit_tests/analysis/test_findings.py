@@ -14,6 +14,7 @@ from analysis.checks.facts import Facts, Finding
 from analysis.checks.snapshots import snapshot_coverage
 from analysis.checks.twins import twins
 from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
+from analysis.gains import daily_gains
 from analysis.relations import RELATIONS
 from analysis.status import load_facts
 from unit_tests.analysis.history import NOW, make_history
@@ -210,3 +211,90 @@ def test_a_file_without_most_relations_has_none_either(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, '1' AS id")
     missing = findings(load_facts(tmp_path / "h.duckdb"))
     assert {finding["check"] for finding in missing} == {"missing_columns", "pins_without_date"}
+
+
+def test_a_rise_that_was_taken_back_is_a_note_with_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000, 104, 105))]
+    told = found(facts(rows))
+    assert told["counters_taken_back"]["severity"] == "info"
+    assert told["counters_taken_back"]["what"] == (
+        "The counters of impressions of 1 pin rose on 1 day and fell back to where they had been; the highest was "
+        "900,000 impressions of pin 1 on 4 Mar 2026."
+    )
+    assert not {"unconfirmed_gains", "pins_reset", "counters_reset"} & set(told)
+
+
+def test_a_rise_that_may_be_taken_back_names_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000))]
+    unconfirmed = found(facts(rows))["unconfirmed_gains"]
+    assert (unconfirmed["severity"], unconfirmed["since"]) == ("warning", "2026-03-04")
+    assert unconfirmed["what"] == (
+        "Gains far beyond all that this account has shown are not confirmed yet: "
+        "pin 1 (+899,898 impressions on 4 Mar 2026)."
+    )
+
+
+def test_counts_that_cannot_be_are_an_error_with_an_example() -> None:
+    for day_three in ({"saves": -5}, {"impressions": 2**60}, {"clicks": 9_000}):
+        rows = [pin(1, day, 100 + day) for day in (0, 1)] + [{**pin(1, 2, 102), **day_three}]
+        impossible = found(facts(rows))["impossible_counters"]
+        ((metric, value),) = day_three.items()
+        assert impossible["severity"] == "error"
+        assert f"{value:,} {metric} of pin 1 on 3 Mar 2026" in impossible["what"]
+
+
+def test_a_list_of_50_is_no_cap_where_a_longer_one_or_the_posts_say_so() -> None:
+    fifty = [pin(number, 0) for number in range(50)]
+    assert "possible_cap" in found(facts(fifty))
+    assert "possible_cap" not in found(facts([*fifty, *(pin(number, 1) for number in range(53))]))
+    window = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
+    assert "possible_cap" not in found(facts(fifty, totals=[metric("posts", 50, **window)]))
+    assert "possible_cap" in found(facts(fifty, totals=[metric("posts", 53, **window)]))
+
+
+def synced_at(*moments: tuple[int, int, int]) -> list[dict[str, Any]]:
+    """One pin that gains 10 at each sync: day of the snapshot, and day and hour (UTC) of the extraction."""
+    return [
+        pin(1, day, 100 + 10 * number, _airbyte_extracted_at=datetime(2026, 3, 1) + timedelta(days=utc_day, hours=hour))
+        for number, (day, utc_day, hour) in enumerate(moments)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moments", "what"),
+    [
+        # UTC, then Tokyo, at 20:00 UTC: the day after the change is never seen
+        (((0, 0, 20), (1, 1, 20), (3, 2, 20), (4, 3, 20)),
+         "From the snapshot of 2 Mar 2026 to that of 4 Mar 2026 2 days passed in the file, but 24 hours"),
+        # Tokyo, then UTC: a day's snapshot is overwritten, and two days look like one
+        (((0, -1, 20), (1, 0, 20), (2, 2, 20), (3, 3, 20)),
+         "From the snapshot of 2 Mar 2026 to that of 3 Mar 2026 1 day passed in the file, but 48 hours"),
+        # UTC, then Tokyo an hour later: one day is seen twice
+        (((0, 0, 20), (1, 1, 20), (2, 1, 21), (3, 2, 20)),
+         "From the snapshot of 2 Mar 2026 to that of 3 Mar 2026 1 day passed in the file, but 1 hours"),
+    ],
+)  # fmt: skip
+def test_a_change_of_zone_is_told_and_its_gain_is_no_normal_day(
+    moments: tuple[tuple[int, int, int], ...], what: str
+) -> None:
+    these = facts(synced_at(*moments))
+    told = found(these)
+    assert told["zone_changed"]["what"].startswith(what)
+    assert "days_without_snapshot" not in told
+    gains = daily_gains(these.pins, ["impressions"])
+    days = (moments[2][0] - moments[1][0], 10 / (moments[2][0] - moments[1][0]))
+    assert gains["is_imputed"].to_list() == [False, *[True] * days[0], False]
+    assert gains["gain"].to_list() == [10.0, *[days[1]] * days[0], 10.0]
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ((0, 0, 8), (1, 1, 23), (2, 2, 0), (3, 3, 12), (4, 4, 23)),  # UTC, at any hour
+        ((1, 0, 16), (1, 1, 8), (2, 2, 13), (4, 3, 16), (4, 4, 1), (6, 5, 15)),  # Tokyo, at any hour
+        ((0, 50, 8), (1, 50, 8), (2, 50, 8)),  # copied by other means
+        ((0, 0, 8), (5, 5, 23), (6, 6, 1)),  # a gap
+    ],
+)
+def test_syncs_at_different_hours_of_one_zone_are_no_change_of_zone(moments: tuple[tuple[int, int, int], ...]) -> None:
+    assert "zone_changed" not in found(facts(synced_at(*{one[0]: one for one in moments}.values())))

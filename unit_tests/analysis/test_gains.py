@@ -126,6 +126,73 @@ def test_a_reading_from_which_the_counter_came_right_back_is_no_observation() ->
     assert told(numbered(500, 502, 0, 508)) == [(2.0, None), (3.0, None), (3.0, None)]
 
 
+def booked(*saves: int | None, published: datetime = datetime(2025, 1, 1)) -> list[tuple[float | None, bool]]:
+    """Gain of each day, and whether it is imputed."""
+    rows = frame(seen("1", numbered(*saves), published))
+    return daily_gains(rows, ["saves"]).select("gain", "is_imputed").rows()
+
+
+def test_a_rise_that_is_taken_back_is_no_gain_and_its_days_are_imputed() -> None:
+    clean, spread = (1.0, False), (1.0, True)
+    assert booked(100, 101, 102, 900_000, 104, 105) == [clean, clean, spread, spread, clean]
+    assert booked(102, 150, 104) == [spread, spread]
+    assert booked(100, 101, 102, 900_000, 850_000, 105, 106) == [clean, clean, *[spread] * 3, clean]
+    assert booked(100, 101, 102, *[900_000] * 3, 106, 107) == [clean, clean, *[spread] * 4, clean]
+    assert booked(100, 101, 900_000, 103, 800_000, 105) == [clean, *[spread] * 4]
+    assert booked(1_000_000, 1_000_010, 1_015_000, 1_000_030) == [(10.0, False), (10.0, True), (10.0, True)]
+
+
+def test_a_rise_after_a_gap_that_is_taken_back_is_no_gain() -> None:
+    assert booked(100, 101, None, None, 900_000, 105) == [(1.0, False), *[(1.0, True)] * 4]
+
+
+def test_the_first_sight_of_a_new_pin_that_is_taken_back_is_no_gain() -> None:
+    assert booked(900_000, 6, 7, 8, published=datetime(2026, 2, 28, 12)) == [
+        (3.0, True), (3.0, True), (1.0, False), (1.0, False),
+    ]  # fmt: skip
+    assert booked(900_000, 101, 102) == [(None, False), (1.0, False)]  # of an old pin: nobody knows
+
+
+def test_a_spike_of_all_pins_or_of_one_counter_leaves_the_rest_as_it_is() -> None:
+    pins = [seen(str(pin), numbered(100, 101, 102, 900_000, 104, 105)) for pin in range(4)]
+    assert daily_gains(frame(*pins), ["saves"])["gain"].to_list() == [1.0] * 20
+    both = frame(seen("1", numbered(100, 101, 900_000, 103))).with_columns(clicks=pl.Series([1, 2, 4, 7]))
+    clicks = daily_gains(both, ["saves", "clicks"]).filter(pl.col("metric") == "clicks")
+    assert clicks.select("gain", "is_imputed").rows() == [(1.0, False), (2.0, False), (3.0, False)]
+
+
+def test_a_viral_rise_that_stays_is_booked_and_confirmed_after_three_observations() -> None:
+    saves = (100, 101, 102, 103, 5000, 5100, 5150)
+    for length in (5, 6, 7):
+        result = daily_gains(frame(seen("1", numbered(*saves[:length]))), ["saves"])
+        assert result.filter("is_unconfirmed").select("gain").rows() == [(4897.0,)]
+    settled = daily_gains(frame(seen("1", numbered(*saves, 5160))), ["saves"])
+    assert settled["gain"].to_list() == [1.0, 1.0, 1.0, 4897.0, 100.0, 50.0, 10.0]
+    assert not settled["is_unconfirmed"].any()
+
+
+def test_an_unusual_rise_is_booked_but_unconfirmed_until_it_stays() -> None:
+    result = daily_gains(frame(seen("1", numbered(100, 101, 102, 900_000))), ["saves"])
+    assert result.select("gain", "is_unconfirmed").rows() == [(1.0, False), (1.0, False), (899_898.0, True)]
+    account = account_daily_gains(frame(seen("1", numbered(100, 101, 102, 900_000))), ["saves"])
+    assert account["pins_unconfirmed"].to_list() == [0, 0, 1]
+    usual = frame(seen("1", numbered(100, 101, 102, 900)), seen("2", numbered(100, 500, 1000, 1500)))
+    assert not daily_gains(usual, ["saves"])["is_unconfirmed"].any()
+
+
+def test_counts_that_cannot_be_are_no_observations() -> None:
+    for impossible in (-5, 2**53 + 1, 2**62):
+        assert booked(100, impossible, 102) == [(1.0, True), (1.0, True)]
+    rows = frame(seen("1", numbered(10, 12, 90_000))).with_columns(impressions=pl.Series([500, 510, 520]))
+    assert daily_gains(rows, ["saves"])["gain"].to_list() == [2.0]
+    unseen = rows.with_columns(impressions=pl.lit(0))  # the file lacks impressions
+    assert daily_gains(unseen, ["saves"])["gain"].to_list() == [2.0, 89_988.0]
+
+
+def test_zeros_in_the_middle_are_a_dip_although_the_pin_once_rose_much() -> None:
+    assert [gain for gain, _ in booked(30, 80, 90, 97, 100, 0, 0, 103)] == [50, 10, 7, 3, 1, 1, 1]
+
+
 def test_a_snapshot_of_zeros_for_all_pins_is_no_observation() -> None:
     pins = [seen(str(pin), numbered(100, 0, 0, 109)) for pin in range(3)]
     result = daily_gains(frame(*pins, seen("9", numbered(0, 0, 0, 0))), ["saves"])

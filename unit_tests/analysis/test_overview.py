@@ -1,6 +1,6 @@
 """Accounts as a whole: totals get a verdict only from pins that can carry it; accounts side by side are adjusted."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.answers.overview import daily_gains_answer, side_by_side_answer, totals_answer
+from analysis.answers.overview import UNCONFIRMED, daily_gains_answer, side_by_side_answer, totals_answer
 from analysis.load import load_account_followers, load_overview_metrics, load_pins
 from analysis.readings import METRICS
 from analysis.statistics.accounts import COUNTED, accounts_side_by_side, judged_together, totals_with_verdicts
@@ -24,6 +24,29 @@ def overview(now: float, before: float, days: int = 7) -> pl.DataFrame:
          "description": "", "period_start": date(2026, 1, 17 - days), "period_end": end,
          "value_current_period": now, "value_last_period": before, "_airbyte_extracted_at": None}
     )  # fmt: skip
+
+
+def test_totals_read_within_three_days_of_their_end_are_provisional() -> None:
+    pins = with_all_metrics(watched(steady()))
+    for day, word in ((18, "provisional"), (19, "settled")):
+        totals = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, day, 23))
+        answer = totals_answer(totals, pins)
+        assert answer.table is not None
+        assert set(answer.table["State"]) == {word}
+        assert ("(provisional)" in answer.sentence) == (word == "provisional")
+        assert any(note.startswith("Provisional:") for note in answer.notes) == (word == "provisional")
+
+
+def test_of_several_presets_the_one_synced_last_is_used_and_named() -> None:
+    older = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, 17))
+    newer = overview(50, 40, 14).with_columns(
+        preset=pl.lit("last_30_days"), period_end=date(2026, 1, 15), _airbyte_extracted_at=datetime(2026, 1, 18)
+    )
+    answer = totals_answer(pl.concat([older, newer]), with_all_metrics(watched(steady())))
+    assert "Saves 50" in answer.sentence or "saves 50" in answer.sentence
+    assert (
+        "The file holds totals of last_30_days and last_7_days; these are of last_30_days, which was synced last."
+    ) in answer.notes
 
 
 def with_all_metrics(pins: pl.DataFrame) -> pl.DataFrame:
@@ -57,6 +80,14 @@ def test_a_total_without_the_history_says_how_much_there_is() -> None:
 def test_posts_are_counted_and_not_judged() -> None:
     row = totals_with_verdicts(overview(9, 3), with_all_metrics(watched(steady()))).row(0, named=True)
     assert (row["key"], row["verdict"], row["reason"]) == ("posts", None, COUNTED)
+
+
+def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
+    pins = watched({"1": [100, 101, 102, 900_000]})
+    answer = daily_gains_answer(pins)
+    assert answer.table is not None
+    assert answer.table["State"].to_list() == ["unconfirmed", "provisional", "settled"]
+    assert UNCONFIRMED in answer.notes
 
 
 def noisy_accounts(accounts: int) -> pl.DataFrame:

@@ -1,0 +1,186 @@
+"""Observations that are not to be believed: counts that cannot be, dips, and rises that are taken back."""
+
+import polars as pl
+
+SMALL_SHARE, SMALL_COUNT = 0.02, 2  # of a counter, or of counts: a fall no larger is a restatement
+MAX_COUNT = 2**53  # above it a float no longer holds every whole number, and no pin comes near
+MAX_PER_IMPRESSION, MIN_EXCESS = 10, 100  # saves or clicks above impressions by more than both cannot be
+MAX_SPIKE_OBSERVATIONS = 3  # a rise that stays longer is one
+STANDS_OUT = 3  # times the moves near it: a jump that large is not the counter's own
+SURELY_STANDS_OUT = 10  # where the fall is as small as a restatement's
+MIN_UNUSUAL_RISE = 20  # counts a day: smaller rises are not worth a warning
+MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer cannot say what is usual
+
+IMPOSSIBLE, SPIKE, DIP = "impossible", "spike", "dip"
+
+
+def impossible_counts(observations: pl.DataFrame) -> pl.Series:
+    """Return which values cannot be: negative, above 2^53, or far above the impressions of the pin.
+
+    `observations` has pin, value and impressions (null where unknown, or where impressions are the value). They are
+    compared with the most impressions that the pin has ever shown, because those may dip. A pin without any
+    impressions is not compared: the file may simply lack them.
+
+    >>> impossible_counts(pl.DataFrame({"pin": 1, "value": [-1, 5, 9_000], "impressions": [80, 90, 90]})).to_list()
+    [True, False, True]
+    """
+    value = pl.col("value")
+    is_outside = ~value.is_between(0, MAX_COUNT)
+    known = pl.when(pl.col("impressions").is_between(0, MAX_COUNT)).then("impressions")
+
+    def far_above(shown: pl.Expr) -> pl.Expr:
+        return ((value > MAX_PER_IMPRESSION * shown) & (value - shown > MIN_EXCESS)).fill_null(value=False)
+
+    if not observations.select((~is_outside & far_above(known)).any()).item():
+        return observations.select(is_outside.fill_null(value=False)).to_series()
+    most = known.max().over("pin")
+    return observations.select((is_outside | ((most > 0) & far_above(most))).fill_null(value=False)).to_series()
+
+
+def spikes(steps: pl.DataFrame) -> pl.Series:
+    """Return which observations are a rise that was taken back: up in one step, and back after three at most.
+
+    The mirror of a dip. Let a be the value before the rise and b the one after the fall. The fall takes back at least
+    half of the rise, b is not below a (a restatement apart), and the rise is more than three times each move of the
+    three steps before it, or each of the three after it (ten times each of both, where the fall is as small as that of
+    a restatement). Before the first observation of a new pin, a is 0. `steps`
+    are sorted by pin and day, with value, before and is_new.
+    """
+    rows = steps.select((pl.col("value") < pl.col("before") - SMALL_COUNT).arg_true()).to_series().cast(pl.Int64)
+    if rows.is_empty():
+        return pl.repeat(value=False, n=steps.height, eager=True)
+    near = _near(steps, rows)
+    found = near.select(
+        pl.coalesce(
+            pl.when(_is_taken_back(length)).then(pl.lit(length)) for length in range(1, MAX_SPIKE_OBSERVATIONS + 1)
+        ).alias("length"),
+        row=rows,
+    ).drop_nulls()
+    marked = found.select(pl.int_ranges(pl.col("row") - pl.col("length"), "row").explode()).to_series()
+    return pl.int_range(steps.height, eager=True).is_in(marked.unique().implode())
+
+
+def _near(steps: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Columns "-7" to "3": the values of the same pin so many rows from each of `rows`; null beyond the pin's.
+
+    `new-3` to `new-1`: whether what was seen then was the first sight of a new pin.
+    """
+    pins = steps["pin"].gather(rows)
+    columns = {}
+    for offset in range(-2 * MAX_SPIKE_OBSERVATIONS - 1, MAX_SPIKE_OBSERVATIONS + 1):
+        places = rows + offset
+        places = places.set((places < 0) | (places >= steps.height), None)
+        is_same = (steps["pin"].gather(places) == pins).fill_null(value=False)
+        columns[f"{offset}"] = steps["value"].gather(places).set(~is_same, None)
+        if -MAX_SPIKE_OBSERVATIONS <= offset < 0:
+            columns[f"new{offset}"] = steps["is_new"].gather(places).fill_null(value=False) & is_same
+    return pl.DataFrame(columns)
+
+
+def _is_taken_back(length: int) -> pl.Expr:
+    """Whether the fall at offset 0 of `_near` ends a spike of so many observations."""
+
+    def move(offset: int) -> pl.Expr:
+        return (pl.col(f"{offset}") - pl.col(f"{offset - 1}")).abs()
+
+    run = [pl.col(f"{offset}") for offset in range(-length, 0)]
+    before = pl.when(pl.col(f"new{-length}")).then(0).otherwise(pl.col(f"{-length - 1}"))
+    after, rise, fall = pl.col("0"), run[0] - before, run[-1] - pl.col("0")
+    steps = range(1, MAX_SPIKE_OBSERVATIONS + 1)
+    earlier = pl.max_horizontal(move(-length - step) for step in steps)
+    later = pl.max_horizontal(move(step) for step in steps)
+    usual = pl.min_horizontal(earlier, later).fill_null(0)
+    usual_at_most = pl.max_horizontal(earlier, later).fill_null(0)
+    is_small = fall <= SMALL_SHARE * run[-1]  # most likely a restatement
+    lost = before - after
+    return (
+        (pl.min_horizontal(run) > pl.max_horizontal(before, after))
+        & (lost <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before))
+        & (2 * lost <= rise)
+        & (2 * fall >= rise)
+        & (rise > STANDS_OUT * usual)
+        & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
+    ).fill_null(value=False)
+
+
+def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
+    """Return which observations follow a fall from which the counter came back in one step.
+
+    It comes back all the way, and farther in that step than three times each of the last three rises before the fall.
+    """
+    if not steps.select(is_break.any()).item():
+        return pl.repeat(value=False, n=steps.height, eager=True)
+    rise = (pl.col("value") - pl.col("before")).clip(0).fill_null(0)
+    found = (
+        steps.with_columns(segment=segment, is_break=is_break)
+        .with_columns(
+            top=pl.col("value").cum_max().over("segment"),
+            # how far it usually rises: of one observation alone nobody knows
+            largest=pl.when(~pl.col("is_break") & pl.col("before").is_not_null())
+            .then(rise)
+            .rolling_max(MAX_SPIKE_OBSERVATIONS, min_samples=1)
+            .over("segment"),
+        )
+        .with_columns(  # the segment before, in the same pin
+            lost=pl.when("is_break").then(pl.col("top").shift(1)),
+            usual=pl.when("is_break").then(pl.col("largest").shift(1)),
+            low="value",
+        )
+        .with_columns(pl.col("lost", "usual", "low").first().over("segment"))
+        .with_columns(
+            is_return=(pl.col("value") >= (1 - SMALL_SHARE) * pl.col("lost"))
+            & (pl.col("before") < (1 - SMALL_SHARE) * pl.col("lost"))
+            & (rise > STANDS_OUT * pl.col("usual"))
+            & (2 * rise >= pl.col("lost") - pl.col("low"))
+            & ~pl.col("is_break"),
+        )
+    )
+    returned = pl.col("is_return").fill_null(value=False).cum_sum(reverse=True).over("segment") > 0
+    before_return = returned & ~pl.col("is_return").fill_null(value=False)
+    before_return &= pl.col("is_return").fill_null(value=False).cum_sum().over("segment") == 0
+    return found.select(before_return).to_series()
+
+
+def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
+    """Return which rises may still be taken back: no pin of the account gained nearly as much in a day before.
+
+    A rise a day is unusual above three times the largest that the account had shown at earlier snapshots, plus 20
+    (which keeps small counts apart, as a logarithm of count + 10 would). It is unconfirmed while the pin has
+    been seen at most three times since, itself included. `steps` have pin, account, snapshot_date, before_on,
+    published, value, top_before, fall and is_new.
+    """
+    is_late = (pl.col("pin") != pl.col("pin").shift(-MAX_SPIKE_OBSERVATIONS)).fill_null(value=True)
+    gained = pl.when("is_new").then("value").when(pl.col("fall").is_null()).then(pl.col("value") - pl.col("top_before"))
+    since = pl.when("is_new").then("published").otherwise("before_on")
+    days = (pl.col("snapshot_date") - since).dt.total_days().clip(1)
+    none = pl.repeat(value=False, n=steps.height, eager=True)
+    late = (
+        steps.lazy()
+        .select("account", "snapshot_date", is_late=is_late, gained=gained, days=days)
+        .with_row_index("row")
+        .filter(pl.col("is_late") & (pl.col("gained") > MIN_UNUSUAL_RISE * pl.col("days")))
+        .select("row", "account", "snapshot_date", per_day=pl.col("gained") / pl.col("days"))
+        .collect()
+    )
+    if late.is_empty():
+        return none
+    largest = (
+        steps.lazy()
+        .select("account", "snapshot_date", per_day=gained / days)
+        .group_by("account", "snapshot_date")
+        .agg(pl.col("per_day").max())
+        .drop_nulls()
+        .sort("account", "snapshot_date")
+        .select(
+            "account",
+            "snapshot_date",
+            earlier=pl.col("per_day").cum_max().shift(1).over("account"),
+            snapshots=pl.int_range(pl.len()).over("account"),
+        )
+        .collect()
+    )
+    unusual = late.join(largest, on=["account", "snapshot_date"]).filter(
+        (pl.col("snapshots") >= MIN_EARLIER_SNAPSHOTS)
+        & (pl.col("per_day") > STANDS_OUT * pl.col("earlier") + MIN_UNUSUAL_RISE)
+    )
+    return pl.int_range(steps.height, eager=True).is_in(unusual["row"].cast(pl.Int64).implode())

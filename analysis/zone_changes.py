@@ -1,0 +1,95 @@
+"""Changes of the time zone in which a sync's day is told: one day may be seen twice, or not at all."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+MIN_OFFSET, MAX_OFFSET = timedelta(hours=-12), timedelta(hours=14)  # of the zones that there are
+MAX_ODD_SHARE = 0.1  # of an account's snapshots: with more, days and times of extraction do not belong together
+MIN_DIFFERENCE = timedelta(hours=12)  # between the days that passed in the file and the time that passed
+
+SCHEMA = {"account": pl.UInt32, "snapshot_date": pl.Date, "before_on": pl.Date, "hours": pl.Float64}
+
+
+class _Snapshot(NamedTuple):
+    day: date
+    low: timedelta  # the offset of the zone is at least this
+    high: timedelta  # and below this
+    at: timedelta  # the last extraction, since midnight UTC of the day
+
+
+def zone_changes(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Return the snapshots whose day does not follow from the one before: the zone of the config was changed.
+
+    A snapshot of day D, extracted at the moment t (UTC), says that the offset of the zone from UTC is at least D 00:00
+    - t, and less than a day more. As long as one offset agrees with all snapshots of an account, whatever the hours of
+    its syncs, nothing changed. Where none does, the snapshots are split where the days that passed in the file and the
+    time that passed differ most, by half a day at least.
+
+    `snapshots` has account, snapshot_date, first_at and last_at (of the extraction, UTC), one row per account and day.
+    Columns: account; snapshot_date; before_on (the snapshot before); hours (between the two extractions). No rows for
+    accounts whose extraction times are unknown, or do not fit their days (a file that was copied by other means).
+
+    >>> from datetime import datetime
+    >>> at = [datetime(2026, 3, 1, 20), datetime(2026, 3, 2, 20), datetime(2026, 3, 3, 20), datetime(2026, 3, 4, 20)]
+    >>> zone_changes(pl.DataFrame({"account": 0, "first_at": at, "last_at": at, "snapshot_date": [
+    ...     date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4), date(2026, 3, 5)]})).rows()
+    [(0, datetime.date(2026, 3, 4), datetime.date(2026, 3, 2), 24.0)]
+    """
+    midnight = pl.col("snapshot_date").cast(pl.Datetime("us"))
+    low, high = midnight - pl.col("first_at"), midnight + pl.duration(days=1) - pl.col("last_at")
+    is_odd = (low > MAX_OFFSET) | (high <= MIN_OFFSET)
+    known = (
+        snapshots.drop_nulls(["snapshot_date", "first_at", "last_at"])
+        .select("account", "snapshot_date", low=low, high=high, at=pl.col("last_at") - midnight, is_odd=is_odd)
+        .filter(pl.col("is_odd").mean().over("account") <= MAX_ODD_SHARE)
+        .filter(~pl.col("is_odd"))
+        # most accounts end here: one offset explains all their days
+        .filter((pl.col("low").max() >= pl.col("high").min()).over("account"))
+        .sort("account", "snapshot_date")
+    )
+    rows = [
+        (account, *change)
+        for (account,), group in known.group_by("account", maintain_order=True)
+        for change in _changes([_Snapshot(*row) for row in group.select("snapshot_date", "low", "high", "at").rows()])
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _changes(snapshots: list[_Snapshot]) -> list[tuple[date, date, float]]:
+    """Day, the day before and the hours between, of each snapshot with which another zone begins."""
+    changes = []
+    start, low, high = 0, snapshots[0].low, snapshots[0].high
+    for end in range(1, len(snapshots)):
+        low, high = max(low, snapshots[end].low), min(high, snapshots[end].high)
+        if low < high:
+            continue
+        place, low, high = _split(snapshots, start, end)
+        if abs(_difference(snapshots, place)) >= MIN_DIFFERENCE:
+            here, before = snapshots[place], snapshots[place - 1]
+            passed = here.day - before.day + here.at - before.at
+            changes.append((here.day, before.day, round(passed / timedelta(hours=1), 1)))
+        start = place
+    return changes
+
+
+def _split(snapshots: list[_Snapshot], start: int, end: int) -> tuple[int, timedelta, timedelta]:
+    """Where the other zone begins, and the offsets that agree with all snapshots from there to the end."""
+    low, high = snapshots[end].low, snapshots[end].high
+    found = end, low, high
+    for place in range(end - 1, start, -1):
+        low, high = max(low, snapshots[place].low), min(high, snapshots[place].high)
+        if low >= high:
+            break
+        if abs(_difference(snapshots, place)) > abs(_difference(snapshots, found[0])):
+            found = place, low, high
+    low, high = found[1:]
+    for place in range(found[0], end + 1):
+        low, high = max(low, snapshots[place].low), min(high, snapshots[place].high)
+    return found[0], low, high
+
+
+def _difference(snapshots: list[_Snapshot], place: int) -> timedelta:
+    """By how much the days in the file are more than the time that passed."""
+    return snapshots[place - 1].at - snapshots[place].at
