@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.errors import UserError
 from analysis.terminal import ignore_signals, interrupt_on_signals, open_missing_streams, say
+from source_oneup_pinterest.start import start_quickly, write_utf8
 
 DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
 EXIT_STATUS = "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account could not be read"
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and ends the process with its exit status."""
     try:
         open_missing_streams()
+        write_utf8()
         interrupt_on_signals()
         options = parser().parse_args(arguments)
         status = options.run(options)
@@ -67,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help="the connector's config as JSON (default: secrets/config.json); ONEUP_API_KEY stands in for its api_key",
+        help="the connector's config as JSON, - for standard input (default: secrets/config.json); ONEUP_API_KEY "
+        "stands in for its api_key",
     )
     _add_database(command)
     command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
@@ -120,8 +123,6 @@ def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, wh
 
 
 def _sync(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
     from analysis.sync import sync
     from analysis.sync.config import read_config, warning_about
@@ -152,9 +153,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
+    _require_docstrings()
     from analysis.report import write_report
 
     print(write_report(options.database, options.output))
@@ -170,6 +170,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
+    _require_docstrings()
     from analysis.notebooks import open_notebooks
 
     open_notebooks(options.database)
@@ -177,13 +178,21 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
+    _require_docstrings()
     from analysis.demo import demo
 
     demo(options.database, options.output, options.days)
     return 0
+
+
+def _require_docstrings() -> None:
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: unset it, "
+            "then try again.",
+            exit_status=2,
+        )
 
 
 def _version() -> str:
