@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -154,7 +155,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     start_quickly()
-    _require_docstrings()
+    _prepare_charts()
     from analysis.report import write_report
 
     print(write_report(options.database, options.output))
@@ -170,7 +171,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    _require_docstrings()
+    _prepare_charts()
     from analysis.notebooks import open_notebooks
 
     open_notebooks(options.database)
@@ -179,20 +180,25 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     start_quickly()
-    _require_docstrings()
+    _prepare_charts()
     from analysis.demo import demo
 
     demo(options.database, options.output, options.days)
     return 0
 
 
-def _require_docstrings() -> None:
+def _prepare_charts() -> None:
+    """Refuse or fix surroundings in which Altair cannot be imported."""
     if sys.flags.optimize > 1:
         raise UserError(
             "Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: unset it, "
             "then try again.",
             exit_status=2,
         )
+    try:
+        Path.home()
+    except RuntimeError:  # a container's numeric user; Altair wants to know a home when it is imported, and uses none
+        os.environ["HOME"] = tempfile.gettempdir()
 
 
 def _version() -> str:

@@ -116,6 +116,23 @@ def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) 
     )
 
 
+def test_a_report_needs_no_home_directory(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
+    sync(sandbox.config(), database)
+    arguments = ["report", "--database", str(database), "--output", str(tmp_path / "report.html")]
+    homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
+
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{homeless}from analysis.cli import main; main({arguments!r})"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "report.html").exists()
+
+
 def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
     sandbox: Sandbox, config_file: Path, tmp_path: Path
 ) -> None:
