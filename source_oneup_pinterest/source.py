@@ -57,6 +57,7 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         assert self._spec_component is not None
         settled = dict(config or {})  # an empty one too, which the CDK would pass over
         self._spec_component.transform_config(settled)
+        components.require_listed_values(settled, self._spec_component.connection_specification["properties"])
         return {**settled, "_known_accounts": self._known_accounts}
 
     def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> ConnectionDefinition:
