@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import UserError
 from analysis.terminal import ignore_signals, interrupt_on_signals, open_missing_streams, say
+from source_oneup_pinterest.start import start_quickly, write_utf8
 
 if TYPE_CHECKING:  # what reads a history need not be loaded for `--help`
     from analysis.load import Database
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and ends the process with its exit status."""
     try:
         open_missing_streams()
+        write_utf8()
         interrupt_on_signals()
         options = parser().parse_args(arguments)
         status = options.run(options)
@@ -70,7 +73,8 @@ def parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help="the connector's config as JSON (default: secrets/config.json); ONEUP_API_KEY stands in for its api_key",
+        help="the connector's config as JSON, - for standard input (default: secrets/config.json); ONEUP_API_KEY "
+        "stands in for its api_key",
     )
     _add_database(command)
     command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
@@ -147,8 +151,6 @@ def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, wh
 
 
 def _sync(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
     from analysis.sync import sync
     from analysis.sync.config import read_config, warning_about
@@ -179,9 +181,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
+    _prepare_charts()
     from analysis.report import write_report
 
     print(write_report(_history(options), options.output))
@@ -197,6 +198,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
+    _prepare_charts()
     from analysis.notebooks import open_notebooks
 
     open_notebooks(_history(options))
@@ -204,13 +206,26 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from source_oneup_pinterest.start import start_quickly
-
     start_quickly()
+    _prepare_charts()
     from analysis.demo import demo
 
     demo(options.database, options.output, options.days)
     return 0
+
+
+def _prepare_charts() -> None:
+    """Refuse or fix surroundings in which Altair cannot be imported."""
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: unset it, "
+            "then try again.",
+            exit_status=2,
+        )
+    try:
+        Path.home()
+    except RuntimeError:  # a container's numeric user; Altair wants to know a home when it is imported, and uses none
+        os.environ["HOME"] = tempfile.gettempdir()
 
 
 def _version() -> str:

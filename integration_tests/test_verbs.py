@@ -111,7 +111,7 @@ def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path:
         ({"num_workers": "four"}, "`num_workers`"),
         ({"max_requests_per_minute": 0}, "`max_requests_per_minute`"),
         ({"pins_lookback_days": 0}, "`pins_lookback_days`"),
-        ({"social_network_ids": "pin_a"}, "`social_network_ids`"),
+        ({"social_network_ids": "pin_a, pin_b"}, "`social_network_ids`"),
         ({"analytics_url": "http://example.com"}, "`analytics_url`"),
     ],
 )

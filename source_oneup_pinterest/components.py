@@ -1,8 +1,9 @@
-"""What the manifest cannot say: settled dates, windows, shared answers, errors, and rows with lenient types.
+"""What the manifest cannot say: a normalized config, dates, windows, shared answers, errors, and lenient types.
 
 The file stands alone, so that it also serves beside `manifest.yaml` without this package.
 """
 
+import difflib
 import functools
 import html
 import http.client
@@ -17,6 +18,7 @@ import socket
 import tempfile
 import threading
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -26,7 +28,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 from weakref import WeakValueDictionary, finalize
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -45,7 +47,7 @@ from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.sources.types import Config, Record, StreamSlice
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, filter_secrets
+from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, filter_secrets, update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 LOGGER = logging.getLogger("airbyte.oneup_pinterest")
@@ -53,9 +55,153 @@ LOGGER = logging.getLogger("airbyte.oneup_pinterest")
 PRESET_DAYS = {"last_7_days": 7, "last_30_days": 30, "last_90_days": 90}
 MAX_WINDOW_DAYS = 90  # the longest preset, and as long as Pinterest keeps daily figures
 DEFAULT_HISTORY_DAYS = 90
+ACCOUNTS_URL = "https://www.oneupapp.io/api"
 CLOCK_VARIABLE = "ONEUP_PINTEREST_NOW"  # an ISO time that stands in for the clock (sandbox, tests)
 LONGEST_REQUEST = timedelta(minutes=15)  # five tries of 70 seconds, and at most two minutes before each next one
 BIGINT = 2**63
+
+
+# ----------------------------------------------------------------------------------------- config
+
+
+MIN_START_DATE = date(2010, 1, 1)  # Pinterest began in that year
+MAX_WHOLE_NUMBER_DIGITS = 9
+NEAR_MISS_THRESHOLD = 0.8  # of SequenceMatcher: `start_dat` and `lookback_days` are beyond it, `start_time` is not
+QUOTES = "\"'`“”„‟‘’‚‛«»‹›"
+TYPOGRAPHIC_QUOTES = frozenset(QUOTES[3:])
+
+
+@dataclass
+class NormalizeConfig(ConfigTransformation):
+    """Bring a config as forms and people write it into the form of the spec, or say in one sentence what is wrong.
+
+    `parameters` holds the properties of the spec, so that each key, type and bound is written once.
+    """
+
+    parameters: Mapping[str, Any]
+
+    def transform(self, config: MutableMapping[str, Any]) -> None:
+        properties: Mapping[str, Any] = self.parameters["properties"]
+        if config and all(key.startswith("__") for key in config):
+            return  # the manifest-only form is asked for its spec, without a config
+        _judge_unknown_keys([key for key in config if key not in properties], properties)
+        if config.get("api_key") is None:
+            raise config_error(f"The config has no `api_key`: {properties['api_key']['description']}")
+        config["api_key"] = _api_key(config["api_key"])
+        for key in [key for key in properties if key in config and key != "api_key"]:
+            value = _trimmed(config[key]) if isinstance(config[key], str) else config[key]
+            if value in (None, ""):
+                del config[key]
+            else:
+                config[key] = _typed(key, value, properties[key])
+
+
+def _judge_unknown_keys(keys: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a misspelled key, and report the others: a key of another version must not stop a nightly sync."""
+    foreign = [key for key in keys if not key.startswith("__")]  # those are the platform's
+    for key in foreign:
+        nearest = max(known, key=lambda name: _likeness(key, name))
+        if _likeness(key, nearest) >= NEAR_MISS_THRESHOLD:
+            raise config_error(f"The config has a key {_quoted(key)}, which does not exist: did you mean `{nearest}`?")
+    if foreign:
+        LOGGER.warning(
+            "Ignored what the config has and this version does not know: "
+            + ", ".join(map(_quoted, foreign))
+            + f". It knows {', '.join(known)}."
+        )
+
+
+def _likeness(one: str, other: str) -> float:
+    plain, wanted = (re.sub("[^a-z0-9]", "", text.casefold()) for text in (one, other))
+    return difflib.SequenceMatcher(None, plain, wanted, autojunk=False).ratio()
+
+
+def _quoted(value: Any) -> str:
+    """Return what somebody wrote, on one line and short."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    visible = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return f"`{visible}`" if len(visible) <= 60 else f"`{visible[:57]}...`"
+
+
+def _is_blank(character: str) -> bool:
+    """Whether it is a space or a character that nobody sees, such as U+200B, U+FEFF or U+00AD."""
+    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs")
+
+
+def _trimmed(text: str, also: str = "") -> str:
+    kept = [place for place, character in enumerate(text) if not _is_blank(character) and character not in also]
+    return text[kept[0] : kept[-1] + 1] if kept else ""
+
+
+def _api_key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise config_error('`api_key` must be text in quotation marks, such as "a1b2c3".')  # and is not repeated
+    key, before = value, None
+    while key != before:
+        before, key = key, re.sub(r"(?i)\Abearer(\s+|\Z)", "", _trimmed(key, QUOTES))
+    if not key:
+        raise config_error("`api_key` is blank: copy the key from https://www.oneupapp.io/api-access.")
+    for place, character in enumerate(key, start=1):
+        if (_is_blank(character) and character != " ") or character in TYPOGRAPHIC_QUOTES:
+            name = unicodedata.name(character, "line break" if character in "\r\n" else "control character").lower()
+            raise config_error(
+                f"`api_key` has a {name} (U+{ord(character):04X}) inside, as character {place}: copy the key again "
+                "from https://www.oneupapp.io/api-access."
+            )
+    return key
+
+
+def _typed(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value in the type of the spec; text for a number or one id is accepted where it can mean one thing."""
+    if schema["type"] == "array":
+        return _ids(key, value, schema)
+    if schema["type"] == "integer":
+        return _whole_number(key, value, schema)
+    return value
+
+
+def require_listed_values(config: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
+    """Refuse a value outside its `enum`, of the package alone: the CDK's standard tests want that found in `check`."""
+    for key, schema in properties.items():
+        if "enum" in schema and key in config and config[key] not in schema["enum"]:
+            *others, last = schema["enum"]
+            raise config_error(f"`{key}` is {_quoted(config[key])}: it must be {', '.join(others)} or {last}.")
+
+
+def _ids(key: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
+    form = f"must be a list such as {json.dumps(schema['examples'][0])}"
+    if isinstance(value, str):
+        parts = [part for part in map(_trimmed, re.split(r"[,;\n\[\]\"]", value)) if part]
+        if parts != [value]:
+            raise config_error(f"`{key}` {form}, not one text: write {json.dumps(parts, ensure_ascii=False)}.")
+        return [value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
+    if not isinstance(value, list):
+        raise config_error(f"`{key}` {form}.")
+    return [_id(key, place, item) for place, item in enumerate(value, start=1)]
+
+
+def _id(key: str, place: int, item: Any) -> str:
+    if isinstance(item, bool) or not isinstance(item, (str, int)):
+        raise config_error(f'`{key}` must hold texts such as "pin_abc"; entry {place} is {_kind(item)}.')
+    account = _trimmed(str(item))
+    if not account:  # to leave it out would turn [""] into every account
+        raise config_error(f"`{key}` has an empty entry {place}: remove it, or the whole list for every account.")
+    return account
+
+
+def _whole_number(key: str, value: Any, schema: Mapping[str, Any]) -> int:
+    low, high = schema["minimum"], schema.get("maximum")
+    number = value
+    if (isinstance(value, str) and re.fullmatch(rf"[+-]?[0-9]{{1,{MAX_WHOLE_NUMBER_DIGITS}}}", value)) or (
+        isinstance(value, float) and value.is_integer()
+    ):
+        number = int(value)
+    if type(number) is not int or number < low or (high is not None and number > high):
+        bounds = f"a whole number from {low} to {high}" if high is not None else f"a whole number, {low} or more"
+        raise config_error(f"`{key}` is {_quoted(value)}: it must be {bounds}, such as {schema['examples'][0]}.")
+    return number
 
 
 # ------------------------------------------------------------------------------------------ dates
@@ -81,27 +227,66 @@ class SettleDates(ConfigTransformation):
 
 def utc_now() -> datetime:
     clock = os.environ.get(CLOCK_VARIABLE)
-    return datetime.fromisoformat(clock) if clock else datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(clock) if clock else datetime.now(UTC)
+    except ValueError:
+        raise config_error(
+            f"{CLOCK_VARIABLE} is {_quoted(clock)}, which is not an ISO time: write it as 2026-01-31T12:00:00+00:00, "
+            "or remove it from the environment."
+        ) from None
 
 
 def _time_zone(name: Any) -> ZoneInfo:
+    if not isinstance(name, str):
+        raise config_error('`timezone` must be text such as "America/New_York".')
     try:
         return ZoneInfo(name)
-    except Exception:  # zoneinfo raises four kinds of error for names that are none
+    except Exception:  # zoneinfo raises four kinds of error for invalid names
         raise config_error(
-            f"`timezone` is {name!r}, which is no IANA time zone: use one like 'UTC' or 'America/New_York'."
+            f"`timezone` is {_quoted(name)}, which is not an IANA time zone: {_zone_hint(name)}."
         ) from None
+
+
+def _zone_hint(name: str) -> str:
+    """Say which zone is meant, or what an offset needs."""
+    general = "use one like `UTC` or `America/New_York`"
+    offset = re.fullmatch(r"(?:utc|gmt|z)?\s*([+\-−])\s*([0-9]{1,2})(?::?([0-9]{2}))?", name.strip(), re.IGNORECASE)
+    if offset:
+        sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
+        zone = f"Etc/GMT{'-' if sign == '+' else '+'}{hours}"
+        if minutes or zone not in available_timezones():
+            return "use the zone of a city, such as `Asia/Kolkata`, because there is none for this offset alone"
+        return f"use the zone of a city, or `{zone}` for this offset alone (its sign is reversed by convention)"
+    wanted = _plain_zone(name)
+    zones = {_plain_zone(zone): zone for zone in sorted(available_timezones())}
+    cities = {plain.rpartition("/")[2]: zone for plain, zone in zones.items() if "/" in plain}
+    for names in (zones, cities):
+        if wanted in names:
+            return f"did you mean `{names[wanted]}`"
+    near = difflib.get_close_matches(wanted, [*zones, *cities], n=1, cutoff=NEAR_MISS_THRESHOLD)
+    return f"did you mean `{ {**cities, **zones}[near[0]] }`" if near else general
+
+
+def _plain_zone(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[\s_\\-]+", "_", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 
 
 def _start_date(value: Any, today: date) -> date:
     if value in (None, ""):
         return today - timedelta(days=DEFAULT_HISTORY_DAYS)
     try:
-        start = datetime.strptime(value, "%Y-%m-%d").date()
+        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError
+        start = date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise config_error(f"`start_date` is {value!r}, which is no date: write it as YYYY-MM-DD.") from None
+        raise config_error(
+            f"`start_date` is {_quoted(value)}, which is not a date: write it as YYYY-MM-DD, such as 2026-01-01."
+        ) from None
     if start > today:
         raise config_error(f"`start_date` is {value}, which is in the future (today is {today}): use an earlier day.")
+    if start < MIN_START_DATE:
+        raise config_error(f"`start_date` is {value}, which is before Pinterest began: use {MIN_START_DATE} or later.")
     return min(start, today - timedelta(days=1))
 
 
@@ -228,11 +413,28 @@ class AccountsRetriever(SimpleRetriever):
     def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
         configured = self.config.get("social_network_ids")
         if not configured:
-            yield from super().read_records(records_schema, stream_slice)
+            count = 0
+            for record in super().read_records(records_schema, stream_slice):
+                count += 1
+                yield record
+            if not count:
+                self._judge_empty_list()
             return
         for account in dict.fromkeys(configured):
             row = dict.fromkeys(AccountRows.FIELDS) | {"social_network_id": account}
             yield Record(row, self.name, stream_slice or StreamSlice(partition={}, cursor_slice={}))
+
+    def _judge_empty_list(self) -> None:
+        """Fail, unless accounts were read before: then their history is kept and the sync goes on."""
+        known = self.config.get("_known_accounts")
+        if not known:
+            raise config_error("This key has no Pinterest account in OneUp: connect one there, then try again.")
+        if SharedAnswers.of(self.config).is_first(("no account",)):
+            LOGGER.warning(
+                "OneUp lists no Pinterest account for this key any more, so that nothing new was read. Read before: "
+                + ", ".join(known)
+                + ". Connect them again in OneUp, then sync again."
+            )
 
 
 @dataclass
@@ -647,6 +849,9 @@ def forms_of(key: str) -> list[str]:
     return sorted(forms, key=len, reverse=True)  # a form may be a part of another
 
 
+MIN_KEY_LENGTH = 8  # what is shorter is no key, and masking it would blank letters of OneUp's messages
+
+
 class KeyOnTheWire(requests.adapters.HTTPAdapter):
     """Adds the API key as a request leaves, and gives back answers and errors that never knew it.
 
@@ -660,8 +865,11 @@ class KeyOnTheWire(requests.adapters.HTTPAdapter):
         self._api_key = api_key
         self._answers = answers
         forms = forms_of(api_key)
-        for form in forms:
-            add_to_secrets(form)
+        if len(api_key) >= MIN_KEY_LENGTH:
+            for form in forms:
+                add_to_secrets(form)
+        else:  # which the CDK already masks, in every word of every message
+            update_secrets([])
         any_form = b"|".join(re.escape(form.encode()) for form in forms)
         self._in_addresses = re.compile(rb"apiKey=(?:%b)(?![\w%%+-])" % any_form)
 
@@ -760,6 +968,8 @@ class OneUpRequester(HttpRequester):
                 response = super().send_request(*args, **kwargs)
             except AirbyteTracedException as error:
                 reason = self._reason(error), error.failure_type or FailureType.system_error
+                if account is not None and reason[0].startswith("OneUp does not find it"):
+                    reason = self._id_of_username(account) or reason[0], reason[1]
                 given_up.failed(asked, *reason, since)
             else:
                 given_up.answered()
@@ -770,6 +980,22 @@ class OneUpRequester(HttpRequester):
             else "The accounts of this key could not be listed"
         )
         raise traced(f"{subject}: {reason[0]}", reason[1])
+
+    def _id_of_username(self, name: str) -> str | None:
+        """Look into OneUp's list, once a sync, whether an id that was not found is the username of an account."""
+        url = f"{self.config['accounts_url'] or ACCOUNTS_URL}/listsocialaccounts"
+        request = requests.Request("GET", url, headers=self.request_headers).prepare()
+        timeout = (self.connect_timeout_in_seconds, self.read_timeout_in_seconds)
+        try:
+            response = self._http_client._session.send(request, timeout=timeout)
+            rows = list(AccountRows().extract_records(response))
+        except Exception:  # whatever fails here must not hide the failure that it would explain
+            return None
+        plain = name.lstrip("@").casefold()
+        ids = [row["social_network_id"] for row in rows if str(row["username"]).lstrip("@").casefold() == plain]
+        if len(ids) != 1 or ids[0] == name:
+            return None
+        return f"`{name}` is `{ids[0]}`: write the id, not the username, into `social_network_ids`."
 
     def _reason(self, error: AirbyteTracedException) -> str:
         cause = error.__context__

@@ -1,56 +1,87 @@
 """The command line of the connector: the four verbs of every Airbyte source."""
 
+import logging
+import os
 import sys
 from typing import Any
 
-from source_oneup_pinterest.start import start_quickly
+from source_oneup_pinterest.start import start_quickly, write_utf8
 
+write_utf8()  # before the CDK keeps the streams
 start_quickly()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
-from airbyte_cdk.models import AirbyteMessageSerializer, FailureType
+from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, FailureType, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from orjson import dumps
 
-from source_oneup_pinterest.components import config_error
+from source_oneup_pinterest.components import traced
 from source_oneup_pinterest.source import SourceOneupPinterest
 
 
 def run() -> None:
-    """Runs `spec`, `check`, `discover` or `read` with the process's arguments; stdout holds messages only."""
+    """Run `spec`, `check`, `discover` or `read` with the process's arguments; stdout holds messages only."""
+    logging.raiseExceptions = False  # a closed pipe would else be a traceback for each line
     arguments = sys.argv[1:]
     parsed = AirbyteEntrypoint.parse_args(arguments)
     if not parsed.command:
         AirbyteEntrypoint.parse_args(["--help"])
     try:
-        source = SourceOneupPinterest(
-            catalog=_read("catalog", parsed, SourceOneupPinterest.read_catalog),
-            config=_read("config", parsed, SourceOneupPinterest.read_config),
-            state=_read("state", parsed, SourceOneupPinterest.read_state),
-        )
+        _run(parsed, arguments)
     except AirbyteTracedException as error:
         _stop(error, parsed.command)
-    else:
-        launch(source, arguments)
-
-
-def _read(option: str, parsed: Any, reader: Any) -> Any:
-    path = getattr(parsed, option, None)
-    if not path:
-        return None
-    try:
-        return reader(path)
     except OSError as error:
-        raise config_error(f"The {option} file {path} cannot be read: {error.strerror}.") from None
-    except Exception as error:  # whatever the CDK's models find wrong in it
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise config_error(f"The {option} file {path} is not valid: {what}.") from None
+        _leave("The reader of the output is gone" if isinstance(error, BrokenPipeError) else _cause(error))
+
+
+def _run(parsed: Any, arguments: list[str]) -> None:
+    if parsed.command == "spec":  # without the temporary folder that the CDK would make for it
+        source = SourceOneupPinterest()
+        _print(AirbyteMessage(type=Type.SPEC, spec=source.spec(source.logger)))
+        return
+    config = SourceOneupPinterest.read_config(parsed.config)
+    catalog = SourceOneupPinterest.read_catalog(parsed.catalog) if parsed.command == "read" else None
+    state = SourceOneupPinterest.read_state(parsed.state) if parsed.command == "read" else []
+    source = SourceOneupPinterest(catalog=catalog, config=config, state=state)
+    # the CDK reads each file again, but a pipe can be read once
+    source.read_config = lambda config_path: config  # type: ignore[method-assign]
+    source.read_catalog = lambda catalog_path: catalog  # type: ignore[method-assign]
+    source.read_state = lambda state_path: state  # type: ignore[method-assign]
+    _require_temporary_folder()
+    launch(source, arguments)
+
+
+def _require_temporary_folder() -> None:
+    import tempfile
+
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        raise traced(
+            "No temporary folder can be written, and OneUp's responses wait in one: let TMPDIR name a folder.",
+            FailureType.system_error,
+        ) from None
 
 
 def _stop(error: AirbyteTracedException, command: str) -> None:
     # as the platform wants it: a bad config fails a check, and breaks everything else
     failed_check = command == "check" and error.failure_type == FailureType.config_error
     status = error.as_connection_status_message() if failed_check else None
-    message = status or error.as_sanitized_airbyte_message()
-    print(dumps(AirbyteMessageSerializer.dump(message)).decode(), flush=True)
+    _print(status or error.as_sanitized_airbyte_message())
     sys.exit(0 if failed_check else 1)
+
+
+def _print(message: AirbyteMessage) -> None:
+    print(dumps(AirbyteMessageSerializer.dump(message)).decode(), flush=True)
+
+
+def _cause(error: OSError) -> str:
+    return f"{error.filename or 'The output'} cannot be written: {error.strerror}"
+
+
+def _leave(why: str) -> None:
+    """End at once: neither requests on their way nor what waits in a buffer may hold the process or fail again."""
+    try:
+        print(f"{why}, so that the command stopped.", file=sys.__stderr__)
+    finally:
+        os._exit(1)

@@ -1,9 +1,10 @@
-"""The connector as Airbyte runs it: the manifest, a config that is checked by name, and a check of every account."""
+"""The connector as Airbyte runs it: the manifest, inputs judged before any request, a check of every account."""
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -21,13 +22,12 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
+from airbyte_cdk.sources.types import ConnectionDefinition
 from airbyte_cdk.utils.datetime_helpers import ab_datetime_now
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import best_match
 
-from source_oneup_pinterest import components
-from source_oneup_pinterest.components import SharedAnswers, config_error, traced
+from source_oneup_pinterest import components, inputs
+from source_oneup_pinterest.components import SharedAnswers, traced
 
 # the manifest names its classes as Airbyte's manifest-only images do, so that one manifest serves both forms
 sys.modules.setdefault("source_declarative_manifest.components", components)
@@ -45,14 +45,41 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         self._has_config = config is not None
+        self._known_accounts = inputs.accounts_of(state or ())
+        inputs.require_state_by_stream(state or ())
         super().__init__(path_to_yaml="manifest.yaml", catalog=catalog, config=config, state=state)
 
     def _migrate_and_transform_config(
         self, config_path: str | None, config: Mapping[str, Any] | None
     ) -> Mapping[str, Any] | None:
-        if self._has_config:
-            self._require_valid(config or {})  # before anything is built from a value that is none
-        return super()._migrate_and_transform_config(config_path, config)
+        if not self._has_config:
+            return None
+        assert self._spec_component is not None
+        settled = dict(config or {})  # an empty one too, which the CDK would pass over
+        self._spec_component.transform_config(settled)
+        components.require_listed_values(settled, self._spec_component.connection_specification["properties"])
+        return {**settled, "_known_accounts": self._known_accounts}
+
+    def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> ConnectionDefinition:
+        # the CDK would prefer a file of that name in the working directory, and read it in the locale's encoding
+        return self._parse(Path(__file__).with_name(path_to_yaml_file).read_text(encoding="utf-8"))
+
+    @property
+    def configured_accounts(self) -> list[str]:
+        """The accounts that the config names; none where every account is read."""
+        return list(self._config.get("social_network_ids") or ())
+
+    @staticmethod
+    def read_config(config_path: str) -> MutableMapping[str, Any]:
+        return inputs.config_of(config_path)
+
+    @classmethod
+    def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
+        return inputs.catalog_of(catalog_path)
+
+    @classmethod
+    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
+        return inputs.state_of(state_path) if state_path else []
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         return self._config or config  # the CDK would write the key into a temporary file
@@ -70,6 +97,7 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         if not self._config:
             yield from self._with(config, catalog, state).read(logger, config, catalog, state)
             return
+        inputs.require_streams(catalog, [stream["name"] for stream in self._stream_configs(self._source_config)])
         answers = SharedAnswers.of(self._config)
         answers.forget()
         failures: dict[tuple[str, str], FailureType] = {}
@@ -99,8 +127,6 @@ class SourceOneupPinterest(YamlDeclarativeSource):
             partitions = list(followers.generate_partitions())
         except AirbyteTracedException as error:
             return _failed(error.message or "")
-        if not partitions:
-            return _failed("This key has no Pinterest account in OneUp: connect one there, then check again.")
         with ThreadPoolExecutor(self._config.get("num_workers", 4)) as workers:
             problems = [problem for problem in workers.map(_problem_of, partitions) if problem]
         if problems:
@@ -115,21 +141,6 @@ class SourceOneupPinterest(YamlDeclarativeSource):
     ) -> "SourceOneupPinterest":
         # Airbyte's standard tests build a source without a config and hand it over with each call
         return type(self)(catalog=catalog, config=config, state=state)
-
-    def _require_valid(self, config: Mapping[str, Any]) -> None:
-        specification = self.spec(self.logger).connectionSpecification
-        error = best_match(Draft7Validator(specification).iter_errors(dict(config)))
-        if error is None:
-            return
-        if error.validator == "required":
-            missing = next(key for key in error.validator_value if key not in config)
-            raise config_error(f"The config has no `{missing}`: {specification['properties'][missing]['description']}")
-        key = str(error.absolute_path[0]) if error.absolute_path else "config"
-        if key == "api_key":
-            raise config_error("`api_key` must be a text.")  # and must not be quoted
-        form = specification["properties"].get(key, {}).get("pattern_descriptor")
-        what = f"write it as {form}" if error.validator == "pattern" and form else error.message
-        raise config_error(f"`{key}` is not valid: {what}.")
 
 
 def _failure_of(message: AirbyteMessage) -> tuple[str, str, FailureType] | None:

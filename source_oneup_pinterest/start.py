@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import sys
 
 
@@ -16,3 +17,10 @@ def start_quickly() -> None:
 
         attributes_doc.get_attributes_doc = lambda *_, **__: {}
     gc.set_threshold(50_000)  # neither modules nor records are garbage: at 700, looking for some took a tenth
+
+
+def write_utf8() -> None:
+    """Let stdout and stderr be UTF-8, whatever the locale; what is no text (a path of odd bytes) is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

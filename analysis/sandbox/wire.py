@@ -84,8 +84,10 @@ class Response:
                 if details.get("where") == "head":
                     head = head[:-2] + b"X-Slow: "
                 return replace(self, raw=chain([head, start], blanks))
-        time.sleep(details["seconds"])
-        return self
+            case "slow":
+                time.sleep(details["seconds"])
+                return self
+        raise ValueError(f"no fault of kind {fault.kind!r}")
 
     def _after(self, status: int, seconds: float) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n\r\n".encode()

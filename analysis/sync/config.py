@@ -1,6 +1,5 @@
 """The connector's config from a file and the environment."""
 
-import json
 import os
 import shlex
 import stat
@@ -8,38 +7,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
 from analysis.errors import UserError
+from source_oneup_pinterest.source import SourceOneupPinterest
 
 KEY_VARIABLE = "ONEUP_API_KEY"
 DEFAULT_CONFIG = Path("secrets/config.json")
 
 
 def read_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The config in `path`, with the key of `ONEUP_API_KEY` where that is set.
+    """Return the config in `path` (`-`: standard input), with the key of `ONEUP_API_KEY` where that is set.
 
     Without a path it is `secrets/config.json`, which may be missing where the environment has the key.
 
     Raises:
         UserError: the file is missing, unreadable or no JSON object (exit status 2).
     """
-    key = environment.get(KEY_VARIABLE)
+    key = environment.get(KEY_VARIABLE, "").strip()
     if path is None and not DEFAULT_CONFIG.exists() and key:
         return {"api_key": key}
     path = path or DEFAULT_CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    if str(path) != "-" and not path.exists():
         raise UserError(
             f'There is no config file {path}: write {{"api_key": "..."}} into it, name another with --config, '
             f"or set {KEY_VARIABLE}.",
             exit_status=2,
-        ) from None
-    except OSError as error:
-        raise UserError(f"The config file {path} cannot be read: {error.strerror}.", exit_status=2) from None
-    except ValueError as error:
-        raise UserError(f"The config file {path} is not valid JSON: {error}.", exit_status=2) from None
-    if not isinstance(config, dict):
-        raise UserError(f"The config file {path} must hold a JSON object with `api_key`.", exit_status=2)
+        )
+    try:
+        config = dict(SourceOneupPinterest.read_config(str(path)))
+    except AirbyteTracedException as error:
+        raise UserError(error.message or str(error), exit_status=2) from None
     return {**config, "api_key": key} if key else config
 
 

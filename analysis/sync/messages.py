@@ -73,18 +73,21 @@ class Connector:
     def __init__(self, config: Mapping[str, Any], state: Mapping[str, Mapping[str, Any]]) -> None:
         self._config = config
         states = [_state_message(name, value) for name, value in state.items()]
+        self._warnings = _Warnings()
         try:
-            self._source = SourceOneupPinterest(config=config, state=states)
+            with self._warnings.collected():
+                self._source = SourceOneupPinterest(config=config, state=states)
             catalog = self._source.discover(LOGGER, config)
         except AirbyteTracedException as error:
             is_config = error.failure_type == FailureType.config_error
             raise UserError(error.message or str(error), exit_status=2 if is_config else 1) from None
+        self.configured_accounts = self._source.configured_accounts
         self.streams: dict[str, AirbyteStream] = {stream.name: stream for stream in catalog.streams}
 
     def read(self, streams: Iterable[str]) -> Iterator[Event]:
         """All events of a read; failures are events, not exceptions."""
         catalog = ConfiguredAirbyteCatalog(streams=[_configured(self.streams[name]) for name in streams])
-        warnings = _Warnings()
+        warnings = self._warnings
         with warnings.collected(), contextlib.redirect_stdout(io.StringIO()):
             failed = False
             try:

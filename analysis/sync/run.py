@@ -68,7 +68,7 @@ def sync(
         with interrupts.held_back():
             history.prepare({name: _schema(connector, name) for name in names})
             history.start_run()
-        run = _Run(history, names, config.get("social_network_ids") or (), progress or Progress())
+        run = _Run(history, names, connector.configured_accounts, progress or Progress())
         return run.of(connector, interrupts)
 
 

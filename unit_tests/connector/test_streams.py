@@ -350,10 +350,13 @@ def test_accounts_are_the_pinterest_accounts_of_the_key_in_each_run(read: Read, 
     ]  # fmt: skip
 
 
-def test_accounts_of_a_key_without_any_are_none(read: Read, wire: WireMocker) -> None:
+def test_a_key_without_accounts_is_a_config_error_with_the_remedy(read: Read, wire: WireMocker) -> None:
     wire.get(asked_for_accounts(), answer({"message": "OK", "error": False, "data": []}))
 
-    assert rows(read("accounts", config={"social_network_ids": []}), "accounts") == []
+    output = read("accounts", config={"social_network_ids": []}, outcome=ExpectedOutcome.EXPECT_EXCEPTION)
+
+    told = "This key has no Pinterest account in OneUp: connect one there, then try again."
+    assert any(error.trace.error.message == told for error in output.errors)
 
 
 def test_accounts_that_the_config_names_are_told_without_asking(read: Read, wire: WireMocker) -> None:

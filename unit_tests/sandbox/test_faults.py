@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from analysis.sandbox import Fault, Sandbox
+from analysis.sandbox.wire import Response
 
 from .conftest import Ask
 
@@ -221,3 +222,11 @@ def test_fault_that_does_not_exist_is_refused(sandbox: Sandbox, wrong: dict[str,
         Fault(**wrong)
     response = requests.post(f"{sandbox.url}/_sandbox/faults", json=wrong, timeout=5)
     assert response.status_code == 400
+
+
+def test_a_fault_kind_without_an_implementation_is_refused() -> None:
+    fault = Fault("slow")
+    fault.kind = "nonsense"
+
+    with pytest.raises(ValueError, match="no fault of kind 'nonsense'"):
+        Response.of_json({}).with_fault(fault)

@@ -1,0 +1,215 @@
+"""Odd inputs and surroundings, given to real processes: the sentence, the exit status, and no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import UserError
+from analysis.sandbox import Fault, Sandbox
+from analysis.sync import sync
+from integration_tests import databases
+from integration_tests.airbyte import ROOT, messages, read, run
+
+CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
+NO_ACCOUNT = "This key has no Pinterest account in OneUp: connect one there, then try again."
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHON": sys.executable, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config_file: Path, database: Path) -> None:
+    paths = {"CONFIG": str(config_file), "DATABASE": str(database)}
+
+    checked = shell('"$PYTHON" main.py check --config <(cat "$CONFIG")', **paths)
+    synced = shell(
+        '"$PYTHON" -m analysis.cli sync --config - --database "$DATABASE" --streams accounts < "$CONFIG"', **paths
+    )
+
+    assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert synced.returncode == 0, synced.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (
+            "| head -c 100 > /dev/null; exit ${PIPESTATUS[0]}",
+            "The reader of the output is gone, so that the command stopped.",
+        ),
+        ("> /dev/full", "The output cannot be written: No space left on device, so that the command stopped."),
+    ],
+)
+def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
+    sandbox: Sandbox, config_file: Path, target: str, told: str
+) -> None:
+    ended = shell(
+        f'"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" {target}',
+        CONFIG=str(config_file),
+        CATALOG=str(CATALOG),
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [told]
+
+
+def test_messages_are_utf_8_in_any_locale(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+    account = sandbox.add_account("pin_zoë🌷")
+    config = {**sandbox.config(), "social_network_ids": [account]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    sync(config, database)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii:strict"}
+    paths = {"CONFIG": str(tmp_path / "config.json"), "CATALOG": str(CATALOG), "DATABASE": str(database)}
+
+    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG"', **ascii_only, **paths)
+    status = shell('"$PYTHON" -m analysis.cli status --database "$DATABASE"', **ascii_only, **paths)
+
+    assert ended.returncode == 0, ended.stdout[-500:]
+    assert {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m} == {account}
+    assert status.returncode == 0, status.stderr
+
+
+def test_spec_needs_no_temporary_folder_and_check_says_what_it_needs(sandbox: Sandbox, config_file: Path) -> None:
+    prelude = "import tempfile, runpy, sys; tempfile._candidate_tempdir_list = lambda: ['/nowhere']; sys.argv = "
+    ended = [
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"{prelude}{['main.py', *arguments]!r}; runpy.run_path('main.py', run_name='__main__')",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for arguments in (["spec"], ["check", "--config", str(config_file)])
+    ]
+
+    assert [process.returncode for process in ended] == [0, 1]
+    assert messages(ended[0].stdout)[0]["type"] == "SPEC"
+    assert messages(ended[1].stdout)[-1]["trace"]["error"]["message"] == (
+        "No temporary folder can be written, and OneUp's responses wait in one: let TMPDIR name a folder."
+    )
+    assert ended[1].stderr == ""
+
+
+def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) -> None:
+    ended = databases.run("report", "--database", database, PYTHONOPTIMIZE="2")
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "oneup-pinterest: Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: "
+        "unset it, then try again.\n"
+    )
+
+
+def test_a_report_needs_no_home_directory(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
+    sync(sandbox.config(), database)
+    arguments = ["report", "--database", str(database), "--output", str(tmp_path / "report.html")]
+    homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
+
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{homeless}from analysis.cli import main; main({arguments!r})"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "report.html").exists()
+
+
+def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path
+) -> None:
+    stream = {"name": "boards", "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
+    configured = {"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "append"}
+    (tmp_path / "catalog.json").write_text(json.dumps({"streams": [configured]}))
+
+    ended = run("read", "--config", config_file, "--catalog", tmp_path / "catalog.json")
+
+    *_, log, trace = messages(ended.stdout)
+    assert ended.returncode == 1
+    assert log["log"]["level"] == "ERROR"
+    assert trace["trace"]["error"]["failure_type"] == "config_error"
+    assert trace["trace"]["error"]["message"] == log["log"]["message"]
+    assert ended.stderr == ""
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("name", ["@hearth_and_oak", "hearth_and_oak", "@Hearth_And_Oak"])
+def test_a_username_is_answered_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
+    result = sync({**sandbox.config(), "social_network_ids": name}, database)
+
+    assert result.exit_status == 2
+    assert result.skipped_accounts == [
+        {
+            "social_network_id": name,
+            "reason": f"`{name}` is `pin_sandbox_hearth_and_oak`: write the id, not the username, into "
+            "`social_network_ids`.",
+        }
+    ]
+
+
+def test_an_empty_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, database: Path) -> None:
+    ids = list(sandbox.account_ids)
+    for account in ids:
+        sandbox.remove_account(account)
+    never = sync(sandbox.config(), database.with_name("new.duckdb"))
+    for account in ids:
+        sandbox.add_account(account)
+    sync(sandbox.config(), database)
+    for account in ids:
+        sandbox.remove_account(account)
+
+    later = sync(sandbox.config(), database)
+
+    assert (never.status, never.exit_status, never.error) == ("failed", 2, NO_ACCOUNT)
+    assert (later.status, later.exit_status) == ("done", 0)
+    told = [warning for warning in later.warnings if "no Pinterest account" in warning]
+    assert len(told) == 1
+    assert all(account in told[0] for account in ids)
+
+
+def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox) -> None:
+    before = read(sandbox.config())
+    for account in list(sandbox.account_ids):
+        sandbox.remove_account(account)
+
+    after = read(sandbox.config(), before.state)
+
+    assert after.exception is None
+    assert after.cursors("pins") == before.cursors("pins")
+
+
+@pytest.mark.parametrize("key", ["", " ", "\u200b"])
+def test_a_blank_key_is_refused_before_any_request(sandbox: Sandbox, database: Path, key: str) -> None:
+    with pytest.raises(UserError, match="`api_key` is blank") as caught:
+        sync({**sandbox.config(), "api_key": key}, database)
+
+    assert caught.value.exit_status == 2
+    assert sandbox.requests == []
+
+
+def test_a_short_key_masks_no_letters_of_oneups_message(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**sandbox.config(), "api_key": "e"}))
+    sandbox.inject(Fault("status", status=401, body={"message": "Please provide a valid API key"}, times=None))
+
+    ended = run("check", "--config", path)
+
+    assert '(HTTP 401: "Please provide a valid API key")' in messages(ended.stdout)[-1]["connectionStatus"]["message"]

@@ -1,0 +1,156 @@
+"""The files that Airbyte or a person hands over: config, catalog and state. Whatever is wrong is one sentence."""
+
+import codecs
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteStateMessage,
+    AirbyteStateMessageSerializer,
+    ConfiguredAirbyteCatalog,
+    ConfiguredAirbyteCatalogSerializer,
+)
+
+from source_oneup_pinterest.components import LOGGER, config_error
+
+RESET = "Start without a state, or reset (clear) the streams where a platform keeps it"
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_json(path: str | Path, what: str) -> Any:
+    """Return the JSON in a file, or on standard input where `path` is `-`.
+
+    UTF-8, and UTF-16 as PowerShell's `>` writes it, are told apart by their byte order mark.
+
+    Raises:
+        AirbyteTracedException: a config error that names the file, and line and column of invalid JSON, but nothing
+            that the file holds.
+    """
+    file = "on standard input" if str(path) == "-" else f"file {path}"
+    try:
+        content = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise config_error(f"The {what} {file} cannot be read: {error.strerror}.") from None
+    except ValueError:  # a NUL in the path
+        raise config_error(f"The {what} {file!r} cannot be read: this is not a path.") from None
+    try:
+        text = content.decode("utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig")
+        return json.loads(text)
+    except UnicodeDecodeError:
+        raise config_error(f"The {what} {file} is not text in UTF-8: save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        cause = likely_cause(text, error.pos)
+        raise config_error(
+            f"The {what} {file} is not valid JSON: line {error.lineno}, column {error.colno}: {cause or error.msg}."
+        ) from None
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        raise config_error(
+            f"The {what} {file} is not valid JSON: it is nested too deeply or has a number too long."
+        ) from None
+
+
+def likely_cause(text: str, place: int) -> str | None:
+    """Return what is probably wrong where the parser of JSON stopped."""
+    before, rest = text[:place].rstrip(), text[place:].lstrip()
+    if not text.strip():
+        return "the file is empty"
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments, so remove this one"
+    if before.endswith(",") and rest[:1] in ("}", "]"):
+        return "there is a comma too many before the closing bracket"
+    if rest.startswith(",") and re.match(r",\s*[}\]]", rest):
+        return "there is a comma too many before the closing bracket"
+    if rest[:1] in ("'", "“", "”", "‘", "’", "„"):
+        return 'texts and keys need straight double quotes ("), so replace these'
+    if re.match(r"(True|False|None)\b", rest):
+        return "JSON writes true, false and null in lower case"
+    if before and rest.startswith('"') and before[-1] not in "{[:,":
+        return "a comma is missing before this"
+    if before.endswith(("{", ",")) and re.match(r"\w+\s*:", rest):
+        return "keys need double quotes"
+    return "the file ends before its last bracket" if not rest else None
+
+
+def config_of(path: str) -> dict[str, Any]:
+    """Return the config in a file."""
+    config = read_json(path, "config")
+    if not isinstance(config, dict):
+        raise config_error(f'The config file {path} must hold a JSON object such as {{"api_key": "…"}}.')
+    return config
+
+
+def catalog_of(path: str) -> ConfiguredAirbyteCatalog:
+    """Return the configured catalog in a file."""
+    content = read_json(path, "catalog")
+    try:
+        return ConfiguredAirbyteCatalogSerializer.load(content)
+    except Exception as error:  # whatever the CDK's models find wrong in it
+        raise config_error(f"The catalog file {path} is not valid: {_first_line(error)}.") from None
+
+
+def state_of(path: str) -> list[AirbyteStateMessage]:
+    """Return the states in a file, none where it is empty."""
+    content = read_json(path, "state")
+    if content and not isinstance(content, list):
+        raise config_error(
+            f"The state file {path} must hold a list of states of type STREAM, as this connector writes them. {RESET}."
+        )
+    try:
+        return [AirbyteStateMessageSerializer.load(entry) for entry in content or ()]
+    except Exception as error:  # as above
+        raise config_error(f"The state file {path} is not valid: {_first_line(error)}. {RESET}.") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def require_streams(catalog: ConfiguredAirbyteCatalog, existing: Iterable[str]) -> None:
+    """Refuse a catalog with which nothing could be read, or a stream twice; report streams that do not exist."""
+    names = Counter(configured.stream.name for configured in catalog.streams)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise config_error(f"The catalog names {_listed(twice)} more than once: name each stream once.")
+    known = list(existing)
+    there_are = f"There are {', '.join(known)}."
+    unknown = [name for name in names if name not in known]
+    told = f"The catalog names streams that do not exist: {_listed(unknown)}. {there_are}"
+    if len(unknown) < len(names):
+        if unknown:
+            LOGGER.warning(told)
+        return
+    if not unknown:
+        told = f"The catalog names no stream. {there_are}"
+    LOGGER.error(told)
+    raise config_error(told)
+
+
+def require_state_by_stream(state: Iterable[AirbyteStateMessage]) -> None:
+    """Refuse a state that is not kept by stream: it is of another connector, or was written by hand."""
+    for message in state:
+        kind = message.type.value if message.type else "LEGACY"
+        if not message.stream:
+            raise config_error(
+                f"The state is of type {kind}, but this connector keeps one of type STREAM for each stream. {RESET}."
+            )
+
+
+def accounts_of(state: Iterable[AirbyteStateMessage]) -> list[str]:
+    """Return the accounts that have a cursor in a state, which were therefore read before."""
+    found: dict[str, None] = {}
+    for message in state:
+        blob = message.stream.stream_state if message.stream else None
+        for entry in getattr(blob, "states", None) or ():
+            partition = entry.get("partition") if isinstance(entry, Mapping) else None
+            account = partition.get("social_network_id") if isinstance(partition, Mapping) else None
+            if isinstance(account, str):
+                found[account] = None
+    return list(found)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" if name.isprintable() else ascii(name) for name in names)
