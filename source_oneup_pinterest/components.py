@@ -202,7 +202,8 @@ class AccountStateMigration(StateMigration):
         return True
 
     def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"entries": stream_state.get("states") or []}
+        # the CDK migrates again what was migrated each time it builds its streams (`discover`, then `read`)
+        return {"entries": stream_state.get("entries") or stream_state.get("states") or []}
 
 
 @dataclass
@@ -266,9 +267,9 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
                 continue
             planned.add(account)
             read = self._plan(account)
-            open_windows = [(self._preset, window) for window in read.windows]
-            for preset in PRESET_DAYS.keys() - {self._preset}:
-                open_windows += [(preset, window) for window in self._read_again.get((account, preset), [])]
+            open_windows: list[tuple[str | None, Window]] = [(self._preset, window) for window in read.windows]
+            for other in PRESET_DAYS.keys() - {self._preset}:
+                open_windows += [(other, window) for window in self._read_again.get((account, other), [])]
             for preset, window in open_windows:
                 yield StreamSlice(
                     partition=partition.partition,
