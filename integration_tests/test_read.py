@@ -188,16 +188,21 @@ def test_an_account_that_is_added_later_gets_its_whole_history(sandbox: Sandbox,
     assert min(ends) == "2026-01-07"
 
 
-def test_a_changed_preset_asks_for_the_new_periods_from_now_on(sandbox: Sandbox, days_later: Days) -> None:
+def test_a_new_preset_is_backfilled_and_the_old_one_continues(sandbox: Sandbox, days_later: Days) -> None:
     first = read(sandbox.config())
     days_later(1)
 
     second = read({**sandbox.config(), "preset": "last_7_days"}, first.state)
+    again = read({**sandbox.config(), "preset": "last_7_days"}, second.state)
+    back = read(sandbox.config(), again.state)
 
     assert_equals_the_server(second, sandbox)
-    assert {(row["preset"], row["period_start"], row["period_end"]) for row in second.records["overview_metrics"]} == {
-        ("last_7_days", "2026-05-14", "2026-05-20")
-    }
+    weeks = {row["period_end"] for row in second.records["overview_metrics"]}
+    assert len(weeks) == 13
+    for output, periods in ((again, {("last_7_days", "2026-05-20")}), (back, {("last_30_days", "2026-05-20")})):
+        found = {(row["preset"], row["period_end"]) for row in output.records["overview_metrics"]}
+        assert periods <= found
+        assert len(found) <= 2  # the newest, and a week that has become final
 
 
 @pytest.mark.parametrize("lookback", [1, 2, 30, 45, 90, 91, 365])

@@ -82,6 +82,38 @@ def test_an_account_added_later_is_synced_from_its_start(sandbox: Sandbox, datab
     assert ends[0][0] == 13  # ninety days in weekly steps
 
 
+def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Path, days_later: Days) -> None:
+    config = {**sandbox.config(), "start_date": (sandbox.now.date() - timedelta(days=14)).isoformat()}
+    for pause in (0, *[1] * 9):
+        days_later(pause)
+        sync(config, database)
+    days_later(5)
+    sync({**config, "preset": "last_7_days"}, database, full_refresh=True)
+
+    periods = rows(
+        database, "SELECT DISTINCT social_network_id, preset, period_start, period_end FROM overview_metrics"
+    )
+    right = 0
+    for account, preset, first, end in periods:
+        held = {
+            row["key"]: row["value_current_period"]
+            for row in ask(sandbox, "overview", account, str(first), str(end))["metrics"]
+        }
+        where = f"social_network_id = '{account}' AND preset = '{preset}' AND period_end = '{end}'"
+        right += dict(rows(database, f"SELECT key, value_current_period FROM overview_metrics WHERE {where}")) == held
+    assert len({end for *_, end in periods}) >= 12
+    assert right == len(periods)
+    for account, first, end in rows(
+        database, "SELECT DISTINCT social_network_id, period_start, period_end FROM pin_totals"
+    ):
+        held = {
+            row["key"]: row["value_current_period"]
+            for row in ask(sandbox, "posts", account, str(first), str(end))["stats"]
+        }
+        where = f"social_network_id = '{account}' AND period_start = '{first}' AND period_end = '{end}'"
+        assert dict(rows(database, f"SELECT key, value_current_period FROM pin_totals WHERE {where}")) == held
+
+
 def test_full_refresh_reads_all_again_and_deletes_nothing(sandbox: Sandbox, database: Path, days_later: Days) -> None:
     sync(sandbox.config(), database)
     days_later(1)

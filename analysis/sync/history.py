@@ -183,6 +183,41 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
     return {stream: json.loads(state) for stream, state in rows}
 
 
+def stored_periods(path: Path) -> dict[str, dict[str, Any]]:
+    """The states with which every stored period is read again, beside the whole history from the start on.
+
+    Raises:
+        UserError: as `History`.
+    """
+    if not path.exists():
+        return {}
+    connection = _connect(path, "READ_ONLY")
+    states: dict[str, dict[str, Any]] = {}
+    try:
+        with telling(path, to_write=True):
+            layout_of(connection, path)
+            for stream, preset in (
+                ("overview_metrics", "preset"),
+                ("post_performance", "preset"),
+                ("pin_totals", "NULL"),
+            ):
+                with suppress(duckdb.CatalogException):  # a stream that was never synced
+                    rows = connection.execute(
+                        f"SELECT social_network_id, {preset}, "
+                        "list(DISTINCT [period_start::VARCHAR, period_end::VARCHAR]) "
+                        f"FROM main.{stream} GROUP BY ALL"
+                    ).fetchall()
+                    states[stream] = {"states": [_read_again(*row) for row in rows]}
+    finally:
+        connection.close()
+    return states
+
+
+def _read_again(account: str, preset: str | None, periods: list[list[str]]) -> dict[str, Any]:
+    partition = {"social_network_id": account} | ({"preset": preset} if preset else {})
+    return {"partition": partition, "read_again": sorted(periods)}
+
+
 def _make(path: Path) -> None:
     """Makes an empty database in one step: a process that is killed meanwhile leaves none, never a part of one."""
     target = Path(os.path.realpath(path))  # where a symbolic link leads

@@ -13,7 +13,7 @@ import duckdb
 
 from analysis.errors import UserError
 from analysis.opening import telling
-from analysis.sync.history import History, stored_states
+from analysis.sync.history import History, stored_periods, stored_states
 from analysis.sync.interrupts import Interrupts
 from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
@@ -61,7 +61,7 @@ def sync(
         UserError: the config or a stream's name is not valid (exit status 2), the file cannot be written or holds
             other types (1). The file is then as it was.
     """
-    connector = Connector(config, {} if full_refresh else stored_states(database))
+    connector = Connector(config, stored_periods(database) if full_refresh else stored_states(database))
     names = _selected(streams, connector)
     interrupts = Interrupts()
     with interrupts.listening(), telling(database, to_write=True), History(database) as history:

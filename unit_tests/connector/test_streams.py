@@ -106,11 +106,11 @@ SEEN = {"snapshot_date": "2026-05-20"}
 STREAMS = [
     Stream(
         "overview_metrics", "overview", overview, {"period_end": "2026-05-19"}, {"period_end": "2026-05-12"},
-        [OLDER_30_DAYS, LAST_30_DAYS], [LAST_30_DAYS], metric_row, PERIODS,
+        [OLDER_30_DAYS, LAST_30_DAYS], [OLDER_30_DAYS, LAST_30_DAYS], metric_row, PERIODS,
     ),
     Stream(
         "post_performance", "overview", overview, {"period_end": "2026-05-19"}, {"period_end": "2026-05-12"},
-        [OLDER_30_DAYS, LAST_30_DAYS], [LAST_30_DAYS], ranked_row, PERIODS,
+        [OLDER_30_DAYS, LAST_30_DAYS], [OLDER_30_DAYS, LAST_30_DAYS], ranked_row, PERIODS,
     ),
     Stream(
         "account_followers", "overview", overview, {"snapshot_date": "2026-05-20"}, {"snapshot_date": "2026-05-13"},
@@ -203,7 +203,10 @@ def cursors(output: EntrypointOutput, name: str) -> dict[str, dict[str, str]]:
 
 
 def state_of(stream: Stream, *accounts: str) -> list[AirbyteStateMessage]:
-    states = [{"partition": {"social_network_id": account}, "cursor": stream.cursor_before} for account in accounts]
+    states = [
+        {"partition": {"social_network_id": account}, "cursor": stream.cursor_before, "since": "2026-05-06"}
+        for account in accounts
+    ]
     return StateBuilder().with_stream_state(stream.name, {"use_global_cursor": False, "states": states}).build()
 
 
@@ -266,7 +269,7 @@ def test_late_data_comes_with_the_key_of_the_row_that_it_replaces(stream: Stream
     # read up to yesterday; the newest window is asked for again, with a pin that is older than the cursor
     window = LAST_30_DAYS if stream.endpoint == "overview" else LAST_7_DAYS
     wire.get(asked(stream.endpoint, "pin_a", window), [answer(stream.body(12)), answer(stream.body(15))])
-    states = [{"partition": {"social_network_id": "pin_a"}, "cursor": stream.cursor}]
+    states = [{"partition": {"social_network_id": "pin_a"}, "cursor": stream.cursor, "since": "2026-05-06"}]
     state = StateBuilder().with_stream_state(stream.name, {"states": states}).build()
 
     first, second = read(stream.name, state=state), read(stream.name, state=state)
