@@ -20,7 +20,14 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
 
 
-MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {0: _add_number}  # from which layout → what
+def _no_change(connection: duckdb.DuckDBPyConnection) -> None:
+    """Layout 2: a state has entries per account and preset, and the day from which each was read; rows stay."""
+
+
+MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    0: _add_number,
+    1: _no_change,
+}  # from which layout → what
 LAYOUT = len(MIGRATIONS)
 
 

@@ -132,13 +132,13 @@ def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> 
     assert tables == {"accounts", "account_followers", "_airbyte_state", "_sync_runs", "_layout"}
 
 
-def test_an_empty_account_is_done_and_leaves_empty_relations_that_can_be_read(sandbox: Sandbox, database: Path) -> None:
+def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sandbox, database: Path) -> None:
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
 
     result = sync(sandbox.config(), database)
 
-    assert (result.status, result.exit_status) == ("done", 0)
+    assert (result.status, result.exit_status) == ("failed", 2)
     assert contents(database) == {stream: [] for stream in [*KEYS, "pins_latest"]}
 
 
