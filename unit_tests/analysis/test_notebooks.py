@@ -14,7 +14,6 @@ from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import nbformat
@@ -37,7 +36,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHART = "application/vnd.vegalite.v5+json"
 MOST_LINES = 12  # of code in a cell, imports apart
-MOST_SECONDS = 60  # that an analyst waits for a whole notebook
 SAFE_TAGS = {"div", "p", "small", "table", "thead", "tbody", "tr", "th", "td"}
 SAFE_ATTRIBUTES = {"dir", "style"}
 
@@ -232,9 +230,7 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_on_a_long_history_every_answer_is_drawn_and_told(
     notebook: Path, long_history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: InteractiveShell
 ) -> None:
-    began = perf_counter()
     run = run_in_kernel(notebook, long_history, tmp_path, monkeypatch)
-    assert perf_counter() - began < MOST_SECONDS
 
     outputs = [output for cell in run.cells for output in cell]
     assert outputs[0].text.startswith(str(data_window(long_history))), "the window of the data comes first"
