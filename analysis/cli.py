@@ -78,9 +78,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_database(command)
     command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
-    command.add_argument(
-        "--full-refresh", action="store_true", help="read all of history again; rows are replaced, none is deleted"
-    )
+    command.add_argument("--full-refresh", action="store_true", help="read all of history and each stored period again")
     command.add_argument("--json", action="store_true", help="end with the summary as one JSON object on stdout")
 
     command = _command(commands, "status", _status, "show freshness, rows, last runs and findings about the data")

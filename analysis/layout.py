@@ -10,8 +10,14 @@ from pathlib import Path
 import duckdb
 
 from analysis.errors import UserError
+from analysis.relations import EXTRACTED_AT, SYNC_RUNS
 
 TABLE = "_layout"
+PERIODS = {  # stream → what of its key a period is
+    "overview_metrics": ("social_network_id", "preset", "period_end"),
+    "post_performance": ("social_network_id", "preset", "period_end"),
+    "pin_totals": ("social_network_id", "period_start", "period_end"),
+}
 
 
 def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
@@ -20,13 +26,30 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
 
 
-def _no_change(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: a state has entries per account and preset, and the day from which each was read; rows stay."""
+def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
+    """Layout 2: a state has entries per account and preset, and the day from which each was read.
+
+    Before it, a list that came again shorter left its last positions beside the new ones: rows of a period that are
+    older than the run which read the period last go.
+    """
+    tables = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'"
+    ).fetchall()
+    if (SYNC_RUNS,) not in tables:
+        return
+    for table, scope in PERIODS.items():
+        if (table,) in tables:
+            columns = ", ".join(scope)
+            connection.execute(
+                f"DELETE FROM {table} AS stored USING (SELECT {columns}, max({EXTRACTED_AT}) AS newest FROM {table} "
+                f"GROUP BY {columns}) AS last WHERE {' AND '.join(f'stored.{name} = last.{name}' for name in scope)} "
+                f"AND EXISTS (FROM {SYNC_RUNS} WHERE started_at > stored.{EXTRACTED_AT} AND started_at <= last.newest)"
+            )
 
 
 MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
     0: _add_number,
-    1: _no_change,
+    1: _replace_whole_periods,
 }  # from which layout → what
 LAYOUT = len(MIGRATIONS)
 

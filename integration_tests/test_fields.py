@@ -56,12 +56,15 @@ def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fie
         (4.5, 2**62 + 1, "VARCHAR", {"4.5", str(2**62 + 1)}),
         (4.5, 4, "DOUBLE", {4.5, 4.0}),
         (4, 10**30, "VARCHAR", {"4", str(10**30)}),
-        ("four", 4, "VARCHAR", {"4"}),  # what is no number is an attribute of the pin: the newest is kept
-        (True, {"a": 1}, "VARCHAR", {'{"a": 1}'}),
-        ([1], "four", "JSON", {'"four"'}),
+        ("1,001", "1,002", "BIGINT", {1001, 1002}),
+        ("12.5%", 4, "DOUBLE", {12.5, 4.0}),
+        ("four", 4, "VARCHAR", {"four", "4"}),
+        (True, False, "BOOLEAN", {True, False}),
+        (True, {"a": 1}, "VARCHAR", {"true", '{"a": 1}'}),
+        ([1], "four", "JSON", {"[1]", '"four"'}),
     ],
 )
-def test_a_field_that_no_schema_declares_may_change_its_type_and_loses_nothing(
+def test_a_field_in_stats_that_no_schema_declares_has_each_days_value_whatever_its_type(
     sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, kind: str, stored: set[Any]
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
@@ -76,8 +79,20 @@ def test_a_field_that_no_schema_declares_may_change_its_type_and_loses_nothing(
 
     assert rows(database, "SELECT typeof(closeups) FROM pins LIMIT 1") == [(kind,)]
     assert {value for (value,) in rows(database, "SELECT DISTINCT closeups FROM pins")} == stored
+    days = rows(database, "SELECT count(DISTINCT snapshot_date), count(*) = count(closeups) FROM pins")
+    assert days == [(2, True)]
     of_that_day = "SELECT * EXCLUDE (closeups, _airbyte_extracted_at) FROM pins WHERE snapshot_date = '2026-05-20'"
     assert rows(database, f"{of_that_day} ORDER BY ALL") == before
+
+
+def test_a_field_in_stats_and_one_of_the_pin_with_the_same_name_are_both_kept(sandbox: Sandbox, database: Path) -> None:
+    both = {"board": "Garden", "saves": "many", "stats": {"board": 3, "text": "x"}}
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **both)))
+    sync(sandbox.config(), database, ["pins"])
+
+    found = rows(database, "SELECT DISTINCT board, stats_board, stats_text, post_saves, text = 'x' FROM pins")
+    assert found == [("Garden", 3, "x", "many", False)]
+    assert rows(database, "SELECT count(*) FROM pins WHERE saves IS NULL") == [(0,)]
 
 
 def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(

@@ -18,11 +18,13 @@ from analysis.report import write_report
 from analysis.sandbox import Sandbox
 from analysis.status import read_status
 from analysis.sync import sync
+from analysis.sync.history import History
 from integration_tests.airbyte import ROOT, read
 from integration_tests.databases import KEYS, rows
 from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from integration_tests.test_duckdb15 import OLD_DUCKDB
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
@@ -118,6 +120,43 @@ def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Pa
     assert load_sync_runs(database)["status"].to_list() == ["done"]
     assert export_parquet(database, tmp_path / "export").items() >= stored.items()
     assert write_report(database, tmp_path / "report.html").stat().st_size > 0
+
+
+@RELEASED
+def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_one(
+    tmp_path: Path, fixture: Path
+) -> None:
+    database = tmp_path / "history.duckdb"
+    build(fixture, database)
+    later = f"{DAY_ONE.date()} 13:00:00"
+    of_period = "social_network_id = (SELECT min(social_network_id) FROM accounts) AND period_end = '2026-05-19'"
+    came_again = {
+        "post_performance": "ranking = 'most_views' AND position <= 2",
+        "overview_metrics": "key <> 'clicks'",
+        "pin_totals": "key <> 'clicks'",
+    }
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"INSERT INTO _sync_runs (run_id, started_at) VALUES ('b', '{later}')")
+        counts = {}
+        for stream, again in came_again.items():
+            where = f"{of_period} AND {again}"
+            connection.execute(
+                f"UPDATE {stream} SET _airbyte_extracted_at = '{later}'::TIMESTAMP + INTERVAL 1 SECOND WHERE {where}"
+            )
+            others = f"SELECT count(*) FROM {stream} WHERE NOT ({of_period})"
+            ((kept, left),) = connection.execute(
+                f"SELECT count(*) FILTER (WHERE {again}), ({others}) FROM {stream} WHERE {of_period}"
+            ).fetchall()
+            assert 0 < kept < connection.execute(f"SELECT count(*) FROM {stream} WHERE {of_period}").fetchall()[0][0]
+            counts[stream] = kept + left
+
+    with History(database) as history:
+        history.prepare(SCHEMAS)
+
+    assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts
+    assert rows(database, "SELECT count(*) FROM post_performance WHERE ranking = 'most_views' AND " + of_period) == [
+        (2,)
+    ]
 
 
 def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(

@@ -20,7 +20,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -1472,26 +1472,35 @@ class MetricRows(RecordExtractor):
 
 @dataclass
 class PinRows(RecordExtractor):
-    """Pins with their counters beside their other fields; fields that nobody documented are kept as sent."""
+    """Pins with what is in their `stats` beside their other fields, because that makes a column of each.
+
+    Other fields than the documented ones are kept as sent; in `stats` a number may be a text, such as "1,001". Which
+    fields came in `stats` is in the list `stats`, so that a writer can keep them once a day. Where a pin has a field of
+    the same name, that of `stats` is named `stats_…`; of a documented counter it is the pin's own, named `post_…`.
+    """
 
     COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
     TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
     DOCUMENTED = frozenset((*COUNTERS, *TEXTS))
+    COUNTED = frozenset(COUNTERS)
+    TAKEN = DOCUMENTED | {"stats", "social_network_id", "snapshot_date", "period_start", "period_end"}
 
     def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[Any, Any]]:
         assert isinstance(response, Answer)
         losses = Losses(response, "pins")
-        for pin in _objects(response.pins(), losses):
-            sent = pin.pop("stats", None)
+        for row in _objects(response.pins(), losses):
+            sent = row.pop("stats", None)
             stats = sent if isinstance(sent, dict) else {}
             if stats is not sent:
                 losses.no_value("stats", "no objects", sent)
-            row = stats | pin
             for name in self.TEXTS:
                 sent = row.get(name)
                 row[name] = text = as_text(sent)
                 if text is None and sent is not None:
                     losses.no_value(name, TOO_DEEP, sent)
+            if not row.keys().isdisjoint(self.COUNTED):
+                self._rename_own_counters(row, stats)
+            observed = self._take_others(row, stats) if not stats.keys() <= self.COUNTED else []
             for name in self.COUNTERS:
                 sent = stats[name] if name in stats else row.get(name)
                 row[name] = count = as_integer(sent)
@@ -1499,8 +1508,43 @@ class PinRows(RecordExtractor):
                     losses.no_value(name, "no whole numbers", sent)
             if len(row) > len(self.DOCUMENTED):
                 _drop_too_deep(row, self.DOCUMENTED, losses)
+            if observed:
+                row["stats"] = observed
             yield row
         losses.tell()
+
+    def _rename_own_counters(self, row: dict[str, Any], stats: Mapping[str, Any]) -> None:
+        """Keep a field of the pin itself that has the name of a counter in its `stats` and another value."""
+        for name in self.COUNTERS:
+            if name in row and name in stats and row[name] != stats[name]:
+                row[_free_name(f"post_{name}", row.keys() | stats.keys(), "post_")] = row[name]
+
+    def _take_others(self, row: dict[str, Any], stats: Mapping[str, Any]) -> list[str]:
+        """Put what else is in `stats` beside the pin's own fields; return under which names."""
+        observed = []
+        for name, sent in stats.items():
+            if name not in self.COUNTED:
+                free = _free_name(name, row.keys() | self.TAKEN, "stats_")
+                row[free] = _observation(sent)
+                observed.append(free)
+        return observed
+
+
+def _free_name(name: str, taken: Collection[str], prefix: str) -> str:
+    while name in taken:
+        name = prefix + name
+    return name
+
+
+def _observation(sent: Any) -> Any:
+    """A number, also of a text such as "1,001" or "12.5%"; anything else as sent, and a blank as null."""
+    if not isinstance(sent, str):
+        return sent
+    if _is_nothing(sent):
+        return None
+    number = as_number(sent)
+    is_exact = isinstance(number, int) or (number is not None and abs(number) < 2**53)
+    return number if is_exact else sent
 
 
 @dataclass

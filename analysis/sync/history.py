@@ -17,7 +17,8 @@ from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of, migrate
 from analysis.opening import WORK_SUFFIX, open_error, opened, telling
-from analysis.sync.tables import PinTables, StreamTable, Written
+from analysis.sync.pin_tables import PinTables
+from analysis.sync.tables import StreamTable, Written
 
 MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
 LONG_ROW = 4_000  # bytes; DuckDB keeps long texts in memory until they are committed

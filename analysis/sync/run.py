@@ -54,7 +54,7 @@ def sync(
         config: The connector's config.
         database: The DuckDB file; it is made where there is none.
         streams: Names of streams; all of them where None.
-        full_refresh: Read all of history again, whatever the state says. Rows are replaced, none is deleted.
+        full_refresh: Read all of history again, whatever the state says.
         progress: Where to report what happens.
 
     Raises:
@@ -98,6 +98,7 @@ class _Run:
         self._failures: list[Failure] = []
         self._left_out: Counter[str] = Counter()
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
+        self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
 
     def of(self, connector: Connector, interrupts: Interrupts) -> SyncResult:
@@ -158,6 +159,9 @@ class _Run:
         written = self._history.write(stream, rows)
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
+        self._kept["row", f"of {stream} where the answer had only zeros"] += written.only_zeros
+        for column, count in written.kept.items():
+            self._kept["value", f"of `{column}` in {stream} where the answer had none"] += count
         self._left_out[f"records of {stream} that have no key"] += written.without_key
         for column, (count, example) in written.unreadable.items():
             before, first = self._unreadable.get((stream, column), (0, example))
@@ -173,6 +177,11 @@ class _Run:
             f"{count} values of `{column}` in {stream} are no times and were left empty, for example "
             f"{json.dumps(shortened(example, 40))}."
             for (stream, column), (count, example) in self._unreadable.items()
+        ]
+        self.result.warnings += [
+            f"Kept {count} known {noun}{'s' if count > 1 else ''} {rest}."
+            for (noun, rest), count in self._kept.items()
+            if count
         ]
         skipped = dict.fromkeys((failure.account, failure.reason) for failure in self._failures if failure.account)
         self.result.skipped_accounts = [

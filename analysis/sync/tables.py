@@ -1,4 +1,4 @@
-"""Where a stream's rows live in the file: a table with unique keys, or, for pins, two tables and two views."""
+"""Where a stream's rows live in the file: a table with unique keys; for pins see `pin_tables`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,22 +20,26 @@ from analysis.sync.batch import (
     type_change,
     undeclared_fields,
 )
+from analysis.sync.merging import Merged, Merging
 
 ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
+NUMBERS = ("BIGINT", "DOUBLE")
 MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
 
 class Written(NamedTuple):
     """What a batch did: rows that are new, rows left out because they had no key, and of which columns how many texts
-    are no value of their type, with an example."""
+    are no value of their type, with an example; and what it did not replace (see `Merged`)."""
 
     new_rows: int
     without_key: int
     unreadable: Mapping[str, tuple[int, str]]
+    kept: Mapping[str, int]
+    only_zeros: int
 
 
 class StreamTable:
-    """One table named after its stream; one row a primary key, the last one wins.
+    """One table named after its stream; one row a primary key, merged as `Merging` says.
 
     There is no index: DELETE of the batch's keys and INSERT cost a tenth of it (see the design's measurements).
     """
@@ -55,6 +59,7 @@ class StreamTable:
         self._make_room = make_room
         self._columns: dict[str, dict[str, str]] = {}
         self._keys: list[pl.Series] = []  # a hash of each row's key, eight bytes: 5 MB for 667,000 pins
+        self._merging = Merging(connection, stream, key, self.figures)
 
     def prepare(self) -> None:
         """Creates what is missing; raises UserError where a declared type is not the stored one."""
@@ -69,6 +74,11 @@ class StreamTable:
             for name in [name for name in columns if stored and name not in stored]:
                 self._add_column(table, name, columns[name])
         self.create_views()
+
+    @property
+    def figures(self) -> list[str]:
+        """The declared numbers beside the key."""
+        return [name for name, kind in self.declared.items() if kind in NUMBERS and name not in self.key]
 
     def tables(self) -> dict[str, dict[str, str]]:
         return {self.stream: {**self.declared, EXTRACTED_AT: "TIMESTAMP"}}
@@ -89,19 +99,29 @@ class StreamTable:
         columns = self.declared | undeclared
         batch = as_frame(self.stream, rows, columns, others).with_row_index("batch row")
         self._make_room(batch.height, int(batch.estimated_size()))
-        typed = ", ".join(f"{_cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
-        keys = ", ".join(map(quoted, self.key))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
         source = f"FROM {quoted(ARRIVED)} WHERE {has_key}"
-        with self._arrived(batch):
-            self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
-                f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {quoted('batch row')} DESC) = 1"
-            )
         written = batch.select(self.key).drop_nulls().hash_rows()
         self._keys.append(written)
+        rows_of_batch = self._once_a_key(columns, source, is_doubled=written.n_unique() < written.len())
+        with self._arrived(batch):
+            self._connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT *, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
+                f"FROM ({rows_of_batch})"
+            )
         unreadable = self._unreadable(batch, columns, source)
-        return Written(self._replace(), batch.height - written.len(), unreadable)
+        merged = self._replace()
+        without_key = batch.height - written.len()
+        return Written(merged.new_rows, without_key, unreadable, merged.kept, merged.only_zeros)
+
+    def _once_a_key(self, columns: Mapping[str, str], source: str, *, is_doubled: bool) -> str:
+        """SQL for the rows of a batch, each key once: of each column the last value, of a list's entry the last one."""
+        typed = ", ".join(f"{cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
+        keys, place = ", ".join(map(quoted, self.key)), quoted("batch row")
+        if is_doubled and not self._merging.is_list:  # arg_max passes over nulls
+            last = [f"arg_max({quoted(name)}, {place}) AS {quoted(name)}" for name in columns if name not in self.key]
+            return f"SELECT {', '.join([keys, *last])} FROM (SELECT {place}, {typed} {source}) GROUP BY {keys}"
+        return f"SELECT {typed} {source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {place} DESC) = 1"
 
     @contextmanager
     def _arrived(self, batch: pl.DataFrame) -> Iterator[None]:
@@ -125,7 +145,7 @@ class StreamTable:
         found = {}
         for name, kind in columns.items():
             if kind == "TIMESTAMP":  # dates are the connector's own
-                is_none = f"trim({quoted(name)}) <> '' AND {_cast(name, kind)} IS NULL"
+                is_none = f"trim({quoted(name)}) <> '' AND {cast(name, kind)} IS NULL"
                 query = f"SELECT count(*), left(min({quoted(name)}), 100) {source} AND {is_none}"
                 with self._arrived(batch):
                     ((count, example),) = self._connection.execute(query).fetchall()
@@ -133,17 +153,16 @@ class StreamTable:
                     found[name] = count, example
         return found
 
-    def _replace(self) -> int:
-        same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
-        removed = self._count(f"DELETE FROM {quoted(self.stream)} AS stored USING batch WHERE {same}")
-        return self._count(f"INSERT INTO {quoted(self.stream)} BY NAME SELECT * FROM batch ORDER BY ALL") - removed
+    def _replace(self) -> Merged:
+        """Write the temporary table `batch`."""
+        return self._merging.write("batch", self._stored(self.stream))
 
     def _undeclared(self, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], set[str]]:
         """Column → type for fields that no schema declares, and those fields that share the column OTHER_FIELDS.
 
         The table is changed as that needs: a column is added, or becomes text where it was of another type.
         """
-        fields = undeclared_fields(rows, self.declared)
+        fields = self._fields(rows)
         if not fields:
             return {}, set()
         found: dict[str, str] = {}
@@ -160,11 +179,9 @@ class StreamTable:
                 continue
             if field not in stored:
                 self._add_column(self.table_of(field, kind), field, kind)
-            elif not fits(stored[field], kind):
-                kind = "DOUBLE" if self._can_be_double(field, stored[field], values) else "VARCHAR"
-                self._change_column(field, kind)
             else:
-                kind = stored[field]
+                kind = self._common_type(field, stored[field], kind, values)
+                self._change_column(field, kind)
             stored[field] = found[field] = kind
         if others:
             found[OTHER_FIELDS] = stored[OTHER_FIELDS] = "JSON"
@@ -173,6 +190,16 @@ class StreamTable:
         if stored != before:
             self.create_views()
         return found, others
+
+    def _fields(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The fields of a batch that no schema declares."""
+        return undeclared_fields(rows, self.declared)
+
+    def _common_type(self, column: str, stored: str, arriving: str, values: Sequence[Any]) -> str:
+        """The type that holds exactly what a column holds and what comes into it."""
+        if fits(stored, arriving):
+            return stored
+        return "DOUBLE" if self._can_be_double(column, stored, values) else "VARCHAR"
 
     def _may_be_added(self, field: str, stored: Mapping[str, str]) -> bool:
         added = len(stored.keys() - self.declared.keys() - set(RESERVED))
@@ -212,95 +239,16 @@ class StreamTable:
         self._connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {kind}")
         self._columns[table][name] = kind
 
+    def _drop_column(self, table: str, name: str) -> None:
+        self._connection.execute(f"ALTER TABLE {quoted(table)} DROP COLUMN {quoted(name)}")
+        del self._columns[table][name]
+
     def _count(self, statement: str) -> int:
         row = self._connection.execute(statement).fetchone()
         return int(row[0]) if row else 0
 
 
-class PinTables(StreamTable):
-    """Pins: what seldom changes once a pin, counters once a day, joined by a small number.
-
-    A day then costs about 6 bytes a pin (16 with the ids in every row), and `pins` is a view over the two.
-    """
-
-    ATTRIBUTES, COUNTERS = "_pin_attributes", "_pin_counters"
-    OF_A_DAY = ("snapshot_date", "period_start", "period_end", OTHER_FIELDS)
-
-    def tables(self) -> dict[str, dict[str, str]]:
-        of_a_day = {name: kind for name, kind in self.declared.items() if self._is_of_a_day(name, kind)}
-        of_the_pin = {name: kind for name, kind in self.declared.items() if name not in of_a_day}
-        return {
-            self.ATTRIBUTES: {"pin_key": "INTEGER", **of_the_pin},
-            self.COUNTERS: {"pin_key": "INTEGER", **of_a_day, EXTRACTED_AT: "TIMESTAMP"},
-        }
-
-    def table_of(self, column: str, kind: str) -> str:
-        return self.COUNTERS if self._is_of_a_day(column, kind) else self.ATTRIBUTES
-
-    def _is_of_a_day(self, column: str, kind: str) -> bool:
-        return column in self.OF_A_DAY or kind in ("BIGINT", "DOUBLE")
-
-    def create_views(self) -> None:
-        stored = {**self._stored(self.ATTRIBUTES), **self._stored(self.COUNTERS)}
-        if EXTRACTED_AT not in stored:  # the second table is still to come
-            return
-        del stored["pin_key"]
-        others = [name for name in stored if name not in self.declared]
-        columns = ", ".join(quoted(name) for name in (*self.declared, *others))
-        joined = f"SELECT {columns} FROM {self.COUNTERS} JOIN {self.ATTRIBUTES} USING (pin_key)"
-        newest = f"SELECT pin_key, max(snapshot_date) AS snapshot_date FROM {self.COUNTERS} GROUP BY pin_key"
-        self._connection.execute(f"CREATE OR REPLACE VIEW pins AS {joined}")
-        self._connection.execute(
-            f"CREATE OR REPLACE VIEW pins_latest AS {joined} "
-            f"SEMI JOIN ({newest}) AS newest USING (pin_key, snapshot_date)"
-        )
-
-    def _replace(self) -> int:
-        attributes = [name for name in self._stored(self.ATTRIBUTES) if name != "pin_key"]
-        arriving = set(self._batch_columns())
-        known = [name for name in attributes if name in arriving]
-        listed = ", ".join(map(quoted, known))
-        of_a_pin = "social_network_id, id"
-        pins = self._count(
-            f"CREATE OR REPLACE TEMP TABLE batch_pins AS SELECT {listed} FROM batch "
-            f"QUALIFY row_number() OVER (PARTITION BY {of_a_pin} ORDER BY snapshot_date DESC) = 1"
-        )
-        new = self._count(
-            f"INSERT INTO {self.ATTRIBUTES} BY NAME "
-            f"SELECT coalesce((SELECT max(pin_key) FROM {self.ATTRIBUTES}), 0) "
-            f"+ row_number() OVER (ORDER BY {of_a_pin}) AS pin_key, * "
-            f"FROM batch_pins ANTI JOIN {self.ATTRIBUTES} USING ({of_a_pin})"
-        )
-        same_pin = "stored.social_network_id = batch_pins.social_network_id AND stored.id = batch_pins.id"
-        changeable = [quoted(name) for name in known if name not in self.key]
-        if new < pins:
-            self._connection.execute(
-                f"UPDATE {self.ATTRIBUTES} AS stored "
-                f"SET {', '.join(f'{name} = batch_pins.{name}' for name in changeable)} FROM batch_pins "
-                f"WHERE {same_pin} "
-                f"AND ({' OR '.join(f'stored.{name} IS DISTINCT FROM batch_pins.{name}' for name in changeable)})"
-            )
-        counters = ", ".join(quoted(name) for name in arriving - set(attributes))
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE batch_counters AS SELECT pin_key, {counters} FROM batch "
-            f"JOIN {self.ATTRIBUTES} USING ({of_a_pin}) ORDER BY snapshot_date, pin_key"
-        )
-        # the literal days let DuckDB skip the row groups of all other days
-        days = self._connection.execute("SELECT min(snapshot_date), max(snapshot_date) FROM batch").fetchone()
-        if not days or days[0] is None:
-            return 0
-        removed = self._count(
-            f"DELETE FROM {self.COUNTERS} AS stored USING batch_counters WHERE stored.pin_key = batch_counters.pin_key "
-            "AND stored.snapshot_date = batch_counters.snapshot_date "
-            f"AND stored.snapshot_date BETWEEN DATE '{days[0]}' AND DATE '{days[1]}'"
-        )
-        return self._count(f"INSERT INTO {self.COUNTERS} BY NAME SELECT * FROM batch_counters") - removed
-
-    def _batch_columns(self) -> list[str]:
-        return [str(column[0]) for column in self._connection.execute("SELECT * FROM batch LIMIT 0").description or ()]
-
-
-def _cast(name: str, kind: str) -> str:
+def cast(name: str, kind: str) -> str:
     """SQL that makes a value of a column, or null; of a time, only within the years that a calendar has."""
     cast = f"TRY_CAST({quoted(name)} AS {kind})"
     return f"CASE WHEN year({cast}) BETWEEN 1 AND 9999 THEN {cast} END" if kind in ("DATE", "TIMESTAMP") else cast

@@ -16,7 +16,8 @@ import yaml
 
 import analysis.sync.history as history_module
 from analysis.sync.history import History
-from analysis.sync.tables import PinTables, StreamTable
+from analysis.sync.pin_tables import PinTables
+from analysis.sync.tables import StreamTable
 from integration_tests.airbyte import ROOT
 
 FIRST_DAY = date(2026, 1, 1)

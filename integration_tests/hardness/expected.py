@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,10 +26,13 @@ class Expected:
     is_skipped: bool = False
 
     def add(self, stream: str, key: Any, row: dict[str, Any], others: dict[str, Any], is_as_sent: bool) -> None:
-        """A row; one of the same key takes its place."""
+        """A row; one of the same key takes its place, but null that of no value. An entry of a list is one value."""
         if key in self.rows:
             self.counted[stream, "doubled"] += 1
             self.outcomes.append("merged")
+            if stream != "post_performance":
+                row = known(row, self.rows[key])
+                others = {**self.others[key], **others}
         else:
             self.outcomes.append("accepted" if is_as_sent else "coerced")
         self.rows[key], self.others[key] = row, others
@@ -37,6 +40,11 @@ class Expected:
     def refuse(self, stream: str, why: str) -> None:
         self.counted[stream, why] += 1
         self.outcomes.append("refused")
+
+
+def known(row: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of each column after a row and one before it."""
+    return {name: before.get(name) if value is None else value for name, value in row.items()}
 
 
 def skipped(entries: int) -> Expected:
@@ -102,7 +110,12 @@ def _pins(part: list[Any]) -> Expected:
             _note(found, "pins", "stats", stats)
             stats = {}
         own = {name: value for name, value in pin.items() if name != "stats"}
-        sent = {**stats, **own, **{name: stats[name] for name in COUNTERS if name in stats}}
+        for name in COUNTERS:
+            if name in own and name in stats and own[name] != stats[name]:
+                own[_free(f"post_{name}", "post_", own, stats)] = own[name]
+        sent = {**own, **{name: stats[name] for name in COUNTERS if name in stats}}
+        for name in [name for name in stats if name not in COUNTERS]:
+            sent[_free(name, "stats_", sent, (*PIN_TEXTS, *COUNTERS, *STAMPED, "stats"))] = _observed(stats[name])
         row, is_as_sent = _typed(found, "pins", sent, PIN_TEXTS, COUNTERS, ())
         time = readable_time(row["timestamp"])
         if row["id"] is None:
@@ -116,6 +129,22 @@ def _pins(part: list[Any]) -> Expected:
         others = _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
         found.add("pins", row["id"], row, others, is_as_sent)
     return found
+
+
+def _free(name: str, prefix: str, *taken: Container[str]) -> str:
+    while any(name in names for names in taken):
+        name = prefix + name
+    return name
+
+
+def _observed(sent: Any) -> Any:
+    """A value in `stats`: texts that are numbers are numbers, blanks are nothing."""
+    if not isinstance(sent, str):
+        return sent
+    found = None if _is_nothing(sent) else number(sent)
+    if found is None:
+        return None if _is_nothing(sent) else sent
+    return sent if isinstance(found, float) and abs(found) >= 2**53 else found
 
 
 def _metrics(stream: str, part: list[Any]) -> Expected:

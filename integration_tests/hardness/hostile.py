@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from analysis.status import format_status, read_status
 from analysis.sync import SyncResult, sync
 from analysis.sync.summary import summary
 from analysis.texts import harmless
-from integration_tests.hardness.expected import Expected, of_accounts, of_answer
+from integration_tests.hardness.expected import PIN_TEXTS, Expected, known, of_accounts, of_answer
 from integration_tests.hardness.payloads import NOW, TEXTS, Payload, originals, payloads
 from integration_tests.hardness.stored import differences, rows_of, wrong_types
 from integration_tests.hardness.told import miscounted
@@ -98,7 +98,7 @@ def of_two_days(
     broken = []
     half = (len(overviews) + 1) // 2
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "history.duckdb"
+        database, before = Path(folder) / "history.duckdb", {}
         for day, first in enumerate((0, half)):
             answers = {
                 (payload.endpoint, f"pin_{number}"): payload
@@ -106,14 +106,21 @@ def of_two_days(
                 for number, payload in enumerate(sent[first : first + half])
             }
             if answers:
-                broken += of_a_sync(database, day, answers, outcomes)
+                broken += of_a_sync(database, day, answers, outcomes, before)
     return broken
 
 
 def of_a_sync(
-    database: Path, day: int, answers: Mapping[tuple[str, str], Payload], outcomes: Counter[tuple[str, str]]
+    database: Path,
+    day: int,
+    answers: Mapping[tuple[str, str], Payload],
+    outcomes: Counter[tuple[str, str]],
+    pins: dict[tuple[str, str], dict[str, Any]] | None = None,
 ) -> list[str]:
-    """One sync of accounts whose answers are hostile; what was broken, with the answer that did it."""
+    """One sync of accounts whose answers are hostile; what was broken, with the answer that did it.
+
+    `pins` are attributes of pins by account and id: those that earlier syncs stored, to which these are added.
+    """
     accounts = list(dict.fromkeys(account for _, account in answers))
     _, before = rows_of(database, date_of(day), date_of(day - 1)) if database.exists() else ({}, 0)
     try:
@@ -128,6 +135,10 @@ def of_a_sync(
         for stream, wanted in streams.items():
             outcomes.update((stream, outcome) for outcome in wanted.outcomes)
             counted += wanted.counted
+            if stream == "pins" and pins is not None:
+                keep_known(
+                    stream, {(account, name): row for name, row in wanted.rows.items()}, pins, PIN_TEXTS, counted
+                )
             for problem in differences(stream, rows.get((stream, account), ()), wanted):
                 broken.append(f"{problem} ({', '.join(answers[endpoint, account].changes)})")
             if wanted.is_skipped and not is_named(result, account):
@@ -135,6 +146,22 @@ def of_a_sync(
     if after != before:
         broken.append("rows of an earlier day have changed")
     return broken + miscounted(result, counted) + wrong_types(database)
+
+
+def keep_known(
+    stream: str,
+    rows: Mapping[Any, dict[str, Any]],
+    before: dict[Any, dict[str, Any]],
+    columns: Iterable[str],
+    counted: Counter[tuple[str, str]],
+) -> None:
+    """Give rows what was known before where they have null, and count it."""
+    for key, row in rows.items():
+        of_row = {name: row[name] for name in columns}
+        merged = known(of_row, before.get(key, {}))
+        counted.update((stream, f"kept {name}") for name in columns if merged[name] is not None and row[name] is None)
+        before[key] = merged
+        row |= merged
 
 
 def blamed(day: int, answers: Mapping[tuple[str, str], Payload], error: Exception) -> list[str]:
@@ -154,7 +181,7 @@ def of_two_lists(rows: Sequence[Payload], outcomes: Counter[tuple[str, str]]) ->
     """Two syncs of lists of hostile accounts into one file."""
     broken = []
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "history.duckdb"
+        database, before = Path(folder) / "history.duckdb", {}
         for day, part in enumerate((rows[:ROWS], rows[ROWS:])):
             listed = b'{"message": "OK", "error": false, "data": [' + b",".join(row.body for row in part) + b"]}"
             expected = of_accounts(listed)
@@ -164,6 +191,8 @@ def of_two_lists(rows: Sequence[Payload], outcomes: Counter[tuple[str, str]]) ->
                 broken.append(f"{type(error).__name__}: {str(error)[:300]} (of a list of accounts)")
                 continue
             outcomes.update(("accounts", outcome) for outcome in expected.outcomes)
+            for account, row in expected.rows.items():
+                keep_known("accounts", {account: row}, before, row, expected.counted)
             broken += miscounted(result, expected.counted) + wrong_types(database)
             rows, _ = rows_of(database, date_of(day), date_of(day - 1))
             for account, row in expected.rows.items():

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+from analysis.relations import RELATIONS
 from analysis.sync import SyncResult
 
 MOST_LINES = 60
@@ -18,6 +19,8 @@ WARNINGS = {
     r"Left out (\d+) rows of accounts that come once more from (\w+), for example .{1,60}\.": "doubled",
     r"(\d+) values of `timestamp` in (pins) are no times and .{1,300}\.": "unreadable timestamp",
 }  # fmt: skip
+KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the answer had none\.")
+NO_ACCOUNT = "OneUp lists no Pinterest account for this key any more, "
 VALUES = re.compile(r"(\d+) values of `([\w ]+)` in (\w+) are [a-z ]+ and were left empty, for example .{1,60}\.")
 
 
@@ -26,6 +29,8 @@ def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str
     counted: Counter[tuple[str, str]] = Counter()
     broken = []
     for warning in result.warnings:
+        if warning.startswith(NO_ACCOUNT):  # of a list that has none; which accounts were read is looked at elsewhere
+            continue
         for form, what in WARNINGS.items():
             if match := re.fullmatch(form, warning):
                 counted[match[2], what] += int(match[1])
@@ -33,6 +38,9 @@ def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str
         else:
             if match := VALUES.fullmatch(warning):
                 counted[match[3], match[2]] += int(match[1])
+            elif match := KEPT.fullmatch(warning):
+                if match[2] in RELATIONS[match[3]].columns:  # others are columns only where a batch has them
+                    counted[match[3], f"kept {match[2]}"] += int(match[1])
             else:
                 broken.append(f"the summary says {warning!r}")
     lines = len(set(result.warnings))

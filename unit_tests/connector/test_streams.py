@@ -439,6 +439,43 @@ def test_a_part_that_is_missing_fails_its_stream_and_no_other(name: str, part: s
         assert by_end(rows(output, stream.name)) == ([] if stream.name == name else stream.rows(stream.first))
 
 
+@pytest.mark.parametrize(
+    ("stats", "own", "fields", "observed"),
+    [
+        ({"views": "1,001"}, {}, {"views": 1001}, ["views"]),
+        ({"a": "12.5%", "b": 7, "c": 0.5}, {}, {"a": 12.5, "b": 7, "c": 0.5}, ["a", "b", "c"]),
+        ({"a": True, "b": {"c": ["1,001"]}}, {}, {"a": True, "b": {"c": ["1,001"]}}, ["a", "b"]),
+        ({"a": "four", "b": "9" * 30}, {}, {"a": "four", "b": "9" * 30}, ["a", "b"]),
+        ({"a": " ", "b": None}, {}, {}, ["a", "b"]),
+        ({}, {"views": "1,001"}, {"views": "1,001"}, None),
+        ({"text": "x", "board": 3}, {"board": "y"}, {"stats_text": "x", "board": "y", "stats_board": 3},
+         ["stats_text", "stats_board"]),
+        ({"text": 1, "stats_text": 2}, {"stats_text": "y"},
+         {"stats_stats_text": 1, "stats_stats_stats_text": 2, "stats_text": "y"},
+         ["stats_stats_text", "stats_stats_stats_text"]),
+        ({"id": "8", "snapshot_date": "x", "stats": 5}, {},
+         {"stats_id": "8", "stats_snapshot_date": "x", "stats_stats": 5},
+         ["stats_id", "stats_snapshot_date", "stats_stats"]),
+        ({}, {"saves": 3}, {"post_saves": 3}, None),
+        ({}, {"saves": 2}, {}, None),
+    ],
+)  # fmt: skip
+def test_what_is_in_stats_stands_beside_the_pins_own_fields_and_is_named(
+    stats: Json, own: Json, fields: Json, observed: list[str] | None, read: Read, wire: WireMocker
+) -> None:
+    body = posts()
+    body["data"]["posts"][0] = {**body["data"]["posts"][0], **own}
+    body["data"]["posts"][0]["stats"] |= stats
+    wire.get(asked("posts", "pin_a", SINCE_START), answer(body))
+
+    (row,) = rows(read("pins"), "pins")
+
+    assert row.pop("stats", None) == observed
+    expected = {name: value for name, value in pin_row(12).items() if value is not None}
+    stamped = {"social_network_id": "pin_a", **WINDOWS[SINCE_START["start_date"]], **SEEN}
+    assert row == expected | stamped | fields
+
+
 def test_an_account_list_that_fails_is_told_by_every_stream(wire: WireMocker) -> None:
     wire.get(asked_for_accounts(), answer({"message": "Please provide a valid API key"}, 401))
 

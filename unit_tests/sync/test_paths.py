@@ -1,31 +1,57 @@
 """The name of a database and of its folders changes nothing in what is stored."""
 
+import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.sync.history import History
 from integration_tests.airbyte import ROOT
+from unit_tests.sync.streams import SCHEMAS
 
-SCHEMA = {
-    "properties": {
-        "social_network_id": {"type": ["string"]},
-        "id": {"type": ["string"]},
-        "timestamp": {"type": ["string"], "format": "date-time"},
-        "impressions": {"type": ["integer"]},
-        "snapshot_date": {"type": ["string"], "format": "date"},
-    }
-}
-KEY = ["social_network_id", "id", "snapshot_date"]
-ROWS = [
-    {"social_network_id": "pin_a", "id": str(n), "snapshot_date": "2026-05-20", "impressions": n} for n in range(16)
-]
+PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
+ROWS = {  # of each stream, as the connector brings them
+    "overview_metrics": [
+        {**PERIOD, "preset": "last_7_days", "key": key, "name": key, "description": "d", "value_current_period": 2.5,
+         "value_last_period": 2.0, "percentage_change": "+25.0%", "percentage_change_value": 25.0}
+        for key in ("saves", "clicks")
+    ],
+    "pins": [
+        {"social_network_id": "pin_a", "id": str(n), "page_id": "p", "format": "image", "text": "t", "permalink": "l",
+         "media_type": "IMAGE", "media_url": "u", "timestamp": "2026-05-01 09:00:00", "impressions": n, "saves": 1,
+         "comments": 2, "repins": 3, "clicks": 4, "snapshot_date": "2026-05-20", "period_start": "2026-05-01",
+         "period_end": "2026-05-07"}
+        for n in range(16)
+    ],
+    "account_followers": [
+        {"social_network_id": f"pin_{n}", "snapshot_date": "2026-05-20", "total_followers": n} for n in range(3)
+    ],
+    "post_performance": [
+        {**PERIOD, "preset": "last_7_days", "ranking": "most_views", "position": n, "id": str(n), "text": "t",
+         "permalink": "l", "engagement_rate": 2.5, "item": {"id": n}}
+        for n in range(1, 4)
+    ],
+    "pin_totals": [
+        {**PERIOD, "key": key, "name": key, "description": "d", "value_current_period": 2.5, "value_last_period": 2.0,
+         "percentage_change": "+25.0%", "percentage_change_value": 25.0}
+        for key in ("saves", "clicks")
+    ],
+    "accounts": [
+        {"social_network_id": f"pin_{n}", "username": "u", "full_name": "f", "social_network_type": "pinterest",
+         "is_expired": False, "need_refresh": True}
+        for n in range(3)
+    ],
+}  # fmt: skip
+COLUMNS = sorted({column for schema, _ in SCHEMAS.values() for column in schema["properties"]})
 OLD_DUCKDB = ROOT / ".duckdb15"
 FOLDERS = [
-    *(f"{name}=5" for name in SCHEMA["properties"]),
+    *(f"{name}=5" for name in COLUMNS),
+    "/".join(f"{name}=5" for name in COLUMNS),
     "snapshot_date=2020-01-01",
     "a*b",
     "[ab]",
@@ -34,28 +60,47 @@ FOLDERS = [
 ]
 
 
-def stored(database: Path) -> list[tuple[object, ...]]:
-    """Write the rows in a new file and return what it holds."""
+def stored(database: Path) -> dict[str, list[dict[str, Any]]]:
+    """Write the rows of every stream in a new file and return what it holds, in the order of the rows."""
+    found = {}
     with History(database) as history:
-        history.prepare({"pins": (SCHEMA, KEY)})
-        history.write("pins", ROWS)
+        history.prepare(SCHEMAS)
+        for stream, rows in ROWS.items():
+            history.write(stream, rows)
         history.commit()
-        query = "SELECT social_network_id, id, impressions, snapshot_date::VARCHAR FROM pins ORDER BY impressions"
-        return history._connection.execute(query).fetchall()
+        for stream, rows in ROWS.items():
+            columns = ", ".join(f'"{name}"' + ("" if name != "item" else "::JSON AS item") for name in rows[0])
+            values = history._connection.execute(f"SELECT {columns} FROM {stream}").fetchall()
+            found[stream] = [dict(zip(rows[0], map(plain, row), strict=True)) for row in values]
+    return found
 
 
-EXPECTED = [("pin_a", str(n), n, "2026-05-20") for n in range(16)]
+def plain(value: Any) -> Any:
+    """A value as a record has it."""
+    if isinstance(value, date):
+        return str(value)
+    return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+
+
+def is_as_written(found: dict[str, list[dict[str, Any]]]) -> bool:
+    return all(sorted(map(str, found[stream])) == sorted(map(str, rows)) for stream, rows in ROWS.items())
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_folder_names_are_no_data(tmp_path: Path, folder: str) -> None:
-    (tmp_path / folder).mkdir()
-    assert stored(tmp_path / folder / "history.duckdb") == EXPECTED
+    (tmp_path / folder).mkdir(parents=True)
+    assert is_as_written(stored(tmp_path / folder / "history.duckdb"))
 
 
 def test_file_names_are_no_data(tmp_path: Path) -> None:
-    assert stored(tmp_path / "impressions=7.duckdb") == EXPECTED
-    assert stored(tmp_path / "id=5") == EXPECTED
+    assert is_as_written(stored(tmp_path / "impressions=7.duckdb"))
+    assert is_as_written(stored(tmp_path / "id=5"))
+
+
+def test_the_rows_of_this_test_have_every_column_of_every_stream() -> None:
+    assert {stream: set(rows[0]) for stream, rows in ROWS.items()} == {
+        stream: set(schema["properties"]) for stream, (schema, _) in SCHEMAS.items()
+    }
 
 
 @pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
@@ -64,8 +109,8 @@ def test_folder_names_are_no_data_with_duckdb_1_5(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; import duckdb; from unit_tests.sync import test_paths as t\n"
         "assert duckdb.__version__.startswith('1.5.')\n"
         "for folder in t.FOLDERS:\n"
-        "    place = Path(sys.argv[1]) / folder; place.mkdir()\n"
-        "    assert t.stored(place / 'history.duckdb') == t.EXPECTED, folder\n"
+        "    place = Path(sys.argv[1]) / folder; place.mkdir(parents=True)\n"
+        "    assert t.is_as_written(t.stored(place / 'history.duckdb')), folder\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, tmp_path],

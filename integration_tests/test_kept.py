@@ -1,0 +1,94 @@
+"""A later and poorer answer destroys nothing, and the summary says what was kept in its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.sandbox import Fault, Sandbox
+from analysis.sync import run as run_module
+from analysis.sync import sync
+from analysis.sync.summary import summary
+from integration_tests.databases import contents, rows
+from integration_tests.test_fields import with_pins
+
+
+def test_accounts_that_the_config_names_keep_their_names_without_a_warning(sandbox: Sandbox, database: Path) -> None:
+    sync(sandbox.config(), database)
+    before = contents(database)
+    result = sync({**sandbox.config(), "social_network_ids": sandbox.account_ids}, database)
+
+    assert contents(database) == before
+    assert all(None not in account for account in before["accounts"])
+    assert result.warnings == []
+
+
+def test_fields_that_are_missing_later_that_day_are_kept_and_counted(sandbox: Sandbox, database: Path) -> None:
+    sync(sandbox.config(), database)
+    before = contents(database)
+
+    def poorer(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"]["stats"][0]["value_current_period"] = None
+        return with_pins(answer, text=None, stats={"saves": None})
+
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=poorer))
+    result = sync(sandbox.config(), database)
+
+    assert contents(database) == before
+    pins = len(before["pins"])
+    warnings = [
+        f"Kept {pins} known values of `text` in pins where the answer had none.",
+        f"Kept {pins} known values of `saves` in pins where the answer had none.",
+        "Kept 3 known values of `value_current_period` in pin_totals where the answer had none.",
+    ]
+    assert sorted(result.warnings) == sorted(result.as_json()["warnings"]) == sorted(warnings)
+    assert f"warning: {warnings[0]}" in summary(result).splitlines()
+
+
+def test_a_connection_that_expires_during_the_day_destroys_nothing(sandbox: Sandbox, database: Path) -> None:
+    account = sandbox.account_ids[0]
+    sync(sandbox.config(), database)
+    before = contents(database)
+    sandbox.add_account(account, is_expired=True)  # which answers zeros
+
+    result = sync(sandbox.config(), database)
+
+    after = contents(database)
+    assert {stream: after[stream] for stream in after if stream != "accounts"} == {
+        stream: before[stream] for stream in before if stream != "accounts"
+    }
+    assert rows(database, f"SELECT is_expired FROM accounts WHERE social_network_id = '{account}'") == [(True,)]
+    assert sorted(result.warnings) == [
+        "Kept 1 known row of account_followers where the answer had only zeros.",
+        "Kept 6 known rows of overview_metrics where the answer had only zeros.",
+        "Kept 6 known rows of pin_totals where the answer had only zeros.",
+    ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7])
+def test_a_period_that_is_read_again_replaces_its_lists_and_metrics_whole(
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    config = {**sandbox.config(), "start_date": "2026-05-10"}
+    sync(config, database)
+
+    def shorter(answer: dict[str, Any]) -> None:
+        lists = answer["data"]["post_performance"]
+        del lists["most_views"], answer["data"]["metrics"][2]
+        lists["least_views"] = lists["least_views"][::-1][:2]
+
+    sandbox.inject(Fault("edit", path="overview", times=None, edit=shorter))
+    monkeypatch.setattr(run_module, "BATCH_ROWS", batch_rows)
+    result = sync(config, database, full_refresh=True)
+
+    grouped = "GROUP BY ranking, social_network_id, period_end"
+    lists = rows(database, f"SELECT DISTINCT ranking, count(*) FROM post_performance {grouped}")
+    assert max(count for ranking, count in lists if ranking == "least_views") == 2
+    assert "most_views" not in dict(lists)
+    twice = "SELECT 1 FROM post_performance GROUP BY social_network_id, period_end, ranking, id HAVING count(*) > 1"
+    assert rows(database, twice) == []
+    assert len(rows(database, "SELECT DISTINCT key FROM overview_metrics")) == 5
+    assert {counts["rows"] for counts in result.streams.values()} == {0}
+    fresh = database.with_name("fresh.duckdb")
+    sync(config, fresh)
+    assert contents(database) == contents(fresh)
