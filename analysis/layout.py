@@ -5,11 +5,14 @@ the steps.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from analysis.clock import utc_now
 from analysis.errors import UserError
+from analysis.relations import SYNC_RUNS
 
 TABLE = "_layout"
 
@@ -20,13 +23,18 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
 
 
-def _no_change(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: a state has entries per account and preset, and the day from which each was read; rows stay."""
+def _note_end_of_layout_1(connection: duckdb.DuckDBPyConnection) -> None:
+    """Layout 2: a state has entries per account and preset, and the day from which each was read; rows stay.
+
+    Until when an older version wrote into the file is kept, because it let the file's path replace values.
+    """
+    until = f"TIMESTAMP '{utc_now():%Y-%m-%d %H:%M:%S.%f}'" if _has(connection, SYNC_RUNS) else "NULL::TIMESTAMP"
+    connection.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT version, {until} AS layout_1_until FROM {TABLE}")
 
 
 MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
     0: _add_number,
-    1: _no_change,
+    1: _note_end_of_layout_1,
 }  # from which layout → what
 LAYOUT = len(MIGRATIONS)
 
@@ -37,10 +45,7 @@ def layout_of(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     Raises:
         UserError: a newer version of this kit wrote it.
     """
-    there = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
-        f"AND table_name = '{TABLE}'"
-    ).fetchone()
+    there = _has(connection, TABLE)
     row = connection.execute(f"SELECT max(version) FROM main.{TABLE}").fetchone() if there else None
     version = int(row[0]) if row and row[0] is not None else 0
     if version > LAYOUT:
@@ -49,6 +54,30 @@ def layout_of(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
             "upgrade source-oneup-pinterest. The file is as it was."
         )
     return version
+
+
+def end_of_layout_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:
+    """Until when a version that knew no layout beyond 1 wrote into the connection's file; None where none did.
+
+    Raises:
+        UserError: as `layout_of`.
+    """
+    if not _has(connection, SYNC_RUNS):  # no sync of ours wrote it
+        return None
+    if layout_of(connection, path) < 2:
+        return datetime.max
+    row = connection.execute(f"SELECT max(layout_1_until) FROM main.{TABLE}").fetchone()
+    return row[0] if row else None
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the connection's file has a table of that name in schema `main`."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
+        "AND table_name = ?",
+        [table],
+    ).fetchone()
+    return found is not None
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
