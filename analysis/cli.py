@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     _add_history(command)
 
     command = _command(commands, "demo", _demo, "sync a made-up history from the sandbox and write its report")
-    command.add_argument("--database", type=Path, metavar="FILE", default=Path("demo/oneup_pinterest.duckdb"),
+    command.add_argument("--database", type=_database, metavar="FILE", default=Path("demo/oneup_pinterest.duckdb"),
                          help="the DuckDB file to make anew (default: %(default)s)")  # fmt: skip
     _add_output(command, "FILE.html", "demo/report.html", "the page")
     command.add_argument("--days", type=int, metavar="N", default=60, help="days of history (default: %(default)s)")
@@ -114,8 +114,18 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 
 def _add_database(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--database", type=Path, metavar="FILE", default=DEFAULT_DATABASE, help="the DuckDB file (default: %(default)s)"
+        "--database",
+        type=_database,
+        metavar="FILE",
+        default=DEFAULT_DATABASE,
+        help="the DuckDB file (default: %(default)s)",
     )
+
+
+def _database(value: str) -> Path:
+    from analysis.opening import database_path
+
+    return database_path(value)
 
 
 def _add_history(command: argparse.ArgumentParser) -> None:

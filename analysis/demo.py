@@ -11,6 +11,7 @@ from pathlib import Path
 
 from analysis.clock import CLOCK_VARIABLE, utc_now
 from analysis.errors import UserError
+from analysis.opening import database_path, log_of
 from analysis.report import write_report
 from analysis.sandbox import Sandbox
 from analysis.sync import sync
@@ -23,10 +24,11 @@ def demo(database: Path, output: Path, days: int = 60) -> None:
     """Syncs `days` made-up days into a new `database`, one sync a day, and writes the report to `output`.
 
     Raises:
-        UserError: fewer than one day, or `database` exists and was not made by a demo.
+        UserError: fewer than one day, or `database` exists and was not made by a demo, or as `database_path`.
     """
     if days < 1:
         raise UserError("--days must be at least 1.", exit_status=2)
+    database = database_path(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     _remove_old(database)
@@ -68,7 +70,7 @@ def _remove_old(database: Path) -> None:
     marker = database.with_name(database.name + ".demo")
     if database.exists() and not marker.exists():
         raise UserError(f"{database} exists and is no demo's: name another file with --database.", exit_status=2)
-    for path in (database, database.with_name(database.name + ".wal")):
+    for path in (database, log_of(database)):
         path.unlink(missing_ok=True)
     marker.write_text("This database is made up; `oneup-pinterest demo` may replace it.\n")
 

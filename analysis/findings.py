@@ -12,7 +12,14 @@ from analysis.checks.counters import (
     unconfirmed_gains,
 )
 from analysis.checks.facts import Check, Facts, Finding
-from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
+from analysis.checks.file import (
+    duplicate_keys,
+    lost_connections,
+    path_in_data,
+    schema_drift,
+    stale_data,
+    unfinished_runs,
+)
 from analysis.checks.foreign import impossible_days, runs_ahead_of_clock, tables_not_read, unreadable_values
 from analysis.checks.snapshots import (
     days_moved_by_zone,
@@ -33,6 +40,7 @@ OF_THE_FILE: tuple[Check, ...] = (
     impossible_days,
     runs_ahead_of_clock,
     tables_not_read,
+    path_in_data,
     duplicate_keys,
     sums_differ,
     schema_drift,

@@ -5,10 +5,12 @@ the steps.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.relations import EXTRACTED_AT, SYNC_RUNS
 
@@ -26,11 +28,16 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
 
 
-def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: a state has entries per account and preset, and the day from which each was read.
+def _to_layout_2(connection: duckdb.DuckDBPyConnection) -> None:
+    """Layout 2: a state has entries per account and preset, and the day from which each was read."""
+    _replace_whole_periods(connection)
+    _note_end_of_layout_1(connection)
 
-    Before it, a list that came again shorter left its last positions beside the new ones: rows of a period that are
-    older than the run which read the period last go.
+
+def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove rows of a period that are older than the run which read the period last.
+
+    In layout 1, a list that came again shorter left its last positions beside the new ones.
     """
     tables = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'"
@@ -47,9 +54,15 @@ def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
             )
 
 
+def _note_end_of_layout_1(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep until when an older version wrote into the file, because it let the file's path replace values."""
+    until = f"TIMESTAMP '{utc_now():%Y-%m-%d %H:%M:%S.%f}'" if _has(connection, SYNC_RUNS) else "NULL::TIMESTAMP"
+    connection.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT version, {until} AS layout_1_until FROM {TABLE}")
+
+
 MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
     0: _add_number,
-    1: _replace_whole_periods,
+    1: _to_layout_2,
 }  # from which layout → what
 LAYOUT = len(MIGRATIONS)
 
@@ -60,10 +73,7 @@ def layout_of(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     Raises:
         UserError: a newer version of this kit wrote it.
     """
-    there = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
-        f"AND table_name = '{TABLE}'"
-    ).fetchone()
+    there = _has(connection, TABLE)
     row = connection.execute(f"SELECT max(version) FROM main.{TABLE}").fetchone() if there else None
     version = int(row[0]) if row and row[0] is not None else 0
     if version > LAYOUT:
@@ -72,6 +82,30 @@ def layout_of(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
             "upgrade source-oneup-pinterest. The file is as it was."
         )
     return version
+
+
+def end_of_layout_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:
+    """Until when a version that knew no layout beyond 1 wrote into the connection's file; None where none did.
+
+    Raises:
+        UserError: as `layout_of`.
+    """
+    if not _has(connection, SYNC_RUNS):  # no sync of ours wrote it
+        return None
+    if layout_of(connection, path) < 2:
+        return datetime.max
+    row = connection.execute(f"SELECT max(layout_1_until) FROM main.{TABLE}").fetchone()
+    return row[0] if row else None
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the connection's file has a table of that name in schema `main`."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
+        "AND table_name = ?",
+        [table],
+    ).fetchone()
+    return found is not None
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -39,7 +39,7 @@ from analysis.arrow import as_frame
 from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of
-from analysis.opening import opened, telling
+from analysis.opening import database_path, opened, telling
 from analysis.relations import (
     EXTRACTED_AT,
     PIN_ATTRIBUTES,
@@ -63,9 +63,10 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
     Hold it briefly: nobody can sync into the file meanwhile.
 
     Raises:
-        UserError: there is no such file, it is no DuckDB database, a newer DuckDB wrote it, a sync is writing
-            it (that is waited for a little), a newer version of this kit wrote it, it is damaged, it holds none
-            of the streams, or not under the chosen schemas and prefix, or it can be read in more than one way.
+        UserError: as `database_path`, or there is no such file, it is no DuckDB database, a newer DuckDB wrote it,
+            a sync is writing it (that is waited for a little), a newer version of this kit wrote it, it is damaged,
+            it holds none of the streams, or not under the chosen schemas and prefix, or it can be read in more than
+            one way.
 
     >>> import duckdb, tempfile
     >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -75,7 +76,7 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
     ...     history.sql("SELECT username, is_expired FROM accounts").fetchall()
     [('a', None)]
     """
-    path = Path(database)
+    path = database_path(database)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise UserError(

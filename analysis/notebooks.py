@@ -16,6 +16,7 @@ from analysis.accounts import account_ids
 from analysis.answers import Answer
 from analysis.errors import UserError
 from analysis.load import Database, open_history, read_relation, read_window
+from analysis.opening import database_path
 from analysis.sources import HistoryFile
 from analysis.summaries import account_names, accounts_by_pins
 from analysis.texts import TEXT_LENGTH, isolated, shortened, written_table
@@ -45,7 +46,7 @@ def open_notebooks(database: Database) -> None:
     with open_history(database):  # says now, not in a cell, what is wrong with it
         pass
     folder = notebook_folder()
-    environment = {**os.environ, DATABASE_VARIABLE: str(Path(database).resolve())}
+    environment = {**os.environ, DATABASE_VARIABLE: str(database_path(database).resolve())}
     if isinstance(database, HistoryFile):
         environment[SCHEMAS_VARIABLE] = json.dumps(list(database.schemas))
         if database.prefix is not None:

@@ -21,6 +21,57 @@ WORK_SUFFIX = ".syncing"  # of the folder beside a file in which a sync keeps wh
 FULL = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 
 
+def database_path(value: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of the file that `--database` names; it is always a file.
+
+    DuckDB takes a relative `md:x`, `sqlite:x` or `:memory:` for something else, an absolute path never.
+
+    Raises:
+        UserError: DuckDB cannot keep a database and its log under that name (exit status 2).
+
+    >>> database_path("/data/md:history.duckdb").as_posix()
+    '/data/md:history.duckdb'
+    """
+    text = os.fspath(value)
+    reason = _reason_against(text)
+    if reason:
+        raise UserError(f"{reason}: name another file with --database.", 2)
+    return Path(text).absolute()
+
+
+def _reason_against(text: str) -> str | None:
+    """Why no database can be kept under a name; None where it can."""
+    if not text:
+        return "The name of the database is empty"
+    if "\0" in text:
+        return f"{text} holds a NUL character, which no file name may"
+    if text.startswith("ducklake:"):
+        return f"{text} is a DuckLake, which this version does not read or write"
+    if text.rpartition(os.sep)[2] in ("", os.curdir, os.pardir):
+        return f"{text} is the name of a folder"
+    path = Path(text).absolute()
+    places = (path, Path(os.path.realpath(path)))  # as named, and where symbolic links lead
+    try:
+        os.fsdecode(places[0]).encode(), os.fsdecode(places[1]).encode()
+    except UnicodeEncodeError:
+        return f"{path} is not UTF-8, and DuckDB opens no other path"
+    if os.sep == "/" and any("\\" in str(place) for place in places):
+        return f"{path} has a backslash in it, and DuckDB cannot open that"
+    if any("?" in str(place.parent) for place in places):
+        return f"{path} has a folder with a question mark in its name, where DuckDB cannot write its log"
+    return None
+
+
+def log_of(path: Path) -> Path:
+    """Return where DuckDB keeps the log (WAL) of a database: `.wal` comes last, or before the first question mark.
+
+    >>> log_of(Path("history.duckdb")).name, log_of(Path("wh?at.duckdb")).name
+    ('history.duckdb.wal', 'wh.wal?at.duckdb')
+    """
+    before, mark, after = path.name.partition("?")
+    return path.with_name(f"{before}.wal{mark}{after}")
+
+
 def opened(path: Path, connect: Callable[[], duckdb.DuckDBPyConnection], to_write: bool) -> duckdb.DuckDBPyConnection:
     """The connection that `connect` makes, once no other process is in the way, which is waited for a little.
 
@@ -69,7 +120,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
         return UserError(f"{path} was written by a DuckDB newer than {duckdb.__version__}: upgrade the duckdb package.")
     if "replaying WAL" in text:
         return UserError(
-            f"{path}.wal is not the one that belongs to {path}, or is damaged: where the database was moved or "
+            f"{log_of(path)} is not the one that belongs to {path}, or is damaged: where the database was moved or "
             "restored, put back the .wal of the same moment, or move this one away; then try again."
         )
     if any(words in text for words in (*FULL, *DAMAGED)):

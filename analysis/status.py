@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,8 +12,10 @@ from analysis.checks.facts import Facts
 from analysis.clock import utc_now
 from analysis.findings import findings, grouped
 from analysis.load import Database, open_history, read_relation, read_window
+from analysis.opening import database_path
 from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
 from analysis.remembered import remembering
+from analysis.replaced import replaced_values
 from analysis.sources import stored_tables
 from analysis.texts import harmless
 from analysis.views import AHEAD, impossible_days, unreadable_values
@@ -43,14 +44,15 @@ def read_status(database: Database) -> dict[str, Any]:
     >>> read_status(database)["streams"]["accounts"]
     {'rows': 1, 'first': None, 'last': None}
     """
+    path = database_path(database).resolve()
     with open_history(database) as history:
         window, facts, streams = read_window(history), read_facts(history), _streams(history)
     last_sync = facts.last_sync
     with remembering():
         found, judged = findings(facts), assumptions(facts.pins, facts.totals, facts.overview)
     return {
-        "database": str(Path(database).resolve()),
-        "size_bytes": Path(database).stat().st_size,
+        "database": str(path),
+        "size_bytes": path.stat().st_size,
         "freshness": {
             "last_sync": _iso(last_sync),
             "hours_ago": last_sync and round((facts.now - last_sync).total_seconds() / 3600, 1),
@@ -125,6 +127,7 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
         tables,
         unreadable_values(history, tables),
         impossible_days(history),
+        *replaced_values(history),
     )
 
 

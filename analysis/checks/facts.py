@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from analysis.replaced import Merged, Replaced
 from analysis.sources import Table
 from analysis.views import ImpossibleDays, Unreadable
 
@@ -17,7 +18,8 @@ Finding = dict[str, Any]
 
 class Facts(NamedTuple):
     """What the checks look at: frames as the `load_*` functions return them (of pins only the columns that checks look
-    at), the present time in UTC, the tables of the file, and what of them is left out (none: not looked up)."""
+    at), the present time in UTC, the tables of the file, what of them is left out, and what the file's path once did to
+    them (none: not looked up)."""
 
     pins: pl.DataFrame
     followers: pl.DataFrame
@@ -30,6 +32,8 @@ class Facts(NamedTuple):
     tables: Sequence[Table] = ()
     unreadable: Sequence[Unreadable] = ()
     impossible: Sequence[ImpossibleDays] = ()
+    replaced: Sequence[Replaced] = ()
+    merged: Sequence[Merged] = ()
 
     def of(self, account: str, pins: pl.DataFrame) -> "Facts":
         """Those of one account, whose pins are these."""

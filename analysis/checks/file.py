@@ -10,6 +10,7 @@ import polars as pl
 from analysis.checks.facts import (
     Facts,
     Finding,
+    counted,
     finding_of,
     listed,
 )
@@ -119,6 +120,32 @@ def duplicate_keys(facts: Facts) -> Iterator[Finding]:
                 f"{twice:,} rows of {stream} have the key of another row ({listed(list(RELATIONS[stream].key))}).",
                 "Something else wrote into the file: sync into a new one, or remove the rows that are there twice.",
             )  # fmt: skip
+
+
+def path_in_data(facts: Facts) -> Iterator[Finding]:
+    """Values that a version before layout 2 took from the path of the file, and rows that became one by it."""
+    what_to_do = (
+        "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new "
+        "file, best in a folder without `=` in its path, and keep this one only for what no finding names."
+    )
+    for found in facts.replaced:
+        rows = listed([f"{counted(count, 'row')} of {stream}" for stream, count in found.rows.items()])
+        path = "the path of this file" if found.part else "the path that this file then had"
+        part = found.part or f"{found.column}={found.value}"
+        yield finding_of(
+            "path_in_data", "error", "all", found.since,
+            f"{rows} have a wrong `{found.column}`: an older version of this kit wrote into each row what `{part}` in "
+            f"{path} says.",
+            what_to_do,
+        )  # fmt: skip
+    for lost in facts.merged:
+        yield finding_of(
+            "path_in_data", "error", "all", lost.since,
+            f"The first sync of {lost.stream} read {lost.records:,} records and left {counted(lost.rows, 'row')}: an "
+            "older version of this kit wrote into each row what a part like `id=5` in the path of this file said, so "
+            "that many became one.",
+            what_to_do,
+        )  # fmt: skip
 
 
 def rows_of_one_key(frame: pl.DataFrame, key: Sequence[str]) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,9 +15,12 @@ import duckdb
 from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of, migrate
-from analysis.opening import WORK_SUFFIX, open_error, opened, telling
+from analysis.opening import database_path, log_of, open_error, opened, telling
 from analysis.sync.pin_tables import PinTables
 from analysis.sync.tables import StreamTable, Written
+from analysis.sync.work_folder import clear_work_folder, make_work_folder, work_folder
+from analysis.terminal import say
+from analysis.texts import harmless
 
 MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
 LONG_ROW = 4_000  # bytes; DuckDB keeps long texts in memory until they are committed
@@ -30,22 +32,23 @@ class History:
     """The file, open for writing. Use it in a `with` block; leaving it closes the file.
 
     Raises:
-        UserError: as `analysis.opening.opened`, or its folder cannot be written.
+        UserError: as `database_path`, `analysis.opening.opened` and `make_work_folder`.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.exists():
-            _make(path)
+        self.path = path = database_path(path)
+        if not path.exists() and _make(path):
+            words = f"A new database was made: {path}. If your history is in another file, name that with --database."
+            say(harmless(words))
         self._connection = _connect(path, "READ_WRITE")
         self._tables: dict[str, StreamTable] = {}
-        self._folder = _work_folder(path)
-        shutil.rmtree(self._folder, ignore_errors=True)  # whoever has the file has this too: a killed sync left it
+        self._folder = work_folder(path)
+        clear_work_folder(self._folder)  # whoever has the file has this too: a killed sync left it
         try:
-            self._folder.mkdir()
-        except OSError as error:
+            make_work_folder(path)
+        except UserError:
             self._connection.close()
-            raise open_error(path, error, to_write=True) from None
+            raise
         # a first sync is one long transaction; beyond this DuckDB keeps it on disk, so that memory stays flat
         self._connection.execute(f"SET threads = {THREADS}")
         self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
@@ -62,7 +65,7 @@ class History:
     ) -> None:
         self.roll_back()
         self._connection.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        clear_work_folder(self._folder)
 
     def prepare(self, schemas: Mapping[str, tuple[Mapping[str, Any], Sequence[str]]]) -> None:
         """Makes room for streams (name → JSON schema, primary key), all of them or, on an error, none."""
@@ -219,13 +222,15 @@ def _read_again(account: str, preset: str | None, periods: list[list[str]]) -> d
     return {"partition": partition, "read_again": sorted(periods)}
 
 
-def _make(path: Path) -> None:
-    """Makes an empty database in one step: a process that is killed meanwhile leaves none, never a part of one."""
+def _make(path: Path) -> bool:
+    """Makes an empty database in one step: a process that is killed meanwhile leaves none, never a part of one.
+
+    Returns False where another sync was faster.
+    """
     target = Path(os.path.realpath(path))  # where a symbolic link leads
-    folder = _work_folder(path)
+    folder = make_work_folder(path)
     made = folder / f"{uuid.uuid4().hex}.duckdb"
     try:
-        folder.mkdir(exist_ok=True)
         with duckdb.connect() as connection:
             # a file that is there keeps the storage version that it has
             connection.execute(f"ATTACH {_literal(made)} AS made (TYPE duckdb, STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -233,22 +238,25 @@ def _make(path: Path) -> None:
         try:
             os.link(made, target)  # fails where another sync was faster
         except OSError:
-            if not target.exists():  # a file system without hard links
-                made.rename(target)
-        made.unlink(missing_ok=True)
+            if target.exists():
+                return False
+            made.rename(target)  # a file system without hard links
     except (OSError, duckdb.Error) as error:
         if not target.exists():
-            shutil.rmtree(folder, ignore_errors=True)
             raise open_error(path, error, to_write=True) from None
-
-
-def _work_folder(path: Path) -> Path:
-    """Where a sync keeps what is on its way: beside the file, so that the lock of the one guards the other."""
-    target = Path(os.path.realpath(path))
-    return target.with_name(target.name + WORK_SUFFIX)
+        return False
+    finally:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+            log_of(made).unlink(missing_ok=True)
+            if not target.exists():
+                folder.rmdir()
+    return True
 
 
 def _connect(path: Path, option: str) -> duckdb.DuckDBPyConnection:
+    path = database_path(path)
+
     def connect() -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from analysis.errors import UserError
-from analysis.opening import telling
+from analysis.opening import database_path, telling
 from analysis.sync.history import History, stored_periods, stored_states
 from analysis.sync.interrupts import Interrupts
 from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
@@ -34,6 +34,7 @@ class SyncResult:
     requests: int = 0
     error: str | None = None
     exit_status: int = 0
+    database: str = ""  # its absolute path
 
     def as_json(self) -> dict[str, Any]:
         """The object that `sync --json` prints."""
@@ -43,7 +44,7 @@ class SyncResult:
 
 def sync(
     config: Mapping[str, Any],
-    database: Path,
+    database: str | Path,
     streams: Iterable[str] | None = None,
     full_refresh: bool = False,
     progress: Progress | None = None,
@@ -58,9 +59,10 @@ def sync(
         progress: Where to report what happens.
 
     Raises:
-        UserError: the config or a stream's name is not valid (exit status 2), the file cannot be written or holds
-            other types (1). The file is then as it was.
+        UserError: the config, a stream's name or the database's is not valid (exit status 2), the file cannot be
+            written or holds other types (1). The file is then as it was.
     """
+    database = database_path(database)
     connector = Connector(config, stored_periods(database) if full_refresh else stored_states(database))
     names = _selected(streams, connector)
     interrupts = Interrupts()
@@ -99,7 +101,7 @@ class _Run:
         self._left_out: Counter[str] = Counter()
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
-        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
+        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(history.path))
 
     def of(self, connector: Connector, interrupts: Interrupts) -> SyncResult:
         started = time.monotonic()

@@ -5,10 +5,11 @@ from analysis.texts import harmless
 
 
 def summary(result: SyncResult) -> str:
-    """What came in, what is new, what it cost, and what could not be read and why; one fact a line."""
+    """What came in, which file has it, what is new, what it cost, what could not be read and why: one fact a line."""
     records = sum(counts["records"] for counts in result.streams.values())
     new_rows = sum(counts["rows"] for counts in result.streams.values())
-    lines = [
+    lines = [f"database: {result.database}"] if result.database else []
+    lines += [
         f"{result.status}: {records:,} records, {new_rows:,} new rows, "
         f"{result.requests:,} requests, {result.duration_seconds:.1f} s"
     ]

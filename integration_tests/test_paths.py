@@ -1,0 +1,241 @@
+"""A database may have any name that DuckDB can keep, and any other is refused before a file is made."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import UserError
+from analysis.export import export_parquet
+from analysis.load import load_account_followers
+from analysis.opening import log_of
+from analysis.report import write_report
+from analysis.sandbox import Sandbox
+from analysis.status import read_status
+from analysis.sync import sync
+from integration_tests.airbyte import ROOT
+from integration_tests.databases import rows, run
+from integration_tests.hardness.processes import OLD_DUCKDB, served, start
+from integration_tests.hardness.rows import Damage, damage
+
+NAMES = [
+    *("md:foo", "motherduck:x", "sqlite:foo", "postgres:x", "s3:x", "s3:/bucket/x.duckdb", "http:x", "file:x"),
+    *(":memory:", "memory", "temp", "system", "-x", "wh?at.duckdb", "?", "a*[b]{c}%41'\".duckdb", " a\nb ", "ü.duckdb"),
+]
+REFUSED = {
+    "": "is empty",
+    "here/": "is the name of a folder",
+    ".": "is the name of a folder",
+    "here/..": "is the name of a folder",
+    "what?dir/x.duckdb": "a folder with a question mark",
+    "back\\slash.duckdb": "a backslash",
+    "ducklake:x": "is a DuckLake",
+    "nul\0.duckdb": "a NUL character",
+    "odd\udcff.duckdb": "is not UTF-8",
+}
+FEW = ("accounts", "account_followers")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_is_that_of_a_file_which_every_reader_opens(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "here" / name).parent.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+
+    first, second = sync(sandbox.config(), name, FEW), sync(sandbox.config(), name, FEW)
+
+    assert (first.status, first.streams["account_followers"]["rows"]) == ("done", 3)
+    assert (second.status, second.streams["account_followers"]["rows"]) == ("done", 0)
+    assert read_status(name)["streams"]["accounts"]["rows"] == 3
+    assert load_account_followers(name).height == 3
+    assert export_parquet(name, tmp_path / "export")["accounts"] == 3
+    assert write_report(name, tmp_path / "report.html").exists()
+    assert rows((tmp_path / "here" / name).absolute(), "SELECT count(*) FROM account_followers") == [(3,)]
+    assert [path for path in Path().rglob("*") if path.is_file()] == [Path(name)]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_name_that_cannot_be_is_refused_before_any_file_is_made(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "what?dir").mkdir()
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for use in (lambda: sync(sandbox.config(), name), lambda: read_status(name)):
+        with pytest.raises(UserError, match=REFUSED[name]) as refused:
+            use()
+        assert refused.value.exit_status == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_folders_above_and_where_links_lead_are_judged_too(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "what?dir").mkdir()
+    (tmp_path / "link.duckdb").symlink_to(tmp_path / "what?dir" / "x.duckdb")
+    for name in (tmp_path / "link.duckdb", Path("x.duckdb")):
+        monkeypatch.chdir(tmp_path / "what?dir")
+        with pytest.raises(UserError, match="a folder with a question mark"):
+            sync(sandbox.config(), name)
+    assert list((tmp_path / "what?dir").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["sync", "status", "report", "export", "notebooks", "demo"])
+def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: str) -> None:
+    for name in ("", f"{tmp_path}/what?dir/x.duckdb"):
+        ended = run(command, "--database", name)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert len(ended.stderr.splitlines()) == 1
+        assert ended.stderr.endswith("name another file with --database.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["wh?at.duckdb", ":memory:", "a?b=c?d"])
+def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
+    streams = ("account_followers", "overview_metrics")
+    with served(tmp_path / "place") as sandbox:
+        database = tmp_path / "data" / name
+        database.parent.mkdir()
+        process = start(database, tmp_path / "place", "--streams", ",".join(streams))
+        while not (log_of(database).exists() and len(sandbox.requests) > 10) and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert log_of(database).stat().st_size > 0
+
+        assert sync(sandbox.config(), database, streams).status == "done"
+
+        sync(sandbox.config(), tmp_path / "undisturbed.duckdb", streams)
+    assert rows(database, "SELECT status FROM _sync_runs ORDER BY started_at") == [("interrupted",), ("done",)]
+    assert damage(database, tmp_path / "undisturbed.duckdb") == Damage(0, 0, 0)
+    assert list(database.parent.iterdir()) == [database]
+
+
+@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from analysis.sync.history import History; from integration_tests.test_paths import NAMES\n"
+        "import duckdb; assert duckdb.__version__.startswith('1.5.')\n"
+        "from pathlib import Path\n"
+        "for name in NAMES:\n"
+        "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
+        "    for _ in range(2):\n"
+        "        with History(name) as history:\n"
+        "            history.prepare({}); history.start_run()\n"
+        "    with duckdb.connect(os.path.abspath(name)) as connection:\n"
+        "        assert connection.execute('SELECT count(*) FROM _sync_runs').fetchone() == (2,), name\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(NAMES)
+
+
+def test_a_new_file_is_told_with_its_absolute_path_and_the_summary_names_the_file(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path
+) -> None:
+    environment = {"PYTHONPATH": str(ROOT)}
+    arguments = ("sync", "--config", config_file, "--streams", "accounts", "--json", "--database", "h.duckdb")
+    command = [sys.executable, "-m", "analysis.cli", *map(str, arguments)]
+    first, second = (
+        subprocess.run(
+            command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        for _ in range(2)
+    )
+    new = f"A new database was made: {tmp_path / 'h.duckdb'}. If your history is in another file, name that with "
+    assert [line for line in first.stderr.splitlines() if line.startswith("A new")] == [f"{new}--database."]
+    assert "A new database" not in second.stderr
+    for ended in (first, second):
+        assert f"database: {tmp_path / 'h.duckdb'}" in ended.stderr.splitlines()
+        assert "h.duckdb" not in ended.stdout
+        assert set(json.loads(ended.stdout)) == {
+            *("status", "streams", "skipped_accounts", "duration_seconds", "requests", "warnings", "error")
+        }
+
+
+def work_folder(database: Path) -> Path:
+    return database.with_name(database.name + ".syncing")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
+    sandbox: Sandbox, database: Path, is_new: bool
+) -> None:
+    if not is_new:
+        sync(sandbox.config(), database, FEW)
+    work_folder(database).write_text("mine")
+    with pytest.raises(UserError) as told:
+        sync(sandbox.config(), database, FEW)
+    assert str(told.value) == (
+        f"{work_folder(database)} is no folder, and a sync needs one of that name for its temporary files: move it "
+        "away, then sync again."
+    )
+    assert work_folder(database).read_text() == "mine"
+    assert database.exists() != is_new
+
+    work_folder(database).unlink()
+    assert sync(sandbox.config(), database, FEW).status == "done"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_work_folder_of_another_user_is_told_with_a_remedy(
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    if not is_new:
+        sync(sandbox.config(), database, FEW)
+    work_folder(database).mkdir()
+    (work_folder(database) / "notes.txt").write_text("theirs")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != work_folder(database))  # as root all is allowed
+    with pytest.raises(UserError) as told:
+        sync(sandbox.config(), database, FEW)
+    assert str(told.value) == (
+        f"{work_folder(database)} cannot be written by you; a sync of another user may have left it: remove it or "
+        "change its rights, then sync again."
+    )
+    assert (work_folder(database) / "notes.txt").read_text() == "theirs"
+    assert database.exists() != is_new
+
+
+def test_files_of_others_in_the_work_folder_stay_and_ours_go(sandbox: Sandbox, database: Path) -> None:
+    folder = work_folder(database)
+    (folder / "duckdb_temp_mine").mkdir(parents=True)
+    kept = {"notes.txt", "history.duckdb", "f" * 31 + ".duckdb", "batch.parquet.old", "duckdb_temp_mine"}
+    ours = {"f" * 32 + ".duckdb", "f" * 32 + ".duckdb.wal", "batch.parquet", "duckdb_temp_storage_DEFAULT-0.tmp"}
+    for name in (kept | ours) - {"duckdb_temp_mine"}:
+        (folder / name).write_text("some")
+
+    assert sync(sandbox.config(), database, FEW).status == "done"
+
+    assert {path.name for path in folder.iterdir()} == kept
+    for path in list(folder.iterdir()):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert sync(sandbox.config(), database, FEW).status == "done"
+    assert not folder.exists()
+
+
+def test_a_link_in_place_of_the_work_folder_is_followed_and_nothing_behind_it_removed(
+    sandbox: Sandbox, database: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "batch.parquet").write_text("mine")
+    work_folder(database).symlink_to(tmp_path / "elsewhere")
+
+    assert sync(sandbox.config(), database, FEW).status == "done"
+
+    assert work_folder(database).is_symlink()
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["batch.parquet"]
