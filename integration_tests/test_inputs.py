@@ -34,11 +34,13 @@ def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config
     paths = {"CONFIG": str(config_file), "DATABASE": str(database)}
 
     checked = shell('"$PYTHON" main.py check --config <(cat "$CONFIG")', **paths)
+    read_in = shell('"$PYTHON" main.py check --config - < "$CONFIG"', **paths)
     synced = shell(
         '"$PYTHON" -m analysis.cli sync --config - --database "$DATABASE" --streams accounts < "$CONFIG"', **paths
     )
 
     assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert messages(read_in.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
     assert synced.returncode == 0, synced.stderr
 
 
@@ -65,20 +67,39 @@ def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
     assert ended.stderr.splitlines() == [told]
 
 
-def test_messages_are_utf_8_in_any_locale(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii:strict"},
+        {"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"},  # as on Windows with redirected output
+    ],
+    ids=["C", "ascii", "cp1252"],
+)
+def test_messages_are_utf_8_in_any_locale(
+    sandbox: Sandbox, tmp_path: Path, database: Path, surroundings: dict[str, str]
+) -> None:
     account = sandbox.add_account("pin_zoë🌷")
-    config = {**sandbox.config(), "social_network_ids": [account]}
+    config = {**sandbox.config(), "social_network_ids": [account, "pin_café🌷"]}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    sync(config, database)
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii:strict"}
+    assert sync(config, database).exit_status == 3
     paths = {"CONFIG": str(tmp_path / "config.json"), "CATALOG": str(CATALOG), "DATABASE": str(database)}
+    oneup = '"$PYTHON" -m analysis.cli'
 
-    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG"', **ascii_only, **paths)
-    status = shell('"$PYTHON" -m analysis.cli status --database "$DATABASE"', **ascii_only, **paths)
+    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" 2>&1', **surroundings, **paths)
+    synced = shell(f'{oneup} sync --config "$CONFIG" --database "$DATABASE" --json', **surroundings, **paths)
+    status = shell(f'{oneup} status --database "$DATABASE"', **surroundings, **paths)
+    status_json = shell(f'{oneup} status --database "$DATABASE" --json', **surroundings, **paths)
 
-    assert ended.returncode == 0, ended.stdout[-500:]
-    assert {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m} == {account}
-    assert status.returncode == 0, status.stderr
+    assert ended.returncode == 1  # for the account that does not exist
+    read_accounts = {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m}
+    assert read_accounts == {account, "pin_café🌷"}
+    assert "pin_café🌷" in messages(ended.stdout)[-1]["trace"]["error"]["message"]
+    assert (synced.returncode, status.returncode, status_json.returncode) == (3, 0, 0)
+    assert "pin_café🌷" in synced.stderr
+    assert json.loads(synced.stdout)["skipped_accounts"][0]["social_network_id"] == "pin_café🌷"
+    assert "pin_café🌷" in status.stdout
+    assert "pin_café🌷" in {finding["where"] for finding in json.loads(status_json.stdout)["findings"]}
 
 
 def test_spec_needs_no_temporary_folder_and_check_says_what_it_needs(sandbox: Sandbox, config_file: Path) -> None:

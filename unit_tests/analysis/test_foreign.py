@@ -198,7 +198,9 @@ def test_a_copy_beside_the_streams_is_named_and_not_read(ours: Path, cache: Path
     assert load.load_pins(HistoryFile(cache, prefix="old_")).height == 3
 
 
-def test_days_that_cannot_be_read_are_counted_with_an_example(ours: Path, cache: Path) -> None:
+def test_days_that_cannot_be_read_are_counted_with_an_example(
+    ours: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     changed(
         cache,
         "ALTER TABLE client_a.pins ALTER snapshot_date TYPE VARCHAR",
@@ -217,6 +219,9 @@ def test_days_that_cannot_be_read_are_counted_with_an_example(ours: Path, cache:
     assert load.load_pins(cache).is_empty()
     assert finding["what"] in format_status(read_status(cache))
     assert finding in page_of(cache)["findings"]
+    with pytest.raises(SystemExit):
+        main(["status", "--database", str(cache), "--json"])
+    assert finding in json.loads(capsys.readouterr().out)["findings"]
 
 
 def test_figures_that_cannot_be_read_are_unknown_and_counted(ours: Path, cache: Path) -> None:
