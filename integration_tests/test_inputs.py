@@ -67,6 +67,54 @@ def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
     assert ended.stderr.splitlines() == [told]
 
 
+@pytest.mark.parametrize("verb", ["spec", "check --config nowhere.json", "discover --config nowhere.json"])
+def test_no_verb_ends_in_a_traceback_on_a_full_disk(verb: str) -> None:
+    ended = shell(f'"$PYTHON" main.py {verb} > /dev/full')
+
+    assert ended.returncode == 1
+    assert ended.stderr == "The output cannot be written: No space left on device, so that the command stopped.\n"
+
+
+NOTHING = {
+    "social_network_ids": None,
+    "start_date": "",
+    "preset": None,
+    "timezone": "",
+    "num_workers": None,
+    "max_requests_per_minute": "",
+    "analytics_url": None,
+}
+
+
+def test_what_a_form_leaves_empty_is_absent_in_check_and_sync(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**NOTHING, **sandbox.config(), "pins_lookback_days": "90", "__injected": {}}))
+
+    checked = run("check", "--config", path)
+    synced = databases.run("sync", "--config", path, "--database", database, "--streams", "account_followers")
+
+    assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert synced.returncode == 0, synced.stderr
+    assert "account_followers: 3 records" in synced.stderr
+
+
+def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
+    sandbox: Sandbox, tmp_path: Path, database: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({**sandbox.config(), "start_dat": "2026-01-01"}))
+
+    ended = databases.run("sync", "--config", path, "--database", database)
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "oneup-pinterest: The config has a key `start_dat`, which does not exist: did you mean `start_date`?\n"
+    )
+    assert sandbox.requests == []
+    assert not database.exists()
+
+
 @pytest.mark.parametrize(
     "surroundings",
     [

@@ -243,6 +243,42 @@ def test_figures_that_cannot_be_read_are_unknown_and_counted(ours: Path, cache: 
     assert load.load_account_followers(cache)["total_followers"].null_count() == 6
 
 
+@pytest.mark.parametrize(("stream", "column"), [("pins", "snapshot_date"), ("pins", "id"), ("accounts", "*")])
+def test_rows_without_their_key_are_left_out_and_counted(ours: Path, cache: Path, stream: str, column: str) -> None:
+    column = "social_network_id" if column == "*" else column
+    nothing = "NULL"
+    if column == "snapshot_date":
+        changed(cache, f"ALTER TABLE client_a.{stream} ALTER {column} TYPE VARCHAR")
+        nothing = "' '"
+    changed(cache, f"UPDATE client_a.{stream} SET {column} = {nothing} WHERE social_network_id = 'pin_two'")
+    rows = LOADERS[stream](ours)
+    left_out = rows.filter(pl.col("social_network_id") == "pin_two").height
+    assert found(cache)["unreadable_values"]["what"] == (
+        f"{left_out} of {rows.height} rows lack client_a.{stream}.{column}: they are left out."
+    )
+    assert_frame_equal(LOADERS[stream](cache), rows.filter(pl.col("social_network_id") == "pin_one"))
+    assert page_of(cache)["accounts"]
+
+
+def test_values_that_are_not_finite_are_unknown_and_blank_texts_are_no_fault(ours: Path, cache: Path) -> None:
+    changed(
+        cache,
+        "ALTER TABLE client_a.overview_metrics ALTER value_current_period TYPE DOUBLE",
+        "UPDATE client_a.overview_metrics SET value_current_period = 'NaN' WHERE social_network_id = 'pin_two'",
+        "ALTER TABLE client_a.account_followers ALTER total_followers TYPE VARCHAR",
+        "UPDATE client_a.account_followers SET total_followers = ' ' WHERE social_network_id = 'pin_two'",
+    )
+    overview = load.load_overview_metrics(ours)
+    unknown = overview.filter(pl.col("social_network_id") == "pin_two").height
+    whats = [item["what"] for item in read_status(cache)["findings"] if item["check"] == "unreadable_values"]
+    assert whats == [
+        f"{unknown} of {overview.height} values of client_a.overview_metrics.value_current_period cannot be read as a "
+        'number, for example "nan": they count as unknown.'
+    ]
+    assert load.load_overview_metrics(cache)["value_current_period"].null_count() == unknown
+    assert load.load_account_followers(cache)["total_followers"].null_count() == 6
+
+
 def test_nothing_is_counted_in_columns_of_fitting_types(ours: Path, cache: Path, tmp_path: Path) -> None:
     for path in (ours, cache, in_two_tables(ours, tmp_path / "ours.duckdb")):
         assert not {"unreadable_values", "impossible_days", "tables_not_read"} & found(path).keys()

@@ -271,6 +271,14 @@ def _keys_alone(path: Path) -> None:
                 connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
 
 
+def _pins_alone(path: Path) -> None:
+    """Another tool's file with one of the streams."""
+    with duckdb.connect(_other(path)) as connection:
+        for stream in STREAMS:
+            if stream != "pins":
+                connection.execute(f"DROP TABLE oneup.{stream}")
+
+
 def _two_schemas(path: Path) -> None:
     """Another tool's file with a schema per account and a prefix before the names."""
     with duckdb.connect(_other(path)) as connection:
@@ -301,6 +309,7 @@ VARIANTS = {
     "rolling": Variant(partial(make_history, rolling=True), f"{NOT_ENOUGH}|falls? too often|are rolling"),
     "another destination": Variant(_other, "20 daily snapshots"),
     "keys alone": Variant(_keys_alone, NOT_ENOUGH),
+    "pins alone": Variant(_pins_alone, "20 daily snapshots"),
     "two schemas": Variant(_two_schemas, "20 daily snapshots.* of 2 accounts"),
     "one account": Variant(partial(make_history, accounts=("pin_one",)), "of 1 account"),
     "hostile": Variant(partial(make_long_history, accounts=("pin_one",), days=40, pins=60, hostile=True), "40 daily"),
