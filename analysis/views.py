@@ -30,9 +30,10 @@ AHEAD = timedelta(days=1)  # somewhere it is tomorrow already
 _DAYS = "temp.main._oneup_days"  # where an open connection keeps what `_impossible_days` found
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
+_MAY_BE_NULL = ("preset",)  # of the columns of keys
 _ALWAYS_FIT = {  # wanted type → stored types of which every value can be read
     COUNT: _INTEGERS,
-    NUMBER: (*_INTEGERS, "HUGEINT", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE"),
+    NUMBER: (*_INTEGERS, "HUGEINT", "UBIGINT", "UHUGEINT"),  # a DOUBLE may be NaN
     DAY: _TIMES,
     TIME: _TIMES,
     FLAG: ("BOOLEAN", *_INTEGERS),
@@ -52,13 +53,16 @@ class ImpossibleDays(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """Values of a column (`table.column`) that are not of its type, with an example, and a query that finds them."""
+    """Values of a column (`table.column`) that are not of its type, with an example, and a query that finds them.
+
+    There is no example where what is missing is a part of the key.
+    """
 
     column: str
     type: str
     values: int
     rows: int
-    example: str
+    example: str | None
     is_key: bool
     query: str
 
@@ -106,33 +110,46 @@ def impossible_days(connection: duckdb.DuckDBPyConnection) -> list[ImpossibleDay
 
 
 def unreadable_values(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> list[Unreadable]:
-    """Count the values of each column that are not of the contract's type.
+    """Count the values of each column that are not of the contract's type, and the rows whose key is not complete.
 
-    Only columns whose stored type has values that do not fit are looked at: none in a file of ours. Each table is
-    read once, and nothing of it is kept in memory.
+    Only columns whose stored type has values that do not fit are looked at, and keys of files of ours are always
+    complete. Each table is read once, and nothing of it is kept in memory.
     """
+    ours = {table.schema for table in tables if table.relation == SYNC_RUNS}
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
     found = []
     for table in tables:
         relation = RELATIONS.get(table.relation)
         if relation is None or not table.is_read:
             continue
-        doubtful = [name for name in relation.columns if name in table.columns and _may_not_fit(relation, table, name)]
-        if not doubtful:
+        tests = [
+            (name, False, _is_unreadable(relation, table, name))
+            for name in relation.columns
+            if name in table.columns and _may_not_fit(relation, table, name)
+        ]
+        if table.schema not in ours:
+            tests += [(name, True, f"NOT ({_is_given(relation, table, name)})") for name in _needed(relation, table)]
+        if not tests:
             continue
         counts = ", ".join(
-            f"count(*) FILTER (WHERE {_is_unreadable(relation, table, name)}), "
-            f"min(left(CAST({quoted(table.columns[name])} AS VARCHAR), 40)) "
-            f"FILTER (WHERE {_is_unreadable(relation, table, name)})"
-            for name in doubtful
+            f"count(*) FILTER (WHERE {test}), "
+            f"min(left(CAST({quoted(table.columns[name])} AS VARCHAR), 40)) FILTER (WHERE {test})"
+            for name, _, test in tests
         )
         rows, *numbers = connection.execute(f"SELECT count(*), {counts} FROM {_source(database, table)}").fetchall()[0]
-        for name, values, example in zip(doubtful, numbers[::2], numbers[1::2], strict=True):
+        for (name, is_absent, test), values, example in zip(tests, numbers[::2], numbers[1::2], strict=True):
             if values:
-                query = f"FROM {table.place} WHERE {_is_unreadable(relation, table, name)}"
-                kind, is_key = relation.columns[name], name in relation.key
+                query = f"FROM {table.place} WHERE {test}"
                 found.append(
-                    Unreadable(f"{table.place}.{table.columns[name]}", kind, values, rows, example, is_key, query)
+                    Unreadable(
+                        f"{table.place}.{table.columns[name]}",
+                        relation.columns[name],
+                        values,
+                        rows,
+                        None if is_absent else example,
+                        name in relation.key,
+                        query,
+                    )
                 )
     return found
 
@@ -255,11 +272,7 @@ def _select(
     for column, stored in table.columns.items():
         if column not in relation.columns and not column.lower().startswith("_airbyte_"):
             selected.append(f"{quoted(stored)}::VARCHAR AS {quoted(column)}" if column in as_text else quoted(stored))
-    conditions = [
-        f"NOT ({_is_unreadable(relation, table, column)})"
-        for column in relation.key
-        if column in table.columns and _may_not_fit(relation, table, column)
-    ]
+    conditions = [f"{_cast(relation, table, column)} IS NOT NULL" for column in _needed(relation, table)]
     if limit is not None and relation.date is not None and relation.date in table.columns:
         day = _cast(relation, table, relation.date)
         conditions.append(f"({day} IS NULL OR {day} BETWEEN DATE '{FIRST_DAY}' AND DATE '{limit}')")
@@ -270,7 +283,13 @@ def _select(
 def _cast(relation: Relation, table: Table, column: str) -> str:
     # a value that does not fit is unknown, as everywhere: null is not zero
     stored, kind = quoted(table.columns[column]), relation.columns[column]
-    return stored if table.types[column] == kind else f"TRY_CAST({stored} AS {kind})"
+    cast = stored if table.types[column] == kind else f"TRY_CAST({stored} AS {kind})"
+    return f"CASE WHEN isfinite({cast}) THEN {cast} END" if kind == NUMBER else cast
+
+
+def _needed(relation: Relation, table: Table) -> list[str]:
+    """The columns of the key without which a row says nothing."""
+    return [name for name in relation.key if name in table.columns and name not in _MAY_BE_NULL]
 
 
 def _may_not_fit(relation: Relation, table: Table, column: str) -> bool:
@@ -281,7 +300,14 @@ def _may_not_fit(relation: Relation, table: Table, column: str) -> bool:
 
 
 def _is_unreadable(relation: Relation, table: Table, column: str) -> str:
-    return f"{quoted(table.columns[column])} IS NOT NULL AND {_cast(relation, table, column)} IS NULL"
+    return f"{_is_given(relation, table, column)} AND {_cast(relation, table, column)} IS NULL"
+
+
+def _is_given(relation: Relation, table: Table, column: str) -> str:
+    """Whether there is a value; a blank text where no text belongs is none."""
+    stored = quoted(table.columns[column])
+    blank = table.types[column] == TEXT and relation.columns[column] != TEXT
+    return f"coalesce(trim({stored}) <> '', false)" if blank else f"{stored} IS NOT NULL"
 
 
 def _source(database: str, table: Table) -> str:

@@ -34,11 +34,13 @@ def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config
     paths = {"CONFIG": str(config_file), "DATABASE": str(database)}
 
     checked = shell('"$PYTHON" main.py check --config <(cat "$CONFIG")', **paths)
+    read_in = shell('"$PYTHON" main.py check --config - < "$CONFIG"', **paths)
     synced = shell(
         '"$PYTHON" -m analysis.cli sync --config - --database "$DATABASE" --streams accounts < "$CONFIG"', **paths
     )
 
     assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert messages(read_in.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
     assert synced.returncode == 0, synced.stderr
 
 
@@ -65,20 +67,87 @@ def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
     assert ended.stderr.splitlines() == [told]
 
 
-def test_messages_are_utf_8_in_any_locale(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+@pytest.mark.parametrize("verb", ["spec", "check --config nowhere.json", "discover --config nowhere.json"])
+def test_no_verb_ends_in_a_traceback_on_a_full_disk(verb: str) -> None:
+    ended = shell(f'"$PYTHON" main.py {verb} > /dev/full')
+
+    assert ended.returncode == 1
+    assert ended.stderr == "The output cannot be written: No space left on device, so that the command stopped.\n"
+
+
+NOTHING = {
+    "social_network_ids": None,
+    "start_date": "",
+    "preset": None,
+    "timezone": "",
+    "num_workers": None,
+    "max_requests_per_minute": "",
+    "analytics_url": None,
+}
+
+
+def test_what_a_form_leaves_empty_is_absent_in_check_and_sync(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**NOTHING, **sandbox.config(), "pins_lookback_days": "90", "__injected": {}}))
+
+    checked = run("check", "--config", path)
+    synced = databases.run("sync", "--config", path, "--database", database, "--streams", "account_followers")
+
+    assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
+    assert synced.returncode == 0, synced.stderr
+    assert "account_followers: 3 records" in synced.stderr
+
+
+def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
+    sandbox: Sandbox, tmp_path: Path, database: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({**sandbox.config(), "start_dat": "2026-01-01"}))
+
+    ended = databases.run("sync", "--config", path, "--database", database)
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "oneup-pinterest: The config has a key `start_dat`, which does not exist: did you mean `start_date`?\n"
+    )
+    assert sandbox.requests == []
+    assert not database.exists()
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii:strict"},
+        {"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"},  # as on Windows with redirected output
+    ],
+    ids=["C", "ascii", "cp1252"],
+)
+def test_messages_are_utf_8_in_any_locale(
+    sandbox: Sandbox, tmp_path: Path, database: Path, surroundings: dict[str, str]
+) -> None:
     account = sandbox.add_account("pin_zoë🌷")
-    config = {**sandbox.config(), "social_network_ids": [account]}
+    config = {**sandbox.config(), "social_network_ids": [account, "pin_café🌷"]}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    sync(config, database)
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii:strict"}
+    assert sync(config, database).exit_status == 3
     paths = {"CONFIG": str(tmp_path / "config.json"), "CATALOG": str(CATALOG), "DATABASE": str(database)}
+    oneup = '"$PYTHON" -m analysis.cli'
 
-    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG"', **ascii_only, **paths)
-    status = shell('"$PYTHON" -m analysis.cli status --database "$DATABASE"', **ascii_only, **paths)
+    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" 2>&1', **surroundings, **paths)
+    synced = shell(f'{oneup} sync --config "$CONFIG" --database "$DATABASE" --json', **surroundings, **paths)
+    status = shell(f'{oneup} status --database "$DATABASE"', **surroundings, **paths)
+    status_json = shell(f'{oneup} status --database "$DATABASE" --json', **surroundings, **paths)
 
-    assert ended.returncode == 0, ended.stdout[-500:]
-    assert {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m} == {account}
-    assert status.returncode == 0, status.stderr
+    assert ended.returncode == 1  # for the account that does not exist
+    read_accounts = {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m}
+    assert read_accounts == {account, "pin_café🌷"}
+    assert "pin_café🌷" in messages(ended.stdout)[-1]["trace"]["error"]["message"]
+    assert (synced.returncode, status.returncode, status_json.returncode) == (3, 0, 0)
+    assert "pin_café🌷" in synced.stderr
+    assert json.loads(synced.stdout)["skipped_accounts"][0]["social_network_id"] == "pin_café🌷"
+    assert "pin_café🌷" in status.stdout
+    assert "pin_café🌷" in {finding["where"] for finding in json.loads(status_json.stdout)["findings"]}
 
 
 def test_spec_needs_no_temporary_folder_and_check_says_what_it_needs(sandbox: Sandbox, config_file: Path) -> None:

@@ -248,6 +248,25 @@ def test_every_account_has_its_own_cursor(sandbox: Sandbox) -> None:
     assert set(reading.cursors("pins")) == set(sandbox.account_ids)
 
 
+def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the CDK's own cursor would keep one date for all, and drop what it planned: from 10,000 and 25,000 accounts on
+    monkeypatch.setattr(
+        "airbyte_cdk.sources.declarative.incremental.ConcurrentPerPartitionCursor.SWITCH_TO_GLOBAL_LIMIT", 1
+    )
+    monkeypatch.setattr(
+        "airbyte_cdk.sources.declarative.incremental.ConcurrentPerPartitionCursor.DEFAULT_MAX_PARTITIONS_NUMBER", 2
+    )
+    first = read(sandbox.config())
+    sandbox.clear_requests()
+
+    again = read(sandbox.config(), first.state)
+
+    assert first.exception is None
+    assert [set(first.cursors(stream)) for stream in STREAMS] == [set(sandbox.account_ids)] * len(STREAMS)
+    assert len(sandbox.requests) == 2 * 3 + 1
+    assert_equals_the_server(again, sandbox)
+
+
 def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_usual(
     sandbox: Sandbox, days_later: Days
 ) -> None:
@@ -266,6 +285,8 @@ def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_
     [
         {},
         {"states": None},
+        {"states": 5},
+        {"states": {"a": 1}},
         {"states": [5, {"partition": {}}, {"partition": {"social_network_id": "a"}, "cursor": {"period_end": "soon"}}]},
         {"states": [{"partition": {"social_network_id": "a"}, "cursor": {"period_end": 20260101}}]},
         {"period_end": "2026-05-01"},

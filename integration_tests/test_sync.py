@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from analysis.errors import UserError
 from analysis.sandbox import Sandbox
 from analysis.sync import run as run_module
 from analysis.sync import sync
@@ -82,6 +83,51 @@ def test_an_account_added_later_is_synced_from_its_start(sandbox: Sandbox, datab
     assert ends[0][0] == 13  # ninety days in weekly steps
 
 
+def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
+    account = sandbox.account_ids[0]
+    start = sandbox.now.date() - timedelta(days=14)
+    config = {**sandbox.config(), "social_network_ids": account, "start_date": start.isoformat()}
+    requests = []
+    for pause in (0, *[1] * 10):
+        days_later(pause)
+        requests.append(sync(config, database).requests)
+
+    assert requests == [3, 2, 3, 2, 2, 2, 2, 2, 2, 3, 2]  # two days after a week's newest window its period is final
+    for end in (start + timedelta(days=days) for days in (6, 13, 20)):
+        first = end - timedelta(days=29)
+        held = ask(sandbox, "overview", account, str(first), str(end))["metrics"]
+        stored = f"SELECT key, value_current_period FROM overview_metrics WHERE period_end = '{end}'"
+        assert dict(rows(database, stored)) == {row["key"]: row["value_current_period"] for row in held}
+
+
+def test_an_earlier_start_date_brings_what_is_missing_once_and_a_later_one_deletes_nothing(
+    sandbox: Sandbox, database: Path
+) -> None:
+    def starting(days: int) -> dict[str, Any]:
+        return {**sandbox.config(), "start_date": (sandbox.now.date() - timedelta(days=days)).isoformat()}
+
+    fresh = database.with_name("fresh.duckdb")
+    sync(starting(100), fresh)
+    sync(starting(30), database)  # ten weeks later: the same weekly grid
+    brought = sync(starting(100), database)
+    again = sync(starting(100), database)
+    before = contents(database)
+    later = sync(starting(15), database)
+
+    assert brought.exit_status == 0
+    for stream in ("overview_metrics", "post_performance", "account_followers", "accounts"):
+        assert before[stream] == contents(fresh)[stream]
+        assert contents(database)[stream] == before[stream]
+    pins = "SELECT * EXCLUDE (period_start, period_end, _airbyte_extracted_at) FROM pins ORDER BY ALL"
+    assert rows(database, pins) == rows(fresh, pins)
+    first_day = "SELECT social_network_id, min(period_start) FROM pin_totals GROUP BY ALL ORDER BY ALL"
+    assert rows(database, first_day) == rows(fresh, first_day)
+    assert again.requests == later.requests == 2 * len(sandbox.account_ids) + 1
+    assert set(before["pin_totals"]) <= set(contents(database)["pin_totals"])
+
+
 def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Path, days_later: Days) -> None:
     config = {**sandbox.config(), "start_date": (sandbox.now.date() - timedelta(days=14)).isoformat()}
     for pause in (0, *[1] * 9):
@@ -122,6 +168,28 @@ def test_full_refresh_reads_all_again_and_deletes_nothing(sandbox: Sandbox, data
     assert result.streams["overview_metrics"]["records"] > 13 * 6
     assert len(rows(database, "SELECT DISTINCT snapshot_date FROM pins")) == 2
     assert doubled_keys(database) == []
+
+
+def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
+    days_later(2)
+    sync(sandbox.config(), database)
+    days_later(-2)
+    sandbox.clear_requests()
+    before = database.read_bytes()
+
+    with pytest.raises(UserError) as error:
+        sync(sandbox.config(), database)
+
+    assert error.value.exit_status == 1
+    assert str(error.value) == (
+        f"Nothing was written: the newest sync in {database} started at 2026-05-22 12:00 UTC, and this machine's clock "
+        "says 2026-05-20 12:00 UTC. Correct the clock; if it is right, remove the run of the wrong one: DELETE FROM "
+        "_sync_runs WHERE started_at > TIMESTAMP '2026-05-21 12:00:00';"
+    )
+    assert sandbox.requests == []
+    assert database.read_bytes() == before
 
 
 def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> None:

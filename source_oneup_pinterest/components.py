@@ -62,6 +62,7 @@ PROVISIONAL_DAYS = 3  # from its last day until Pinterest no longer restates a p
 CLOCK_VARIABLE = "ONEUP_PINTEREST_NOW"  # an ISO time that stands in for the clock (sandbox, tests)
 LONGEST_REQUEST = timedelta(minutes=15)  # five tries of 70 seconds, and at most two minutes before each next one
 BIGINT = 2**63
+MAX_NAMES_LISTED = 100  # of accounts in one message
 
 
 # ----------------------------------------------------------------------------------------- config
@@ -376,6 +377,8 @@ def weekly_ends(since: date, last: date) -> list[date]:
 
 # --------------------------------------------------------------------------------- cursors, slices
 
+PASSED_OVER = "Passed over a state that is not this connector's: what it stood for is read again from `start_date`."
+
 
 @dataclass
 class AccountStateMigration(StateMigration):
@@ -388,7 +391,10 @@ class AccountStateMigration(StateMigration):
 
     def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
         # the CDK migrates again what was migrated each time it builds its streams (`discover`, then `read`)
-        return {"entries": stream_state.get("entries") or stream_state.get("states") or []}
+        entries = stream_state.get("entries") or stream_state.get("states")
+        if entries and not isinstance(entries, list):
+            LOGGER.warning(PASSED_OVER)
+        return {"entries": entries if isinstance(entries, list) else []}
 
 
 @dataclass
@@ -424,7 +430,7 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
             try:
                 self._take(entry)
             except (AttributeError, KeyError, TypeError, ValueError):
-                LOGGER.warning("Passed over a state that is none of this connector's; its account is read anew.")
+                LOGGER.warning(PASSED_OVER)
 
     def _take(self, entry: Mapping[str, Any]) -> None:
         key = entry["partition"]["social_network_id"], self._preset and entry["partition"].get("preset", self._preset)
@@ -583,7 +589,8 @@ class AccountsRetriever(SimpleRetriever):
         if SharedAnswers.of(self.config).is_first(("no account",)):
             LOGGER.warning(
                 "OneUp lists no Pinterest account for this key any more, so that nothing new was read. Read before: "
-                + ", ".join(known)
+                + ", ".join(known[:MAX_NAMES_LISTED])
+                + (f" and {len(known) - MAX_NAMES_LISTED:,} more" if len(known) > MAX_NAMES_LISTED else "")
                 + ". Connect them again in OneUp, then sync again."
             )
 

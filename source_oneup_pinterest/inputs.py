@@ -15,6 +15,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteCatalogSerializer,
 )
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_oneup_pinterest.components import LOGGER, config_error
 
@@ -90,12 +91,17 @@ def catalog_of(path: str) -> ConfiguredAirbyteCatalog:
     try:
         return ConfiguredAirbyteCatalogSerializer.load(content)
     except Exception as error:  # whatever the CDK's models find wrong in it
-        raise config_error(f"The catalog file {path} is not valid: {_first_line(error)}.") from None
+        raise config_error(
+            f"The catalog file {path} is not valid: {_fault(error)}. Make it from the streams that `discover` prints."
+        ) from None
 
 
 def state_of(path: str) -> list[AirbyteStateMessage]:
-    """Return the states in a file, none where it is empty."""
-    content = read_json(path, "state")
+    """Return the states in a file."""
+    try:
+        content = read_json(path, "state")
+    except AirbyteTracedException as error:
+        raise config_error(f"{error.message} {RESET}.") from None
     if content and not isinstance(content, list):
         raise config_error(
             f"The state file {path} must hold a list of states of type STREAM, as this connector writes them. {RESET}."
@@ -103,10 +109,16 @@ def state_of(path: str) -> list[AirbyteStateMessage]:
     try:
         return [AirbyteStateMessageSerializer.load(entry) for entry in content or ()]
     except Exception as error:  # as above
-        raise config_error(f"The state file {path} is not valid: {_first_line(error)}. {RESET}.") from None
+        raise config_error(f"The state file {path} is not valid: {_fault(error)}. {RESET}.") from None
 
 
-def _first_line(error: Exception) -> str:
+def _fault(error: Exception) -> str:
+    """Say where the CDK's models found something wrong: their words are Python's."""
+    for item in getattr(error, "errors", ()):
+        if not item.instance_path:
+            return "what must be an object is something else"
+        what = "missing" if "required property" in item.message else "not of Airbyte's protocol"
+        return f"`{item.instance_path}` is {what}"
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
@@ -134,8 +146,9 @@ def require_state_by_stream(state: Iterable[AirbyteStateMessage]) -> None:
     for message in state:
         kind = message.type.value if message.type else "LEGACY"
         if not message.stream:
+            what = "names no stream" if kind == "STREAM" else f"is of type {kind}"
             raise config_error(
-                f"The state is of type {kind}, but this connector keeps one of type STREAM for each stream. {RESET}."
+                f"The state {what}, but this connector keeps one of type STREAM for each stream. {RESET}."
             )
 
 
@@ -144,7 +157,8 @@ def accounts_of(state: Iterable[AirbyteStateMessage]) -> list[str]:
     found: dict[str, None] = {}
     for message in state:
         blob = message.stream.stream_state if message.stream else None
-        for entry in getattr(blob, "states", None) or ():
+        entries = getattr(blob, "states", None)
+        for entry in entries if isinstance(entries, list) else ():
             partition = entry.get("partition") if isinstance(entry, Mapping) else None
             account = partition.get("social_network_id") if isinstance(partition, Mapping) else None
             if isinstance(account, str):

@@ -27,9 +27,10 @@ def run() -> None:
     if not parsed.command:
         AirbyteEntrypoint.parse_args(["--help"])
     try:
-        _run(parsed, arguments)
-    except AirbyteTracedException as error:
-        _stop(error, parsed.command)
+        try:
+            _run(parsed, arguments)
+        except AirbyteTracedException as error:
+            _stop(error, parsed.command)
     except OSError as error:
         _leave("The reader of the output is gone" if isinstance(error, BrokenPipeError) else _cause(error))
 

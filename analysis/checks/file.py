@@ -50,13 +50,13 @@ def unfinished_runs(facts: Facts) -> Iterator[Finding]:
         yield finding_of(
             "failed_run", "error", "all", last["started_at"].date(),
             f"The last sync failed: {last['error'] or 'no reason was recorded'}",
-            "Mend what the message names, then sync again.",
+            "Fix what the message names, then sync again.",
         )  # fmt: skip
     for skipped in _list(last["skipped_accounts"]):
         yield finding_of(
             "skipped_account", "error", str(skipped.get("social_network_id", "unknown")), last["started_at"].date(),
             f"The last sync could not read this account: {skipped.get('reason', 'no reason was recorded')}",
-            "Mend what the message names, then sync again: the account catches up.",
+            "Fix what the message names, then sync again: the account catches up.",
         )  # fmt: skip
 
 

@@ -22,6 +22,16 @@ _KINDS = {
 def unreadable_values(facts: Facts) -> Iterator[Finding]:
     """Values that are not of their column's type: without a key the row is left out, otherwise they are unknown."""
     for found in facts.unreadable:
+        if found.example is None:
+            yield finding_of(
+                "unreadable_values",
+                "error",
+                "all",
+                None,
+                f"{found.values:,} of {counted(found.rows, 'row')} lack {found.column}: they are left out.",
+                f"Correct them where they were written, then sync again; this query shows them: {found.query};",
+            )
+            continue
         kind = _KINDS.get(found.type, found.type)
         what = "these rows are left out" if found.is_key else "they count as unknown"
         yield finding_of(

@@ -68,7 +68,13 @@ class History:
         clear_work_folder(self._folder)
 
     def prepare(self, schemas: Mapping[str, tuple[Mapping[str, Any], Sequence[str]]]) -> None:
-        """Makes room for streams (name → JSON schema, primary key), all of them or, on an error, none."""
+        """Makes room for streams (name → JSON schema, primary key), all of them or, on an error, none.
+
+        Raises:
+            UserError: as `start_run`, before anything is written; or a declared type is not the stored one.
+        """
+        with suppress(duckdb.CatalogException):  # a file in which no sync has run
+            self._require_clock()
         self._begin()
         migrate(self._connection, self.path)
         for stream, (schema, key) in schemas.items():
@@ -118,6 +124,16 @@ class History:
         Raises:
             UserError: the newest run started more than a day later than the clock says it is.
         """
+        self._require_clock()
+        self._run_id = uuid.uuid4().hex
+        self._begin()
+        self._connection.execute("UPDATE _sync_runs SET status = 'interrupted' WHERE status = 'running'")
+        self._connection.execute(
+            "INSERT INTO _sync_runs (run_id, started_at, status) VALUES (?, ?, 'running')", [self._run_id, _timestamp()]
+        )
+        self.commit()
+
+    def _require_clock(self) -> None:
         row = self._connection.execute("SELECT max(started_at) FROM _sync_runs").fetchone()
         limit = utc_now().replace(tzinfo=None, microsecond=0) + timedelta(days=1)
         if row and row[0] is not None and row[0] > limit:
@@ -126,13 +142,6 @@ class History:
                 f"machine's clock says {utc_now():%Y-%m-%d %H:%M} UTC. Correct the clock; if it is right, remove the "
                 f"run of the wrong one: DELETE FROM _sync_runs WHERE started_at > TIMESTAMP '{limit}';"
             )
-        self._run_id = uuid.uuid4().hex
-        self._begin()
-        self._connection.execute("UPDATE _sync_runs SET status = 'interrupted' WHERE status = 'running'")
-        self._connection.execute(
-            "INSERT INTO _sync_runs (run_id, started_at, status) VALUES (?, ?, 'running')", [self._run_id, _timestamp()]
-        )
-        self.commit()
 
     def finish_run(
         self,

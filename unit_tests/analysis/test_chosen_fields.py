@@ -1,5 +1,6 @@
 """Files with a selection of fields: every command and question works, and names what is missing."""
 
+import random
 import re
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +14,7 @@ from analysis.load import load_pins
 from analysis.relations import RELATIONS, STREAMS
 from analysis.report import write_report
 from analysis.report.view import page_of
-from analysis.status import read_status
+from analysis.status import format_status, read_status
 from unit_tests.analysis.history import METRICS, NOW, as_other_destination, make_long_history
 
 FIELDS = [
@@ -47,20 +48,43 @@ def without(complete: Path, path: Path, stream: str, columns: tuple[str, ...] = 
     return path
 
 
-@pytest.mark.parametrize(
-    ("stream", "columns"), [*FIELDS, *PAIRS], ids=lambda value: "-".join([value] if isinstance(value, str) else value)
-)
-def test_a_missing_field_stops_no_page_and_is_named(
-    complete: Path, tmp_path: Path, stream: str, columns: tuple[str, ...]
-) -> None:
-    path = without(complete, tmp_path / "h.duckdb", stream, columns)
-    page = page_of(path)
-    (named,) = [item["what"] for item in page["findings"] if item["check"] == "missing_columns"]
-    assert all(column in named for column in columns)
+def assert_every_command_works(path: Path, output: Path, missing: dict[str, tuple[str, ...]]) -> None:
+    page, status = page_of(path), read_status(path)
+    export_parquet(path, output)
+    for findings in (page["findings"], status["findings"]):
+        named = {item["what"] for item in findings if item["check"] == "missing_columns"}
+        assert len(named) == len(missing)
+        for stream, columns in missing.items():
+            assert any(f"oneup.{stream} lacks" in what and all(name in what for name in columns) for what in named)
+    assert all(finding["what"] in format_status(status) for finding in status["findings"])
     for section in page["accounts"][0]["sections"]:
         for answer in section["answers"]:
             assert answer["sentence"]
             assert not re.search(r"\b(nan|None|null)\b", " ".join([answer["sentence"], *answer["notes"]]))
+
+
+@pytest.mark.parametrize(
+    ("stream", "columns"), [*FIELDS, *PAIRS], ids=lambda value: "-".join([value] if isinstance(value, str) else value)
+)
+def test_a_missing_field_stops_no_command_and_is_named(
+    complete: Path, tmp_path: Path, stream: str, columns: tuple[str, ...]
+) -> None:
+    path = without(complete, tmp_path / "h.duckdb", stream, columns)
+    assert_every_command_works(path, tmp_path / "export", {stream: columns})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_selection_beyond_the_keys_stops_no_command(complete: Path, tmp_path: Path, seed: int) -> None:
+    missing: dict[str, tuple[str, ...]] = {}
+    for stream, column in FIELDS:
+        if seed == 0 or random.Random(f"{seed} {stream} {column}").random() < 0.5:  # 0: the keys alone
+            missing[stream] = (*missing.get(stream, ()), *column)
+    path = without(complete, tmp_path / "h.duckdb", *next(iter(missing.items())))
+    with duckdb.connect(path) as connection:
+        for stream, columns in list(missing.items())[1:]:
+            for column in columns:
+                connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
+    assert_every_command_works(path, tmp_path / "export", missing)
 
 
 @pytest.mark.parametrize("stream", STREAMS)

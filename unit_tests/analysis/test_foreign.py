@@ -198,7 +198,9 @@ def test_a_copy_beside_the_streams_is_named_and_not_read(ours: Path, cache: Path
     assert load.load_pins(HistoryFile(cache, prefix="old_")).height == 3
 
 
-def test_days_that_cannot_be_read_are_counted_with_an_example(ours: Path, cache: Path) -> None:
+def test_days_that_cannot_be_read_are_counted_with_an_example(
+    ours: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     changed(
         cache,
         "ALTER TABLE client_a.pins ALTER snapshot_date TYPE VARCHAR",
@@ -217,6 +219,9 @@ def test_days_that_cannot_be_read_are_counted_with_an_example(ours: Path, cache:
     assert load.load_pins(cache).is_empty()
     assert finding["what"] in format_status(read_status(cache))
     assert finding in page_of(cache)["findings"]
+    with pytest.raises(SystemExit):
+        main(["status", "--database", str(cache), "--json"])
+    assert finding in json.loads(capsys.readouterr().out)["findings"]
 
 
 def test_figures_that_cannot_be_read_are_unknown_and_counted(ours: Path, cache: Path) -> None:
@@ -235,6 +240,42 @@ def test_figures_that_cannot_be_read_are_unknown_and_counted(ours: Path, cache: 
         '12 of 54 values of client_a.pins.saves cannot be read as a number, for example "1e+300": they count as '
         "unknown.",
     ]
+    assert load.load_account_followers(cache)["total_followers"].null_count() == 6
+
+
+@pytest.mark.parametrize(("stream", "column"), [("pins", "snapshot_date"), ("pins", "id"), ("accounts", "*")])
+def test_rows_without_their_key_are_left_out_and_counted(ours: Path, cache: Path, stream: str, column: str) -> None:
+    column = "social_network_id" if column == "*" else column
+    nothing = "NULL"
+    if column == "snapshot_date":
+        changed(cache, f"ALTER TABLE client_a.{stream} ALTER {column} TYPE VARCHAR")
+        nothing = "' '"
+    changed(cache, f"UPDATE client_a.{stream} SET {column} = {nothing} WHERE social_network_id = 'pin_two'")
+    rows = LOADERS[stream](ours)
+    left_out = rows.filter(pl.col("social_network_id") == "pin_two").height
+    assert found(cache)["unreadable_values"]["what"] == (
+        f"{left_out} of {rows.height} rows lack client_a.{stream}.{column}: they are left out."
+    )
+    assert_frame_equal(LOADERS[stream](cache), rows.filter(pl.col("social_network_id") == "pin_one"))
+    assert page_of(cache)["accounts"]
+
+
+def test_values_that_are_not_finite_are_unknown_and_blank_texts_are_no_fault(ours: Path, cache: Path) -> None:
+    changed(
+        cache,
+        "ALTER TABLE client_a.overview_metrics ALTER value_current_period TYPE DOUBLE",
+        "UPDATE client_a.overview_metrics SET value_current_period = 'NaN' WHERE social_network_id = 'pin_two'",
+        "ALTER TABLE client_a.account_followers ALTER total_followers TYPE VARCHAR",
+        "UPDATE client_a.account_followers SET total_followers = ' ' WHERE social_network_id = 'pin_two'",
+    )
+    overview = load.load_overview_metrics(ours)
+    unknown = overview.filter(pl.col("social_network_id") == "pin_two").height
+    whats = [item["what"] for item in read_status(cache)["findings"] if item["check"] == "unreadable_values"]
+    assert whats == [
+        f"{unknown} of {overview.height} values of client_a.overview_metrics.value_current_period cannot be read as a "
+        'number, for example "nan": they count as unknown.'
+    ]
+    assert load.load_overview_metrics(cache)["value_current_period"].null_count() == unknown
     assert load.load_account_followers(cache)["total_followers"].null_count() == 6
 
 

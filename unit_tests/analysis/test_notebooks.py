@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import nbformat
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from nbclient import NotebookClient
 from analysis import notebooks
 from analysis.charts import style
 from analysis.load import data_window
+from analysis.relations import RELATIONS, STREAMS
 from integration_tests.hardness.hostile import hostile_history
 from unit_tests.analysis.history import NOW, as_other_destination, make_history, make_long_history
 
@@ -254,7 +256,35 @@ def test_on_a_long_history_every_answer_is_drawn_and_told(
 
 
 def _other(path: Path) -> Path:
-    return as_other_destination(make_history(path.with_name("source.duckdb")), path)
+    return as_other_destination(make_history(path.with_suffix(".source.duckdb")), path)
+
+
+def _keys_alone(path: Path) -> None:
+    """Another tool's file with a selection of fields, as small as it can be."""
+    with duckdb.connect(_other(path)) as connection:
+        for stream in STREAMS:
+            for column in RELATIONS[stream].columns.keys() - set(RELATIONS[stream].key):
+                connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
+
+
+def _pins_alone(path: Path) -> None:
+    """Another tool's file with one of the streams."""
+    with duckdb.connect(_other(path)) as connection:
+        for stream in STREAMS:
+            if stream != "pins":
+                connection.execute(f"DROP TABLE oneup.{stream}")
+
+
+def _two_schemas(path: Path) -> None:
+    """Another tool's file with a schema per account and a prefix before the names."""
+    with duckdb.connect(_other(path)) as connection:
+        connection.execute("CREATE SCHEMA client_b")
+        for stream in STREAMS:
+            connection.execute(
+                f"CREATE TABLE client_b.b_{stream} AS FROM oneup.{stream} WHERE social_network_id = 'pin_two'; "
+                f"DELETE FROM oneup.{stream} WHERE social_network_id = 'pin_two'; "
+                f"ALTER TABLE oneup.{stream} RENAME TO a_{stream}"
+            )
 
 
 class Variant(NamedTuple):
@@ -274,6 +304,9 @@ VARIANTS = {
     "reset": Variant(partial(make_history, reset_on=15), "20 daily snapshots"),
     "rolling": Variant(partial(make_history, rolling=True), f"{NOT_ENOUGH}|falls? too often|are rolling"),
     "another destination": Variant(_other, "20 daily snapshots"),
+    "keys alone": Variant(_keys_alone, NOT_ENOUGH),
+    "pins alone": Variant(_pins_alone, "20 daily snapshots"),
+    "two schemas": Variant(_two_schemas, "20 daily snapshots.* of 2 accounts"),
     "one account": Variant(partial(make_history, accounts=("pin_one",)), "of 1 account"),
     "hostile": Variant(partial(make_long_history, accounts=("pin_one",), days=40, pins=60, hostile=True), "40 daily"),
     "hostile syncs": Variant(hostile_history, "3 daily snapshots"),

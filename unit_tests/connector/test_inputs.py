@@ -84,19 +84,73 @@ RESET = "Start without a state, or reset (clear) the streams where a platform ke
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('[{"type": "GLOBAL", "global": {"shared_state": {"a": 1}, "stream_states": []}}]',
-         f"The state is of type GLOBAL, but this connector keeps one of type STREAM for each stream. {RESET}"),
-        ('[{"type": "LEGACY", "data": {"pins": {"timestamp": "2026-01-01"}}}]',
-         f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}"),
-        ('[{"data": {"pins": {}}}]',
-         f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}"),
+        (
+            '[{"type": "GLOBAL", "global": {"shared_state": {"a": 1}, "stream_states": []}}]',
+            f"The state is of type GLOBAL, but this connector keeps one of type STREAM for each stream. {RESET}",
+        ),
+        (
+            '[{"type": "LEGACY", "data": {"pins": {"timestamp": "2026-01-01"}}}]',
+            f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}",
+        ),
+        (
+            '[{"type": "STREAM"}]',
+            f"The state names no stream, but this connector keeps one of type STREAM for each stream. {RESET}",
+        ),
+        (
+            '[{"data": {"pins": {}}}]',
+            f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_state_that_is_not_kept_by_stream_is_refused(tmp_path: Path, content: str, told: str) -> None:
     (tmp_path / "state.json").write_text(content)
     state = SourceOneupPinterest.read_state(str(tmp_path / "state.json"))
 
     assert sentence(lambda: SourceOneupPinterest(config={"api_key": "sandbox-key"}, state=state)) == told
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("[5]", "what must be an object is something else"),
+        ('[{"type": "SOME"}]', "`type` is not of Airbyte's protocol"),
+        ('[{"type": "STREAM", "stream": {}}]', "`stream/stream_descriptor` is missing"),
+        (
+            '[{"stream": {"stream_descriptor": {"name": "pins"}, "stream_state": "x"}}]',
+            "`stream/stream_state` is not of Airbyte's protocol",
+        ),
+        ("[", "JSON: line 1, column 2: the file ends before its last bracket"),
+        ("", "JSON: line 1, column 1: the file is empty"),
+    ],
+)
+def test_a_state_file_that_is_not_valid_is_one_sentence_with_the_remedy(
+    tmp_path: Path, content: str, fault: str
+) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+
+    between = " " if fault.startswith("JSON") else ": "
+    assert sentence(SourceOneupPinterest.read_state, str(path)) == (
+        f"The state file {path} is not valid{between}{fault}. {RESET}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{}", "`streams` is missing"),
+        ("[]", "what must be an object is something else"),
+        ('{"streams": [{"stream": {"name": "pins"}}]}', "`streams/0/stream/json_schema` is missing"),
+        ('{"streams": 5}', "`streams` is not of Airbyte's protocol"),
+    ],
+)
+def test_a_catalog_file_that_is_not_valid_is_one_sentence(tmp_path: Path, content: str, fault: str) -> None:
+    path = tmp_path / "catalog.json"
+    path.write_text(content)
+
+    assert sentence(SourceOneupPinterest.read_catalog, str(path)) == (
+        f"The catalog file {path} is not valid: {fault}. Make it from the streams that `discover` prints."
+    )
 
 
 def test_a_state_that_is_an_object_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -153,9 +153,7 @@ def manifest_only(catalog: ConfiguredAirbyteCatalog, config: Json, state: list[A
         "__injected_components_py_checksums": {"md5": hashlib.md5(code.encode()).hexdigest()},
     }
     manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
-    return ConcurrentDeclarativeSource(
-        catalog=catalog, config=config | injected, state=state, source_config=manifest
-    )  # fmt: skip
+    return ConcurrentDeclarativeSource(catalog=catalog, config=config | injected, state=state, source_config=manifest)
 
 
 @pytest.fixture(params=[package, manifest_only])
