@@ -106,6 +106,60 @@ def pins_as_last_seen(pins: pl.DataFrame) -> pl.DataFrame:
     return pins.filter(is_last) if rows.order is None else pins[rows.order.filter(is_last)]
 
 
+@remembered
+def counters_as_last_seen(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """`pins_as_last_seen` with the newest counters that are to be believed, and that nothing may still take back.
+
+    Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
+    the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
+    such a snapshot keeps its newest row; `is_unconfirmed` says that this may still be taken back.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
+    ...     "snapshot_date": [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9)], "saves": [1, 2, -5]})
+    >>> counters_as_last_seen(pins, ("saves",)).select("saves", "is_earlier").rows()
+    [(2, True)]
+    """
+    readings, latest = counter_readings(pins, metrics), pins_as_last_seen(pins)
+    is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
+    newest = _in_order(pins).places.filter(is_last).select("pin", "row")
+    believed = [confirmed(steps) for steps in readings.steps.values()]
+    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in believed]
+    doubtful = newest.filter(~pl.all_horizontal(is_fine))["pin"].implode()
+    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in believed])
+    earlier = (
+        rows.group_by("pin", "row", maintain_order=True)
+        .len()
+        .filter(pl.col("len") == len(metrics))
+        .group_by("pin", maintain_order=True)
+        .agg(pl.col("row").last())
+    )
+    counters = pins[earlier["row"]].select(pl.col(metrics).cast(pl.Int64).name.prefix("earlier_"))
+    rising = [steps.filter("is_unconfirmed")["pin"] for steps in readings.steps.values()]
+    is_earlier = pl.col("earlier").is_not_null()
+    return (
+        latest.with_columns(pin=newest["pin"])
+        .join(earlier.select("pin", *counters, earlier="row"), on="pin", how="left", maintain_order="left")
+        .with_columns(pl.when(is_earlier).then(f"earlier_{name}").otherwise(name).alias(name) for name in metrics)
+        .with_columns(
+            is_earlier=is_earlier, is_unconfirmed=~is_earlier & pl.col("pin").is_in(pl.concat(rising).implode())
+        )
+        .drop("pin", "earlier", *counters.columns)
+    )
+
+
+def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
+    """Of the steps of `counter_readings` those before any rise that may still be taken back.
+
+    >>> steps = pl.DataFrame({"pin": [0, 0, 0, 1], "is_unconfirmed": [False, True, False, False]})
+    >>> confirmed(steps)["pin"].to_list()
+    [0, 1]
+    """
+    if not steps["is_unconfirmed"].any():
+        return steps
+    return steps.filter(pl.col("is_unconfirmed").cum_sum().over("pin") == 0)
+
+
 def is_in_order(frame: pl.DataFrame) -> bool:
     """Whether the rows are sorted by all columns, the first one first; not where a value is missing.
 
@@ -192,6 +246,8 @@ def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
         readings = readings.filter(pl.col("value").is_not_null())
     steps = _classified(_beside(_without_empty_snapshots(readings)))
     for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
+        if steps["fall"].null_count() == steps.height:
+            break  # without a fall there is neither
         doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
         if doubtful.any():
             left_out.append(_left_out(steps, doubtful, reason))
@@ -233,9 +289,11 @@ def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
 def _beside(readings: pl.DataFrame) -> pl.DataFrame:
     """Each observation, sorted by pin and day, beside the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
+    firsts = readings.select((~is_same.fill_null(value=False)).arg_true()).to_series()
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
+    new = firsts.filter(readings[firsts].select(is_new.fill_null(value=False)).to_series())
     return readings.with_columns(
-        is_new=~is_same.fill_null(value=False) & is_new.fill_null(value=False),
+        is_new=pl.repeat(value=False, n=readings.height, eager=True).scatter(new, True),  # noqa: FBT003
         before=pl.when(is_same).then(pl.col("value").shift(1)),
         before_on=pl.when(is_same).then(pl.col("snapshot_date").shift(1)),
     )
