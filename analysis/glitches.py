@@ -11,7 +11,7 @@ SURELY_STANDS_OUT = 10  # where the fall is as small as a restatement's
 MIN_UNUSUAL_RISE = 20  # counts a day: smaller rises are not worth a warning
 MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer cannot say what is usual
 
-IMPOSSIBLE, SPIKE, DIP = "impossible", "spike", "dip"
+IMPOSSIBLE, EMPTY, SPIKE, DIP = "impossible", "empty", "spike", "dip"
 
 
 def impossible_counts(observations: pl.DataFrame) -> pl.Series:
@@ -43,8 +43,9 @@ def spikes(steps: pl.DataFrame) -> pl.Series:
     The mirror of a dip. Let a be the value before the rise and b the one after the fall. The fall takes back at least
     half of the rise, b is not below a (a restatement apart), and the rise is more than three times each move of the
     three steps before it, or each of the three after it (ten times each of both, where the fall is as small as that of
-    a restatement). Before the first observation of a new pin, a is 0. `steps`
-    are sorted by pin and day, with value, before and is_new.
+    a restatement). Before the first observation of a new pin, a is 0. Before
+    that of an older pin it is unknown: a fall to less than half is a reset, unless what is left is more than three
+    times the moves after it. `steps` are sorted by pin and day, with value, before and is_new.
     """
     rows = steps.select((pl.col("value") < pl.col("before") - SMALL_COUNT).arg_true()).to_series().cast(pl.Int64)
     if rows.is_empty():
@@ -93,14 +94,24 @@ def _is_taken_back(length: int) -> pl.Expr:
     usual_at_most = pl.max_horizontal(earlier, later).fill_null(0)
     is_small = fall <= SMALL_SHARE * run[-1]  # most likely a restatement
     lost = before - after
-    return (
+    is_spike = (
         (pl.min_horizontal(run) > pl.max_horizontal(before, after))
         & (lost <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before))
         & (2 * lost <= rise)
         & (2 * fall >= rise)
         & (rise > STANDS_OUT * usual)
         & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
-    ).fill_null(value=False)
+    )
+    # nothing is known of before the first observation of an older pin: it fell to less than half, as in a reset, but to
+    # more than a counter that begins anew could show by then
+    is_first = before.is_null() & ~pl.col(f"new{-length}")
+    is_first_spike = (
+        is_first
+        & (2 * after < pl.min_horizontal(run))
+        & (fall > STANDS_OUT * later)
+        & (after > STANDS_OUT * (later + SMALL_COUNT))
+    )
+    return (is_spike.fill_null(value=False) | is_first_spike).fill_null(value=False)
 
 
 def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
@@ -154,14 +165,14 @@ def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
     rows = steps.select((above > MIN_UNUSUAL_RISE).arg_true()).to_series().cast(pl.Int64)
     later = rows + MAX_SPIKE_OBSERVATIONS
     is_late = steps["pin"].gather(later.set(later >= steps.height, None)) != steps["pin"].gather(rows)
-    large = _per_day(steps[rows].lazy().with_columns(row=rows, is_late=is_late.fill_null(value=True)))
-    large = large.filter(pl.col("per_day") > MIN_UNUSUAL_RISE).collect()
+    rises = steps[rows].lazy().with_columns(row=rows, is_late=is_late.fill_null(value=True))
+    large = _per_day(rises).filter(pl.col("per_day") > MIN_UNUSUAL_RISE).collect()
     late = large.filter("is_late")
     # most histories end here: what is large was so before, and of the many small rises none need be looked at
     if late.is_empty() or _unusual(late, _largest_before(large.lazy())).is_empty():
         return none
     unusual = _unusual(late, _largest_before(_per_day(steps.lazy())))
-    return none.scatter(unusual.filter(pl.col("snapshots") >= MIN_EARLIER_SNAPSHOTS)["row"], True)  # noqa: FBT003
+    return none.scatter(unusual.filter(pl.col("snapshots") >= MIN_EARLIER_SNAPSHOTS)["row"], True)
 
 
 def _per_day(steps: pl.LazyFrame) -> pl.LazyFrame:

@@ -7,7 +7,9 @@ import polars as pl
 
 from analysis.glitches import (
     DIP,
+    EMPTY,
     IMPOSSIBLE,
+    MAX_SPIKE_OBSERVATIONS,
     SMALL_COUNT,
     SMALL_SHARE,
     SPIKE,
@@ -28,12 +30,14 @@ EXTRACTED_AT = "_airbyte_extracted_at"
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
 _PLACE = ["social_network_id", "id", "snapshot_date"]
+_SNAPSHOT = ["account", "snapshot_date"]
 
 
 class Readings(NamedTuple):
     """What was read of each counter, and the names that the numbers in it stand for.
 
-    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, spike or dip).
+    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, empty,
+    spike or dip).
     `zone_changes`: as `analysis.zone_changes` returns them.
     """
 
@@ -239,26 +243,28 @@ def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
             "pin", "value", impressions=in_order("impressions") if has_impressions else pl.lit(None, pl.Int64)
         )
     )
-    left_out = [_left_out(readings, is_impossible, IMPOSSIBLE)]
+    left_out = [_left_out(readings.filter(is_impossible), IMPOSSIBLE)]
     if is_impossible.any():
         readings = readings.filter(~is_impossible)
     if readings["value"].null_count():
         readings = readings.filter(pl.col("value").is_not_null())
-    steps = _classified(_beside(_without_empty_snapshots(readings)))
+    empty = _empty_snapshots(readings)
+    if not empty.is_empty():
+        left_out.append(_left_out(readings.join(empty, on=_SNAPSHOT, how="semi"), EMPTY))
+        readings = readings.join(empty, on=_SNAPSHOT, how="anti", maintain_order="left")
+    steps = _classified(_beside(readings))
     for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
         if steps["fall"].null_count() == steps.height:
             break  # without a fall there is neither
         doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
         if doubtful.any():
-            left_out.append(_left_out(steps, doubtful, reason))
+            left_out.append(_left_out(steps.filter(doubtful), reason))
             steps = _classified(_beside(_without(steps, doubtful).select(readings.columns)))
     return _Observed(_with_tops(steps), pl.concat(left_out))
 
 
-def _left_out(observations: pl.DataFrame, doubtful: pl.Series, reason: str) -> pl.DataFrame:
-    return observations.filter(doubtful).select(
-        "account", "pin", "snapshot_date", "value", reason=pl.lit(reason, pl.String)
-    )
+def _left_out(observations: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return observations.select("account", "pin", "snapshot_date", "value", reason=pl.lit(reason, pl.String))
 
 
 def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
@@ -293,7 +299,7 @@ def _beside(readings: pl.DataFrame) -> pl.DataFrame:
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
     new = firsts.filter(readings[firsts].select(is_new.fill_null(value=False)).to_series())
     return readings.with_columns(
-        is_new=pl.repeat(value=False, n=readings.height, eager=True).scatter(new, True),  # noqa: FBT003
+        is_new=pl.repeat(value=False, n=readings.height, eager=True).scatter(new, True),
         before=pl.when(is_same).then(pl.col("value").shift(1)),
         before_on=pl.when(is_same).then(pl.col("snapshot_date").shift(1)),
     )
@@ -304,22 +310,26 @@ def _segment(is_break: pl.Expr) -> pl.Expr:
     return (is_break | (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)).cum_sum()
 
 
-def _without_empty_snapshots(readings: pl.DataFrame) -> pl.DataFrame:
-    """Leaves out snapshots with nothing but zeros where several pins had more before: they tell nothing."""
-    place = ["account", "snapshot_date"]
-    sums = readings.lazy().group_by(place).agg(pl.col("value").sum(), pl.len())
-    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= CROWD)).collect()
+def _empty_snapshots(readings: pl.DataFrame) -> pl.DataFrame:
+    """Snapshots (account, snapshot_date) with nothing but zeros where several pins had more before: they tell nothing.
+
+    Pins that had nothing before either, and more for no longer than a spike lasts, do not count.
+    """
+    sums = readings.lazy().group_by(_SNAPSHOT).agg(pl.col("value").sum(), pl.len())
+    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= CROWD)).select(_SNAPSHOT).collect()
     if empty.is_empty():
-        return readings
-    had = pl.col("value").cum_max().shift(1).over("pin")
-    lost = (
+        return empty
+    above = pl.col("value") > 0
+    times = above.cum_sum().over("pin")
+    had = (times > MAX_SPIKE_OBSERVATIONS) | ((times > 0) & above.first().over("pin"))
+    return (
         readings.with_columns(had=had)
-        .join(empty, on=place, how="semi")
-        .group_by(place)
-        .agg(pins=(pl.col("had") > 0).sum())
+        .join(empty, on=_SNAPSHOT, how="semi")
+        .group_by(_SNAPSHOT)
+        .agg(pins=pl.col("had").sum())
         .filter(pl.col("pins") >= CROWD)
+        .select(_SNAPSHOT)
     )
-    return readings.join(lost, on=place, how="anti", maintain_order="left")
 
 
 def _classified(steps: pl.DataFrame) -> pl.DataFrame:

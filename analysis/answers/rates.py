@@ -108,8 +108,8 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
     ]
     if earlier := int(known["is_earlier"].sum()):
         notes.append(
-            f"Of {earlier:,} pin{'' if earlier == 1 else 's'} the newest counters are missing, cannot be or may still be "
-            "taken back; those of an earlier snapshot are shown."
+            f"Of {earlier:,} pin{'' if earlier == 1 else 's'} the newest counters are missing, cannot be or may still "
+            "be taken back; those of an earlier snapshot are shown."
         )
     if known["is_rolling"].any():
         notes.append("The counters are rolling ones: these are rates of a window of days, not of a pin's whole life.")

@@ -94,7 +94,8 @@ def test_counters_of_one_moment_stay_together_and_clean_ones_stay_the_newest() -
 
 
 def test_a_new_pin_whose_only_counts_may_be_taken_back_has_no_rate_yet() -> None:
-    new = watched().filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1), pl.col("id") == "00").with_columns(
+    is_last = pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1)
+    new = watched().filter(is_last, pl.col("id") == "00").with_columns(
         id=pl.lit("new"), timestamp=pl.lit(datetime.combine(FIRST + timedelta(days=DAYS - 2), datetime.min.time())),
         impressions=pl.lit(9_000_000, pl.Int64), saves=pl.lit(800_000, pl.Int64),
     )  # fmt: skip
