@@ -244,14 +244,16 @@ def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
         )
     )
     left_out = [_left_out(readings.filter(is_impossible), IMPOSSIBLE)]
-    if is_impossible.any():
-        readings = readings.filter(~is_impossible)
-    if readings["value"].null_count():
-        readings = readings.filter(pl.col("value").is_not_null())
+    if readings["value"].null_count() or is_impossible.any():
+        readings = _without(readings, is_impossible | readings["value"].is_null())
     empty = _empty_snapshots(readings)
     if not empty.is_empty():
-        left_out.append(_left_out(readings.join(empty, on=_SNAPSHOT, how="semi"), EMPTY))
-        readings = readings.join(empty, on=_SNAPSHOT, how="anti", maintain_order="left")
+        places = readings.select(_SNAPSHOT).join(
+            empty.with_columns(is_empty=pl.lit(value=True)), on=_SNAPSHOT, how="left", maintain_order="left"
+        )
+        is_empty = places["is_empty"].fill_null(value=False)
+        left_out.append(_left_out(readings.filter(is_empty), EMPTY))
+        readings = _without(readings, is_empty)
     steps = _classified(_beside(readings))
     for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
         if steps["fall"].null_count() == steps.height:
@@ -269,10 +271,10 @@ def _left_out(observations: pl.DataFrame, reason: str) -> pl.DataFrame:
 
 def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
     """Leave observations out; if the first of a pin is among them, the next one takes its place as the first sight."""
-    if not doubtful.filter(steps["before_on"].is_null()).any():
-        return steps.filter(~doubtful)
     names = ("account_before_on", "is_first_of_all")
     is_first = (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)
+    if not doubtful.filter(steps.select(is_first).to_series()).any():
+        return steps.filter(~doubtful)
     return (
         steps.with_columns(pl.col(names).first().over("pin").name.prefix("first_"))
         .filter(~doubtful)

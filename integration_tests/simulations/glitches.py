@@ -74,7 +74,7 @@ def main() -> None:
 
 def promises(scale: int) -> Iterator[Promise]:
     """What `measured` finds with few histories of each variant."""
-    yield from measured(25 * scale)
+    yield from measured(200 * scale)
 
 
 def measured(runs: int) -> Iterator[Promise]:
