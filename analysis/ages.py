@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from analysis.kinds import counter_kinds
-from analysis.readings import METRICS, counter_readings, pins_as_last_seen
+from analysis.readings import METRICS, confirmed, counter_readings, pins_as_last_seen
 from analysis.remembered import remembered
 
 MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
@@ -24,8 +24,8 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
 
     Left out: metrics that are no lifetime counters in that account (`counter_kinds`), pins without a time of
-    publication, and what a pin shows once its counter was reset or fell by more than a restatement
-    (`analysis.gains.daily_gains`).
+    publication, what a pin shows once its counter was reset or fell by more than a restatement
+    (`analysis.gains.daily_gains`), and from a rise on that may still be taken back.
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -64,7 +64,7 @@ def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     lifetime = kinds.filter(pl.col("kind") == "lifetime")
     accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
     seen = (
-        readings.steps[metric]
+        confirmed(readings.steps[metric])
         .lazy()
         .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("is_begun_anew"))
         .select(

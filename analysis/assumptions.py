@@ -6,16 +6,19 @@ cut (`docs/connector.md`). The API is the same for every account, so all account
 
 import polars as pl
 
-from analysis.checks.answers import SUSPECT_COUNTS, pins_against_totals, sums_of_answers
-from analysis.checks.facts import AGREES_WITHIN, KEPT_DAYS, LEAST_IMPRESSIONS
+from analysis.checks.answers import (
+    SUSPECT_COUNTS,
+    old_periods,
+    pins_against_totals,
+    sums_of_answers,
+    totals_that_agree,
+)
+from analysis.checks.facts import ENOUGH, KEPT_DAYS, LEAST_IMPRESSIONS, NEARLY_ALL, listed
 from analysis.checks.twins import twins
 from analysis.kinds import counter_kinds
 from analysis.readings import counter_readings, pins_as_last_seen
 
 SUPPORTED, CONTRADICTED, CANNOT_TELL = "supported", "contradicted", "cannot tell"
-# If the assumption held, or did not, in only half of the cases, seven in a row one way come once in 128
-ENOUGH = 7
-NEARLY_ALL = 0.95
 SCHEMA = {"number": pl.Int64, "assumption": pl.String, "verdict": pl.String, "evidence": pl.String}
 
 Judgement = tuple[str, str]
@@ -152,15 +155,8 @@ def _after_shorter_windows(pins: pl.DataFrame) -> tuple[int, int]:
 
 def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
     """Whether the totals beside the pins are their sums, in accounts that have older pins, too."""
-    oldest = pins.group_by("social_network_id").agg(oldest=_published().min())
-    both = (
-        pins_against_totals(pins, totals)
-        .join(oldest, on="social_network_id")
-        .filter(pl.col("oldest") < pl.col("period_start") - pl.duration(days=1))
-        .filter((pl.col("key") == "impressions") & (pl.max_horizontal("total", "pins_sum") >= LEAST_IMPRESSIONS))
-    )
-    larger = pl.max_horizontal("total", "pins_sum")
-    agree = both.filter((pl.col("total") - pl.col("pins_sum")).abs() <= (AGREES_WITHIN * larger).clip(1)).height
+    both = totals_that_agree(pins, totals)
+    agree = both.filter("agrees").height
     if both.height < ENOUGH:
         return CANNOT_TELL, f"{both.height:,} answers of accounts with older pins have both; {ENOUGH} are needed."
     share = both.filter(pl.col("total") > 0).select((pl.col("pins_sum") / pl.col("total")).median()).item()
@@ -186,7 +182,7 @@ def _cap(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
             f"than {largest:,} pins."
         )
     if largest > max(SUSPECT_COUNTS):
-        return SUPPORTED, (
+        return CANNOT_TELL if short.height else SUPPORTED, (
             f"The largest answer has {largest:,} pins; in {posts.height - short.height:,} of {posts.height:,} answers "
             "there are as many pins as posts were counted, or more."
         )
@@ -197,22 +193,16 @@ def _cap(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
 
 def _kept(overview: pl.DataFrame) -> Judgement:
     """Whether periods that ended before Pinterest's 90 days have figures, in accounts that have figures since."""
-    is_old = pl.col("period_end") < pl.col("_airbyte_extracted_at").dt.date() - pl.duration(days=KEPT_DAYS)
-    figures = overview.filter(pl.col("key") != "posts").with_columns(is_old=is_old)
-    lively = figures.filter(~pl.col("is_old") & (pl.col("value_current_period") > 0))
-    old = (
-        figures.filter("is_old")
-        .join(lively, on="social_network_id", how="semi")
-        .group_by("social_network_id", "preset", "period_end")
-        .agg(pl.col("value_current_period").sum())
-    )
-    there = old.filter(pl.col("value_current_period") > 0).height
+    old = old_periods(overview)
+    there = old.filter(pl.col("figures") > 0).height
+    presets = old["preset"].drop_nulls().unique().sort().to_list()
+    periods = f"periods{f' ({listed(presets)})' if presets else ''}"
     if old.height < ENOUGH:
         return (
             CANNOT_TELL,
             f"{_times(old.height).capitalize()} a period that ended so long before was asked for; {ENOUGH} are needed.",
         )
-    evidence = f"{there:,} of {old.height:,} periods that ended so long before have figures."
+    evidence = f"{there:,} of {old.height:,} {periods} that ended so long before have figures."
     return CONTRADICTED if there >= NEARLY_ALL * old.height else SUPPORTED, evidence
 
 

@@ -44,6 +44,10 @@ OF_THE_FILE: tuple[Check, ...] = (
     duplicate_keys,
     sums_differ,
     schema_drift,
+    # of one account each, but other accounts may contradict them
+    possible_cap,
+    missing_pins,
+    periods_too_old,
 )
 OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     lost_connections,
@@ -54,11 +58,8 @@ OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
     impossible_counters,
     unconfirmed_gains,
     counters_taken_back,
-    possible_cap,
-    missing_pins,
     posts_differ,
     twin_pins,
-    periods_too_old,
     pins_without_date,
 )
 CHECKS = (*OF_THE_FILE, *OF_AN_ACCOUNT)

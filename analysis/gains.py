@@ -90,7 +90,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
       and with an unknown gain (where this is above 0, the sum is a lower bound)
     - pins_unconfirmed: of these, with a rise that may still be taken back
     - is_imputed: most of the pins observed have a gain that is spread over a gap
-    - is_provisional: as in `daily_gains`
+    - is_provisional: as in `daily_gains`, or the sum has a rise that may still be taken back
     - kind: of the counter, as in `counter_kinds`: the gains of one that is not in `USABLE` mean nothing
 
     >>> from datetime import date, datetime
@@ -116,7 +116,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
             pins_fallen=pl.col("is_fall").sum().cast(pl.Int64),
             pins_unconfirmed=pl.col("is_unconfirmed").sum().cast(pl.Int64),
             is_imputed=pl.col("is_imputed").mean() > 0.5,
-            is_provisional=pl.col("is_provisional").any(),
+            is_provisional=(pl.col("is_provisional") | pl.col("is_unconfirmed")).any(),
         )
         .with_columns(metric=pl.lit(metric))
         .collect()

@@ -11,7 +11,7 @@ SURELY_STANDS_OUT = 10  # where the fall is as small as a restatement's
 MIN_UNUSUAL_RISE = 20  # counts a day: smaller rises are not worth a warning
 MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer cannot say what is usual
 
-IMPOSSIBLE, SPIKE, DIP = "impossible", "spike", "dip"
+IMPOSSIBLE, EMPTY, SPIKE, DIP = "impossible", "empty", "spike", "dip"
 
 
 def impossible_counts(observations: pl.DataFrame) -> pl.Series:
@@ -24,17 +24,17 @@ def impossible_counts(observations: pl.DataFrame) -> pl.Series:
     >>> impossible_counts(pl.DataFrame({"pin": 1, "value": [-1, 5, 9_000], "impressions": [80, 90, 90]})).to_list()
     [True, False, True]
     """
-    value = pl.col("value")
-    is_outside = ~value.is_between(0, MAX_COUNT)
-    known = pl.when(pl.col("impressions").is_between(0, MAX_COUNT)).then("impressions")
+    value, shown = pl.col("value"), pl.col("impressions")
 
     def far_above(shown: pl.Expr) -> pl.Expr:
         return ((value > MAX_PER_IMPRESSION * shown) & (value - shown > MIN_EXCESS)).fill_null(value=False)
 
-    if not observations.select((~is_outside & far_above(known)).any()).item():
-        return observations.select(is_outside.fill_null(value=False)).to_series()
-    most = known.max().over("pin")
-    return observations.select((is_outside | ((most > 0) & far_above(most))).fill_null(value=False)).to_series()
+    is_outside = ~value.is_between(0, MAX_COUNT).fill_null(value=True)
+    may_be_outside = ((value.min() < 0) | (value.max() > MAX_COUNT)).fill_null(value=False)
+    if not observations.select(may_be_outside | far_above(shown).any()).item():  # nearly all histories end here
+        return pl.repeat(value=False, n=observations.height, eager=True)
+    most = pl.when(shown.is_between(0, MAX_COUNT)).then(shown).max().over("pin")
+    return observations.select(is_outside | ((most > 0) & far_above(most)).fill_null(value=False)).to_series()
 
 
 def spikes(steps: pl.DataFrame) -> pl.Series:
@@ -43,8 +43,9 @@ def spikes(steps: pl.DataFrame) -> pl.Series:
     The mirror of a dip. Let a be the value before the rise and b the one after the fall. The fall takes back at least
     half of the rise, b is not below a (a restatement apart), and the rise is more than three times each move of the
     three steps before it, or each of the three after it (ten times each of both, where the fall is as small as that of
-    a restatement). Before the first observation of a new pin, a is 0. `steps`
-    are sorted by pin and day, with value, before and is_new.
+    a restatement). Before the first observation of a new pin, a is 0. Before
+    that of an older pin it is unknown: a fall to less than half is a reset, unless what is left is more than three
+    times the moves after it. `steps` are sorted by pin and day, with value, before and is_new.
     """
     rows = steps.select((pl.col("value") < pl.col("before") - SMALL_COUNT).arg_true()).to_series().cast(pl.Int64)
     if rows.is_empty():
@@ -93,14 +94,24 @@ def _is_taken_back(length: int) -> pl.Expr:
     usual_at_most = pl.max_horizontal(earlier, later).fill_null(0)
     is_small = fall <= SMALL_SHARE * run[-1]  # most likely a restatement
     lost = before - after
-    return (
+    is_spike = (
         (pl.min_horizontal(run) > pl.max_horizontal(before, after))
         & (lost <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before))
         & (2 * lost <= rise)
         & (2 * fall >= rise)
         & (rise > STANDS_OUT * usual)
         & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
-    ).fill_null(value=False)
+    )
+    # nothing is known of before the first observation of an older pin: it fell to less than half, as in a reset, but to
+    # more than a counter that begins anew could show by then
+    is_first = before.is_null() & ~pl.col(f"new{-length}")
+    is_first_spike = (
+        is_first
+        & (2 * after < pl.min_horizontal(run))
+        & (fall > STANDS_OUT * later)
+        & (after > STANDS_OUT * (later + SMALL_COUNT))
+    )
+    return (is_spike.fill_null(value=False) | is_first_spike).fill_null(value=False)
 
 
 def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
@@ -149,25 +160,32 @@ def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
     been seen at most three times since, itself included. `steps` have pin, account, snapshot_date, before_on,
     published, value, top_before, fall and is_new.
     """
-    is_late = (pl.col("pin") != pl.col("pin").shift(-MAX_SPIKE_OBSERVATIONS)).fill_null(value=True)
+    none = pl.repeat(value=False, n=steps.height, eager=True)
+    above = pl.col("value") - pl.col("top_before").fill_null(0)
+    rows = steps.select((above > MIN_UNUSUAL_RISE).arg_true()).to_series().cast(pl.Int64)
+    later = rows + MAX_SPIKE_OBSERVATIONS
+    is_late = steps["pin"].gather(later.set(later >= steps.height, None)) != steps["pin"].gather(rows)
+    rises = steps[rows].lazy().with_columns(row=rows, is_late=is_late.fill_null(value=True))
+    large = _per_day(rises).filter(pl.col("per_day") > MIN_UNUSUAL_RISE).collect()
+    late = large.filter("is_late")
+    # most histories end here: what is large was so before, and of the many small rises none need be looked at
+    if late.is_empty() or _unusual(late, _largest_before(large.lazy())).is_empty():
+        return none
+    unusual = _unusual(late, _largest_before(_per_day(steps.lazy())))
+    return none.scatter(unusual.filter(pl.col("snapshots") >= MIN_EARLIER_SNAPSHOTS)["row"], True)
+
+
+def _per_day(steps: pl.LazyFrame) -> pl.LazyFrame:
+    """Add how much the counter rose a day, null where that is unknown."""
     gained = pl.when("is_new").then("value").when(pl.col("fall").is_null()).then(pl.col("value") - pl.col("top_before"))
     since = pl.when("is_new").then("published").otherwise("before_on")
-    days = (pl.col("snapshot_date") - since).dt.total_days().clip(1)
-    none = pl.repeat(value=False, n=steps.height, eager=True)
-    late = (
-        steps.lazy()
-        .select("account", "snapshot_date", is_late=is_late, gained=gained, days=days)
-        .with_row_index("row")
-        .filter(pl.col("is_late") & (pl.col("gained") > MIN_UNUSUAL_RISE * pl.col("days")))
-        .select("row", "account", "snapshot_date", per_day=pl.col("gained") / pl.col("days"))
-        .collect()
-    )
-    if late.is_empty():
-        return none
-    largest = (
-        steps.lazy()
-        .select("account", "snapshot_date", per_day=gained / days)
-        .group_by("account", "snapshot_date")
+    return steps.with_columns(per_day=gained / (pl.col("snapshot_date") - since).dt.total_days().clip(1))
+
+
+def _largest_before(rises: pl.LazyFrame) -> pl.DataFrame:
+    """account, snapshot_date, and of the snapshots before it: earlier (the largest rise), snapshots (how many)."""
+    return (
+        rises.group_by("account", "snapshot_date")
         .agg(pl.col("per_day").max())
         .drop_nulls()
         .sort("account", "snapshot_date")
@@ -179,8 +197,11 @@ def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
         )
         .collect()
     )
-    unusual = late.join(largest, on=["account", "snapshot_date"]).filter(
-        (pl.col("snapshots") >= MIN_EARLIER_SNAPSHOTS)
-        & (pl.col("per_day") > STANDS_OUT * pl.col("earlier") + MIN_UNUSUAL_RISE)
+
+
+def _unusual(late: pl.DataFrame, largest: pl.DataFrame) -> pl.DataFrame:
+    earlier = pl.col("earlier").fill_null(0)
+    known = late.select("account", "snapshot_date", "row", "per_day")
+    return known.join(largest, on=["account", "snapshot_date"]).filter(
+        pl.col("per_day") > STANDS_OUT * earlier + MIN_UNUSUAL_RISE
     )
-    return pl.int_range(steps.height, eager=True).is_in(unusual["row"].cast(pl.Int64).implode())

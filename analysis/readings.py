@@ -7,7 +7,9 @@ import polars as pl
 
 from analysis.glitches import (
     DIP,
+    EMPTY,
     IMPOSSIBLE,
+    MAX_SPIKE_OBSERVATIONS,
     SMALL_COUNT,
     SMALL_SHARE,
     SPIKE,
@@ -28,12 +30,14 @@ EXTRACTED_AT = "_airbyte_extracted_at"
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
 _PLACE = ["social_network_id", "id", "snapshot_date"]
+_SNAPSHOT = ["account", "snapshot_date"]
 
 
 class Readings(NamedTuple):
     """What was read of each counter, and the names that the numbers in it stand for.
 
-    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, spike or dip).
+    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, empty,
+    spike or dip).
     `zone_changes`: as `analysis.zone_changes` returns them.
     """
 
@@ -104,6 +108,60 @@ def pins_as_last_seen(pins: pl.DataFrame) -> pl.DataFrame:
     rows = _in_order(pins)
     is_last = rows.places.select((pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)).to_series()
     return pins.filter(is_last) if rows.order is None else pins[rows.order.filter(is_last)]
+
+
+@remembered
+def counters_as_last_seen(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """`pins_as_last_seen` with the newest counters that are to be believed, and that nothing may still take back.
+
+    Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
+    the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
+    such a snapshot keeps its newest row; `is_unconfirmed` says that this may still be taken back.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
+    ...     "snapshot_date": [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9)], "saves": [1, 2, -5]})
+    >>> counters_as_last_seen(pins, ("saves",)).select("saves", "is_earlier").rows()
+    [(2, True)]
+    """
+    readings, latest = counter_readings(pins, metrics), pins_as_last_seen(pins)
+    is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
+    newest = _in_order(pins).places.filter(is_last).select("pin", "row")
+    believed = [confirmed(steps) for steps in readings.steps.values()]
+    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in believed]
+    doubtful = newest.filter(~pl.all_horizontal(is_fine))["pin"].implode()
+    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in believed])
+    earlier = (
+        rows.group_by("pin", "row", maintain_order=True)
+        .len()
+        .filter(pl.col("len") == len(metrics))
+        .group_by("pin", maintain_order=True)
+        .agg(pl.col("row").last())
+    )
+    counters = pins[earlier["row"]].select(pl.col(metrics).cast(pl.Int64).name.prefix("earlier_"))
+    rising = [steps.filter("is_unconfirmed")["pin"] for steps in readings.steps.values()]
+    is_earlier = pl.col("earlier").is_not_null()
+    return (
+        latest.with_columns(pin=newest["pin"])
+        .join(earlier.select("pin", *counters, earlier="row"), on="pin", how="left", maintain_order="left")
+        .with_columns(pl.when(is_earlier).then(f"earlier_{name}").otherwise(name).alias(name) for name in metrics)
+        .with_columns(
+            is_earlier=is_earlier, is_unconfirmed=~is_earlier & pl.col("pin").is_in(pl.concat(rising).implode())
+        )
+        .drop("pin", "earlier", *counters.columns)
+    )
+
+
+def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
+    """Of the steps of `counter_readings` those before any rise that may still be taken back.
+
+    >>> steps = pl.DataFrame({"pin": [0, 0, 0, 1], "is_unconfirmed": [False, True, False, False]})
+    >>> confirmed(steps)["pin"].to_list()
+    [0, 1]
+    """
+    if not steps["is_unconfirmed"].any():
+        return steps
+    return steps.filter(pl.col("is_unconfirmed").cum_sum().over("pin") == 0)
 
 
 def is_in_order(frame: pl.DataFrame) -> bool:
@@ -185,32 +243,38 @@ def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
             "pin", "value", impressions=in_order("impressions") if has_impressions else pl.lit(None, pl.Int64)
         )
     )
-    left_out = [_left_out(readings, is_impossible, IMPOSSIBLE)]
-    if is_impossible.any():
-        readings = readings.filter(~is_impossible)
-    if readings["value"].null_count():
-        readings = readings.filter(pl.col("value").is_not_null())
-    steps = _classified(_beside(_without_empty_snapshots(readings)))
+    left_out = [_left_out(readings.filter(is_impossible), IMPOSSIBLE)]
+    if readings["value"].null_count() or is_impossible.any():
+        readings = _without(readings, is_impossible | readings["value"].is_null())
+    empty = _empty_snapshots(readings)
+    if not empty.is_empty():
+        places = readings.select(_SNAPSHOT).join(
+            empty.with_columns(is_empty=pl.lit(value=True)), on=_SNAPSHOT, how="left", maintain_order="left"
+        )
+        is_empty = places["is_empty"].fill_null(value=False)
+        left_out.append(_left_out(readings.filter(is_empty), EMPTY))
+        readings = _without(readings, is_empty)
+    steps = _classified(_beside(readings))
     for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
+        if steps["fall"].null_count() == steps.height:
+            break  # without a fall there is neither
         doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
         if doubtful.any():
-            left_out.append(_left_out(steps, doubtful, reason))
+            left_out.append(_left_out(steps.filter(doubtful), reason))
             steps = _classified(_beside(_without(steps, doubtful).select(readings.columns)))
     return _Observed(_with_tops(steps), pl.concat(left_out))
 
 
-def _left_out(observations: pl.DataFrame, doubtful: pl.Series, reason: str) -> pl.DataFrame:
-    return observations.filter(doubtful).select(
-        "account", "pin", "snapshot_date", "value", reason=pl.lit(reason, pl.String)
-    )
+def _left_out(observations: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return observations.select("account", "pin", "snapshot_date", "value", reason=pl.lit(reason, pl.String))
 
 
 def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
     """Leave observations out; if the first of a pin is among them, the next one takes its place as the first sight."""
-    if not doubtful.filter(steps["before_on"].is_null()).any():
-        return steps.filter(~doubtful)
     names = ("account_before_on", "is_first_of_all")
     is_first = (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)
+    if not doubtful.filter(steps.select(is_first).to_series()).any():
+        return steps.filter(~doubtful)
     return (
         steps.with_columns(pl.col(names).first().over("pin").name.prefix("first_"))
         .filter(~doubtful)
@@ -233,9 +297,11 @@ def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
 def _beside(readings: pl.DataFrame) -> pl.DataFrame:
     """Each observation, sorted by pin and day, beside the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
+    firsts = readings.select((~is_same.fill_null(value=False)).arg_true()).to_series()
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
+    new = firsts.filter(readings[firsts].select(is_new.fill_null(value=False)).to_series())
     return readings.with_columns(
-        is_new=~is_same.fill_null(value=False) & is_new.fill_null(value=False),
+        is_new=pl.repeat(value=False, n=readings.height, eager=True).scatter(new, True),
         before=pl.when(is_same).then(pl.col("value").shift(1)),
         before_on=pl.when(is_same).then(pl.col("snapshot_date").shift(1)),
     )
@@ -246,22 +312,26 @@ def _segment(is_break: pl.Expr) -> pl.Expr:
     return (is_break | (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)).cum_sum()
 
 
-def _without_empty_snapshots(readings: pl.DataFrame) -> pl.DataFrame:
-    """Leaves out snapshots with nothing but zeros where several pins had more before: they tell nothing."""
-    place = ["account", "snapshot_date"]
-    sums = readings.lazy().group_by(place).agg(pl.col("value").sum(), pl.len())
-    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= CROWD)).collect()
+def _empty_snapshots(readings: pl.DataFrame) -> pl.DataFrame:
+    """Snapshots (account, snapshot_date) with nothing but zeros where several pins had more before: they tell nothing.
+
+    Pins that had nothing before either, and more for no longer than a spike lasts, do not count.
+    """
+    sums = readings.lazy().group_by(_SNAPSHOT).agg(pl.col("value").sum(), pl.len())
+    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= CROWD)).select(_SNAPSHOT).collect()
     if empty.is_empty():
-        return readings
-    had = pl.col("value").cum_max().shift(1).over("pin")
-    lost = (
+        return empty
+    above = pl.col("value") > 0
+    times = above.cum_sum().over("pin")
+    had = (times > MAX_SPIKE_OBSERVATIONS) | ((times > 0) & above.first().over("pin"))
+    return (
         readings.with_columns(had=had)
-        .join(empty, on=place, how="semi")
-        .group_by(place)
-        .agg(pins=(pl.col("had") > 0).sum())
+        .join(empty, on=_SNAPSHOT, how="semi")
+        .group_by(_SNAPSHOT)
+        .agg(pins=pl.col("had").sum())
         .filter(pl.col("pins") >= CROWD)
+        .select(_SNAPSHOT)
     )
-    return readings.join(lost, on=place, how="anti", maintain_order="left")
 
 
 def _classified(steps: pl.DataFrame) -> pl.DataFrame:

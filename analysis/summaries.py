@@ -33,17 +33,13 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
     [('saves', 450.0, 360.0, 25.0, 'up'), ('clicks', 3.0, 0.0, None, 'from zero')]
     """
     now, before = pl.col("now"), pl.col("before")
-    newest = (
-        overview.with_columns(synced=pl.col("_airbyte_extracted_at").max().over("social_network_id", "preset"))
-        .sort("synced", "period_end", "preset", descending=True, nulls_last=True)
-        .unique("social_network_id", keep="first", maintain_order=True)
-        .select("social_network_id", "preset", "period_end")
-    )
+    overview = of_last_preset(overview)
+    newest = overview.group_by("social_network_id").agg(pl.col("period_end").max())
     order = pl.col("key").replace_strict(
         list(TOTALS), list(range(len(TOTALS))), default=len(TOTALS), return_dtype=pl.Int64
     )
     return (
-        overview.join(newest, on=["social_network_id", "preset", "period_end"], how="semi")
+        overview.join(newest, on=["social_network_id", "period_end"], how="semi")
         .rename({"value_current_period": "now", "value_last_period": "before"})
         .sort("social_network_id", order, "key")
         .with_columns(change=pl.when(before > 0).then((now - before) / before * 100))
@@ -64,6 +60,27 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
             "now", "before", "change", "direction", "is_provisional",
         )
     )  # fmt: skip
+
+
+def of_last_preset(overview: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each account's preset that was synced last: presets are never mixed in one series.
+
+    >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": ["last_7_days", "last_30_days"],
+    ...     "period_end": [date(2026, 3, 7), date(2026, 3, 8)], "_airbyte_extracted_at": None})
+    >>> of_last_preset(overview)["preset"].to_list()
+    ['last_30_days']
+    """
+    if overview["preset"].n_unique() < 2:
+        return overview
+    chosen = (
+        overview.with_columns(synced=pl.col("_airbyte_extracted_at").max().over("social_network_id", "preset"))
+        .sort("synced", "period_end", "preset", descending=True, nulls_last=True)
+        .unique("social_network_id", keep="first", maintain_order=True)
+        .select("social_network_id", "preset")
+    )
+    return overview.join(
+        chosen, on=["social_network_id", "preset"], how="semi", nulls_equal=True, maintain_order="left"
+    )
 
 
 def is_provisional_period() -> pl.Expr:

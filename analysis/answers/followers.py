@@ -20,7 +20,7 @@ from analysis.summaries import refusal
 from analysis.texts import written_day
 
 TABLE_ROWS = 30
-GAPS = "Pale bars are changes over a gap, divided by its days."
+GAPS = "Pale bars are changes over a gap, or over a change of the time zone, divided by their days."
 
 
 def followers_answer(followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:

@@ -106,6 +106,11 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
         "fewer impressions it rests on (empirical Bayes).",
         "Counters as last seen; pins of any age are compared.",
     ]
+    if earlier := int(known["is_earlier"].sum()):
+        notes.append(
+            f"Of {earlier:,} pin{'' if earlier == 1 else 's'} the newest counters are missing, cannot be or may still "
+            "be taken back; those of an earlier snapshot are shown."
+        )
     if known["is_rolling"].any():
         notes.append("The counters are rolling ones: these are rates of a window of days, not of a pin's whole life.")
     if known.height < _FEW_PINS:

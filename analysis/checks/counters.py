@@ -121,7 +121,7 @@ def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
         )
         for metric, steps in readings.steps.items()
     ])  # fmt: skip
-    for account, rows in _by_account(_named(rises, readings)):
+    for account, rows in _by_account(_usable(_named(rises, readings), readings)):
         largest = rows.sort("value", descending=True)
         named = [
             f"pin {row['id']} (+{row['value']:,} {row['metric']} on {written_day(row['snapshot_date'])})"
@@ -132,8 +132,8 @@ def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
             "unconfirmed_gains", "warning", account, rows["snapshot_date"].min(),
             f"Gains far beyond all that this account has shown are not confirmed yet: "
             f"{listed([*named, *([counted(more, 'more pin')] if more > 0 else [])])}.",
-            "Compare with OneUp's own page. They are booked, and left out again if the counters fall back within "
-            f"{MAX_SPIKE_OBSERVATIONS} more syncs.",
+            "Compare with OneUp's own page. They are booked, but are in no verdict or ranking yet; they are left out "
+            f"again if the counters fall back within {MAX_SPIKE_OBSERVATIONS} more observations.",
         )  # fmt: skip
 
 
@@ -141,13 +141,22 @@ def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
     """social_network_id, id, metric, snapshot_date and value of the observations left out for a reason."""
     readings = counter_readings(pins, METRICS)
     rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in readings.left_out.items()])
-    return _named(rows.filter(pl.col("reason") == reason), readings)
+    named = _named(rows.filter(pl.col("reason") == reason), readings)
+    return _usable(named, readings) if reason == SPIKE else named
 
 
 def _named(rows: pl.DataFrame, readings: Readings) -> pl.DataFrame:
     return rows.with_columns(readings.pins[rows["pin"]].get_columns()).sort(
         "social_network_id", "snapshot_date", "id", "metric"
     )
+
+
+def _usable(rows: pl.DataFrame, readings: Readings) -> pl.DataFrame:
+    """Without metrics whose counters roll: these rise and fall back by themselves, and no gain of them is booked."""
+    if rows.is_empty():
+        return rows
+    rolling = kinds_of(readings).filter(pl.col("kind") == "rolling")
+    return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 
 def _by_account(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -11,6 +11,9 @@ from analysis.sources import Table
 from analysis.views import ImpossibleDays, Unreadable
 
 KEPT_DAYS = 90  # Pinterest keeps so many
+# If an assumption held, or did not, in only half of the cases, seven in a row one way come once in 128
+ENOUGH = 7
+NEARLY_ALL = 0.95
 LEAST_IMPRESSIONS = 20  # two pins have the same few by chance
 AGREES_WITHIN = 0.01  # a sync takes a moment, in which counters move
 Finding = dict[str, Any]
@@ -34,6 +37,12 @@ class Facts(NamedTuple):
     impossible: Sequence[ImpossibleDays] = ()
     replaced: Sequence[Replaced] = ()
     merged: Sequence[Merged] = ()
+
+    def is_cut(self, relation: str, *, day_may_be_wrong: bool = True) -> bool:
+        """Whether rows of a relation are left out because their key cannot be read, or their day cannot be."""
+        places = [f"{table.place}." for table in self.tables if table.relation == relation]
+        unreadable = any(found.is_key and found.column.startswith(tuple(places)) for found in self.unreadable)
+        return unreadable or (day_may_be_wrong and any(found.relation == relation for found in self.impossible))
 
     def of(self, account: str, pins: pl.DataFrame) -> "Facts":
         """Those of one account, whose pins are these."""
@@ -60,6 +69,15 @@ def counted(count: int, noun: str) -> str:
     ('1 pin', '2,000 pins')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def in_brackets(name: pl.Expr) -> pl.Expr:
+    """A name to be put behind what it belongs to; nothing where it is unknown.
+
+    >>> pl.select(in_brackets(pl.lit("last_7_days"))).item()
+    ' (last_7_days)'
+    """
+    return pl.when(name.is_null()).then(pl.lit("")).otherwise(pl.format(" ({})", name))
 
 
 def listed(names: list[str]) -> str:

@@ -25,10 +25,12 @@ def stale_data(facts: Facts) -> Iterator[Finding]:
     if facts.last_sync is not None and facts.now - facts.last_sync > STALE_AFTER:
         hours = (facts.now - facts.last_sync).total_seconds() / 3600
         age = f"{hours:.0f} hours" if hours < 72 else f"{hours / 24:,.0f} days"
+        failed = not facts.runs.filter(pl.col("started_at") > facts.last_sync).is_empty()
+        why = "see what stopped the syncs since" if failed else "see why no sync ran since"
         yield finding_of(
             "stale_data", "warning", "all", facts.last_sync.date(),
-            f"The last sync was {age} ago.",
-            "Sync now, and see why no sync ran since: the daily detail of days without a sync is lost.",
+            f"The last sync {'that was done ' if failed else ''}was {age} ago.",
+            f"Sync now, and {why}: the daily detail of days without a sync is lost.",
         )  # fmt: skip
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from analysis.checks.facts import Facts, Finding, counted, finding_of, listed
-from analysis.readings import METRICS, counter_readings, pins_as_last_seen
+from analysis.checks.facts import Facts, Finding, counted, finding_of, in_brackets, listed
+from analysis.glitches import EMPTY
+from analysis.readings import METRICS, MOST, counter_readings, pins_as_last_seen
+from analysis.summaries import of_last_preset
 from analysis.texts import written_day
+from analysis.zone_changes import moved_snapshots
 
 
 def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFrame:
@@ -38,7 +41,12 @@ def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFra
 
 
 def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
-    """Days between an account's first and last snapshot on which nobody synced, and that no change of zone skipped."""
+    """Days between an account's first and last snapshot on which nobody synced, and that no change of zone skipped.
+
+    Not where days cannot be read: who knows which they were.
+    """
+    if any(facts.is_cut(name, day_may_be_wrong=False) for name in ("pins", "account_followers")):
+        return
     skipped = _zone_changes(facts).select(
         "social_network_id", day=pl.date_ranges("before_on", "snapshot_date", closed="none")
     )
@@ -59,33 +67,47 @@ def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
 
 
 def days_moved_by_zone(facts: Facts) -> Iterator[Finding]:
-    """Snapshots whose day does not follow from the one before: the timezone of the config was changed."""
+    """Snapshots whose day does not follow from the one before: the timezone, or its clock, was changed."""
     for row in _zone_changes(facts).iter_rows(named=True):
         days = (row["snapshot_date"] - row["before_on"]).days
+        of_clock = row["is_clock_change"]
         yield finding_of(
-            "zone_changed", "warning", row["social_network_id"], row["snapshot_date"],
+            "clock_changed" if of_clock else "zone_changed", "info" if of_clock else "warning",
+            row["social_network_id"], row["snapshot_date"],
             f"From the snapshot of {written_day(row['before_on'])} to that of {written_day(row['snapshot_date'])} "
-            f"{counted(days, 'day')} passed in the file, but {row['hours']:g} hours between the syncs: the timezone of "
-            "the config was changed.",
-            "Keep one timezone. What was gained between the two is marked as imputed, because it is not that of whole "
-            "days.",
+            f"{counted(days, 'day')} passed in the file, but {row['hours']:g} hour{'' if row['hours'] == 1 else 's'} "
+            "between the syncs: "
+            + ("the clock of the timezone was changed between summer and winter time." if of_clock
+               else "the timezone of the config was changed."),
+            ("Sync at an hour that is not near midnight." if of_clock else "Keep one timezone.")
+            + " What was gained between the two is marked as imputed, because it is not that of whole days.",
         )  # fmt: skip
 
 
 def _zone_changes(facts: Facts) -> pl.DataFrame:
+    """As `moved_snapshots`, of pins and of followers."""
     readings = counter_readings(facts.pins, [])
-    return readings.zone_changes.join(readings.accounts, on="account").sort("social_network_id", "snapshot_date")
+    of_pins = readings.zone_changes.join(readings.accounts, on="account")
+    of_followers = moved_snapshots(facts.followers)
+    both = pl.concat([of_pins.select(of_followers.columns), of_followers])
+    return both.unique(["social_network_id", "snapshot_date"], keep="first").sort("social_network_id", "snapshot_date")
 
 
 def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
     """All counters, totals or followers of an account are 0 after they were more: as a lost connection answers."""
-    totals = facts.overview.filter(pl.col("key") != "posts")
+    totals = of_last_preset(facts.overview).filter(pl.col("key") != "posts")
     told = pl.concat(
         [
-            # one pin may well have nothing
-            _days_of_zeros(facts.pins, pl.sum_horizontal(METRICS), "snapshot_date", "every counter of every pin", 3),
-            _days_of_zeros(totals, pl.col("value_current_period"), "period_end", "every total of the account"),
-            _days_of_zeros(facts.followers, pl.col("total_followers"), "snapshot_date", "the number of followers"),
+            _days_of_zero_pins(facts.pins),
+            _days_of_zeros(
+                totals,
+                pl.col("value_current_period"),
+                "period_end",
+                pl.format("every total of the account{}", in_brackets(pl.col("preset"))),
+            ),
+            _days_of_zeros(
+                facts.followers, pl.col("total_followers"), "snapshot_date", pl.lit("the number of followers")
+            ),
         ]
     )
     for (account,), group in told.sort("social_network_id", maintain_order=True).group_by(
@@ -101,19 +123,45 @@ def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: str, least: int = 1) -> pl.DataFrame:
-    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more.
+def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
+    """As `_days_of_zeros`: snapshots of zeros that are left out of the gains, unless the counters begin anew there."""
+    readings = counter_readings(pins, METRICS)
+    place = ["account", "snapshot_date"]
+    empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in readings.left_out.values()])
+    empty = empty.unique().join(readings.accounts, on="account")
+    known = pl.any_horizontal(pl.col(METRICS).is_not_null())
+    days = (
+        pins.join(empty, on=["social_network_id", "snapshot_date"])
+        .group_by("social_network_id", *place)
+        .agg(figures=pl.sum_horizontal(METRICS).filter(known).sum())
+        .filter(pl.col("figures") == 0)
+    )
+    later = [
+        steps.join(days.select("account").unique(), on="account", how="semi")
+        .filter(pl.col("before") > 0)
+        .group_by(place)
+        .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > MOST)
+        for steps in readings.steps.values()
+    ]
+    after = pl.concat(later).group_by(place).agg(pl.col("is_reset").any()).sort(place)
+    return (
+        days.sort(place)
+        .join_asof(after, on="snapshot_date", by="account", strategy="forward", check_sortedness=False)
+        .filter(~pl.col("is_reset").fill_null(value=False))
+        .select("social_network_id", day="snapshot_date", what=pl.lit("every counter of every pin"))
+    )
 
-    Days with fewer than `least` rows say nothing.
-    """
+
+def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr) -> pl.DataFrame:
+    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more."""
     return (
         frame.lazy()
         .group_by("social_network_id", pl.col(day).alias("day"))
-        .agg(figures=figure.sum().cast(pl.Float64), known=figure.count(), rows=pl.len())
-        .filter((pl.col("known") > 0) & (pl.col("rows") >= least))
+        .agg(figures=figure.sum().cast(pl.Float64), known=figure.count(), what=what.first())
+        .filter(pl.col("known") > 0)
         .sort("social_network_id", "day")
         .filter((pl.col("figures") == 0) & (pl.col("figures").cum_max().over("social_network_id") > 0))
-        .select("social_network_id", "day", what=pl.lit(what))
+        .select("social_network_id", "day", "what")
         .collect()
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from analysis.checks.facts import AGREES_WITHIN, LEAST_IMPRESSIONS, Facts, Finding, counted, finding_of
-from analysis.readings import METRICS, pins_as_last_seen
+from analysis.readings import METRICS, counter_readings, counters_as_last_seen, pins_as_last_seen
 
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"
 
@@ -16,8 +16,8 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
     Columns, sorted by the first two: social_network_id, twin_of (the first id of each group); pins (how many);
     snapshots (at which they were compared); impressions (of each of them).
 
-    Only pins that an account's newest snapshot has. A link is compared too, where it leads anywhere but to the pin
-    itself. Fewer than 20 impressions are equal by chance.
+    Only pins that an account's newest snapshot has; snapshots with a glitch of a pin are not compared. A
+    link is compared too, where it leads anywhere but to the pin itself. Fewer than 20 impressions are equal by chance.
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"], "snapshot_date": date(2026, 3, 1),
@@ -36,6 +36,8 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
     candidates = candidates.with_columns(link=link)
     columns = ["social_network_id", "id", "snapshot_date", *METRICS]
     seen = pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
+    if candidates.height:
+        seen = seen.join(_glitches(pins), on=["social_network_id", "id", "snapshot_date"], how="anti")
     counters = pl.struct(METRICS)
     groups = (  # as the account's newest snapshot has them
         candidates.filter(pl.col("impressions") >= LEAST_IMPRESSIONS)
@@ -46,7 +48,7 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
     compared = (
         seen.join(groups.select(*place, "twin_of", "id").explode("id"), on=[*place, "id"])
         .group_by("social_network_id", "twin_of", "snapshot_date")
-        .agg(seen=pl.len(), differ=counters.n_unique() > 1)
+        .agg(seen=pl.col("id").n_unique(), differ=counters.n_unique() > 1)
         .filter(pl.col("seen") > 1)
         .group_by("social_network_id", "twin_of")
         .agg(snapshots=pl.len().cast(pl.Int64), differ=pl.col("differ").any())
@@ -59,9 +61,18 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _glitches(pins: pl.DataFrame) -> pl.DataFrame:
+    """social_network_id, id, snapshot_date of observations of which a counter is left out of the gains."""
+    readings = counter_readings(pins, METRICS)
+    rows = pl.concat([rows.select("pin", "snapshot_date") for rows in readings.left_out.values()])
+    return readings.pins[rows["pin"]].with_columns(rows["snapshot_date"])
+
+
 def twin_pins(facts: Facts) -> Iterator[Finding]:
     """Pins of the same image whose counters are always equal: sums over pins count them twice."""
-    of_all = pins_as_last_seen(facts.pins).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    of_all = (
+        counters_as_last_seen(facts.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    )
     found = (
         twins(facts.pins)
         .group_by("social_network_id")

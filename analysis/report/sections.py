@@ -23,7 +23,7 @@ from analysis.readings import EXTRACTED_AT, METRICS, counter_readings
 from analysis.statistics.accounts import accounts_side_by_side, totals_with_verdicts
 from analysis.statistics.change import WEEKS
 from analysis.statistics.first_week import first_week_outcomes
-from analysis.summaries import PROVISIONAL_TOTALS, preset_note
+from analysis.summaries import PROVISIONAL_TOTALS, of_last_preset, preset_note
 
 WIDTH = "container"  # a chart is as wide as the page
 MAIN = "saves"  # the metric of the sections that look at one
@@ -74,7 +74,7 @@ def in_order_of(pins: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
 
 def frames_of(facts: Facts) -> Frames:
     """The frames of one account, from its facts."""
-    longest = max(HISTORY_DAYS, 2 * (_days(facts.overview) + PROVISIONAL_DAYS))
+    longest = max(HISTORY_DAYS, 2 * (_days(of_last_preset(facts.overview)) + PROVISIONAL_DAYS))
     newest = facts.pins["snapshot_date"].max()
     since = newest - timedelta(days=longest) if isinstance(newest, date) else None
     gains = daily_gains(facts.pins, since=since).drop("fall")  # text in millions of rows

@@ -27,7 +27,7 @@ from analysis.report.sections import (
 )
 from analysis.statistics.accounts import judged_together
 from analysis.status import read_facts
-from analysis.summaries import MARKS, account_names, accounts_by_pins
+from analysis.summaries import MARKS, account_names, accounts_by_pins, of_last_preset
 from analysis.texts import written_table
 
 MADE_UP = "pin_sandbox_"
@@ -124,7 +124,9 @@ def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
 
 def _freshness(window: DataWindow, facts: Facts) -> dict[str, Any]:
     """Until when the figures go: a snapshot shows the days up to the one before it."""
-    last: Any = window.last_day - timedelta(days=1) if window.last_day else facts.overview["period_end"].max()
+    last: Any = of_last_preset(facts.overview)["period_end"].max()
+    if window.last_day:
+        last = window.last_day - timedelta(days=1)
     age = facts.now - facts.last_sync if facts.last_sync else None
     return {
         "last_day": last,

@@ -104,7 +104,7 @@ def _aged_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     """
     gains, published = numbered_gains(pins, metric), pins_as_last_seen(pins)["timestamp"].cast(pl.Date)
     is_usable = counter_kinds(pins, [metric])["kind"].is_in(USABLE).all()
-    is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & pl.col("gain").is_not_null()
+    is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
     known = gains.filter(is_told).select("pin", "day", "gain")
     days_before = known["day"].cast(pl.Int64) - published[known["pin"]].cast(pl.Int64)
     return known.with_columns(age=days_before + 1).filter(pl.col("age") >= 1)

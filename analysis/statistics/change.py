@@ -354,7 +354,7 @@ def _trend_of(
             "reason": f"{LEAST_WEEKS} whole settled weeks are needed; there are {table.height}",
         }
     first, last = table["first_day"][0], table["last_day"][-1]
-    told = known.filter(pl.col("gain").is_not_null()).select("day")
+    told = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional")).select("day")
     daily = (
         mine.join(told, on="day", how="semi")
         .filter(pl.col("day").is_between(first, last))

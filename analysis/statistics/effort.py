@@ -54,7 +54,7 @@ def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     gains = (
         daily_gains(pins, [metric])
         .join(kinds, on=account, how="semi")
-        .filter(~pl.col("is_provisional"))
+        .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .with_columns(week=pl.col("day").dt.truncate("1w"))
     )
     whole = (

@@ -5,6 +5,7 @@ import polars as pl
 
 from analysis.statistics import for_each_account
 from analysis.statistics.series import Floats, settled_days
+from analysis.zone_changes import moved_snapshots
 
 LEAST_WEEKS = 3  # of changes, for an interval of their mean
 LEAST_SHARED_WEEKS = 6  # of changes and gains: of fewer weeks there are too few orders to compare with
@@ -39,7 +40,8 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
       left)
     - followers: at the end of the day; null on days within a gap
     - change: net, as a count; within a gap of n days the change over it, divided by n
-    - is_imputed: the change is part of a gap's
+    - is_imputed: the change is part of a gap's, or the day of the sync moved with the time zone
+      (`analysis.zone_changes`), so that it is not a whole day's change
 
     The first snapshot has no row: what the day before it changed is not known. A count of 0 in an account that has
     had 10 or more followers is a lost connection, and no observation.
@@ -51,6 +53,7 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
     [(103, 3.0, False), (None, 3.0, True), (109, 3.0, True)]
     """
     count, account = pl.col("total_followers"), "social_network_id"
+    moved = moved_snapshots(followers).select(account, "snapshot_date", is_moved=pl.lit(value=True))
     seen = (
         followers.select(account, "snapshot_date", count.cast(pl.Int64))
         .filter(count.is_not_null() & ((count > 0) | (count.max().over(account) < ZERO_BELOW)))
@@ -60,6 +63,7 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
             days=(pl.col("snapshot_date") - pl.col("snapshot_date").shift(1).over(account)).dt.total_days(),
             change=count - count.shift(1).over(account),
         )
+        .join(moved, on=[account, "snapshot_date"], how="left")
         .filter(pl.col("days").is_not_null())
         .with_columns(back=pl.int_ranges(1, pl.col("days") + 1))
         .explode("back")
@@ -70,7 +74,7 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
             day=(pl.col("snapshot_date") - pl.duration(days=pl.col("back"))).cast(pl.Date),
             followers=pl.when(pl.col("back") == 1).then(count),
             change=pl.col("change") / pl.col("days"),
-            is_imputed=pl.col("days") > 1,
+            is_imputed=(pl.col("days") > 1) | pl.col("is_moved").fill_null(value=False),
         )
         .cast(pl.Schema(_CHANGES))
         .sort(account, "day")

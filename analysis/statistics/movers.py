@@ -39,7 +39,8 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     """What each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
 
     `pins` are frames of `load_pins`. One row a pin that was seen throughout the window and on at least 7 of the 14
-    days before it, its first 7 days of life left out. Columns, sorted by the first two:
+    days before it, its first 7 days of life left out. A day whose gain
+    may still be taken back counts as not seen. Columns, sorted by the first two:
 
     - social_network_id, id; text, permalink (as last seen); age (days, at the end of the window)
     - gain, expected: of `metric` in the window, as counts; low, high: within these lie 95% of such pins
@@ -71,7 +72,7 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     gains = (
         daily_gains(pins.filter(is_recent), [metric])
         .join(kinds, on="social_network_id", how="semi")
-        .filter(~pl.col("is_provisional"))
+        .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .select("social_network_id", "id", "day", "gain", "is_imputed")
     )
     known = pins_as_last_seen(pins).select(

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analysis.kinds import counter_kinds
-from analysis.readings import pins_as_last_seen
+from analysis.readings import counters_as_last_seen
 from analysis.remembered import remembered
 from analysis.statistics import for_each_account
 
@@ -22,7 +22,7 @@ RATES: Columns = {
     "id": pl.String, "metric": pl.String, "text": pl.String, "permalink": pl.String, "published": pl.Datetime("us"),
     "impressions": pl.Int64, "count": pl.Int64, "raw": pl.Float64, "raw_low": pl.Float64, "raw_high": pl.Float64,
     "rate": pl.Float64, "rate_low": pl.Float64, "rate_high": pl.Float64, "prior_mean": pl.Float64,
-    "prior_strength": pl.Float64, "reason": pl.String, "is_rolling": pl.Boolean,
+    "prior_strength": pl.Float64, "reason": pl.String, "is_rolling": pl.Boolean, "is_earlier": pl.Boolean,
 }  # fmt: skip
 RANKED: Columns = {**RATES, "rank": pl.Int64, "chance_best": pl.Float64, "chance_worst": pl.Float64}
 
@@ -31,7 +31,8 @@ RANKED: Columns = {**RATES, "rank": pl.Int64, "chance_best": pl.Float64, "chance
 def pin_rates(pins: pl.DataFrame, metric: str = "saves", *, kinds: pl.DataFrame | None = None) -> pl.DataFrame:
     """The rate of each pin as last seen: `metric` per impression, raw, and shrunk towards the account's other pins.
 
-    `pins` as `load_pins` returns them; of each the newest row counts. `kinds`, where known already, is `counter_kinds`
+    `pins` as `load_pins` returns them; of each the newest row counts that has no glitch and no rise that may still be
+    taken back (`analysis.readings.counters_as_last_seen`). `kinds`, where known already, is `counter_kinds`
     of the same pins. One row per account and pin with impressions above 0 and a known count, sorted by account and
     id. Rates and their bounds are shares (0.01 is 10 per 1,000 impressions). Columns:
 
@@ -43,6 +44,7 @@ def pin_rates(pins: pl.DataFrame, metric: str = "saves", *, kinds: pl.DataFrame 
     - reason: why this pin has no rates (more saves than impressions, ...); all rates are then null, and the prior
       knows nothing of it
     - is_rolling: both counters cover a window of days that moves on, and the rates are those of that window
+    - is_earlier: the newest row is not to be believed (yet); the counts are those of an earlier snapshot
 
     The method is beta-binomial empirical Bayes: true rates are Beta(a, b) over the pins of an account, a and b fitted
     by marginal likelihood (Robbins 1956; Robinson, "Introduction to Empirical Bayes", 2017), with the weak prior
@@ -66,10 +68,10 @@ def pin_rates(pins: pl.DataFrame, metric: str = "saves", *, kinds: pl.DataFrame 
     kinds = counter_kinds(pins, [EXPOSURE, metric]) if kinds is None else kinds
     of_kind = {(row[0], row[1]): row[2] for row in kinds.select("social_network_id", "metric", "kind").iter_rows()}
     latest = (
-        pins_as_last_seen(pins)
+        counters_as_last_seen(pins, (EXPOSURE, metric))
         .filter((pl.col(EXPOSURE) > 0) & pl.col(metric).is_not_null())
         .select(
-            "social_network_id", "id", "text", "permalink",
+            "social_network_id", "id", "text", "permalink", "is_earlier", "is_unconfirmed",
             published=pl.col("timestamp").cast(pl.Datetime("us")),
             impressions=pl.col(EXPOSURE).cast(pl.Int64), count=pl.col(metric).cast(pl.Int64),
         )
@@ -196,6 +198,8 @@ def _rates_of(part: pl.DataFrame, metric: str, is_one_window: bool) -> pl.DataFr
         .then(pl.lit(f"more {EXPOSURE} than any pin has"))
         .when(pl.col("count") < 0)
         .then(pl.lit(f"a negative count of {metric}"))
+        .when("is_unconfirmed")
+        .then(pl.lit("a rise that may still be taken back"))
     )
     part = part.sort("id").with_columns(reason=reason.cast(pl.String), metric=pl.lit(metric))
     good = part["reason"].is_null().to_numpy()

@@ -1,9 +1,10 @@
 """Findings: each check finds what it looks for, and is silent where there is nothing."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -16,6 +17,7 @@ from analysis.checks.twins import twins
 from analysis.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
 from analysis.gains import daily_gains
 from analysis.relations import RELATIONS
+from analysis.statistics.followers import follower_changes
 from analysis.status import load_facts
 from unit_tests.analysis.history import NOW, make_history
 
@@ -271,7 +273,7 @@ def synced_at(*moments: tuple[int, int, int]) -> list[dict[str, Any]]:
          "From the snapshot of 2 Mar 2026 to that of 3 Mar 2026 1 day passed in the file, but 48 hours"),
         # UTC, then Tokyo an hour later: one day is seen twice
         (((0, 0, 20), (1, 1, 20), (2, 1, 21), (3, 2, 20)),
-         "From the snapshot of 2 Mar 2026 to that of 3 Mar 2026 1 day passed in the file, but 1 hours"),
+         "From the snapshot of 2 Mar 2026 to that of 3 Mar 2026 1 day passed in the file, but 1 hour between"),
     ],
 )  # fmt: skip
 def test_a_change_of_zone_is_told_and_its_gain_is_no_normal_day(
@@ -298,3 +300,59 @@ def test_a_change_of_zone_is_told_and_its_gain_is_no_normal_day(
 )
 def test_syncs_at_different_hours_of_one_zone_are_no_change_of_zone(moments: tuple[tuple[int, int, int], ...]) -> None:
     assert "zone_changed" not in found(facts(synced_at(*{one[0]: one for one in moments}.values())))
+
+
+def cron(hour: int, *days: int, zone: str) -> list[tuple[int, int, int]]:
+    """Syncs at the same hour (UTC) of days after 1 March 2026, with the day that each has in a zone."""
+    moments = [datetime(2026, 3, 1, hour, 30, tzinfo=UTC) + timedelta(days=day) for day in days]
+    return [
+        ((moment.astimezone(ZoneInfo(zone)).date() - FIRST).days, day, hour)
+        for moment, day in zip(moments, days, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moments", "is_imputed"),
+    [
+        # summer time begins on 29 March 2026: 23:30 in Berlin becomes 00:30 of the day after
+        (cron(22, *range(20, 40), zone="Europe/Berlin"), 2),
+        # it ends on 25 October: a day's snapshot is overwritten, and two days look like one
+        (cron(22, *range(230, 250), zone="Europe/Berlin"), 1),
+        (cron(4, *range(0, 20), zone="America/New_York"), 2),  # it begins on 8 March
+        (cron(22, *range(20, 270), zone="Europe/Berlin"), 3),  # both
+    ],
+)
+def test_a_clock_that_goes_over_to_summer_time_is_no_change_of_the_config(
+    moments: list[tuple[int, int, int]], is_imputed: int
+) -> None:
+    rows = synced_at(*{one[0]: one for one in moments}.values())
+    told = found(facts(rows))
+    assert "zone_changed" not in told
+    assert (told["clock_changed"]["severity"], told["clock_changed"]["where"]) == ("info", "pin_a")
+    assert "between summer and winter time" in told["clock_changed"]["what"]
+    assert daily_gains(relation("pins", rows), ["impressions"])["is_imputed"].sum() == is_imputed
+
+
+def test_a_change_of_the_config_on_another_day_is_not_put_down_to_summer_time() -> None:
+    before, after = cron(22, *range(0, 10), zone="UTC"), cron(22, *range(10, 20), zone="Europe/Berlin")
+    both = [*before, *[(day + 1, utc, hour) for day, utc, hour in after]]  # 23:30 would be the same day
+    told = found(facts(synced_at(*both)))
+    assert "clock_changed" not in told
+    assert "zone_changed" in told
+
+
+def test_followers_of_a_day_that_moved_with_the_zone_are_imputed_and_reported() -> None:
+    moments = ((0, 0, 20), (1, 1, 20), (2, 1, 21), (3, 2, 20))
+    rows = [
+        {
+            "social_network_id": "pin_a", "snapshot_date": FIRST + timedelta(days=day), "total_followers": 100 + number,
+            "_airbyte_extracted_at": datetime(2026, 3, 1) + timedelta(days=utc_day, hours=hour),
+        }
+        for number, (day, utc_day, hour) in enumerate(moments)
+    ]  # fmt: skip
+    these = facts(followers=rows)
+    assert "1 day passed in the file, but 1 hour between" in found(these)["zone_changed"]["what"]
+    changes = follower_changes(these.followers)
+    assert changes.select("change", "is_imputed").rows() == [(1.0, False), (1.0, True), (1.0, False)]
+    both = facts(synced_at(*moments), followers=rows)
+    assert [finding["check"] for finding in findings(both)].count("zone_changed") == 1
