@@ -14,6 +14,7 @@ from analysis.checks.counters import (
 from analysis.checks.facts import Check, Facts, Finding
 from analysis.checks.file import duplicate_keys, lost_connections, schema_drift, stale_data, unfinished_runs
 from analysis.checks.foreign import impossible_days, runs_ahead_of_clock, tables_not_read, unreadable_values
+from analysis.checks.listing import missing_accounts, renamed_accounts, unlisted_accounts
 from analysis.checks.snapshots import (
     days_moved_by_zone,
     days_without_snapshot,
@@ -32,6 +33,9 @@ OF_THE_FILE: tuple[Check, ...] = (
     unreadable_values,
     impossible_days,
     runs_ahead_of_clock,
+    missing_accounts,
+    unlisted_accounts,
+    renamed_accounts,
     tables_not_read,
     duplicate_keys,
     sums_differ,

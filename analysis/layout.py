@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from analysis.errors import UserError
+from analysis.listings import create_listings, take_over_listings
 
 TABLE = "_layout"
 
@@ -20,13 +21,16 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
 
 
-def _no_change(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: a state has entries per account and preset, and the day from which each was read; rows stay."""
+def _add_listings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Layout 2: which key listed which accounts. A state has entries per account and preset, and the day from which
+    each was read."""
+    create_listings(connection)
+    take_over_listings(connection)
 
 
 MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
     0: _add_number,
-    1: _no_change,
+    1: _add_listings,
 }  # from which layout → what
 LAYOUT = len(MIGRATIONS)
 

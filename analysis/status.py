@@ -12,9 +12,11 @@ from analysis.assumptions import assumptions
 from analysis.checks.facts import Facts
 from analysis.clock import utc_now
 from analysis.findings import findings, grouped
+from analysis.listings import missing_accounts
 from analysis.load import Database, open_history, read_relation, read_window
 from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
 from analysis.remembered import remembering
+from analysis.renames import kept_renames
 from analysis.sources import stored_tables
 from analysis.texts import harmless
 from analysis.views import AHEAD, impossible_days, unreadable_values
@@ -125,6 +127,8 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
         tables,
         unreadable_values(history, tables),
         impossible_days(history),
+        missing_accounts(history),
+        kept_renames(history),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from analysis.listings import Missing
+from analysis.renames import Rename
 from analysis.sources import Table
 from analysis.views import ImpossibleDays, Unreadable
 
@@ -30,6 +32,8 @@ class Facts(NamedTuple):
     tables: Sequence[Table] = ()
     unreadable: Sequence[Unreadable] = ()
     impossible: Sequence[ImpossibleDays] = ()
+    missing: Sequence[Missing] | None = None  # accounts that no key lists any more; None where the file does not say
+    renames: Sequence[Rename] = ()
 
     def of(self, account: str, pins: pl.DataFrame) -> "Facts":
         """Those of one account, whose pins are these."""
