@@ -6,6 +6,7 @@ import duckdb
 
 from analysis.errors import UserError
 from analysis.relations import PIN_ATTRIBUTES, STREAMS, quoted
+from analysis.renames import kept_renames, newest_ids
 from analysis.sources import listed_names
 from analysis.texts import shortened
 from analysis.views import has_pin_tables
@@ -16,8 +17,8 @@ Accounts = str | Sequence[str] | None  # one id or several; None is all of them
 def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[str] | None:
     """Return the `social_network_id`s that are meant, or None for all of them.
 
-    An account is given by its id, or by its username after an `@`, in any case. A file that knows no account yet has
-    no rows for any of them.
+    An account is given by its id, or by its username after an `@`, in any case, also by those from before a rename. A
+    file that knows no account yet has no rows for any of them.
 
     Raises:
         UserError: the file does not know an account.
@@ -27,7 +28,12 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
     given = [accounts] if isinstance(accounts, str) else list(accounts)
     if not given:
         return []
+    renames = kept_renames(history)
+    newest = newest_ids(renames)
+    given = [newest.get(account, account) for account in given]
     names: dict[str, list[str]] = {}
+    for rename in renames:
+        names.setdefault(_plain(rename.older_name or ""), []).append(newest[rename.older])
     for account, username in history.execute("SELECT social_network_id, username FROM accounts ORDER BY 1").fetchall():
         names.setdefault(_plain(username or ""), []).append(account)
     known = {account for ids in names.values() for account in ids}

@@ -21,6 +21,7 @@ from analysis.checks.file import (
     unfinished_runs,
 )
 from analysis.checks.foreign import impossible_days, runs_ahead_of_clock, tables_not_read, unreadable_values
+from analysis.checks.listing import missing_accounts, renamed_accounts, unlisted_accounts
 from analysis.checks.snapshots import (
     days_moved_by_zone,
     days_without_snapshot,
@@ -39,6 +40,9 @@ OF_THE_FILE: tuple[Check, ...] = (
     unreadable_values,
     impossible_days,
     runs_ahead_of_clock,
+    missing_accounts,
+    unlisted_accounts,
+    renamed_accounts,
     tables_not_read,
     path_in_data,
     duplicate_keys,

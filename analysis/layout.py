@@ -12,6 +12,7 @@ import duckdb
 
 from analysis.clock import utc_now
 from analysis.errors import UserError
+from analysis.listings import create_listings, take_over_listings
 from analysis.relations import EXTRACTED_AT, SYNC_RUNS
 
 TABLE = "_layout"
@@ -29,7 +30,10 @@ def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_layout_2(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: a state has entries per account and preset, and the day from which each was read."""
+    """Layout 2: which key listed which accounts; a state has entries per account and preset, and the day from which
+    each was read."""
+    create_listings(connection)
+    take_over_listings(connection)
     _replace_whole_periods(connection)
     _note_end_of_layout_1(connection)
 

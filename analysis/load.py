@@ -50,6 +50,7 @@ from analysis.relations import (
     Relation,
     quoted,
 )
+from analysis.renames import find_renames
 from analysis.sources import HistoryFile, find_tables, stored_tables
 from analysis.views import AHEAD, create_views, has_pin_tables
 
@@ -94,7 +95,7 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
                 raise UserError(
                     f"{path} holds none of the streams ({names}): sync into it first, or name another file."
                 )
-            create_views(connection, tables)
+            create_views(connection, tables, find_renames(connection, tables))
             yield connection
     finally:
         connection.close()

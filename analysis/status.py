@@ -11,10 +11,12 @@ from analysis.assumptions import assumptions
 from analysis.checks.facts import Facts
 from analysis.clock import utc_now
 from analysis.findings import findings, grouped
+from analysis.listings import missing_accounts
 from analysis.load import Database, open_history, read_relation, read_window
 from analysis.opening import database_path
 from analysis.relations import RELATIONS, STREAMS, SYNC_RUNS, quoted
 from analysis.remembered import remembering
+from analysis.renames import kept_renames
 from analysis.replaced import replaced_values
 from analysis.sources import stored_tables
 from analysis.texts import harmless
@@ -128,6 +130,8 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
         unreadable_values(history, tables),
         impossible_days(history),
         *replaced_values(history),
+        missing_accounts(history),
+        kept_renames(history),
     )
 
 

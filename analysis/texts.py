@@ -34,6 +34,16 @@ def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def named_account(account: str, username: str | None) -> str:
+    """An account's username and id, as far as the first is known.
+
+    >>> named_account("pin_a", "a"), named_account("pin_b", None)
+    ('@a (pin_a)', 'pin_b')
+    """
+    name, plain = shortened((username or "").strip().removeprefix("@"), 60), shortened(account, 80)
+    return f"@{name} ({plain})" if name else plain
+
+
 def harmless(line: str) -> str:
     """A line that no terminal obeys: without control characters and marks that turn the text around them.
 

@@ -23,6 +23,7 @@ from analysis.relations import (
     Relation,
     quoted,
 )
+from analysis.renames import Rename, keep_renames, under_new_ids
 from analysis.sources import Table, keep_tables
 
 FIRST_DAY = date(2010, 1, 1)  # Pinterest opened in that year
@@ -67,14 +68,18 @@ class Unreadable(NamedTuple):
     query: str
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
+def create_views(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], renames: Sequence[Rename] = ()
+) -> None:
     """Create one temporary view per relation: always there, always with the contract's columns and types.
 
     A relation that the file lacks is an empty view. Tables of several schemas are one relation. Except in a file
     of ours, rows of the same key are reduced to the newest, because other tools may append instead of replacing.
-    Rows whose day cannot be are left out.
+    Rows whose day cannot be are left out. The rows of an account that was renamed have its new id: here, and nowhere
+    else, the older account is taken for the newer one.
     """
     keep_tables(connection, tables)
+    keep_renames(connection, renames)
     read = [table for table in tables if table.is_read]
     ours = any(table.relation == SYNC_RUNS for table in read) and len({table.schema for table in read}) == 1
     last_day = _last_possible_day(connection, read)
@@ -84,12 +89,14 @@ def create_views(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table])
     for name, relation in RELATIONS.items():
         held = [table for table in read if table.relation == name]
         pins = [table for table in read if table.relation == "pins"]
-        if name == "pins_latest" and pins and (impossible or not held or not ours):
+        if name == "pins_latest" and pins and (impossible or not held or not ours or renames):
             body = _newest(relation, f"FROM temp.main.{quoted('pins')}", relation.columns)
         else:
             body = _body(name, relation, database, held, deduplicate=not ours, limit=limit)
+            if renames and held and name != SYNC_RUNS:
+                body = under_new_ids(body, relation.key)
         connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {body}")
-    if ours:
+    if ours and not renames:
         for table in read:
             if table.relation in (PIN_ATTRIBUTES, PIN_COUNTERS):
                 chosen = _select("pins", database, table, limit, only_stored=True)
@@ -97,7 +104,8 @@ def create_views(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table])
 
 
 def has_pin_tables(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the views `_pin_attributes` and `_pin_counters` are there: in a file of ours that holds nothing else."""
+    """Whether the views `_pin_attributes` and `_pin_counters` are there: in a file of ours that holds nothing else, and
+    no renamed account."""
     found = connection.execute(
         "SELECT count(*) FROM duckdb_views() WHERE temporary AND view_name IN (?, ?)", [PIN_ATTRIBUTES, PIN_COUNTERS]
     ).fetchall()

@@ -197,7 +197,14 @@ def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> 
 
     assert list(result.streams) == ["accounts", "account_followers"]
     tables = {name for (name,) in rows(database, "SELECT table_name FROM duckdb_tables()")}
-    assert tables == {"accounts", "account_followers", "_airbyte_state", "_sync_runs", "_layout"}
+    assert tables == {
+        "accounts",
+        "account_followers",
+        "_airbyte_state",
+        "_listed_accounts",
+        "_sync_runs",
+        "_layout",
+    }
 
 
 def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sandbox, database: Path) -> None:

@@ -451,13 +451,11 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
         return self._today if self._windows == "newest" else self._yesterday
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        planned: set[str] = set()
-        for partition in self._partition_router.stream_slices():
-            account = partition.partition["social_network_id"]
-            if account in planned:
-                continue
-            planned.add(account)
-            read = self._plan(account)
+        # all accounts first, so that every state says of each of them from where this sync reads it
+        partitions = {each.partition["social_network_id"]: each for each in self._partition_router.stream_slices()}
+        planned = {account: self._plan(account) for account in partitions}
+        for account, read in planned.items():
+            partition = partitions[account]
             open_windows: list[tuple[str | None, Window]] = [(self._preset, window) for window in read.windows]
             for other in PRESET_DAYS.keys() - {self._preset}:
                 open_windows += [(other, window) for window in self._read_again.get((account, other), [])]
@@ -570,12 +568,14 @@ class AccountsRetriever(SimpleRetriever):
     def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
         configured = self.config.get("social_network_ids")
         if not configured:
-            count = 0
+            listed: dict[str, str | None] = {}
             for record in super().read_records(records_schema, stream_slice):
-                count += 1
+                assert isinstance(record, Mapping)
+                listed[record["social_network_id"]] = record["username"]
                 yield record
-            if not count:
+            if not listed:
                 self._judge_empty_list()
+            SharedAnswers.of(self.config).listed_accounts = listed
             return
         for account in dict.fromkeys(configured):
             row = dict.fromkeys(AccountRows.FIELDS) | {"social_network_id": account}
@@ -853,6 +853,7 @@ class SharedAnswers:
 
     def __init__(self) -> None:
         self.requests_sent = 0
+        self.listed_accounts: dict[str, str | None] | None = None  # id → username, once a list was read to its end
         self.given_up = GivenUp()
         with _telling_of_room():
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the sync
@@ -910,6 +911,7 @@ class SharedAnswers:
             self._file.seek(0)
             self._file.truncate()
             self.requests_sent = 0
+            self.listed_accounts = None
 
     def is_first(self, thing: tuple[str, ...]) -> bool:
         with self._lock:

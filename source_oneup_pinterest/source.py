@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         self._has_config = config is not None
+        # id → username as OneUp listed them in the last read; None where it was not asked or did not answer
+        self.listed_accounts: dict[str, str | None] | None = None
         self._known_accounts = inputs.accounts_of(state or ())
         inputs.require_state_by_stream(state or ())
         super().__init__(path_to_yaml="manifest.yaml", catalog=catalog, config=config, state=state)
@@ -63,6 +65,15 @@ class SourceOneupPinterest(YamlDeclarativeSource):
     def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> ConnectionDefinition:
         # the CDK would prefer a file of that name in the working directory, and read it in the locale's encoding
         return self._parse(Path(__file__).with_name(path_to_yaml_file).read_text(encoding="utf-8"))
+
+    @property
+    def api_key(self) -> str:
+        """The key as it is sent, without what was only around it in the config."""
+        return str(self._config["api_key"])
+
+    def know_accounts(self, names: Sequence[str]) -> None:
+        """Say which accounts this key listed before, where the caller knows better than the state."""
+        self._config = {**self._config, "_known_accounts": list(names)}
 
     @property
     def configured_accounts(self) -> list[str]:
@@ -114,6 +125,8 @@ class SourceOneupPinterest(YamlDeclarativeSource):
             if not failures:
                 raise
             raise _summary_of(failures) from error
+        finally:
+            self.listed_accounts = answers.listed_accounts
         yield _requests_sent(answers.requests_sent)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:

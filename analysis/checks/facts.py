@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from analysis.listings import Missing
+from analysis.renames import Rename
 from analysis.replaced import Merged, Replaced
 from analysis.sources import Table
 from analysis.views import ImpossibleDays, Unreadable
@@ -37,6 +39,8 @@ class Facts(NamedTuple):
     impossible: Sequence[ImpossibleDays] = ()
     replaced: Sequence[Replaced] = ()
     merged: Sequence[Merged] = ()
+    missing: Sequence[Missing] | None = None  # accounts that no key lists any more; None where the file does not say
+    renames: Sequence[Rename] = ()
 
     def is_cut(self, relation: str, *, day_may_be_wrong: bool = True) -> bool:
         """Whether rows of a relation are left out because their key cannot be read, or their day cannot be."""

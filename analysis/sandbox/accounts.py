@@ -23,7 +23,8 @@ class Account:
     `pins_on_weekday` is the expected number of pins from Monday to Sunday, `hours` the UTC hours
     it publishes at (an hour that stands twice is twice as likely), `typical_impressions` the
     median lifetime impressions of a pin and `spread` the sigma of their lognormal distribution.
-    The rates are per impression. Nothing is published outside `first_day` to `last_day`.
+    The rates are per impression. Nothing is published outside `first_day` to `last_day`. `former_id` is the id from
+    before a rename, which still decides the pins.
     """
 
     social_network_id: str
@@ -46,6 +47,12 @@ class Account:
     is_expired: bool = False
     need_refresh: bool = False
     analytics_enabled: bool = True
+    former_id: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """What its pins are made of."""
+        return self.former_id or self.social_network_id
 
 
 def made_up_accounts(seed: int, number: int, reference: date) -> list[Account]:

@@ -120,7 +120,7 @@ def pins_of_day(seed: int, account: Account, day: int, days: Callable[[int, int]
     first, last = account.first_day.toordinal(), account.last_day
     if day < first or (last is not None and day > last.toordinal()):
         return []
-    rng = chance(seed, account.social_network_id, "pins", day)
+    rng = chance(seed, account.origin, "pins", day)
     expected = account.pins_on_weekday[(day - 1) % 7]
     number = int(expected) + (rng.random() < expected % 1)
     if number >= 3:
@@ -176,7 +176,7 @@ def _pin(
 
 def page_id(account: Account) -> str:
     """OneUp's name for the Pinterest page behind an account."""
-    number = chance(account.social_network_id, "page").randrange(10**8, 10**9)
+    number = chance(account.origin, "page").randrange(10**8, 10**9)
     return f"pinterest_account_{number}"
 
 

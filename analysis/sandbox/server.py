@@ -172,6 +172,11 @@ class Sandbox:
         """Disconnect an account; KeyError when there is none of that id."""
         self.world.remove(social_network_id)
 
+    def rename_account(self, social_network_id: str, new_id: str) -> str:
+        """Let an account have another id and username, as after a rename, and return the id; its pins stay."""
+        self.world.rename(social_network_id, new_id, new_id.removeprefix(ID_PREFIX))
+        return new_id
+
     def inject(self, fault: Fault) -> None:
         """Let a fault wait for its request."""
         self._faults.add(fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from operator import add, sub
 from threading import RLock
@@ -67,6 +68,12 @@ class World:
             del accounts[social_network_id]
             self._accounts = accounts
             self._histories.pop(social_network_id, None)
+
+    def rename(self, social_network_id: str, new_id: str, username: str) -> None:
+        """Give an account another id and username, with the same pins; KeyError when there is none of that id."""
+        account = self._accounts[social_network_id]
+        self.remove(social_network_id)
+        self.add(replace(account, social_network_id=new_id, username=username, former_id=account.origin))
 
     def pins(self, social_network_id: str, start: date, end: date, now: datetime) -> list[Pin]:
         """The pins published from start to end (both included) and before now, newest first."""
@@ -227,7 +234,7 @@ def _yesterday(now: datetime) -> int:
 
 def _block_of_days(seed: int, account: Account, block: int) -> list[Day]:
     """A block of days at a time: seeding a generator costs more than a hundred draws from it."""
-    rng = chance(seed, account.social_network_id, "days", block)
+    rng = chance(seed, account.origin, "days", block)
     days: list[Day] = []
     for day in range(block * _BLOCK, (block + 1) * _BLOCK):
         # 0 at the summer's low, 1 at the year's end; ordinals keep clear of calendar arithmetic.

@@ -15,7 +15,10 @@ import duckdb
 from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of, migrate
+from analysis.listings import KeyListings, Missing, create_listings
 from analysis.opening import database_path, log_of, open_error, opened, telling
+from analysis.renames import Rename, find_renames
+from analysis.sources import find_tables
 from analysis.sync.pin_tables import PinTables
 from analysis.sync.tables import StreamTable, Written
 from analysis.sync.work_folder import clear_work_folder, make_work_folder, work_folder
@@ -77,6 +80,7 @@ class History:
             self._require_clock()
         self._begin()
         migrate(self._connection, self.path)
+        create_listings(self._connection)
         for stream, (schema, key) in schemas.items():
             kind = PinTables if stream == "pins" else StreamTable
             self._tables[stream] = kind(self._connection, stream, schema, key, self._make_room)
@@ -100,12 +104,37 @@ class History:
         """How many rows written to a stream since `prepare` have the key of another one of them."""
         return self._tables[stream].doubled()
 
+    def states(self) -> dict[str, dict[str, Any]]:
+        """The state of each stream (stream name → state)."""
+        return _states(self._connection)
+
     def write_state(self, stream: str, state: Mapping[str, Any]) -> None:
+        """Write the state of a stream inside the open transaction, which `commit` ends.
+
+        What the file has of accounts (and presets) that are not in it stays: they are another key's, for example.
+        """
         self._begin()
+        state = _with_others(state, self.states().get(stream, {}))
         self._connection.execute("DELETE FROM _airbyte_state WHERE stream_name = ?", [stream])
         self._connection.execute(
             "INSERT INTO _airbyte_state VALUES (?, ?, ?)", [stream, json.dumps(state), _timestamp()]
         )
+
+    def listings(self, key: str) -> KeyListings:
+        """Which accounts a key listed."""
+        return KeyListings(self._connection, key)
+
+    def write_listing(self, listings: KeyListings, listed: Mapping[str, str | None]) -> list[Missing]:
+        """As `KeyListings.take`, inside the open transaction, which `commit` ends."""
+        self._begin()
+        return listings.take(listed, _timestamp())
+
+    def renames(self) -> list[Rename]:
+        """The renamed accounts, as readers of the file recognize them; to be called after `commit`."""
+        try:
+            return find_renames(self._connection, find_tables(self._connection, str(self.path), ["main"]))
+        except duckdb.OutOfMemoryException:  # readers have more, and recognize them
+            return []
 
     def commit(self) -> None:
         if self._in_transaction:
@@ -188,12 +217,43 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
     try:
         with telling(path, to_write=True):
             layout_of(connection, path)
-            rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
+            return _states(connection)
     except duckdb.CatalogException:  # a database of something else, or of a sync that never began
         return {}
     finally:
         connection.close()
+
+
+def _states(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
     return {stream: json.loads(state) for stream, state in rows}
+
+
+def _with_others(state: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with the cursors of an earlier one that are of other accounts, or of other presets of an account.
+
+    An entry of 0.1.0, without a preset, is of the preset that the account now has.
+    """
+    entries = [entry for entry in state.get("states") or () if isinstance(entry, Mapping)]
+    places = {_place(entry) for entry in entries}
+    accounts = {account for account, _ in places}
+    kept = []
+    for entry in before.get("states") or ():
+        if not isinstance(entry, Mapping) or "cursor" not in entry:
+            continue
+        account, preset = _place(entry)
+        if account is None:
+            continue
+        if account not in accounts or (preset is not None and (account, preset) not in places):
+            kept.append(entry)
+    return {**state, "states": [*entries, *kept]} if kept else dict(state)
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    partition = entry.get("partition")
+    if not isinstance(partition, Mapping):
+        return None, None
+    return partition.get("social_network_id"), partition.get("preset")
 
 
 def stored_periods(path: Path) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from airbyte_cdk.models import (
@@ -60,7 +60,13 @@ class Requests(NamedTuple):
     sent: int
 
 
-Event = Row | State | Finished | Failure | Warned | Requests
+class Listed(NamedTuple):
+    """The accounts (id → username) that OneUp listed for the key; there is no such event where it was not asked."""
+
+    accounts: Mapping[str, str | None]
+
+
+Event = Row | State | Finished | Failure | Warned | Requests | Listed
 
 
 class Connector:
@@ -82,7 +88,12 @@ class Connector:
             is_config = error.failure_type == FailureType.config_error
             raise UserError(error.message or str(error), exit_status=2 if is_config else 1) from None
         self.configured_accounts = self._source.configured_accounts
+        self.api_key = self._source.api_key
         self.streams: dict[str, AirbyteStream] = {stream.name: stream for stream in catalog.streams}
+
+    def know_accounts(self, names: Sequence[str]) -> None:
+        """Say which accounts this key listed before; without it they are those of the state."""
+        self._source.know_accounts(names)
 
     def read(self, streams: Iterable[str]) -> Iterator[Event]:
         """All events of a read; failures are events, not exceptions."""
@@ -104,6 +115,8 @@ class Connector:
                     yield _failure(error.message or str(error), error.failure_type)
             yield from warnings.take()
             yield from warnings.counted()
+            if self._source.listed_accounts is not None:
+                yield Listed(self._source.listed_accounts)
 
 
 def _events(message: AirbyteMessage) -> Iterator[Event]:

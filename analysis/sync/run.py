@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 
 from analysis.errors import UserError
+from analysis.listings import KeyListings, Missing, told
 from analysis.opening import database_path, telling
 from analysis.sync.history import History, stored_periods, stored_states
 from analysis.sync.interrupts import Interrupts
-from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
+from analysis.sync.messages import Connector, Failure, Finished, Listed, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
 from analysis.texts import shortened
 
@@ -63,14 +64,20 @@ def sync(
             written or holds other types (1). The file is then as it was.
     """
     database = database_path(database)
-    connector = Connector(config, stored_periods(database) if full_refresh else stored_states(database))
+    before = stored_periods(database) if full_refresh else stored_states(database)
+    connector = Connector(config, before)
     names = _selected(streams, connector)
     interrupts = Interrupts()
     with interrupts.listening(), telling(database, to_write=True), History(database) as history:
         with interrupts.held_back():
             history.prepare({name: _schema(connector, name) for name in names})
             history.start_run()
-        run = _Run(history, names, connector.configured_accounts, progress or Progress())
+            if not full_refresh and (now := history.states()) != before:  # by a sync that this one waited for
+                connector = Connector(config, now)
+            listings = None if connector.configured_accounts else history.listings(connector.api_key)
+            if listings and (known := listings.known()) is not None:
+                connector.know_accounts(known)
+        run = _Run(history, names, connector.configured_accounts, progress or Progress(), listings)
         return run.of(connector, interrupts)
 
 
@@ -91,8 +98,18 @@ def _schema(connector: Connector, name: str) -> tuple[Mapping[str, Any], list[st
 class _Run:
     """A sync on its way: what is buffered, what was counted."""
 
-    def __init__(self, history: History, names: list[str], accounts: Iterable[str], progress: Progress) -> None:
+    def __init__(
+        self,
+        history: History,
+        names: list[str],
+        accounts: Iterable[str],
+        progress: Progress,
+        listings: KeyListings | None = None,
+    ) -> None:
         self._history = history
+        self._listings = listings
+        self._listed: Mapping[str, str | None] | None = None  # what OneUp listed in this sync
+        self._missing: list[Missing] = []
         self._progress = progress
         self._rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
         self._configured = set(accounts)
@@ -115,7 +132,10 @@ class _Run:
                 interrupts.hold_back()
                 for stream in self._rows:
                     self._flush(stream)
+                if self._listings is not None and self._listed is not None:
+                    self._missing = self._history.write_listing(self._listings, self._listed)
                 self._history.commit()
+                self._warn_of_missing()
             self._judge()
         except BaseException as error:
             interrupts.hold_back()
@@ -153,6 +173,8 @@ class _Run:
                 self.result.warnings.append(text)
             case Requests(sent):
                 self.result.requests = sent
+            case Listed(accounts):
+                self._listed = accounts
 
     def _flush(self, stream: str) -> None:
         rows = self._rows[stream]
@@ -169,6 +191,17 @@ class _Run:
             before, first = self._unreadable.get((stream, column), (0, example))
             self._unreadable[stream, column] = before + count, first
         rows.clear()
+
+    def _warn_of_missing(self) -> None:
+        """Warn of accounts that OneUp no longer lists; of a rename once. Of an empty list the connector warns."""
+        if not self._listed or not self._missing:
+            return
+        renames = {rename.older: rename for rename in self._history.renames()}
+        if gone := [each for each in self._missing if each.account not in renames]:
+            self.result.warnings.append(told(gone))
+        self.result.warnings += [
+            renames[each.account].sentence for each in self._missing if each.account in renames and each.is_new
+        ]
 
     def _judge(self) -> None:
         """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""
@@ -192,7 +225,9 @@ class _Run:
         if not self._failures:
             return
         general = [failure for failure in self._failures if failure.account is None]
-        if not general and (self._configured or self._accounts) - {account for account, _ in skipped if account}:
+        if not general and (self._configured or set(self._listed or ()) or self._accounts) - {
+            account for account, _ in skipped if account
+        }:
             self.result.status, self.result.exit_status = "partial", 3
             return
         self.result.status = "failed"
