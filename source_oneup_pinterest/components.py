@@ -513,6 +513,8 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
         assert read.since_after
         lookback = timedelta(days=self._config.get("pins_lookback_days", DEFAULT_HISTORY_DAYS) - 1)
         first = max(min(read.until, self._yesterday - lookback), earliest)
+        if read.until < read.since:  # the account was only planned when an earlier sync was interrupted
+            first = max(first, read.since)
         if read.since_after >= read.since:
             return publish_windows(first, self._yesterday)
         if first <= read.since:

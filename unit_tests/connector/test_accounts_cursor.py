@@ -108,6 +108,12 @@ def test_pins_before_the_first_day_are_read_once(monkeypatch: pytest.MonkeyPatch
     assert source.sync(FIRST) == ["2026-05-13/2026-05-19"]
 
 
+def test_after_an_interrupted_first_sync_no_day_before_its_start_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(monkeypatch, "published")
+    planned = source.sync(FIRST, fail=("2026-05-19",))
+    assert planned == source.sync(FIRST) == ["2026-02-19/2026-05-19"]
+
+
 def test_a_state_without_its_first_day_is_read_from_start_date(monkeypatch: pytest.MonkeyPatch) -> None:
     state = {"states": [{"partition": {"social_network_id": "pin_0"}, "cursor": {"period_end": "2026-05-19"}}]}
     for start, ends in (("2026-05-06", ["2026-05-12", "2026-05-19"]), ("", ["2026-05-19"])):
