@@ -48,7 +48,7 @@ def ask(sandbox: Sandbox) -> Iterator[Ask]:
             return session.get(
                 f"{sandbox.url}/api/{endpoint}",
                 params={**given, **params},
-                timeout=5,
+                timeout=60,  # a guard against a server that hangs; a busy machine may take some seconds
                 allow_redirects=False,
             )
 

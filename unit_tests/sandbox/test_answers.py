@@ -92,7 +92,7 @@ def test_neighbouring_windows_share_no_pin_and_miss_none(sandbox: Sandbox, ask: 
 def test_same_seed_same_answers_and_another_seed_others(sandbox: Sandbox, ask: Ask) -> None:
     def answer(other: Sandbox) -> object:
         params = {"apiKey": "sandbox-key", "social_network_id": BIG, "preset": "last_30_days"}
-        return requests.get(f"{other.analytics_url}/pinterest/posts", params, timeout=5).json()
+        return requests.get(f"{other.analytics_url}/pinterest/posts", params, timeout=60).json()
 
     with Sandbox(now=sandbox.now) as same, Sandbox(now=sandbox.now, seed=8) as different:
         assert answer(sandbox) == answer(same)

@@ -28,10 +28,10 @@ def test_requests_are_logged_without_the_key(sandbox: Sandbox, ask: Ask) -> None
         "preset": "last_7_days",
     }
     assert (first.status, second.status, second.params) == (200, 401, {})
-    over_http = requests.get(f"{sandbox.url}/_sandbox/requests", timeout=5)
+    over_http = requests.get(f"{sandbox.url}/_sandbox/requests", timeout=60)
     assert [entry["status"] for entry in over_http.json()["requests"]] == [200, 401]
     assert sandbox.api_key not in over_http.text
-    requests.delete(f"{sandbox.url}/_sandbox/requests", timeout=5)
+    requests.delete(f"{sandbox.url}/_sandbox/requests", timeout=60)
     assert sandbox.requests == []
     ask()
     sandbox.clear_requests()
@@ -42,29 +42,29 @@ def test_clock_is_set_over_http(sandbox: Sandbox, ask: Ask) -> None:
     url = f"{sandbox.url}/_sandbox/clock"
     before = ask(preset="last_90_days").json()
     later = sandbox.now + timedelta(days=30)
-    assert requests.put(url, json={"now": later.isoformat()}, timeout=5).status_code == 200
+    assert requests.put(url, json={"now": later.isoformat()}, timeout=60).status_code == 200
     assert sandbox.now == later
     assert ask(preset="last_90_days").json() != before
-    requests.put(url, json={"now": None}, timeout=5)
+    requests.put(url, json={"now": None}, timeout=60)
     assert abs(sandbox.now - datetime.now(UTC)) < timedelta(seconds=30)
     for wrong in ({"now": "soon"}, {}, [], {"now": 5}):
-        assert requests.put(url, json=wrong, timeout=5).status_code == 400
+        assert requests.put(url, json=wrong, timeout=60).status_code == 400
 
 
 def test_faults_are_set_over_http(sandbox: Sandbox, ask: Ask) -> None:
     url = f"{sandbox.url}/_sandbox/faults"
     fault = {"kind": "status", "status": 502, "path": "posts", "times": None}
-    assert requests.post(url, json=fault, timeout=5).status_code == 200
+    assert requests.post(url, json=fault, timeout=60).status_code == 200
     assert ask().status_code == 502
-    requests.delete(url, timeout=5)
+    requests.delete(url, timeout=60)
     assert ask().status_code == 200
 
 
 def test_help_says_that_the_data_is_made_up(sandbox: Sandbox) -> None:
-    response = requests.get(f"{sandbox.url}/_sandbox", timeout=5)
+    response = requests.get(f"{sandbox.url}/_sandbox", timeout=60)
     assert response.headers["Content-Type"].startswith("text/plain")
     assert "MADE UP" in response.text
-    assert requests.get(f"{sandbox.url}/_sandbox/nothing", timeout=5).status_code == 404
+    assert requests.get(f"{sandbox.url}/_sandbox/nothing", timeout=60).status_code == 404
 
 
 def test_connection_is_kept_alive_and_ends_with_the_sandbox() -> None:
@@ -96,7 +96,7 @@ def test_config_leads_to_both_hosts(sandbox: Sandbox) -> None:
 def test_two_sandboxes_do_not_meet() -> None:
     with Sandbox(seed=1) as one, Sandbox(seed=1) as other:
         assert one.url != other.url
-        requests.get(f"{one.accounts_url}/listsocialaccounts", timeout=5)
+        requests.get(f"{one.accounts_url}/listsocialaccounts", timeout=60)
         assert (len(one.requests), len(other.requests)) == (1, 0)
 
 
@@ -118,9 +118,9 @@ def test_command_says_that_all_is_made_up_and_serves() -> None:
             "start_date": "2030-02-01",
             "end_date": "2030-02-02",
         }
-        answer = requests.get(f"{config['analytics_url']}/pinterest/posts", params, timeout=5)
+        answer = requests.get(f"{config['analytics_url']}/pinterest/posts", params, timeout=60)
         process.send_signal(signal.SIGTERM)
-        stdout, _ = process.communicate(timeout=5)
+        stdout, _ = process.communicate(timeout=60)
     assert "ALL DATA IS MADE UP" in greeting
     assert answer.json()["data"]["posts"][0]["id"] == "pin_123456"
     assert (process.returncode, stdout) == (0, "")
