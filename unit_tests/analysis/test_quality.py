@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 import vl_convert
@@ -77,7 +78,10 @@ def test_every_history_has_answers_that_say_what_it_lacks(tmp_path: Path, name: 
 
 def test_findings_are_told_with_their_gravity_and_what_to_do(tmp_path: Path) -> None:
     assert answers(make_history(tmp_path / "whole.duckdb"))["findings"].sentence == "Nothing: all checks passed."
-    told = answers(make_history(tmp_path / "h.duckdb", reset_on=15, missing_days=(3,)))["findings"]
+    path = make_history(tmp_path / "h.duckdb", reset_on=15, missing_days=(3,))
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE accounts SET is_expired = true")
+    told = answers(path)["findings"]
     assert told.sentence == "6 things were found: 2 wrong, 4 to be careful with."
     assert told.table is not None
     assert told.table.columns == ["How grave", "Where", "Since", "What", "What to do"]
