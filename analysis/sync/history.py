@@ -6,7 +6,7 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from analysis.clock import utc_now
 from analysis.errors import UserError
 from analysis.layout import layout_of, migrate
 from analysis.opening import WORK_SUFFIX, open_error, opened, telling
+from analysis.sync.batch import misfits
 from analysis.sync.tables import PinTables, StreamTable, Written
 
 MEMORY_LIMIT = 64  # MB; at 32 a sync of 667,000 pins took more than seven minutes, and was stopped
@@ -81,20 +82,42 @@ class History:
         )
         self.commit()
 
-    def write(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> Written:
-        """Writes rows inside the open transaction, which `commit` ends."""
+    def write(
+        self, stream: str, rows: Sequence[Mapping[str, Any]], extracted_at: Sequence[int] | None = None
+    ) -> Written:
+        """Writes rows inside the open transaction, which `commit` ends.
+
+        `extracted_at` is when each row was extracted (milliseconds since 1970, UTC), now if absent. With it, rows that
+        were extracted later stay as they are.
+        """
         self._begin()
-        return self._tables[stream].write(rows, _timestamp())
+        return self._tables[stream].write(rows, _timestamp() if extracted_at is None else extracted_at)
+
+    def misfits(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return which rows have a value that is not of its column's type."""
+        return misfits(stream, rows, self._tables[stream].declared)
+
+    def new_read(self, stream: str, counts: bool = True) -> None:
+        """Begin another read, which may bring the same keys again; whether those before count as doubled."""
+        self._tables[stream].new_read(counts)
 
     def doubled(self, stream: str) -> int:
         """How many rows written to a stream since `prepare` have the key of another one of them."""
         return self._tables[stream].doubled()
 
-    def write_state(self, stream: str, state: Mapping[str, Any]) -> None:
+    def read_state(self, stream: str) -> tuple[dict[str, Any], datetime] | None:
+        """Return a stream's state and when it was written (UTC); None if there is none."""
+        row = self._connection.execute(
+            "SELECT state, updated_at FROM _airbyte_state WHERE stream_name = ?", [stream]
+        ).fetchone()
+        return (json.loads(row[0]), row[1]) if row else None
+
+    def write_state(self, stream: str, state: Mapping[str, Any], at: datetime | None = None) -> None:
+        """Writes a stream's state inside the open transaction; `at` is when it was extracted (UTC), now if absent."""
         self._begin()
         self._connection.execute("DELETE FROM _airbyte_state WHERE stream_name = ?", [stream])
         self._connection.execute(
-            "INSERT INTO _airbyte_state VALUES (?, ?, ?)", [stream, json.dumps(state), _timestamp()]
+            "INSERT INTO _airbyte_state VALUES (?, ?, ?)", [stream, json.dumps(state), at or _timestamp()]
         )
 
     def commit(self) -> None:
@@ -107,6 +130,8 @@ class History:
             with suppress(duckdb.Error):  # a commit that failed, for want of room, has ended it
                 self._connection.execute("ROLLBACK")
             self._in_transaction = False
+            for table in self._tables.values():
+                table.rolled_back()
 
     def start_run(self) -> None:
         """Notes the start of a run; a run that is still open has no process any more.
@@ -135,7 +160,7 @@ class History:
         status: str,
         streams: Mapping[str, Any],
         skipped: Sequence[Any],
-        requests: int,
+        requests: int | None,
         seconds: float,
         error: str | None,
     ) -> None:

@@ -7,17 +7,21 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from analysis.errors import UserError
 from analysis.opening import telling
+from analysis.sync.events import Failure, Finished, Requests, Row, Source, State, Warned
 from analysis.sync.history import History, stored_periods, stored_states
 from analysis.sync.interrupts import Interrupts
-from analysis.sync.messages import Connector, Failure, Finished, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
+from analysis.sync.tables import Written
 from analysis.texts import shortened
+
+if TYPE_CHECKING:  # `load` runs without the connector's framework
+    from analysis.sync.messages import Connector
 
 BATCH_ROWS = 10_000  # held in memory at most, a stream
 
@@ -31,7 +35,7 @@ class SyncResult:
     skipped_accounts: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     duration_seconds: float = 0.0
-    requests: int = 0
+    requests: int | None = 0  # None: of a load, which asks nobody
     error: str | None = None
     exit_status: int = 0
 
@@ -61,6 +65,8 @@ def sync(
         UserError: the config or a stream's name is not valid (exit status 2), the file cannot be written or holds
             other types (1). The file is then as it was.
     """
+    from analysis.sync.messages import Connector
+
     connector = Connector(config, stored_periods(database) if full_refresh else stored_states(database))
     names = _selected(streams, connector)
     interrupts = Interrupts()
@@ -68,11 +74,11 @@ def sync(
         with interrupts.held_back():
             history.prepare({name: _schema(connector, name) for name in names})
             history.start_run()
-        run = _Run(history, names, connector.configured_accounts, progress or Progress())
+        run = Run(history, names, connector.configured_accounts, progress or Progress())
         return run.of(connector, interrupts)
 
 
-def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
+def _selected(streams: Iterable[str] | None, connector: "Connector") -> list[str]:
     names = list(connector.streams) if streams is None else list(dict.fromkeys(streams))
     unknown = [name for name in names if name not in connector.streams]
     if unknown or not names:
@@ -81,12 +87,12 @@ def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
     return names
 
 
-def _schema(connector: Connector, name: str) -> tuple[Mapping[str, Any], list[str]]:
+def _schema(connector: "Connector", name: str) -> tuple[Mapping[str, Any], list[str]]:
     stream = connector.streams[name]
     return stream.json_schema, [path[0] for path in stream.source_defined_primary_key or []]
 
 
-class _Run:
+class Run:
     """A sync on its way: what is buffered, what was counted."""
 
     def __init__(self, history: History, names: list[str], accounts: Iterable[str], progress: Progress) -> None:
@@ -100,11 +106,11 @@ class _Run:
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names})
 
-    def of(self, connector: Connector, interrupts: Interrupts) -> SyncResult:
+    def of(self, source: Source, interrupts: Interrupts) -> SyncResult:
         started = time.monotonic()
         try:
             with telling(self._history.path, to_write=True):
-                for event in connector.read(self._rows):
+                for event in source.read(self._rows):
                     if isinstance(event, Row) and self._buffer(event):
                         continue
                     with interrupts.held_back():
@@ -137,7 +143,7 @@ class _Run:
                 self._progress.update(self.result.streams)
             case State(stream, state):
                 self._flush(stream)
-                self._history.write_state(stream, state)
+                self._write_state(stream, state)
                 self._history.commit()
                 self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
                 self._progress.update(self.result.streams)
@@ -155,7 +161,7 @@ class _Run:
         rows = self._rows[stream]
         if not rows:
             return
-        written = self._history.write(stream, rows)
+        written = self._write(stream, rows)
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
         self._left_out[f"records of {stream} that have no key"] += written.without_key
@@ -163,6 +169,12 @@ class _Run:
             before, first = self._unreadable.get((stream, column), (0, example))
             self._unreadable[stream, column] = before + count, first
         rows.clear()
+
+    def _write(self, stream: str, rows: list[Mapping[str, Any]]) -> Written:
+        return self._history.write(stream, rows)
+
+    def _write_state(self, stream: str, state: Mapping[str, Any]) -> None:
+        self._history.write_state(stream, state)
 
     def _judge(self) -> None:
         """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""

@@ -22,6 +22,7 @@ from analysis.sync.batch import (
 )
 
 ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
+ARRIVED_AT = "arrived at"  # a column of it, for the same reason
 MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
 
@@ -55,6 +56,7 @@ class StreamTable:
         self._make_room = make_room
         self._columns: dict[str, dict[str, str]] = {}
         self._keys: list[pl.Series] = []  # a hash of each row's key, eight bytes: 5 MB for 667,000 pins
+        self._doubled_before = 0  # in reads before this one
 
     def prepare(self) -> None:
         """Creates what is missing; raises UserError where a declared type is not the stored one."""
@@ -80,8 +82,11 @@ class StreamTable:
         """The table that takes a column which no schema declares."""
         return self.stream
 
-    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str) -> Written:
+    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str | Sequence[int]) -> Written:
         """Write a batch inside the open transaction.
+
+        `extracted_at` is the time of all rows as SQL writes it, or that of each in milliseconds since 1970 (UTC); then
+        the last extraction of a key wins, whatever comes last.
 
         DuckDB reads the frame itself: a file on the way would bring its path into the data (`id=5/` is a partition).
         """
@@ -93,11 +98,17 @@ class StreamTable:
         keys = ", ".join(map(quoted, self.key))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
         source = f"FROM {quoted(ARRIVED)} WHERE {has_key}"
+        time, last = f"TIMESTAMP '{extracted_at}'", f"{quoted('batch row')} DESC"
+        if not isinstance(extracted_at, str):
+            batch = batch.with_columns(pl.Series(ARRIVED_AT, extracted_at, pl.Int64()))
+            time, last = f"epoch_ms({quoted(ARRIVED_AT)})", f"{quoted(ARRIVED_AT)} DESC, {last}"
         with self._arrived(batch):
             self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
-                f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {quoted('batch row')} DESC) = 1"
+                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {typed}, {time} AS {EXTRACTED_AT} "
+                f"{source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {last}) = 1"
             )
+        if not isinstance(extracted_at, str):
+            self._pass_over_older()
         written = batch.select(self.key).drop_nulls().hash_rows()
         self._keys.append(written)
         unreadable = self._unreadable(batch, columns, source)
@@ -118,7 +129,30 @@ class StreamTable:
 
     def doubled(self) -> int:
         """How many of the rows written so far, in whichever batch, had a key that another one of them has too."""
-        return sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
+        here = sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
+        return self._doubled_before + here
+
+    def new_read(self, counts: bool) -> None:
+        """Keys that come from here on are those of another read; whether those before count as doubled."""
+        self._doubled_before = self.doubled() if counts else self._doubled_before
+        self._keys.clear()
+
+    def rolled_back(self) -> None:
+        """The transaction is undone, and with it the columns that it added."""
+        self._columns.clear()
+
+    def _pass_over_older(self) -> None:
+        """Remove from the batch what the file has from a later extraction."""
+        same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
+        self._connection.execute(
+            f"DELETE FROM batch USING {quoted(self.stream)} AS stored "
+            f"WHERE {same} AND stored.{EXTRACTED_AT} > batch.{EXTRACTED_AT} AND {self._extracted_later()}"
+        )
+
+    def _extracted_later(self) -> str:
+        """SQL for stored rows that may be later than one of the batch: a literal, so that DuckDB skips all others."""
+        row = self._connection.execute(f"SELECT min({EXTRACTED_AT}) FROM batch").fetchone()
+        return f"stored.{EXTRACTED_AT} > TIMESTAMP '{row[0]}'" if row and row[0] is not None else "false"
 
     def _unreadable(self, batch: pl.DataFrame, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
         """Column → how many texts are no value of its type, and are null in the file, and one of them."""
@@ -224,7 +258,10 @@ class PinTables(StreamTable):
     """
 
     ATTRIBUTES, COUNTERS = "_pin_attributes", "_pin_counters"
+    SEEN_LATER = "seen later"  # pins of a batch that the file has from a later extraction; their texts stay
     OF_A_DAY = ("snapshot_date", "period_start", "period_end", OTHER_FIELDS)
+
+    _but_older = ""  # SQL that leaves them out of a batch
 
     def tables(self) -> dict[str, dict[str, str]]:
         of_a_day = {name: kind for name, kind in self.declared.items() if self._is_of_a_day(name, kind)}
@@ -255,6 +292,15 @@ class PinTables(StreamTable):
             f"SEMI JOIN ({newest}) AS newest USING (pin_key, snapshot_date)"
         )
 
+    def _pass_over_older(self) -> None:
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {quoted(self.SEEN_LATER)} AS SELECT social_network_id, id "
+            f"FROM batch JOIN pins AS stored USING (social_network_id, id) WHERE {self._extracted_later()} "
+            f"GROUP BY ALL HAVING max(stored.{EXTRACTED_AT}) > max(batch.{EXTRACTED_AT})"
+        )
+        self._but_older = f"ANTI JOIN {quoted(self.SEEN_LATER)} USING (social_network_id, id)"
+        super()._pass_over_older()
+
     def _replace(self) -> int:
         attributes = [name for name in self._stored(self.ATTRIBUTES) if name != "pin_key"]
         arriving = set(self._batch_columns())
@@ -262,7 +308,7 @@ class PinTables(StreamTable):
         listed = ", ".join(map(quoted, known))
         of_a_pin = "social_network_id, id"
         pins = self._count(
-            f"CREATE OR REPLACE TEMP TABLE batch_pins AS SELECT {listed} FROM batch "
+            f"CREATE OR REPLACE TEMP TABLE batch_pins AS SELECT {listed} FROM batch {self._but_older} "
             f"QUALIFY row_number() OVER (PARTITION BY {of_a_pin} ORDER BY snapshot_date DESC) = 1"
         )
         new = self._count(
