@@ -18,7 +18,10 @@ if TYPE_CHECKING:  # what reads a history need not be loaded for `--help`
     from analysis.load import Database
 
 DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
-EXIT_STATUS = "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account could not be read"
+EXIT_STATUS = (
+    "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account or a part "
+    "of the input could not be read"
+)
 DEFAULT_DATABASE = Path("oneup_pinterest.duckdb")
 
 
@@ -80,6 +83,26 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
     command.add_argument("--full-refresh", action="store_true", help="read all of history and each stored period again")
     command.add_argument("--json", action="store_true", help="end with the summary as one JSON object on stdout")
+
+    command = _command(
+        commands, "load", _load, "load what `python main.py read` printed, or a file destination of Airbyte wrote"
+    )
+    command.add_argument(
+        "sources",
+        nargs="*",
+        metavar="FILE",
+        default=["-"],
+        help="messages, or rows as JSON Lines or Parquet, also packed (.gz, .zst); a folder of such files; - for "
+        "standard input (default: -)",
+    )
+    _add_database(command)
+    command.add_argument("--stream", metavar="NAME", help="the stream of rows whose path does not name it")
+    command.add_argument(
+        "--state-output", type=Path, metavar="FILE", help="write the state for the next read here, as `state` prints it"
+    )
+
+    command = _command(commands, "state", _state, "print the state in the database as JSON, for the next read")
+    _add_database(command)
 
     command = _command(commands, "status", _status, "show freshness, rows, last runs and findings about the data")
     _add_history(command)
@@ -178,6 +201,37 @@ def _sync(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(result.as_json()))
     return result.exit_status
+
+
+def _load(options: argparse.Namespace) -> int:
+    start_quickly()
+    from analysis.sync.piped import load
+    from analysis.sync.progress import progress_for
+    from analysis.sync.states import write_states
+    from analysis.sync.summary import summary
+
+    if "-" in options.sources and sys.stdin.isatty():
+        raise UserError("Name files to load, or pipe the output of `python main.py read` into this.", exit_status=2)
+    progress = progress_for(sys.stderr)
+    try:
+        result = load(options.sources, options.database, options.stream, progress)
+    finally:
+        progress.close()
+    say(summary(result))
+    if options.state_output:
+        write_states(options.database, options.state_output)
+    return result.exit_status
+
+
+def _state(options: argparse.Namespace) -> int:
+    from analysis.sync.states import states_json
+
+    if not options.database.exists():
+        raise UserError(f"There is no file {options.database}: sync or load into it first.")
+    print(text := states_json(options.database))
+    if text == "[]":
+        say(f"{options.database} holds no state: a read with this one starts from the beginning.")
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -113,7 +113,9 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
         read_relation(history, name)
         for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
     )
-    finished = runs.filter(pl.col("status").is_in(["done", "partial"]))["finished_at"].max()
+    finished = runs.filter(pl.col("status").is_in(["done", "partial"]) & pl.col("requests").is_not_null())[
+        "finished_at"
+    ].max()  # a load makes nothing fresher than what it brought
     times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
     now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
     times = [time for time in times if time <= now + AHEAD] or times  # of a machine with a wrong clock

@@ -56,7 +56,8 @@ def commands() -> str:
         for option in command._actions[1:]:
             value = f" {option.metavar}" if option.metavar else ""
             meaning = str(option.help) % {"default": option.default}
-            lines.append(f"- `{option.option_strings[0]}{value}`: {meaning}")
+            name = f"{option.option_strings[0]}{value}" if option.option_strings else f"[{option.metavar} …]"
+            lines.append(f"- `{name}`: {meaning}")
         lines.append("")
     return "\n".join([*lines, f"{EXIT_STATUS[0].upper()}{EXIT_STATUS[1:]}."])
 

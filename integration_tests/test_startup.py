@@ -1,5 +1,6 @@
 """What a command imports: nothing heavy that it does not need, whatever the machine's speed."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_c
 
     assert "altair" in found
     assert found & {"airbyte_cdk", "rfc3987_syntax", "requests"} == set()
+
+
+def test_load_and_state_import_neither_the_connectors_framework_nor_charts(tmp_path: Path) -> None:
+    record = {"stream": "accounts", "data": {"social_network_id": "a"}, "emitted_at": 1779278400000}
+    (tmp_path / "day.jsonl").write_text(json.dumps({"type": "RECORD", "record": record}) + "\n")
+
+    found = imported(CLI, "load", tmp_path / "day.jsonl", "--database", tmp_path / "history.duckdb")
+    found |= imported(CLI, "state", "--database", tmp_path / "history.duckdb")
+
+    assert "duckdb" in found
+    assert found & {"airbyte_cdk", "altair", "vl_convert", "scipy", "requests"} == set()
 
 
 def test_spec_imports_nothing_of_the_analysis() -> None:

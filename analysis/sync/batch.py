@@ -95,6 +95,29 @@ def as_frame(
     return pl.DataFrame(series)
 
 
+def misfits(stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list[int]:
+    """Return the indexes of the rows with which `as_frame` would raise.
+
+    >>> misfits("pins", [{"saves": 1}, {"saves": "many"}, {}], {"saves": "BIGINT"})
+    [1]
+    """
+    found: set[int] = set()
+    for column, kind in columns.items():
+        try:
+            as_frame(stream, rows, {column: kind})
+        except UserError:
+            found.update(n for n, row in enumerate(rows) if not _is_one(stream, row, column, kind))
+    return sorted(found)
+
+
+def _is_one(stream: str, row: Mapping[str, Any], column: str, kind: str) -> bool:
+    try:
+        as_frame(stream, [row], {column: kind})
+    except UserError:
+        return False
+    return True
+
+
 def _only(row: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name in fields and value is not None}
 

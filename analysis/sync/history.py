@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ from analysis.listings import KeyListings, Missing, create_listings
 from analysis.opening import database_path, log_of, open_error, opened, telling
 from analysis.renames import Rename, find_renames
 from analysis.sources import find_tables
+from analysis.sync.batch import misfits
 from analysis.sync.pin_tables import PinTables
 from analysis.sync.tables import StreamTable, Written
 from analysis.sync.work_folder import clear_work_folder, make_work_folder, work_folder
@@ -95,10 +96,24 @@ class History:
         )
         self.commit()
 
-    def write(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> Written:
-        """Writes rows inside the open transaction, which `commit` ends."""
+    def write(
+        self, stream: str, rows: Sequence[Mapping[str, Any]], extracted_at: Sequence[int] | None = None
+    ) -> Written:
+        """Writes rows inside the open transaction, which `commit` ends.
+
+        `extracted_at` is when each row was extracted (milliseconds since 1970, UTC), now if absent. With it, rows that
+        were extracted later stay as they are.
+        """
         self._begin()
-        return self._tables[stream].write(rows, _timestamp())
+        return self._tables[stream].write(rows, _timestamp() if extracted_at is None else extracted_at)
+
+    def misfits(self, stream: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return which rows have a value that is not of its column's type."""
+        return misfits(stream, rows, self._tables[stream].declared)
+
+    def new_read(self, stream: str, counts: bool = True) -> None:
+        """Begin another read, which may bring the same keys again; whether those before count as doubled."""
+        self._tables[stream].new_read(counts)
 
     def doubled(self, stream: str) -> int:
         """How many rows written to a stream since `prepare` have the key of another one of them."""
@@ -108,16 +123,24 @@ class History:
         """The state of each stream (stream name → state)."""
         return _states(self._connection)
 
-    def write_state(self, stream: str, state: Mapping[str, Any]) -> None:
+    def read_state(self, stream: str) -> tuple[dict[str, Any], datetime] | None:
+        """Return a stream's state and when it was written (UTC); None if there is none."""
+        row = self._connection.execute(
+            "SELECT state, updated_at FROM _airbyte_state WHERE stream_name = ?", [stream]
+        ).fetchone()
+        return (json.loads(row[0]), row[1]) if row else None
+
+    def write_state(self, stream: str, state: Mapping[str, Any], at: datetime | None = None) -> None:
         """Write the state of a stream inside the open transaction, which `commit` ends.
 
         What the file has of accounts (and presets) that are not in it stays: they are another key's, for example.
+        `at` is when the state was extracted (UTC), now if absent.
         """
         self._begin()
         state = _with_others(state, self.states().get(stream, {}))
         self._connection.execute("DELETE FROM _airbyte_state WHERE stream_name = ?", [stream])
         self._connection.execute(
-            "INSERT INTO _airbyte_state VALUES (?, ?, ?)", [stream, json.dumps(state), _timestamp()]
+            "INSERT INTO _airbyte_state VALUES (?, ?, ?)", [stream, json.dumps(state), at or _timestamp()]
         )
 
     def listings(self, key: str) -> KeyListings:
@@ -146,6 +169,8 @@ class History:
             with suppress(duckdb.Error):  # a commit that failed, for want of room, has ended it
                 self._connection.execute("ROLLBACK")
             self._in_transaction = False
+            for table in self._tables.values():
+                table.rolled_back()
 
     def start_run(self) -> None:
         """Notes the start of a run; a run that is still open has no process any more.
@@ -177,7 +202,7 @@ class History:
         status: str,
         streams: Mapping[str, Any],
         skipped: Sequence[Any],
-        requests: int,
+        requests: int | None,
         seconds: float,
         error: str | None,
     ) -> None:

@@ -8,6 +8,7 @@ import duckdb
 from analysis.relations import EXTRACTED_AT, quoted
 from analysis.sync.batch import OTHER_FIELDS
 
+SAME_READ = "INTERVAL 15 MINUTES"  # rows of one period that lie further apart are of two reads
 PARTS_OF_A_PERIOD = ("key", "ranking", "position")  # the rest of such a key is what is replaced as a whole
 SAME_ENTRY = (  # of a list: the pin at a position is the one that was there before
     "CASE WHEN new.id IS NOT NULL AND stored.id IS NOT NULL THEN new.id = stored.id "
@@ -44,7 +45,7 @@ class Merging:
         self._table = table
         self._key = list(key)
         self._scope = [name for name in key if name not in PARTS_OF_A_PERIOD]
-        self._is_whole = len(self._scope) < len(self._key)
+        self.is_whole = len(self._scope) < len(self._key)
         self.is_list = "position" in key
         self._figures = [] if self.is_list else list(figures)
         self._earlier: list[str] = []  # the columns of the temporary table `earlier …`, once there is one
@@ -57,7 +58,7 @@ class Merging:
             stored: The columns of the table in the file.
             where: A condition on rows `stored` that holds for all which can have a key of the batch.
         """
-        if self._is_whole:
+        if self.is_whole:
             self._find_fresh(batch)
         there = self._count(
             f"CREATE OR REPLACE TEMP TABLE before AS SELECT stored.* FROM {quoted(self._table)} AS stored "
@@ -66,15 +67,53 @@ class Merging:
         if not there and not self._earlier:
             return Merged(self._count(f"INSERT INTO {quoted(self._table)} BY NAME SELECT * FROM {batch} ORDER BY ALL"))
         comes_again = f"EXISTS (FROM {batch} AS new WHERE {_same(self._key)})"
-        if self._is_whole:  # rows of a period that came before in this run belong to the same answer
+        if self.is_whole:  # rows of a period that came before in this run belong to the same answer
             is_fresh = f"EXISTS (FROM fresh AS new WHERE {_same(self._scope)})"
             self._connection.execute(f"DELETE FROM before AS stored WHERE NOT {comes_again} AND NOT {is_fresh}")
         self._connection.execute(
             f"DELETE FROM {quoted(self._table)} AS stored USING before AS new WHERE {_same(self._key)}"
         )
-        if self._is_whole:
+        if self.is_whole:
             self._set_aside(comes_again, list(stored))
         return self._insert(batch, list(stored))
+
+    def rolled_back(self) -> None:
+        """The transaction is undone, and with it the temporary tables that it made."""
+        self._earlier = []
+
+    def new_read(self) -> None:
+        """Begin another read, which replaces periods that came before in this run, too."""
+        self._earlier = []
+        self._connection.execute(f"DROP TABLE IF EXISTS {quoted(f'replaced {self._table}')}")
+
+    def take_reads(self, batch: str, reads_start: bool) -> None:
+        """Remove rows of an earlier read than the one that the file or the batch has of their period.
+
+        Args:
+            batch: The name of a temporary table with rows that were extracted at different times.
+            reads_start: Whether `new_read` was called where a read began. If not, the times alone tell reads apart.
+        """
+        scope, replaced = ", ".join(map(quoted, self._scope)), quoted(f"replaced {self._table}")
+        self._connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {replaced} (scope UBIGINT)")
+        newest = f"SELECT {scope}, max({EXTRACTED_AT}) AS newest FROM {{}} GROUP BY ALL"
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE reads AS SELECT {scope}, new.newest, stored.newest AS stored "
+            f"FROM ({newest.format(batch)}) AS new LEFT JOIN ({newest.format(quoted(self._table))}) AS stored "
+            f"USING ({scope})"
+        )
+        if reads_start:
+            is_older = f"new.stored >= new.newest AND hash({_listed(self._scope, 'new')}) NOT IN (FROM {replaced})"
+        else:
+            is_older = f"stored.{EXTRACTED_AT} < greatest(new.newest, new.stored) - {SAME_READ}"
+            self._connection.execute(
+                f"DELETE FROM {replaced} WHERE scope IN (SELECT hash({scope}) FROM reads)"  # decided by times alone
+            )
+            self._connection.execute(
+                f"INSERT INTO {replaced} SELECT hash({scope}) FROM reads WHERE newest <= stored + {SAME_READ}"
+            )
+        self._connection.execute(
+            f"DELETE FROM {batch} AS stored USING reads AS new WHERE {_same(self._scope)} AND {is_older}"
+        )
 
     def _find_fresh(self, batch: str) -> None:
         """Make the table `fresh`: the batch's periods that come for the first time in this run."""
@@ -136,7 +175,7 @@ class Merging:
         is_told = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in figures)
         is_figure = " OR ".join(f"coalesce({quoted(name)}, 0) <> 0" for name in figures)
         scope = ", ".join(map(quoted, self._scope))
-        fresh = f"SEMI JOIN fresh USING ({scope})" if self._is_whole else ""  # else it may be the rest of a period
+        fresh = f"SEMI JOIN fresh USING ({scope})" if self.is_whole else ""  # else it may be the rest of a period
         return self._count(
             f"CREATE OR REPLACE TEMP TABLE poor AS SELECT {scope}, new.n FROM "
             f"(SELECT {scope}, count(*) AS n FROM {batch} {fresh} GROUP BY {scope} "
@@ -151,6 +190,10 @@ class Merging:
     def _count(self, statement: str) -> int:
         row = self._connection.execute(statement).fetchone()
         return int(row[0]) if row else 0
+
+
+def _listed(columns: Iterable[str], table: str) -> str:
+    return ", ".join(f"{table}.{quoted(name)}" for name in columns)
 
 
 def _same(columns: Iterable[str], table: str = "stored") -> str:

@@ -2,10 +2,9 @@
 
 import contextlib
 import io
-import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from airbyte_cdk.models import (
     AirbyteMessage,
@@ -24,49 +23,10 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from analysis.errors import UserError
+from analysis.sync.events import Event, Failure, Finished, Listed, Requests, Row, State, Warned, failure
 from source_oneup_pinterest.source import REQUESTS_SENT, SourceOneupPinterest
 
 LOGGER = logging.getLogger("airbyte")
-ACCOUNT_FAILURE = ("Account ", " could not be read: ")  # how the connector names an account that it skips
-
-
-class Row(NamedTuple):
-    stream: str
-    data: Mapping[str, Any]
-
-
-class State(NamedTuple):
-    stream: str
-    state: Mapping[str, Any]
-
-
-class Finished(NamedTuple):
-    stream: str
-
-
-class Failure(NamedTuple):
-    """What the connector could not do; `account` is None where it was not one account alone."""
-
-    account: str | None
-    reason: str
-    is_config_error: bool
-
-
-class Warned(NamedTuple):
-    text: str
-
-
-class Requests(NamedTuple):
-    sent: int
-
-
-class Listed(NamedTuple):
-    """The accounts (id → username) that OneUp listed for the key; there is no such event where it was not asked."""
-
-    accounts: Mapping[str, str | None]
-
-
-Event = Row | State | Finished | Failure | Warned | Requests | Listed
 
 
 class Connector:
@@ -134,12 +94,7 @@ def _events(message: AirbyteMessage) -> Iterator[Event]:
 
 
 def _failure(message: str, failure_type: FailureType | None) -> Failure:
-    is_config = failure_type == FailureType.config_error
-    before, between = ACCOUNT_FAILURE
-    if message.startswith(before + '"'):
-        account, end = json.JSONDecoder().raw_decode(message, len(before))
-        return Failure(account, message[end:].removeprefix(between), is_config)
-    return Failure(None, message, is_config)
+    return failure(message, failure_type == FailureType.config_error)
 
 
 def _configured(stream: AirbyteStream) -> ConfiguredAirbyteStream:

@@ -7,18 +7,22 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from analysis.errors import UserError
 from analysis.listings import KeyListings, Missing, told
 from analysis.opening import database_path, telling
+from analysis.sync.events import Failure, Finished, Listed, Requests, Row, Source, State, Warned
 from analysis.sync.history import History, stored_periods, stored_states
 from analysis.sync.interrupts import Interrupts
-from analysis.sync.messages import Connector, Failure, Finished, Listed, Requests, Row, State, Warned
 from analysis.sync.progress import Progress
+from analysis.sync.tables import Written
 from analysis.texts import shortened
+
+if TYPE_CHECKING:  # `load` runs without the connector's framework
+    from analysis.sync.messages import Connector
 
 BATCH_ROWS = 10_000  # held in memory at most, a stream
 
@@ -32,7 +36,7 @@ class SyncResult:
     skipped_accounts: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     duration_seconds: float = 0.0
-    requests: int = 0
+    requests: int | None = 0  # None: of a load, which asks nobody
     error: str | None = None
     exit_status: int = 0
     database: str = ""  # its absolute path
@@ -63,6 +67,8 @@ def sync(
         UserError: the config, a stream's name or the database's is not valid (exit status 2), the file cannot be
             written or holds other types (1). The file is then as it was.
     """
+    from analysis.sync.messages import Connector
+
     database = database_path(database)
     before = stored_periods(database) if full_refresh else stored_states(database)
     connector = Connector(config, before)
@@ -77,11 +83,11 @@ def sync(
             listings = None if connector.configured_accounts else history.listings(connector.api_key)
             if listings and (known := listings.known()) is not None:
                 connector.know_accounts(known)
-        run = _Run(history, names, connector.configured_accounts, progress or Progress(), listings)
+        run = Run(history, names, connector.configured_accounts, progress or Progress(), listings)
         return run.of(connector, interrupts)
 
 
-def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
+def _selected(streams: Iterable[str] | None, connector: "Connector") -> list[str]:
     names = list(connector.streams) if streams is None else list(dict.fromkeys(streams))
     unknown = [name for name in names if name not in connector.streams]
     if unknown or not names:
@@ -90,12 +96,12 @@ def _selected(streams: Iterable[str] | None, connector: Connector) -> list[str]:
     return names
 
 
-def _schema(connector: Connector, name: str) -> tuple[Mapping[str, Any], list[str]]:
+def _schema(connector: "Connector", name: str) -> tuple[Mapping[str, Any], list[str]]:
     stream = connector.streams[name]
     return stream.json_schema, [path[0] for path in stream.source_defined_primary_key or []]
 
 
-class _Run:
+class Run:
     """A sync on its way: what is buffered, what was counted."""
 
     def __init__(
@@ -120,11 +126,11 @@ class _Run:
         self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(history.path))
 
-    def of(self, connector: Connector, interrupts: Interrupts) -> SyncResult:
+    def of(self, source: Source, interrupts: Interrupts) -> SyncResult:
         started = time.monotonic()
         try:
             with telling(self._history.path, to_write=True):
-                for event in connector.read(self._rows):
+                for event in source.read(self._rows):
                     if isinstance(event, Row) and self._buffer(event):
                         continue
                     with interrupts.held_back():
@@ -160,7 +166,7 @@ class _Run:
                 self._progress.update(self.result.streams)
             case State(stream, state):
                 self._flush(stream)
-                self._history.write_state(stream, state)
+                self._write_state(stream, state)
                 self._history.commit()
                 self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
                 self._progress.update(self.result.streams)
@@ -180,7 +186,7 @@ class _Run:
         rows = self._rows[stream]
         if not rows:
             return
-        written = self._history.write(stream, rows)
+        written = self._write(stream, rows)
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
         self._kept["row", f"of {stream} where the answer had only zeros"] += written.only_zeros
@@ -202,6 +208,12 @@ class _Run:
         self.result.warnings += [
             renames[each.account].sentence for each in self._missing if each.account in renames and each.is_new
         ]
+
+    def _write(self, stream: str, rows: list[Mapping[str, Any]]) -> Written:
+        return self._history.write(stream, rows)
+
+    def _write_state(self, stream: str, state: Mapping[str, Any]) -> None:
+        self._history.write_state(stream, state)
 
     def _judge(self) -> None:
         """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""

@@ -8,11 +8,11 @@ def summary(result: SyncResult) -> str:
     """What came in, which file has it, what is new, what it cost, what could not be read and why: one fact a line."""
     records = sum(counts["records"] for counts in result.streams.values())
     new_rows = sum(counts["rows"] for counts in result.streams.values())
+    requests = "" if result.requests is None else f"{result.requests:,} requests, "
     lines = [f"database: {result.database}"] if result.database else []
-    lines += [
-        f"{result.status}: {records:,} records, {new_rows:,} new rows, "
-        f"{result.requests:,} requests, {result.duration_seconds:.1f} s"
-    ]
+    lines.append(
+        f"{result.status}: {records:,} records, {new_rows:,} new rows, {requests}{result.duration_seconds:.1f} s"
+    )
     if result.error:
         lines.append(f"error: {result.error}")
     by_reason: dict[str, list[str]] = {}

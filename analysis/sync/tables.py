@@ -24,6 +24,7 @@ from analysis.sync.merging import Merged, Merging
 
 ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
 NUMBERS = ("BIGINT", "DOUBLE")
+ARRIVED_AT = "arrived at"  # a column of it, for the same reason
 MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
 
@@ -60,6 +61,8 @@ class StreamTable:
         self._columns: dict[str, dict[str, str]] = {}
         self._keys: list[pl.Series] = []  # a hash of each row's key, eight bytes: 5 MB for 667,000 pins
         self._merging = Merging(connection, stream, key, self.figures)
+        self._doubled_before = 0  # in reads before this one
+        self._reads_start = False  # whether the input says where a read begins
 
     def prepare(self) -> None:
         """Creates what is missing; raises UserError where a declared type is not the stored one."""
@@ -90,36 +93,45 @@ class StreamTable:
         """The table that takes a column which no schema declares."""
         return self.stream
 
-    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str) -> Written:
+    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str | Sequence[int]) -> Written:
         """Write a batch inside the open transaction.
+
+        `extracted_at` is the time of all rows as SQL writes it, or that of each in milliseconds since 1970 (UTC); then
+        the last extraction of a key wins, whatever comes last.
 
         DuckDB reads the frame itself: a file on the way would bring its path into the data (`id=5/` is a partition).
         """
         undeclared, others = self._undeclared(rows)
         columns = self.declared | undeclared
-        batch = as_frame(self.stream, rows, columns, others).with_row_index("batch row")
+        batch = as_frame(self.stream, rows, columns, others)
+        time = f"TIMESTAMP '{extracted_at}'"
+        if not isinstance(extracted_at, str):
+            batch = batch.with_columns(pl.Series(ARRIVED_AT, extracted_at, pl.Int64())).sort(ARRIVED_AT)
+            time = f"epoch_ms({quoted(ARRIVED_AT)})"
+        batch = batch.with_row_index("batch row")
         self._make_room(batch.height, int(batch.estimated_size()))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
         source = f"FROM {quoted(ARRIVED)} WHERE {has_key}"
         written = batch.select(self.key).drop_nulls().hash_rows()
         self._keys.append(written)
-        rows_of_batch = self._once_a_key(columns, source, is_doubled=written.n_unique() < written.len())
+        rows_of_batch = self._once_a_key(columns, time, source, is_doubled=written.n_unique() < written.len())
         with self._arrived(batch):
-            self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE batch AS SELECT *, TIMESTAMP '{extracted_at}' AS {EXTRACTED_AT} "
-                f"FROM ({rows_of_batch})"
-            )
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {rows_of_batch}")
+        if not isinstance(extracted_at, str):
+            self._pass_over_older()
         unreadable = self._unreadable(batch, columns, source)
         merged = self._replace()
         without_key = batch.height - written.len()
         return Written(merged.new_rows, without_key, unreadable, merged.kept, merged.only_zeros)
 
-    def _once_a_key(self, columns: Mapping[str, str], source: str, *, is_doubled: bool) -> str:
+    def _once_a_key(self, columns: Mapping[str, str], time: str, source: str, *, is_doubled: bool) -> str:
         """SQL for the rows of a batch, each key once: of each column the last value, of a list's entry the last one."""
         typed = ", ".join(f"{cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
+        typed += f", {time} AS {EXTRACTED_AT}"
         keys, place = ", ".join(map(quoted, self.key)), quoted("batch row")
         if is_doubled and not self._merging.is_list:  # arg_max passes over nulls
-            last = [f"arg_max({quoted(name)}, {place}) AS {quoted(name)}" for name in columns if name not in self.key]
+            names = [name for name in (*columns, EXTRACTED_AT) if name not in self.key]
+            last = [f"arg_max({quoted(name)}, {place}) AS {quoted(name)}" for name in names]
             return f"SELECT {', '.join([keys, *last])} FROM (SELECT {place}, {typed} {source}) GROUP BY {keys}"
         return f"SELECT {typed} {source} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {place} DESC) = 1"
 
@@ -138,7 +150,34 @@ class StreamTable:
 
     def doubled(self) -> int:
         """How many of the rows written so far, in whichever batch, had a key that another one of them has too."""
-        return sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
+        here = sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
+        return self._doubled_before + here
+
+    def new_read(self, counts: bool) -> None:
+        """Keys that come from here on are those of another read; whether those before count as doubled."""
+        self._doubled_before = self.doubled() if counts else self._doubled_before
+        self._keys.clear()
+        if counts:
+            self._reads_start = True
+            self._merging.new_read()
+
+    def rolled_back(self) -> None:
+        """The transaction is undone, and with it the columns that it added."""
+        self._columns.clear()
+        self._merging.rolled_back()
+
+    def _pass_over_older(self) -> None:
+        """Remove from the batch what the file has from a later extraction."""
+        if self._merging.is_whole:
+            self._merging.take_reads("batch", self._reads_start)
+            return
+        row = self._connection.execute(f"SELECT min({EXTRACTED_AT}) FROM batch").fetchone()
+        if row and row[0] is not None:  # a literal, so that DuckDB skips all rows from before
+            same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
+            self._connection.execute(
+                f"DELETE FROM batch USING {quoted(self.stream)} AS stored WHERE {same} "
+                f"AND stored.{EXTRACTED_AT} > batch.{EXTRACTED_AT} AND stored.{EXTRACTED_AT} > TIMESTAMP '{row[0]}'"
+            )
 
     def _unreadable(self, batch: pl.DataFrame, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
         """Column → how many texts are no value of its type, and are null in the file, and one of them."""

@@ -84,7 +84,7 @@ class Contestants:
         self._database, self._synced = folder / "history.duckdb", folder / "synced.duckdb"
         self._config.write_text(json.dumps(api.config()))
         cost_of([PYTHON, "main.py", "discover", "--config", self._config], output=self._messages)
-        self._catalog.write_text(json.dumps(_configured(self._messages.read_text())))
+        self._catalog.write_text(json.dumps(configured(self._messages.read_text())))
 
     @property
     def all(self) -> dict[str, Callable[[], Cost]]:
@@ -145,7 +145,7 @@ class Contestants:
         return cost
 
 
-def _configured(messages: str) -> dict[str, object]:
+def configured(messages: str) -> dict[str, object]:
     """The catalog among a discovery's messages with all streams, incremental where they can be."""
     catalog = next(message["catalog"] for message in map(json.loads, messages.splitlines()) if "catalog" in message)
     return {

@@ -1,0 +1,71 @@
+"""Two days of a sandbox: what `main.py read` printed on each, and the file that `sync` made of the same days."""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from analysis.sandbox import Sandbox
+from integration_tests import airbyte, databases
+from integration_tests.conftest import NOON
+
+
+@dataclass
+class Day:
+    """A read's output, the state that it printed last, and a database that was synced up to here."""
+
+    now: datetime
+    text: str
+    state: list[dict[str, Any]]
+    synced: Path
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines(keepends=True)
+
+
+def printed(folder: Path, days: int = 2) -> Iterator[Day]:
+    """Yield the days; times of extraction are those of the sandbox's clock, as they are in a sync."""
+    config, catalog, state = folder / "config.json", folder / "catalog.json", folder / "state.json"
+    state.write_text("[]")
+    with Sandbox(accounts=3, now=NOON) as sandbox:
+        config.write_text(json.dumps(sandbox.config()))
+        catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+        database = folder / "synced.duckdb"
+        for number in range(days):
+            sandbox.now = NOON + timedelta(days=number)
+            ended = airbyte.run(
+                "read", "--config", config, "--catalog", catalog, "--state", state, now=sandbox.now
+            )  # fmt: skip
+            assert ended.returncode == 0, ended.stderr
+            text = at(sandbox.now, ended.stdout)
+            states = last_states(airbyte.messages(text))
+            state.write_text(json.dumps(states))
+            ended = databases.run("sync", "--config", config, "--database", database, now=sandbox.now)
+            assert ended.returncode == 0, ended.stderr
+            copy = folder / f"day{number}.duckdb"
+            shutil.copy(database, copy)
+            yield Day(sandbox.now, text, states, copy)
+
+
+def at(now: datetime, text: str) -> str:
+    """The same messages, with every time of extraction a millisecond after the one before."""
+    start = int(now.astimezone(UTC).timestamp() * 1000)
+    return "".join(_line(start + number, json.loads(line)) for number, line in enumerate(text.splitlines()))
+
+
+def _line(milliseconds: int, message: dict[str, Any]) -> str:
+    for part in ("record", "trace"):
+        if part in message:
+            message[part]["emitted_at"] = milliseconds
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def last_states(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest state of each stream, as the list that `read --state` takes."""
+    states = [message["state"] for message in messages if message["type"] == "STATE"]
+    newest = {state["stream"]["stream_descriptor"]["name"]: state for state in states}
+    return [{"type": "STREAM", "stream": state["stream"]} for _, state in sorted(newest.items())]

@@ -1,0 +1,247 @@
+"""`load` and `state` as people and machines meet them: words, exit status, and the way back to `read --state`."""
+
+import json
+import os
+import re
+import threading
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.errors import UserError
+from analysis.sandbox import Fault, Sandbox
+from analysis.status import read_status
+from analysis.sync import sync
+from analysis.sync.piped import load, merged
+from integration_tests import airbyte, databases
+from integration_tests.conftest import NOON, Days
+from integration_tests.databases import contents, rows
+from integration_tests.printed import at
+
+
+def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
+    """Runs `main.py read` into a file."""
+    config, catalog = path.with_name("read.config.json"), path.with_name("read.catalog.json")
+    config.write_text(json.dumps(sandbox.config()))
+    catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+    more = ("--state", state) if state else ()
+    ended = airbyte.run("read", "--config", config, "--catalog", catalog, *more, now=sandbox.now)
+    path.write_text(at(sandbox.now, ended.stdout))
+    return ended.returncode
+
+
+def test_the_state_of_the_file_lets_the_next_read_go_on(
+    sandbox: Sandbox, database: Path, tmp_path: Path, days_later: Days
+) -> None:
+    first, second, state = tmp_path / "first.jsonl", tmp_path / "second.jsonl", tmp_path / "state.json"
+    synced = tmp_path / "synced.duckdb"
+    read_to(first, sandbox)
+    sync(sandbox.config(), synced)
+    ended = databases.run("load", first, "--database", database, "--state-output", state, now=sandbox.now)
+    assert ended.returncode == 0, ended.stderr
+    printed = databases.run("state", "--database", database, now=sandbox.now)
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout == state.read_text()
+    days_later(1)
+    sandbox.clear_requests()
+
+    assert read_to(second, sandbox, state) == 0
+
+    asked = Counter(request.path.rsplit("/", 1)[-1] for request in sandbox.requests)
+    assert asked == {"listsocialaccounts": 1, "overview": 3, "posts": 3}
+    assert load([str(second)], database).exit_status == 0
+    sync(sandbox.config(), synced)
+    assert contents(database) == contents(synced)
+
+
+def test_an_account_that_could_not_be_read_is_named_as_by_a_sync(
+    sandbox: Sandbox, database: Path, tmp_path: Path
+) -> None:
+    bad = sandbox.account_ids[1]
+    body = {"success": False, "message": "Not yours."}
+    sandbox.inject(Fault("status", social_network_id=bad, status=404, body=body, times=None))
+    synced = sync(sandbox.config(), tmp_path / "synced.duckdb")
+    path = tmp_path / "day.jsonl"
+    assert read_to(path, sandbox) == 1
+
+    result = load([str(path)], database)
+
+    assert (result.exit_status, result.status, result.error) == (3, "partial", None)
+    assert result.skipped_accounts == synced.skipped_accounts
+    assert result.streams == synced.streams
+    assert contents(database) == contents(tmp_path / "synced.duckdb")
+
+
+def test_a_read_that_failed_as_a_whole_fails_the_load_with_its_reason(database: Path, tmp_path: Path) -> None:
+    config, catalog, path = (tmp_path / name for name in ("config.json", "catalog.json", "day.jsonl"))
+    config.write_text('{"api_key": ""}')
+    catalog.write_text('{"streams": []}')
+    path.write_text(airbyte.run("read", "--config", config, "--catalog", catalog).stdout)
+
+    ended = databases.run("load", path, "--database", database)
+
+    assert ended.returncode == 2
+    assert "`api_key`" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert rows(database, "SELECT status FROM _sync_runs") == [("failed",)]
+
+
+def test_what_the_connector_warned_of_is_said_again_once(database: Path, tmp_path: Path) -> None:
+    log = json.dumps({"type": "LOG", "log": {"level": "WARN", "message": "Left out 3 rows \x1b[2J."}})
+    (tmp_path / "day.jsonl").write_text(f"{log}\n{log}\n")
+
+    ended = databases.run("load", tmp_path / "day.jsonl", "--database", database)
+
+    assert ended.returncode == 0
+    made, file, done, *words = ended.stderr.splitlines()
+    assert made.startswith(f"A new database was made: {database}.")
+    assert file == f"database: {database}"
+    assert re.fullmatch(r"done: 0 records, 0 new rows, [\d.]+ s", done)
+    assert words == ["warning: Left out 3 rows [2J."]
+
+
+def test_an_old_load_makes_a_file_no_fresher(
+    sandbox: Sandbox, database: Path, tmp_path: Path, days_later: Days
+) -> None:
+    path = tmp_path / "day.jsonl"
+    read_to(path, sandbox)
+    days_later(9)
+
+    load([str(path)], database)
+
+    assert read_status(database)["freshness"]["hours_ago"] == pytest.approx(9 * 24, abs=0.1)
+    line = databases.run("status", "--database", database, now=sandbox.now).stdout
+    assert re.search(r"2026-05-29 12:00 +done +[\d.]+ +-\n", line)
+
+
+THERE_ARE = "there are overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["load", "nowhere.jsonl"], 2, "There is no file nowhere.jsonl to load."),
+        (["load", "{folder}"], 2, "The folder {folder} holds no JSON Lines and no Parquet to load."),
+        (["load", "--stream", "boards"], 2, f"There is no stream `boards`; {THERE_ARE}."),
+        (["load"], 1, "Standard input is empty: nothing was loaded."),
+        (["load", "-"], 1, "Standard input is empty: nothing was loaded."),
+        (["state"], 1, "There is no file {database}: sync or load into it first."),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_makes_no_file(
+    tmp_path: Path, arguments: list[str], status: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, database = tmp_path / "folder", tmp_path / "history.duckdb"
+    folder.mkdir()
+    names = {"folder": folder, "database": database}
+
+    ended = databases.run(*(word.format(**names) for word in arguments), "--database", database)
+
+    assert (ended.returncode, ended.stderr) == (status, f"oneup-pinterest: {words.format(**names)}\n")
+    assert not database.exists()
+
+
+def test_an_empty_file_loads_nothing_and_says_so(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "day.jsonl").touch()
+    with pytest.raises(UserError, match=r"^.*day\.jsonl is empty: nothing was loaded\.$"):
+        load([str(tmp_path / "day.jsonl")], database)
+    assert not database.exists()
+
+
+def test_a_file_without_state_prints_an_empty_list(database: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "day.jsonl").write_text("\n")
+    load([str(tmp_path / "day.jsonl")], database)
+
+    ended = databases.run("state", "--database", database)
+
+    assert (ended.returncode, ended.stdout) == (0, "[]\n")
+    assert ended.stderr == f"{database} holds no state: a read with this one starts from the beginning.\n"
+
+
+def test_a_state_output_that_cannot_be_written_is_one_sentence_and_keeps_the_rows(
+    sandbox: Sandbox, database: Path, tmp_path: Path
+) -> None:
+    read_to(tmp_path / "day.jsonl", sandbox)
+    output = tmp_path / "nowhere" / "state.json"
+
+    ended = databases.run("load", tmp_path / "day.jsonl", "--database", database, "--state-output", output)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        f"oneup-pinterest: {output} cannot be written or read: No such file or directory."
+    )
+    assert len(contents(database)["accounts"]) == 3
+
+
+def entry(account: str, cursor: str, since: str | None = None, **more: Any) -> dict[str, Any]:
+    found = {"partition": {"social_network_id": account, **more}, "cursor": {"period_end": cursor}}
+    return {**found, "since": since} if since else found
+
+
+A1, A5, A9 = (entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 5, 9))
+
+
+@pytest.mark.parametrize(
+    ("stored", "loaded", "is_later", "expected"),
+    [
+        ([A1], [A5], True, [A5]),
+        ([A5], [A1], False, [A5]),
+        ([A5], [A1], True, [A5]),  # by a clock that is wrong
+        ([A5], [entry("b", "2026-05-01")], False, [A5, entry("b", "2026-05-01")]),
+        ([A5], [entry("b", "2026-05-01")], True, [entry("b", "2026-05-01"), A5]),
+        ([entry("a", "2026-05-05", "2026-04-01", preset="y")], [entry("a", "2026-05-05", "2026-04-01", preset="x")],
+         True, [entry("a", "2026-05-05", "2026-04-01", preset=preset) for preset in "xy"]),
+        ([entry("a", "2026-05-05")], [entry("a", "2026-05-06", preset="x")], True,
+         [entry("a", "2026-05-06", preset="x")]),  # the stored one is of 0.1.0
+        # the days between are not read
+        ([A1], [entry("a", "2026-05-09", "2026-05-03")], True, [A1]),
+        ([entry("a", "2026-05-09", "2026-05-03")], [A1], False, [entry("a", "2026-05-09", "2026-05-03")]),
+        # one begins where the other ended
+        ([A1], [entry("a", "2026-05-09", "2026-05-02")], True, [A9]),
+        ([entry("a", "2026-05-09", "2026-05-02")], [A1], False, [A9]),
+        ([entry("a", "2026-05-01")], [entry("a", "2026-05-02")], True, [entry("a", "2026-05-02")]),
+    ],
+)  # fmt: skip
+def test_no_account_loses_its_cursor_and_none_moves_back(
+    stored: list[Any], loaded: list[Any], is_later: bool, expected: list[Any]
+) -> None:
+    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
+    times = (old, new) if is_later else (new, old)
+
+    assert merged({"states": stored}, times[0], {"states": loaded}, times[1]) == ({"states": expected}, new)
+
+
+def test_a_state_without_cursors_is_the_newer_one() -> None:
+    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
+
+    assert merged({"a": 1}, old, {"b": 1}, new) == ({"b": 1}, new)
+    assert merged({"a": 1}, new, {"b": 1}, old) == ({"a": 1}, new)
+    assert merged({"states": [A1]}, new, {}, old) == ({"states": [A1]}, new)
+
+
+def test_a_named_pipe_is_read_as_it_comes(database: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    record = {"stream": "accounts", "data": {"social_network_id": "a"}, "emitted_at": 1779278400000}
+    line = json.dumps({"type": "RECORD", "record": record}) + "\n"
+    writer = threading.Thread(target=pipe.write_text, args=(line,))
+    writer.start()
+
+    result = load([str(pipe)], database)
+
+    writer.join()
+    assert result.streams["accounts"] == {"records": 1, "rows": 1}
+
+
+def test_integers_beyond_64_bits_stay_exact(database: Path, tmp_path: Path) -> None:
+    data = {"social_network_id": "a", "id": "1", "snapshot_date": NOON.date().isoformat()}
+    number = 123456789012345678901234567890
+    record = {"stream": "pins", "data": {**data, "big": number, "views": 2**63 - 1}, "emitted_at": 1779278400000}
+    (tmp_path / "day.jsonl").write_text(json.dumps({"type": "RECORD", "record": record}) + "\n")
+
+    load([str(tmp_path / "day.jsonl")], database)
+
+    assert [int(value) for row in rows(database, "SELECT big, views FROM pins") for value in row] == [number, 2**63 - 1]

@@ -1,0 +1,422 @@
+"""`load` writes what `read` printed as `sync` would have: row for row, whatever the order, and nothing twice."""
+
+import gzip
+import json
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from analysis.report import write_report
+from analysis.sandbox import Sandbox
+from analysis.sync import run as run_module
+from analysis.sync import sync
+from analysis.sync.piped import load
+from analysis.sync.run import SyncResult
+from integration_tests import airbyte, databases
+from integration_tests.conftest import NOON
+from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
+from integration_tests.printed import Day, last_states, printed
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+SLOW = pytest.mark.slow
+BRINGS_AGAIN = "the next read brings them again."
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
+    return list(printed(tmp_path_factory.mktemp("printed")))
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CLOCK_VARIABLE, (NOON + timedelta(days=1)).isoformat())
+
+
+def loaded(database: Path, *texts: str | bytes) -> SyncResult:
+    """Loads texts as files, in this order."""
+    paths = []
+    for number, text in enumerate(texts):
+        path = database.with_name(f"{number}.jsonl")
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        paths.append(str(path))
+    return load(paths, database)
+
+
+def states(database: Path) -> list[tuple[Any, ...]]:
+    return [(name, json.loads(state)) for name, state in
+            rows(database, "SELECT stream_name, state FROM _airbyte_state ORDER BY 1")]  # fmt: skip
+
+
+def everything(database: Path) -> dict[str, list[Any]]:
+    """Every row with its time of extraction, and the states with theirs."""
+    return {
+        name: rows(database, f"SELECT * FROM {name} ORDER BY ALL") for name in [*KEYS, "pins_latest", "_airbyte_state"]
+    }
+
+
+def assert_equal(database: Path, synced: Path) -> None:
+    assert contents(database) == contents(synced)
+    assert states(database) == states(synced)
+    assert doubled_keys(database) == []
+
+
+def kind_of(line: str) -> str:
+    return str(json.loads(line)["type"])
+
+
+def shuffled(lines: list[str]) -> list[str]:
+    """The records between two states in any order, before and after all other messages."""
+    rng, result, between = random.Random(5), [], []
+    for line in lines:
+        if kind_of(line) == "RECORD":
+            between.append(line)
+        elif kind_of(line) == "STATE":
+            rng.shuffle(between)
+            result += [*between, line]
+            between = []
+        else:
+            result.append(line)
+    return result + between
+
+
+def vouched(lines: Iterable[str]) -> set[str]:
+    """The records, as JSON, after which a state of their stream comes."""
+    waiting: dict[str, list[str]] = {}
+    found: set[str] = set()
+    for message in map(json.loads, lines):
+        if message["type"] == "RECORD":
+            waiting.setdefault(message["record"]["stream"], []).append(json.dumps(message["record"]))
+        elif message["type"] == "STATE":
+            found.update(waiting.pop(message["state"]["stream"]["stream_descriptor"]["name"], ()))
+    return found
+
+
+def counted(database: Path) -> int:
+    return sum(rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in KEYS)
+
+
+def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
+    catalog, database, synced = (tmp_path / name for name in ("catalog.json", "piped.duckdb", "synced.duckdb"))
+    catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+    sync(sandbox.config(), synced)
+
+    reading = airbyte.start("read", "--config", config_file, "--catalog", catalog, now=NOON)
+    command = [sys.executable, "-m", "analysis.cli", "load", "-", "--database", str(database)]
+    loading = subprocess.run(
+        command, stdin=reading.stdout, env=environment_of(NOON), capture_output=True, text=True, timeout=300
+    )
+    reading.communicate()
+
+    assert (reading.returncode, loading.returncode) == (0, 0), loading.stderr
+    assert_equal(database, synced)
+    records = counted(synced)
+    assert re.fullmatch(rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", loading.stderr.splitlines()[-1])
+    assert loading.stdout == ""
+    assert rows(database, "SELECT status, streams, requests, error FROM _sync_runs") == [
+        ("done", rows(synced, "SELECT streams FROM _sync_runs")[0][0], None, None)
+    ]
+
+
+def test_loading_twice_changes_nothing(days: list[Day], database: Path) -> None:
+    first = loaded(database, days[0].text)
+    before = everything(database)
+
+    again = loaded(database, days[0].text)
+
+    assert (first.exit_status, again.exit_status) == (0, 0)
+    assert again.warnings == []
+    assert {counts["rows"] for counts in again.streams.values()} == {0}
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize(
+    ("order", "batch"),
+    [
+        ((1, 0), 10_000),
+        ((1, 0, 1), 150),
+        pytest.param((0, 1), 150, marks=SLOW),
+        pytest.param((0, 1, 0), 150, marks=SLOW),
+    ],
+)
+def test_the_last_extraction_wins_whatever_is_loaded_last(
+    days: list[Day], database: Path, order: tuple[int, ...], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "BATCH_ROWS", batch)
+    # what OneUp changes from day to day: a pin's text, an account's name, a period's value
+    texts = [day.text.replace("Saves", f"Saves {n}").replace('"text":"', f'"text":"Day {n}: ')
+             .replace('"full_name":"', f'"full_name":"{n}') for n, day in enumerate(days)]  # fmt: skip
+    loaded(database.with_name("right.duckdb"), texts[0])
+    right = database.with_name("right.duckdb")
+    loaded(right, texts[1])
+
+    for n in order:
+        assert loaded(database, texts[n]).exit_status == 0
+
+    assert everything(database) == everything(right)
+    again = "SELECT DISTINCT text[:6] FROM pins_latest WHERE snapshot_date = DATE '2026-05-21'"
+    assert rows(database, again) == [("Day 1:",)]
+    assert {name[0] for (name,) in rows(database, "SELECT full_name FROM accounts")} == {"1"}
+    assert states(database) == states(days[1].synced)
+
+
+def test_several_files_and_one_stream_of_them_equal_two_syncs(days: list[Day], database: Path) -> None:
+    assert loaded(database, days[0].text, days[1].text).exit_status == 0
+    assert_equal(database, days[1].synced)
+
+    other = database.with_name("other.duckdb")
+    assert loaded(other, days[0].text + days[1].text).warnings == []
+    assert_equal(other, days[1].synced)
+
+
+def test_the_report_of_a_load_is_that_of_the_sync(days: list[Day], database: Path) -> None:
+    loaded(database, days[0].text, days[1].text)
+
+    def page(path: Path) -> str:
+        text = write_report(path, path.with_suffix(".html")).read_text()
+        return text.replace(path.name, "DATABASE").replace(str(path.parent), "FOLDER")
+
+    assert page(database) == page(days[1].synced)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(shuffled, id="shuffled"),
+        pytest.param(lambda lines: lines + lines, id="twice"),
+        pytest.param(
+            lambda lines: [line for line in lines for _ in range(2 if kind_of(line) == "RECORD" else 1)],
+            id="each record twice",
+        ),
+        pytest.param(
+            lambda lines: [line for line in lines if kind_of(line) in ("RECORD", "STATE")],
+            id="records and states alone",
+            marks=SLOW,
+        ),
+        pytest.param(
+            lambda lines: ["\ufeff", *(line.replace("\n", "\r\n") for line in lines[:-1]), "\n", lines[-1].rstrip()],
+            id="mark, CRLF, an empty line, no last line break",
+        ),
+    ],
+)
+def test_an_input_that_holds_the_same_in_another_way_equals_the_sync(
+    days: list[Day], database: Path, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "BATCH_ROWS", 150)
+    result = loaded(database, "".join(change(days[0].lines)))
+
+    assert (result.status, result.exit_status) == ("done", 0), result.warnings
+    assert_equal(database, days[0].synced)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, lambda content: content.decode().encode("utf-16")])
+def test_packed_and_utf_16_files_are_read_for_what_they_are(days: list[Day], database: Path, pack: Any) -> None:
+    lines = days[0].text.encode().splitlines(keepends=True)
+    parts = b"".join(lines[:700]), b"".join(lines[700:])
+    packed = pack(days[0].text.encode())
+    if not packed.startswith(b"\xff\xfe"):
+        packed = b"".join(map(pack, parts))  # as `cat a.gz b.gz` makes it
+
+    assert loaded(database, packed).exit_status == 0
+    assert_equal(database, days[0].synced)
+
+
+@pytest.mark.parametrize(
+    ("how", "share"),
+    [
+        pytest.param("between lines", 0.1, marks=SLOW),
+        ("between lines", 0.6),
+        ("in a line", 0.3),
+        pytest.param("in a line", 0.95, marks=SLOW),
+        ("gz", 0.5),
+        ("zst", 0.5),
+    ],
+)
+def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_it(
+    days: list[Day], database: Path, how: str, share: float
+) -> None:
+    content = days[0].text.encode()
+    name = database.with_name("0.jsonl")
+    match how:
+        case "between lines":
+            cut = b"".join(content.splitlines(keepends=True)[: int(len(days[0].lines) * share)])
+            readable = cut
+        case "in a line":
+            cut = content[: content.index(b"\n", int(len(content) * share)) - 9]
+            readable = cut[: cut.rindex(b"\n") + 1]
+        case "gz":
+            packed = gzip.compress(content)
+            cut = packed[: int(len(packed) * share)]
+            readable = b""
+        case _:
+            packed = b"".join(zstandard.compress(content[n : n + 9999]) for n in range(0, len(content), 9999))
+            cut = packed[: int(len(packed) * share)]
+            readable = b""
+    result = loaded(database, cut)
+
+    kept = counted(database)
+    last_words = result.warnings[0]
+    assert (result.exit_status, result.status) == ((3, "partial") if kept else (1, "failed"))
+    assert result.error == ("Not all of the input was loaded." if kept else "Nothing of the input was loaded.")
+    if readable:
+        lines = readable.decode().splitlines()
+        assert kept == len(vouched(lines))
+        lost = sum(kind_of(line) == "RECORD" for line in lines) - kept
+        left = f" {lost:,} records that no state vouches for were left out; {BRINGS_AGAIN}" if lost else (
+            " What came before was loaded.")  # fmt: skip
+        if how == "in a line":
+            assert last_words == f"{name} ends in the middle of line {len(lines) + 1}.{left}"
+        else:
+            assert re.fullmatch(r"A read ended before it was done with [a-z_, ]+\." + re.escape(left), last_words)
+        assert states(database) == [
+            (state["stream"]["stream_descriptor"]["name"], state["stream"]["stream_state"])
+            for state in last_states(map(json.loads, lines))
+        ]
+    else:
+        assert re.match(rf"{re.escape(str(name))} is cut or damaged after line \d+\. ", last_words)
+    assert loaded(database, days[0].text).exit_status == 0
+    assert_equal(database, days[0].synced)
+
+
+def test_a_cut_read_before_a_whole_one_in_the_same_input_loses_nothing(days: list[Day], database: Path) -> None:
+    cut = "".join(days[0].lines[: len(days[0].lines) // 2])
+    result = loaded(database, cut + days[0].text)
+
+    assert result.exit_status == 3
+    assert_equal(database, days[0].synced)
+    assert loaded(database, days[0].text).exit_status == 0
+    assert_equal(database, days[0].synced)
+
+
+@pytest.mark.parametrize("has_counts", [True, False])
+def test_no_state_is_taken_whose_records_are_missing(days: list[Day], database: Path, has_counts: bool) -> None:
+    lines = days[0].lines
+    if not has_counts:
+        lines = [re.sub(r',"sourceStats":\{[^}]*\}', "", line) for line in lines]
+    place = next(n for n, line in enumerate(lines) if '"stream":"pins"' in line)
+    lines[place] = lines[place][:-20] + "\n"
+
+    result = loaded(database, "".join(lines))
+
+    assert (result.exit_status, result.status) == (3, "partial")
+    assert result.warnings[0] == f"{database.with_name('0.jsonl')}, line {place + 1}: no JSON; refused."
+    assert (
+        "The state of pins was not moved on, because records before it are missing; " + BRINGS_AGAIN in result.warnings
+    )
+    assert "pins" not in dict(states(database))
+    assert counted(database) == counted(days[0].synced) - 1
+    assert loaded(database, days[0].text).exit_status == 0
+    assert_equal(database, days[0].synced)
+
+
+def test_a_file_whose_head_is_missing_moves_no_state(days: list[Day], database: Path) -> None:
+    first = next(n for n, line in enumerate(days[0].lines) if kind_of(line) == "RECORD")
+    result = loaded(database, "".join(days[0].lines[first + 1 :]))
+
+    assert result.exit_status == 3
+    assert len(result.warnings) == 1
+    assert result.warnings[0].endswith(BRINGS_AGAIN)
+    missing = json.loads(days[0].lines[first])["record"]["stream"]
+    assert missing not in dict(states(database))
+    assert len(states(database)) == len(KEYS) - 1
+
+
+def pin(**changes: Any) -> dict[str, Any]:
+    data = {"social_network_id": "a", "id": "1", "snapshot_date": "2026-05-20", "saves": 1, "text": "x"}
+    return {**data, **changes}
+
+
+def message(stream: str = "pins", data: Any = None, **changes: Any) -> dict[str, Any]:
+    record = {"stream": stream, "data": pin() if data is None else data, "emitted_at": 1779278400000}
+    return {"type": "RECORD", "record": {**record, **changes}}
+
+
+STREAMS = "overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
+WITHOUT = "a record without `stream`, `data` or `emitted_at`"
+NO_OBJECT = "a record of pins whose `data` is no object, or `emitted_at` no time"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("no JSON at all", "no JSON"),
+        (json.dumps(message())[:-9], "no JSON"),
+        ('{"type":"RECORD","record":' + "[" * 100_000, "no JSON"),
+        (b"\xff\xfe\x00", "no JSON"),
+        ('{"saves":NaN}', "no JSON"),
+        ("[1]", "no JSON object"),
+        ("7", "no JSON object"),
+        ("{}", "neither a message of an Airbyte source nor a row of a destination"),
+        (pin(), "neither a message of an Airbyte source nor a row of a destination"),
+        (message("boards"), f"a record of the stream `boards`, which does not exist (there are {STREAMS})"),
+        (message("\x1b[2J"), f"a record of the stream `[2J`, which does not exist (there are {STREAMS})"),
+        (message(data=[1]), NO_OBJECT),
+        (message(emitted_at="soon"), NO_OBJECT),
+        (message(emitted_at=-1), NO_OBJECT),
+        (message(stream=None), f"a record of the stream `None`, which does not exist (there are {STREAMS})"),
+        (message(data=pin(saves="many")), "a record of pins with a value of another type"),
+        (message(data=pin(saves=2**63)), "a record of pins with a value of another type"),
+        ({"type": "RECORD"}, WITHOUT),
+        ({"type": "RECORD", "record": {"stream": "pins"}}, WITHOUT),
+        ({"type": "RECORD", "record": [1]}, WITHOUT),
+        ({"type": "STATE"}, "a message of type STATE that lacks what such a message has"),
+        ({"type": "TRACE", "trace": {}}, "a message of type TRACE that lacks what such a message has"),
+        (
+            {"type": "STATE", "state": {"type": "GLOBAL", "global": {}}},
+            "a state of type `GLOBAL`, where each stream has its own",
+        ),
+        (
+            {"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "boards"}}}},
+            f"a state of the stream `boards`, which does not exist (there are {STREAMS})",
+        ),
+        (
+            {"type": "STATE", "state": {
+                "type": "STREAM", "stream": {"stream_descriptor": {"name": "pins"}, "stream_state": [1]}}},
+            "a state of pins that is no object",
+        ),
+        (
+            {"_airbyte_data": pin(), "_airbyte_extracted_at": 1779278400000},
+            "a row of a stream that neither its path nor --stream names",
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_that_cannot_be_taken_is_named_and_loses_no_other(
+    database: Path, tmp_path: Path, line: Any, why: str
+) -> None:
+    path = tmp_path / "day.jsonl"
+    written = line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode()
+    good = [json.dumps(message(data=pin(id=str(n)))).encode() for n in range(3)]
+    path.write_bytes(b"\n".join([good[0], written, good[1], good[2], b""]))
+
+    result = load([str(path)], database)
+
+    assert (result.exit_status, result.status, result.error) == (3, "partial", "Not all of the input was loaded.")
+    assert f"{path}, line 2: {why}; refused." in result.warnings
+    assert result.streams["pins"] == {"records": 3, "rows": 3}
+    assert rows(database, "SELECT id, saves FROM pins ORDER BY id") == [("0", 1), ("1", 1), ("2", 1)]
+    assert rows(database, "SELECT status, error FROM _sync_runs") == [("partial", "Not all of the input was loaded.")]
+
+
+def test_many_lines_that_cannot_be_taken_are_one_sentence(database: Path, tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    path.write_text("x\n" * 100 + json.dumps(message()) + "\n" + json.dumps(message("boards")) + "\n")
+
+    ended = databases.run("load", path, "--database", database)
+
+    assert ended.returncode == 3
+    _, _, first, *words = ended.stderr.splitlines()
+    assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
+    assert words == [
+        "error: Not all of the input was loaded.",
+        "warning: The input carries no state: the next read goes on from what `oneup-pinterest state` prints.",
+        f"warning: {path}, lines 1, 2, 3, 4, 5 and 95 more: no JSON; refused.",
+        f"warning: {path}, line 102: a record of the stream `boards`, which does not exist (there are {STREAMS}); "
+        "refused.",
+    ]
