@@ -29,7 +29,7 @@ test: $(INSTALLED) .duckdb15/installed check ## Run every check and the fast tes
 
 test-all: test test-slow ## Run every check and all tests but those of `make test-clients`
 
-test-slow: $(INSTALLED) .duckdb15/installed ## Run the slow tests: browsers, kernels, simulations, faults, kills
+test-slow: $(INSTALLED) .duckdb15/installed ## Run the slow tests: browsers, kernels, simulations, faults, kills, long lists of variants
 	$(BIN)/python -m pytest -n auto --durations=20 -m 'slow and not clients'
 
 test-clients: $(INSTALLED) $(CLIENTS) ## Run PyAirbyte, dlt and fresh installations of the wheel (minutes; needs PyPI)

@@ -52,6 +52,7 @@ def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_not
     ]
 
 
+@pytest.mark.slow
 def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
     assert len(rows(database, "SELECT DISTINCT social_network_id FROM pins")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "environment", "status", "words"),
     [

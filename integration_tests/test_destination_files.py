@@ -17,6 +17,8 @@ from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.printed import Day, printed
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_STATE = "The input carries no state: the next read goes on from what `oneup-pinterest state` prints."
 AT = 1779278400000  # NOON in milliseconds
 Rows = dict[str, list[dict[str, Any]]]

@@ -13,6 +13,8 @@ from analysis.sync import sync
 from integration_tests.conftest import Days
 from integration_tests.databases import opened, rows
 
+pytestmark = pytest.mark.slow
+
 
 def test_fields_that_appear_later_become_columns_by_themselves(
     sandbox: Sandbox, database: Path, days_later: Days

@@ -14,6 +14,8 @@ from analysis.sync import sync
 from integration_tests import databases
 from integration_tests.airbyte import ROOT, messages, read, run
 
+pytestmark = pytest.mark.slow
+
 CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
 NO_ACCOUNT = "This key has no Pinterest account in OneUp: connect one there, then try again."
 

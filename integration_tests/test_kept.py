@@ -12,6 +12,8 @@ from analysis.sync.summary import summary
 from integration_tests.databases import contents, rows
 from integration_tests.test_fields import with_pins
 
+pytestmark = pytest.mark.slow
+
 
 def test_accounts_that_the_config_names_keep_their_names_without_a_warning(sandbox: Sandbox, database: Path) -> None:
     sync(sandbox.config(), database)

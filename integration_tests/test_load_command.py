@@ -21,6 +21,8 @@ from integration_tests.conftest import NOON, Days
 from integration_tests.databases import contents, rows
 from integration_tests.printed import at
 
+pytestmark = pytest.mark.slow
+
 
 def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
     """Runs `main.py read` into a file."""

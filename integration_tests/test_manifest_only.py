@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT, Reading, messages, read, take
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
+
+pytestmark = pytest.mark.slow
 
 CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
 

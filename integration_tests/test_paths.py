@@ -23,6 +23,8 @@ from integration_tests.databases import rows, run
 from integration_tests.hardness.processes import OLD_DUCKDB, served, start
 from integration_tests.hardness.rows import Damage, damage
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     *("md:foo", "motherduck:x", "sqlite:foo", "postgres:x", "s3:x", "s3:/bucket/x.duckdb", "http:x", "file:x"),
     *(":memory:", "memory", "temp", "system", "-x", "wh?at.duckdb", "?", "a*[b]{c}%41'\".duckdb", " a\nb ", "ü.duckdb"),
@@ -99,7 +101,7 @@ def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: s
 
 @pytest.mark.parametrize("name", ["wh?at.duckdb", ":memory:", "a?b=c?d"])
 def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
-    streams = ("account_followers", "overview_metrics")
+    streams = ("account_followers", "overview_metrics", "pins")
     with served(tmp_path / "place") as sandbox:
         database = tmp_path / "data" / name
         database.parent.mkdir()

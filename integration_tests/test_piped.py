@@ -26,6 +26,8 @@ from integration_tests.databases import KEYS, contents, doubled_keys, environmen
 from integration_tests.printed import Day, last_states, printed
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 SLOW = pytest.mark.slow
 BRINGS_AGAIN = "the next read brings them again."
 

@@ -99,6 +99,7 @@ def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: San
         assert date.fromisoformat(following) - date.fromisoformat(last) == timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_no_request_is_one_that_the_api_refuses_whatever_the_first_day_is(sandbox: Sandbox, days_later: Days) -> None:
     for back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
         start = (sandbox.now.date() - timedelta(days=back)).isoformat()
@@ -205,6 +206,7 @@ def test_a_new_preset_is_backfilled_and_the_old_one_continues(sandbox: Sandbox, 
         assert len(found) <= 2  # the newest, and a week that has become final
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lookback", [1, 2, 30, 45, 90, 91, 365])
 def test_pins_are_observed_again_as_long_as_the_lookback_says(
     sandbox: Sandbox, days_later: Days, lookback: int
@@ -280,6 +282,7 @@ def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_
     assert_equals_the_server(read(sandbox.config(), back.state), sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strange",
     [

@@ -128,6 +128,7 @@ def test_an_earlier_start_date_brings_what_is_missing_once_and_a_later_one_delet
     assert set(before["pin_totals"]) <= set(contents(database)["pin_totals"])
 
 
+@pytest.mark.slow
 def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Path, days_later: Days) -> None:
     config = {**sandbox.config(), "start_date": (sandbox.now.date() - timedelta(days=14)).isoformat()}
     for pause in (0, *[1] * 9):
@@ -251,6 +252,7 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
     assert "lost" not in rows(database, "SELECT state FROM _airbyte_state")[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("requests_before", [5, 20])
 def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(

@@ -13,6 +13,8 @@ from analysis.sandbox import Fault, Sandbox
 from integration_tests.airbyte import ROOT, Reading, configured_catalog, messages, run, take
 from integration_tests.conftest import NOON
 
+pytestmark = pytest.mark.slow
+
 KEY = "k/e+y=1 ü&x"  # each of these characters changes in a URL
 
 

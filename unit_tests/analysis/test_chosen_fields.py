@@ -17,6 +17,8 @@ from analysis.report.view import page_of
 from analysis.status import format_status, read_status
 from unit_tests.analysis.history import METRICS, NOW, as_other_destination, make_long_history
 
+pytestmark = pytest.mark.slow
+
 FIELDS = [
     (stream, (column,))
     for stream in STREAMS

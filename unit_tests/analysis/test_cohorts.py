@@ -110,6 +110,7 @@ def test_rows_in_another_order_give_the_same_verdict() -> None:
     assert cohort_matrix(pins).equals(cohort_matrix(pins.sample(fraction=1, shuffle=True, seed=2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])

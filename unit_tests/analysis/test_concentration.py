@@ -99,6 +99,7 @@ def test_the_answer_has_the_share_its_interval_and_the_pins() -> None:
     assert "55 pins at an age of 7 days" in concentration_answer(young).sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])

@@ -144,6 +144,7 @@ def test_a_schema_beside_our_own_tables_is_read_too(ours: Path, tmp_path: Path) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "prefix"),
     [
@@ -284,6 +285,7 @@ def test_nothing_is_counted_in_columns_of_fitting_types(ours: Path, cache: Path,
         assert not {"unreadable_values", "impossible_days", "tables_not_read"} & found(path).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "why"), [("2100-01-01", "later than the newest sync"), ("1999-12-31", "before Pinterest existed (2010)")]
 )

@@ -17,6 +17,8 @@ from analysis.report.view import page_of
 from analysis.texts import written_day
 from unit_tests.analysis.history import LAST_DAY, METRICS, NOW, make_history
 
+pytestmark = pytest.mark.slow
+
 DAYS = 60
 PIN = "pin_one-00007"  # published three months ago
 SPIKED = 900_000

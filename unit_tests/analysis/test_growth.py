@@ -141,6 +141,7 @@ def test_an_answer_has_the_numbers_the_interval_and_the_pins() -> None:
     assert followed_answer(pins).sentence == followed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("metric", ["saves", "comments"])
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str, metric: str) -> None:

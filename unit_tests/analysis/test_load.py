@@ -199,6 +199,7 @@ def test_a_file_of_a_newer_duckdb_says_so(tmp_path: Path, monkeypatch: pytest.Mo
         load.load_pins(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path) -> None:
     path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
     writer = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"

@@ -18,6 +18,8 @@ from analysis.status import load_facts
 from analysis.summaries import preset_note
 from unit_tests.analysis.history import NOW, make_history
 
+pytestmark = pytest.mark.slow
+
 LAST, OTHER = "last_30_days", "last_7_days"
 FAULTS = {
     "nothing wrong": "SELECT 1",

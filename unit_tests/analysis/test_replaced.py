@@ -16,6 +16,8 @@ from analysis.status import read_status
 from analysis.sync import sync
 from analysis.sync.tables import ARRIVED, StreamTable
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 WHAT_TO_DO = (
     "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new file, "

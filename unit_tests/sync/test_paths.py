@@ -103,6 +103,7 @@ def test_the_rows_of_this_test_have_every_column_of_every_stream() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
 def test_folder_names_are_no_data_with_duckdb_1_5(tmp_path: Path) -> None:
     program = (
