@@ -82,7 +82,8 @@ def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path
 ) -> None:
     database, untouched = tmp_path / "history.duckdb", tmp_path / "untouched.duckdb"
-    first, wrong, last = (datetime(2026, 5, day, 12, tzinfo=UTC) for day in (20, 17, 21))
+    # a file whose newest run is more than a day ahead is refused
+    first, wrong, last = (datetime(2026, 5, day, hour, tzinfo=UTC) for day, hour in ((20, 12), (19, 13), (21, 12)))
     set_clock(first)
     for file in (database, untouched):
         assert sync(sandbox.config(), file).exit_status == 0
@@ -98,7 +99,7 @@ def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
         of_the_wrong_day = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
         newest = connection.sql("SELECT DISTINCT snapshot_date FROM pins_latest WHERE id IN "
                                 "(SELECT id FROM pins WHERE snapshot_date = '2026-05-21')").fetchall()  # fmt: skip
-    assert [str(day) for (day,) in of_the_wrong_day] == ["2026-05-17", "2026-05-20", "2026-05-21"]
+    assert [str(day) for (day,) in of_the_wrong_day] == ["2026-05-19", "2026-05-20", "2026-05-21"]
     assert newest == [(date(2026, 5, 21),)]
 
 
