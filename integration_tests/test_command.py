@@ -36,6 +36,7 @@ def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
     assert [path.name for path in left] == ["history.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_nothing(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:

@@ -158,6 +158,7 @@ def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox) ->
     assert [again.cursors(stream) for stream in STREAMS] == [first.cursors(stream) for stream in STREAMS]
 
 
+@pytest.mark.slow
 def test_a_skipped_day_and_a_long_pause_are_caught_up(sandbox: Sandbox, days_later: Days) -> None:
     reading = read(sandbox.config())
     for pause in (2, 30, 200):

@@ -83,6 +83,7 @@ def test_an_account_added_later_is_synced_from_its_start(sandbox: Sandbox, datab
     assert ends[0][0] == 13  # ninety days in weekly steps
 
 
+@pytest.mark.slow
 def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
     sandbox: Sandbox, database: Path, days_later: Days
 ) -> None:
@@ -102,6 +103,7 @@ def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
         assert dict(rows(database, stored)) == {row["key"]: row["value_current_period"] for row in held}
 
 
+@pytest.mark.slow
 def test_an_earlier_start_date_brings_what_is_missing_once_and_a_later_one_deletes_nothing(
     sandbox: Sandbox, database: Path
 ) -> None:

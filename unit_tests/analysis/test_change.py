@@ -271,6 +271,7 @@ HISTORIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HISTORIES)
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[kind])).filter(

@@ -23,6 +23,8 @@ from analysis.sync.history import History
 from unit_tests.analysis.history import NOW, as_other_destination, make_history
 from unit_tests.analysis.test_load import in_two_tables
 
+pytestmark = pytest.mark.slow
+
 LOADERS = {name: getattr(load, f"load_{name}") for name in (*STREAMS, "pins_latest")}
 PER_ACCOUNT = [name for name in STREAMS if name != "post_performance"]
 
@@ -144,7 +146,6 @@ def test_a_schema_beside_our_own_tables_is_read_too(ours: Path, tmp_path: Path) 
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "prefix"),
     [
@@ -285,7 +286,6 @@ def test_nothing_is_counted_in_columns_of_fitting_types(ours: Path, cache: Path,
         assert not {"unreadable_values", "impossible_days", "tables_not_read"} & found(path).keys()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "why"), [("2100-01-01", "later than the newest sync"), ("1999-12-31", "before Pinterest existed (2010)")]
 )

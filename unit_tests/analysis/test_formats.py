@@ -168,6 +168,7 @@ def test_a_zone_that_does_not_exist_is_named() -> None:
         check_zones("UTC", "Mars/Base")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HISTORIES)
 def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])

@@ -149,6 +149,7 @@ def test_many_accounts_are_all_in_the_table_and_some_in_the_chart() -> None:
     assert "Of 20 accounts" in answer.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HISTORIES)
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     path = make_history(tmp_path / "h.duckdb", **HISTORIES[kind])

@@ -66,6 +66,7 @@ SAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HISTORIES)
 def test_every_history_has_answers_that_say_what_it_lacks(tmp_path: Path, name: str) -> None:
     told = answers(HISTORIES[name](tmp_path / "h.duckdb"))

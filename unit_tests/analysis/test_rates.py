@@ -153,6 +153,7 @@ def test_the_sentence_has_the_numbers_of_the_table() -> None:
     assert answer.table.height == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HISTORIES)
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[kind])).filter(

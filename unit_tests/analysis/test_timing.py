@@ -256,6 +256,7 @@ def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
     assert spec["description"].endswith("% (above).")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VARIANTS)
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[kind]), ["pin_one"])

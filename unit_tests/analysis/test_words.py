@@ -162,6 +162,7 @@ def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_colu
         assert statistic(made.clear()).schema == whole.schema
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HISTORIES)
 def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])

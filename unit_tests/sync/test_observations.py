@@ -66,6 +66,7 @@ def test_fields_of_stats_beyond_the_columns_of_a_file_are_kept_once_a_day(file: 
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "then", "kind", "stored"),
     [

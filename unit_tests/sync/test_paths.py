@@ -86,6 +86,7 @@ def is_as_written(found: dict[str, list[dict[str, Any]]]) -> bool:
     return all(sorted(map(str, found[stream])) == sorted(map(str, rows)) for stream, rows in ROWS.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_folder_names_are_no_data(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).mkdir(parents=True)
