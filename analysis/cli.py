@@ -120,8 +120,13 @@ def parser() -> argparse.ArgumentParser:
     _add_history(command)
 
     command = _command(commands, "demo", _demo, "sync a made-up history from the sandbox and write its report")
-    command.add_argument("--database", type=_database, metavar="FILE", default=Path("demo/oneup_pinterest.duckdb"),
-                         help="the DuckDB file to make anew (default: %(default)s)")  # fmt: skip
+    command.add_argument(
+        "--database",
+        type=_database,
+        metavar="FILE",
+        default=Path("demo/oneup_pinterest.duckdb"),
+        help="the DuckDB file to write; an earlier demo's is replaced (default: %(default)s)",
+    )
     _add_output(command, "FILE.html", "demo/report.html", "the page")
     command.add_argument("--days", type=int, metavar="N", default=60, help="days of history (default: %(default)s)")
     return result
