@@ -39,12 +39,12 @@ check: $(INSTALLED) ## Check formatting, lint, types and docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m integration_tests.docs --check
+	$(BIN)/python -m tools.docs --check
 
 format: $(INSTALLED) ## Format the code, fix what lint can, and renew the generated parts of the docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/python -m integration_tests.docs
+	$(BIN)/python -m tools.docs
 
 lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 	echo uv | $(COMPILE) --no-annotate - --output-file requirements-uv.lock
@@ -54,10 +54,10 @@ lock: $(INSTALLED) ## Renew the lock files from pyproject.toml
 audit: $(INSTALLED) ## Look up known vulnerabilities of the locked dependencies (needs PyPI's advisories)
 	@$(BIN)/python -m venv .venv-audit
 	@.venv-audit/bin/$(PIP) pip-audit==$(PIP_AUDIT)
-	@$(BIN)/python -m integration_tests.audit .venv-audit/bin/pip-audit
+	@$(BIN)/python -m tools.audit .venv-audit/bin/pip-audit
 
 picture: $(INSTALLED) ## Renew docs/report.png and docs/notebook.png from the demo (needs chromium)
-	$(BIN)/python -m integration_tests.picture
+	$(BIN)/python -m tools.picture
 
 clean: ## Remove what the commands above made
 	rm -rf .venv .venv-audit .venv-clients .duckdb15 demo .mypy_cache .pytest_cache .ruff_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sandbox import Sandbox
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 collect_ignore = ["quick_retries"]  # it changes the process that imports it

@@ -53,7 +53,7 @@ def doubled_keys(database: Path) -> list[Any]:
 
 def run(*arguments: object, now: datetime = NOON, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "analysis.cli", *map(str, arguments)],
+        [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)],
         env=environment_of(now, **environment),
         capture_output=True,
         text=True,

@@ -37,8 +37,12 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
     the user's Jupyter is read or written, and nothing is asked of a network.
     """
     for name in ("analysis", "notebooks"):
-        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))  # fmt: skip
+        shutil.copytree(
+            ROOT / name,
+            folder / name,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,24 +50,38 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
     config = {
         # if another took the port meanwhile this one must end, or the test would talk to the other
         "ServerApp": {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False},
-        "LabApp": {"open_browser": False, "news_url": None, "extension_manager": "readonly",
-                   "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
+        "LabApp": {
+            "open_browser": False,
+            "news_url": None,
+            "extension_manager": "readonly",
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        },
         "IdentityProvider": {"token": ""},
-    }  # fmt: skip
-    own = {"HOME": folder / "home", "PYTHONPATH": folder, "IPYTHONDIR": folder / "ipython",
-           "JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_DATA_DIR": folder / "data",
-           "JUPYTER_RUNTIME_DIR": folder / "runtime", "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
-           "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces"}  # fmt: skip
+    }
+    own = {
+        "HOME": folder / "home",
+        "PYTHONPATH": folder,
+        "IPYTHONDIR": folder / "ipython",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+    }
     _write(folder / "config" / "jupyter_server_config.json", config)
     for name, settings in _SETTINGS.items():
         _write(_settings(folder, name), settings)
     log = folder / "jupyterlab.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "analysis.cli", "notebooks", "--database", str(database)],
-            cwd=folder, env={**os.environ, **{name: str(path) for name, path in own.items()}},
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "oneup_pinterest.cli", "notebooks", "--database", str(database)],
+            cwd=folder,
+            env={**os.environ, **{name: str(path) for name, path in own.items()}},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         _wait_for(address, server, log)
         yield address

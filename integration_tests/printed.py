@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from analysis.sandbox import Sandbox
 from integration_tests import airbyte, databases
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Sandbox
 
 
 @dataclass
@@ -37,9 +37,7 @@ def printed(folder: Path, days: int = 2) -> Iterator[Day]:
         database = folder / "synced.duckdb"
         for number in range(days):
             sandbox.now = NOON + timedelta(days=number)
-            ended = airbyte.run(
-                "read", "--config", config, "--catalog", catalog, "--state", state, now=sandbox.now
-            )  # fmt: skip
+            ended = airbyte.run("read", "--config", config, "--catalog", catalog, "--state", state, now=sandbox.now)
             assert ended.returncode == 0, ended.stderr
             text = at(sandbox.now, ended.stdout)
             states = last_states(airbyte.messages(text))

@@ -33,9 +33,7 @@ def test_what_was_not_looked_up_is_no_pass(
     stand_in.write_text(f"#!{sys.executable}\nimport sys\nprint({told!r})\nsys.exit('no connection')\n")
     stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "integration_tests.audit", stand_in], cwd=ROOT, capture_output=True, text=True
-    )
+    ended = subprocess.run([sys.executable, "-m", "tools.audit", stand_in], cwd=ROOT, capture_output=True, text=True)
 
     assert ended.returncode == status, ended.stderr
     assert words in ended.stdout

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from analysis.sandbox import Fault, Sandbox
-from analysis.sync import sync
 from integration_tests.airbyte import read
-from integration_tests.hardness.rows import damage
+from integration_tests.fault_injection.rows import damage
 from integration_tests.test_read import ask, metric, windows_of
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -97,8 +97,10 @@ def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
     assert (found.lost, found.doubled) == (0, 0)
     with duckdb.connect(str(database)) as connection:
         of_the_wrong_day = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
-        newest = connection.sql("SELECT DISTINCT snapshot_date FROM pins_latest WHERE id IN "
-                                "(SELECT id FROM pins WHERE snapshot_date = '2026-05-21')").fetchall()  # fmt: skip
+        newest = connection.sql(
+            "SELECT DISTINCT snapshot_date FROM pins_latest WHERE id IN "
+            "(SELECT id FROM pins WHERE snapshot_date = '2026-05-21')"
+        ).fetchall()
     assert [str(day) for (day,) in of_the_wrong_day] == ["2026-05-19", "2026-05-20", "2026-05-21"]
     assert newest == [(date(2026, 5, 21),)]
 

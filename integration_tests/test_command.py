@@ -9,10 +9,10 @@ from urllib.parse import quote, quote_plus
 import duckdb
 import pytest
 
-from analysis.sandbox import Fault, Sandbox
-from analysis.sync import sync
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import sync
 
 
 def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:

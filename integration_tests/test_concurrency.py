@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from analysis import opening
-from analysis.errors import UserError
-from analysis.load import DataWindow, data_window, load_pins
-from analysis.sandbox import Sandbox
-from analysis.sync import sync
-from integration_tests.hardness.processes import on_day, served, start
-from integration_tests.hardness.rows import Damage, damage
+from integration_tests.fault_injection.processes import on_day, served, start
+from integration_tests.fault_injection.rows import Damage, damage
+from oneup_pinterest.database import connection as opening
+from oneup_pinterest.database.load import DataWindow, data_window, load_pins
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 

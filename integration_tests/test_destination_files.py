@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 import zstandard
 
-from analysis.sync.declared import declared_streams
-from analysis.sync.piped import load
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.printed import Day, printed
+from oneup_pinterest.sync.declared_streams import declared_streams
+from oneup_pinterest.sync.load import load
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -52,9 +52,10 @@ def nested(record: dict[str, Any]) -> dict[str, Any]:
 def of_older_ones(record: dict[str, Any]) -> dict[str, Any]:
     """As the local JSON destination wrote it, with the data as text in some versions."""
     return {
-        "_airbyte_ab_id": "0-1", "_airbyte_emitted_at": record["emitted_at"],
+        "_airbyte_ab_id": "0-1",
+        "_airbyte_emitted_at": record["emitted_at"],
         "_airbyte_data": json.dumps(record["data"]),
-    }  # fmt: skip
+    }
 
 
 def flattened(record: dict[str, Any]) -> dict[str, Any]:

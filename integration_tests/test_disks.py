@@ -1,6 +1,6 @@
 """No room, no right, no database: one sentence that says where and what to do, and the file is whole.
 
-`python -m integration_tests.hardness.disks` does this at random sizes, on real small disks too.
+`python -m integration_tests.fault_injection.disks` does this at random sizes, on real small disks too.
 """
 
 import os
@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.export import export_parquet
-from analysis.load import open_history
-from analysis.report import write_report
-from analysis.sandbox import Sandbox
-from analysis.status import read_status
-from analysis.sync import sync
 from integration_tests.airbyte import ROOT
-from integration_tests.hardness.disks import PLACES, Disks
-from integration_tests.hardness.processes import served
-from integration_tests.hardness.spoiled import all_spoiled, fingerprint, of_storage_version
+from integration_tests.fault_injection.disks import PLACES, Disks
+from integration_tests.fault_injection.processes import served
+from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
 from integration_tests.test_duckdb15 import OLD_DUCKDB
+from oneup_pinterest.database.export import export_parquet
+from oneup_pinterest.database.load import open_history
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.quality.status import read_status
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -91,9 +91,13 @@ def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tm
         assert history.sql("SELECT count(*) FROM accounts").fetchall() == [(3,)]
 
     ended = subprocess.run(
-        [sys.executable, "-m", "analysis.cli", "status", "--database", database], cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(OLD_DUCKDB)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "oneup_pinterest.cli", "status", "--database", database],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(OLD_DUCKDB)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert ended.returncode == 1
     assert f"{database} was written by a DuckDB newer than 1.5" in ended.stderr
@@ -117,8 +121,8 @@ def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
     before = fingerprint(folder)
     code = (  # what a sync does with its file, and no import once the rights are gone
         "import os, sys; from pathlib import Path\n"
-        "from analysis.sync.history import History, stored_states\n"
-        "from analysis.errors import UserError; from analysis.opening import telling\n"
+        "from oneup_pinterest.sync.writer import History, stored_states\n"
+        "from oneup_pinterest.errors import UserError; from oneup_pinterest.database.connection import telling\n"
         f"path = Path({str(database)!r}); os.umask(0o22)\n"
         f"if os.geteuid() == 0: os.setuid({NOBODY})\n"
         "try:\n"

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from analysis.sandbox import Sandbox
-from analysis.sync import sync
 from integration_tests.airbyte import ROOT
 from integration_tests.conftest import Days
 from integration_tests.databases import contents, doubled_keys, environment_of, rows
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -31,8 +31,12 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
         ended = subprocess.run(
             [sys.executable, *map(str, arguments)],
             env=environment_of(sandbox.now, PYTHONPATH=os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])),
-            cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
@@ -40,7 +44,7 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     assert not duckdb.__version__.startswith("1.5.")
     sync(sandbox.config(), database)
     days_later(1)
-    with_old_duckdb("-m", "analysis.cli", "sync", "--config", config, "--database", database)
+    with_old_duckdb("-m", "oneup_pinterest.cli", "sync", "--config", config, "--database", database)
     days_later(1)
     sync(sandbox.config(), database)
 
@@ -50,4 +54,4 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     counted = with_old_duckdb("-c", f"import duckdb; print({count})")
     assert counted.strip() == f"[({len(contents(database)['pins'])},)]"
     for command in (["status"], ["export", "--output", tmp_path / "export"]):
-        assert with_old_duckdb("-m", "analysis.cli", *command, "--database", database)
+        assert with_old_duckdb("-m", "oneup_pinterest.cli", *command, "--database", database)

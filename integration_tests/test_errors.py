@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from analysis.sandbox import Fault, Sandbox
 from integration_tests.airbyte import read
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -239,10 +239,17 @@ def test_rankings_may_be_an_empty_list_or_have_their_other_name(sandbox: Sandbox
 
 def test_values_are_typed_leniently_and_unknown_fields_are_kept(sandbox: Sandbox) -> None:
     pin = {
-        "id": 1000, "page_id": None, "format": "image", "text": ["odd"], "permalink": "p", "media_type": "IMAGE",
-        "media_url": "u", "timestamp": "2026-05-01 09:00:00", "board": {"name": "Garden"},
+        "id": 1000,
+        "page_id": None,
+        "format": "image",
+        "text": ["odd"],
+        "permalink": "p",
+        "media_type": "IMAGE",
+        "media_url": "u",
+        "timestamp": "2026-05-01 09:00:00",
+        "board": {"name": "Garden"},
         "stats": {"impressions": "1,234", "saves": None, "comments": 0, "repins": 7.0, "clicks": "n/a", "closeups": 5},
-    }  # fmt: skip
+    }
     sandbox.inject(Fault("edit", path="posts", times=None, edit=data_with(posts=[pin, "no pin"])))
 
     record, *others = read({**sandbox.config(), "social_network_ids": sandbox.account_ids[:1]}).records["pins"]

@@ -6,12 +6,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from analysis.errors import UserError
-from analysis.load import open_history
-from analysis.sandbox import Fault, Sandbox
-from analysis.sync import sync
 from integration_tests.conftest import Days
 from integration_tests.databases import opened, rows
+from oneup_pinterest.database.load import open_history
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 

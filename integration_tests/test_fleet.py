@@ -12,24 +12,30 @@ import duckdb
 import polars as pl
 import pytest
 
-from analysis.export import export_parquet
-from analysis.gains import account_daily_gains
-from analysis.listings import TABLE
-from analysis.load import data_window, load_account_followers, load_accounts, load_pins, load_pins_latest
-from analysis.report import write_report
-from analysis.sandbox import Fault, Sandbox
-from analysis.status import format_status, read_status
-from analysis.sync import history as history_module
-from analysis.sync import run as run_module
-from analysis.sync import sync
-from analysis.sync.summary import summary
 from integration_tests.conftest import NOON, Days
 from integration_tests.databases import contents, rows, run
-from integration_tests.hardness.processes import NOON as NOON_OF_PROCESSES
-from integration_tests.hardness.processes import start
-from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures
+from integration_tests.fault_injection.processes import NOON as NOON_OF_PROCESSES
+from integration_tests.fault_injection.processes import start
 from integration_tests.test_inputs import NO_ACCOUNT
+from oneup_pinterest.database.export import export_parquet
+from oneup_pinterest.database.listings import TABLE
+from oneup_pinterest.database.load import (
+    data_window,
+    load_account_followers,
+    load_accounts,
+    load_pins,
+    load_pins_latest,
+)
+from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.quality.status import format_status, read_status
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import run as run_module
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync import writer as history_module
+from oneup_pinterest.sync.summary import summary
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 
 pytestmark = pytest.mark.slow
 
@@ -234,10 +240,14 @@ def test_an_account_that_oneup_lists_no_longer_is_named_everywhere_and_keeps_its
     assert ended.stderr.splitlines()[-1] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
     assert findings(database) == {
         ("missing_account", KNOTS): {
-            "check": "missing_account", "severity": "warning", "where": KNOTS, "since": "2026-05-21",
-            "what": KNOTS_IS_MISSING, "what_to_do": RECONNECT,
+            "check": "missing_account",
+            "severity": "warning",
+            "where": KNOTS,
+            "since": "2026-05-21",
+            "what": KNOTS_IS_MISSING,
+            "what_to_do": RECONNECT,
         }
-    }  # fmt: skip
+    }
     assert f"WARNING {KNOTS}: {KNOTS_IS_MISSING} (since 2026-05-21)" in format_status(read_status(database))
     assert f"{KNOTS_IS_MISSING} {RECONNECT}" in words_of(write_report(database, tmp_path / "report.html"))
     assert load_pins(database, KNOTS).equals(history)

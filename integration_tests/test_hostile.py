@@ -1,4 +1,4 @@
-"""Hostile answers in the test suite: some hundreds of what `integration_tests.hardness.hostile` sends by thousands."""
+"""Hostile answers in the test suite: some hundreds of what `integration_tests.fault_injection.hostile` sends by thousands."""
 
 import json
 from collections import Counter
@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from analysis.export import export_parquet
-from analysis.report import write_report
-from analysis.sync.run import BATCH_ROWS
-from integration_tests.hardness.hostile import attacked, clock, date_of, hostile_history, of_a_sync, synced
-from integration_tests.hardness.payloads import RAW, Payload, originals
+from integration_tests.fault_injection.hostile import attacked, clock, date_of, hostile_history, of_a_sync, synced
+from integration_tests.fault_injection.payloads import RAW, Payload, originals
+from oneup_pinterest.database.export import export_parquet
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sync.run import BATCH_ROWS
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +22,13 @@ def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> 
     assert broken == []
     assert {outcome for _, outcome in outcomes} >= {"accepted", "coerced", "refused", "account skipped"}
     assert {place for place, _ in outcomes} == {
-        "overview_metrics", "account_followers", "post_performance", "pins", "pin_totals", "accounts",
-    }  # fmt: skip
+        "overview_metrics",
+        "account_followers",
+        "post_performance",
+        "pins",
+        "pin_totals",
+        "accounts",
+    }
 
 
 def test_a_body_that_is_no_answer_costs_its_account_a_sentence_and_no_other_account_anything(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.sandbox import Fault, Sandbox
-from analysis.sync import sync
 from integration_tests import databases
 from integration_tests.airbyte import ROOT, messages, read, run
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,8 @@ def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config
     checked = shell('"$PYTHON" main.py check --config <(cat "$CONFIG")', **paths)
     read_in = shell('"$PYTHON" main.py check --config - < "$CONFIG"', **paths)
     synced = shell(
-        '"$PYTHON" -m analysis.cli sync --config - --database "$DATABASE" --streams accounts < "$CONFIG"', **paths
+        '"$PYTHON" -m oneup_pinterest.cli sync --config - --database "$DATABASE" --streams accounts < "$CONFIG"',
+        **paths,
     )
 
     assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
@@ -134,7 +135,7 @@ def test_messages_are_utf_8_in_any_locale(
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert sync(config, database).exit_status == 3
     paths = {"CONFIG": str(tmp_path / "config.json"), "CATALOG": str(CATALOG), "DATABASE": str(database)}
-    oneup = '"$PYTHON" -m analysis.cli'
+    oneup = '"$PYTHON" -m oneup_pinterest.cli'
 
     ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" 2>&1', **surroundings, **paths)
     synced = shell(f'{oneup} sync --config "$CONFIG" --database "$DATABASE" --json', **surroundings, **paths)
@@ -193,7 +194,7 @@ def test_a_report_needs_no_home_directory(sandbox: Sandbox, database: Path, tmp_
     homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
 
     ended = subprocess.run(
-        [sys.executable, "-c", f"{homeless}from analysis.cli import main; main({arguments!r})"],
+        [sys.executable, "-c", f"{homeless}from oneup_pinterest.cli import main; main({arguments!r})"],
         cwd=ROOT,
         capture_output=True,
         text=True,

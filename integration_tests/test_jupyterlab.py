@@ -11,11 +11,11 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from analysis.notebooks import DATABASE_VARIABLE
 from integration_tests.airbyte import ROOT
 from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab
-from unit_tests.analysis.browser import open_browser, open_page, require_browser
-from unit_tests.analysis.history import make_long_history
+from oneup_pinterest.notebooks import DATABASE_VARIABLE
+from unit_tests.factories.browser import open_browser, open_page, require_browser
+from unit_tests.factories.history import make_long_history
 
 pytestmark = pytest.mark.slow
 
@@ -51,9 +51,9 @@ _CONTRAST = """tables => {
 # Shows texts of pins wherever a notebook can: in a sentence, a table, a chart's labels and its tooltips
 _HOSTILE_CELL = """
 import altair as alt
-from analysis.answers import Answer
-from analysis.charts.style import finished, inline
-from analysis.load import load_pins_latest
+from oneup_pinterest.questions.answer import Answer
+from oneup_pinterest.questions.chart_style import finished, inline
+from oneup_pinterest.database.load import load_pins_latest
 
 texts = load_pins_latest(database, [account]).select("text").head(1)
 bars = alt.Chart(inline([{"text": text, "saves": 9} for text in texts["text"]])).mark_bar(color="#0072B2")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from analysis.sandbox import Fault, Sandbox
-from analysis.sync import run as run_module
-from analysis.sync import sync
-from analysis.sync.summary import summary
 from integration_tests.databases import contents, rows
 from integration_tests.test_fields import with_pins
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import run as run_module
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.summary import summary
 
 pytestmark = pytest.mark.slow
 

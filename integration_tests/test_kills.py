@@ -1,6 +1,6 @@
 """Syncs that are killed, interrupted or left without a terminal lose nothing, and the next one completes them.
 
-`python -m integration_tests.hardness.kills` does the first of these hundreds of times.
+`python -m integration_tests.fault_injection.kills` does the first of these hundreds of times.
 """
 
 import signal
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sandbox import Fault
-from analysis.sync import sync
 from integration_tests.airbyte import ROOT
 from integration_tests.databases import rows
-from integration_tests.hardness.kills import loop
-from integration_tests.hardness.processes import STOPPED, broken_off, served, start
-from integration_tests.hardness.rows import Damage, damage
+from integration_tests.fault_injection.kills import loop
+from integration_tests.fault_injection.processes import STOPPED, broken_off, served, start
+from integration_tests.fault_injection.rows import Damage, damage
+from oneup_pinterest.sandbox import Fault
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +61,8 @@ def test_a_sync_that_was_told_to_outlive_its_terminal_does(tmp_path: Path) -> No
 def test_a_signal_that_comes_where_python_can_raise_nothing_is_heard_soon_after_and_prints_no_traceback() -> None:
     program = """
 import os, signal, weakref
-from analysis.sync.interrupts import Interrupts
-from analysis.terminal import interrupt_on_signals
+from oneup_pinterest.sync.signals import Interrupts
+from oneup_pinterest.console import interrupt_on_signals
 
 class Thing:
     pass
@@ -91,7 +91,9 @@ with interrupts.listening():
 def test_a_sync_whose_words_nobody_hears_loses_nothing(tmp_path: Path, redirected: str, status: int) -> None:
     with served(tmp_path / "place", accounts=2) as sandbox:
         database, config = tmp_path / "history.duckdb", tmp_path / "place" / "config.json"
-        line = f"'{sys.executable}' -m analysis.cli sync --config '{config}' --database '{database}' {redirected}"
+        line = (
+            f"'{sys.executable}' -m oneup_pinterest.cli sync --config '{config}' --database '{database}' {redirected}"
+        )
 
         ended = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 

@@ -11,10 +11,10 @@ import yaml
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
-from analysis.sandbox import Sandbox
+from benchmarks.fleet import most_within
 from integration_tests.airbyte import ROOT, configured_catalog, read, start
-from integration_tests.benchmarks.fleet import most_within
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import components
 
 pytestmark = pytest.mark.slow

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.sandbox import Fault, Sandbox
-from analysis.status import read_status
-from analysis.sync import sync
-from analysis.sync.piped import load, merged
 from integration_tests import airbyte, databases
 from integration_tests.conftest import NOON, Days
 from integration_tests.databases import contents, rows
 from integration_tests.printed import at
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.quality.status import read_status
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.load import load, merged
 
 pytestmark = pytest.mark.slow
 
@@ -194,10 +194,18 @@ A1, A5, A9 = (entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 5, 9))
         ([A5], [A1], True, [A5]),  # by a clock that is wrong
         ([A5], [entry("b", "2026-05-01")], False, [A5, entry("b", "2026-05-01")]),
         ([A5], [entry("b", "2026-05-01")], True, [entry("b", "2026-05-01"), A5]),
-        ([entry("a", "2026-05-05", "2026-04-01", preset="y")], [entry("a", "2026-05-05", "2026-04-01", preset="x")],
-         True, [entry("a", "2026-05-05", "2026-04-01", preset=preset) for preset in "xy"]),
-        ([entry("a", "2026-05-05")], [entry("a", "2026-05-06", preset="x")], True,
-         [entry("a", "2026-05-06", preset="x")]),  # the stored one is of 0.1.0
+        (
+            [entry("a", "2026-05-05", "2026-04-01", preset="y")],
+            [entry("a", "2026-05-05", "2026-04-01", preset="x")],
+            True,
+            [entry("a", "2026-05-05", "2026-04-01", preset=preset) for preset in "xy"],
+        ),
+        (
+            [entry("a", "2026-05-05")],
+            [entry("a", "2026-05-06", preset="x")],
+            True,
+            [entry("a", "2026-05-06", preset="x")],
+        ),  # the stored one is of 0.1.0
         # the days between are not read
         ([A1], [entry("a", "2026-05-09", "2026-05-03")], True, [A1]),
         ([entry("a", "2026-05-09", "2026-05-03")], [A1], False, [entry("a", "2026-05-09", "2026-05-03")]),
@@ -206,7 +214,7 @@ A1, A5, A9 = (entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 5, 9))
         ([entry("a", "2026-05-09", "2026-05-02")], [A1], False, [A9]),
         ([entry("a", "2026-05-01")], [entry("a", "2026-05-02")], True, [entry("a", "2026-05-02")]),
     ],
-)  # fmt: skip
+)
 def test_no_account_loses_its_cursor_and_none_moves_back(
     stored: list[Any], loaded: list[Any], is_later: bool, expected: list[Any]
 ) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT, Reading, messages, read, take
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 
@@ -25,8 +25,15 @@ def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *mo
     (folder / "config.json").write_text(json.dumps(config))
     ended = subprocess.run(
         [
-            Path(sys.executable).parent / "source-declarative-manifest", verb, "--config", folder / "config.json",
-            "--manifest-path", folder / "manifest.yaml", "--components-path", folder / "components.py", *more,
+            Path(sys.executable).parent / "source-declarative-manifest",
+            verb,
+            "--config",
+            folder / "config.json",
+            "--manifest-path",
+            folder / "manifest.yaml",
+            "--components-path",
+            folder / "components.py",
+            *more,
         ],
         env={**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true", CLOCK_VARIABLE: sandbox.now.isoformat()},
         cwd=folder,
@@ -34,7 +41,7 @@ def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *mo
         text=True,
         timeout=300,
         check=False,
-    )  # fmt: skip
+    )
     return messages(ended.stdout)
 
 

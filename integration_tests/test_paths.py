@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.export import export_parquet
-from analysis.load import load_account_followers
-from analysis.opening import log_of
-from analysis.report import write_report
-from analysis.sandbox import Sandbox
-from analysis.status import read_status
-from analysis.sync import sync
 from integration_tests.airbyte import ROOT
 from integration_tests.databases import rows, run
-from integration_tests.hardness.processes import OLD_DUCKDB, served, start
-from integration_tests.hardness.rows import Damage, damage
+from integration_tests.fault_injection.processes import OLD_DUCKDB, served, start
+from integration_tests.fault_injection.rows import Damage, damage
+from oneup_pinterest.database.connection import log_of
+from oneup_pinterest.database.export import export_parquet
+from oneup_pinterest.database.load import load_account_followers
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.quality.status import read_status
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +124,7 @@ def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, na
 @pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
 def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from analysis.sync.history import History; from integration_tests.test_paths import NAMES\n"
+        "import os, sys; from oneup_pinterest.sync.writer import History; from integration_tests.test_paths import NAMES\n"
         "import duckdb; assert duckdb.__version__.startswith('1.5.')\n"
         "from pathlib import Path\n"
         "for name in NAMES:\n"
@@ -152,7 +152,7 @@ def test_a_new_file_is_told_with_its_absolute_path_and_the_summary_names_the_fil
 ) -> None:
     environment = {"PYTHONPATH": str(ROOT)}
     arguments = ("sync", "--config", config_file, "--streams", "accounts", "--json", "--database", "h.duckdb")
-    command = [sys.executable, "-m", "analysis.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)]
     first, second = (
         subprocess.run(
             command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, check=False

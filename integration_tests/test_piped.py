@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import zstandard
 
-from analysis.report import write_report
-from analysis.sandbox import Sandbox
-from analysis.sync import run as run_module
-from analysis.sync import sync
-from analysis.sync.piped import load
-from analysis.sync.run import SyncResult
 from integration_tests import airbyte, databases
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
 from integration_tests.printed import Day, last_states, printed
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import run as run_module
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.load import load
+from oneup_pinterest.sync.run import SyncResult
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -53,8 +53,10 @@ def loaded(database: Path, *texts: str | bytes) -> SyncResult:
 
 
 def states(database: Path) -> list[tuple[Any, ...]]:
-    return [(name, json.loads(state)) for name, state in
-            rows(database, "SELECT stream_name, state FROM _airbyte_state ORDER BY 1")]  # fmt: skip
+    return [
+        (name, json.loads(state))
+        for name, state in rows(database, "SELECT stream_name, state FROM _airbyte_state ORDER BY 1")
+    ]
 
 
 def everything(database: Path) -> dict[str, list[Any]]:
@@ -111,7 +113,7 @@ def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_fil
     sync(sandbox.config(), synced)
 
     reading = airbyte.start("read", "--config", config_file, "--catalog", catalog, now=NOON)
-    command = [sys.executable, "-m", "analysis.cli", "load", "-", "--database", str(database)]
+    command = [sys.executable, "-m", "oneup_pinterest.cli", "load", "-", "--database", str(database)]
     loading = subprocess.run(
         command, stdin=reading.stdout, env=environment_of(NOON), capture_output=True, text=True, timeout=300
     )
@@ -153,8 +155,12 @@ def test_the_last_extraction_wins_whatever_is_loaded_last(
 ) -> None:
     monkeypatch.setattr(run_module, "BATCH_ROWS", batch)
     # what OneUp changes from day to day: a pin's text, an account's name, a period's value
-    texts = [day.text.replace("Saves", f"Saves {n}").replace('"text":"', f'"text":"Day {n}: ')
-             .replace('"full_name":"', f'"full_name":"{n}') for n, day in enumerate(days)]  # fmt: skip
+    texts = [
+        day.text.replace("Saves", f"Saves {n}")
+        .replace('"text":"', f'"text":"Day {n}: ')
+        .replace('"full_name":"', f'"full_name":"{n}')
+        for n, day in enumerate(days)
+    ]
     loaded(database.with_name("right.duckdb"), texts[0])
     right = database.with_name("right.duckdb")
     loaded(right, texts[1])
@@ -271,8 +277,11 @@ def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_i
         lines = readable.decode().splitlines()
         assert kept == len(vouched(lines))
         lost = sum(kind_of(line) == "RECORD" for line in lines) - kept
-        left = f" {lost:,} records that no state vouches for were left out; {BRINGS_AGAIN}" if lost else (
-            " What came before was loaded.")  # fmt: skip
+        left = (
+            f" {lost:,} records that no state vouches for were left out; {BRINGS_AGAIN}"
+            if lost
+            else (" What came before was loaded.")
+        )
         if how == "in a line":
             assert last_words == f"{name} ends in the middle of line {len(lines) + 1}.{left}"
         else:
@@ -379,8 +388,10 @@ NO_OBJECT = "a record of pins whose `data` is no object, or `emitted_at` no time
             f"a state of the stream `boards`, which does not exist (there are {STREAMS})",
         ),
         (
-            {"type": "STATE", "state": {
-                "type": "STREAM", "stream": {"stream_descriptor": {"name": "pins"}, "stream_state": [1]}}},
+            {
+                "type": "STATE",
+                "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "pins"}, "stream_state": [1]}},
+            },
             "a state of pins that is no object",
         ),
         (
@@ -388,7 +399,7 @@ NO_OBJECT = "a record of pins whose `data` is no object, or `emitted_at` no time
             "a row of a stream that neither its path nor --stream names",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_cannot_be_taken_is_named_and_loses_no_other(
     database: Path, tmp_path: Path, line: Any, why: str
 ) -> None:

@@ -148,11 +148,23 @@ def test_no_name_of_the_acceptance_config_is_retired_and_its_files_are_there() -
 def test_the_docs_page_has_the_headings_that_airbyte_wants_in_its_order() -> None:
     name = metadata()["data"]["name"]
     wanted = [
-        f"# {name}", "## Prerequisites", "## Setup guide", f"## Set up {name}", "### For Airbyte Cloud:",
-        "### For Airbyte Open Source:", f"## Set up the {name} connector in Airbyte", "### For Airbyte Cloud:",
-        "### For Airbyte Open Source:", "## Supported sync modes", "## Supported Streams", "## IP allow list",
-        "### Performance considerations", "## Data type map", "## Limitations & Troubleshooting", "## Changelog",
-    ]  # fmt: skip
+        f"# {name}",
+        "## Prerequisites",
+        "## Setup guide",
+        f"## Set up {name}",
+        "### For Airbyte Cloud:",
+        "### For Airbyte Open Source:",
+        f"## Set up the {name} connector in Airbyte",
+        "### For Airbyte Cloud:",
+        "### For Airbyte Open Source:",
+        "## Supported sync modes",
+        "## Supported Streams",
+        "## IP allow list",
+        "### Performance considerations",
+        "## Data type map",
+        "## Limitations & Troubleshooting",
+        "## Changelog",
+    ]
     found = [line for line in PAGE.splitlines() if line in wanted]
     assert found == wanted
     # where a connector may have headings of its own

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from analysis.sandbox import Sandbox
 from integration_tests.airbyte import Reading, read
 from integration_tests.conftest import Days
 from integration_tests.databases import KEYS
+from oneup_pinterest.sandbox import Sandbox
 
 STREAMS = ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals")
 COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
@@ -236,7 +236,7 @@ def test_an_account_without_pins_is_not_read_from_its_start_again(sandbox: Sandb
 
 
 def empty_posts() -> Any:
-    from analysis.sandbox import Fault
+    from oneup_pinterest.sandbox import Fault
 
     return Fault(
         "edit", path="posts", times=None, edit=lambda answer: {**answer, "data": {**answer["data"], "posts": []}}

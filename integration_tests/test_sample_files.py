@@ -10,9 +10,9 @@ import pytest
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from jsonschema import Draft7Validator
 
-from analysis.sandbox import Sandbox
 from integration_tests.airbyte import messages, read, run
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import SourceOneupPinterest
 
 SAMPLES = Path(__file__).parent

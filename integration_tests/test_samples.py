@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from analysis.sandbox import Sandbox
-from analysis.sync import sync
 from integration_tests.airbyte import read
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 ACCOUNT = "pin_sandbox_documented_sample"
@@ -41,11 +41,16 @@ def test_the_records(sample: Sandbox) -> None:
 
     rows = [
         {
-            "key": key, "name": name, "value_current_period": current, "value_last_period": last,
-            "percentage_change": text, "percentage_change_value": number, "description": description,
+            "key": key,
+            "name": name,
+            "value_current_period": current,
+            "value_last_period": last,
+            "percentage_change": text,
+            "percentage_change_value": number,
+            "description": description,
         }
         for key, name, current, last, text, number, description in METRICS
-    ]  # fmt: skip
+    ]
     assert records["overview_metrics"] == [{**WINDOW, "preset": "last_7_days", **row} for row in rows]
     assert records["pin_totals"] == [{**WINDOW, **row} for row in rows]
     assert records["pins"] == [
@@ -81,19 +86,47 @@ def test_the_rows_in_the_database(sample: Sandbox, tmp_path: Path) -> None:
     with duckdb.connect(str(database), read_only=True) as connection:
         pins = connection.sql("SELECT * EXCLUDE (_airbyte_extracted_at) FROM pins")
         assert dict(zip(pins.columns, map(str, pins.types), strict=True)) == {
-            "social_network_id": "VARCHAR", "id": "VARCHAR", "page_id": "VARCHAR", "format": "VARCHAR",
-            "text": "VARCHAR", "permalink": "VARCHAR", "media_type": "VARCHAR", "media_url": "VARCHAR",
-            "timestamp": "TIMESTAMP", "impressions": "BIGINT", "saves": "BIGINT", "comments": "BIGINT",
-            "repins": "BIGINT", "clicks": "BIGINT", "snapshot_date": "DATE", "period_start": "DATE",
+            "social_network_id": "VARCHAR",
+            "id": "VARCHAR",
+            "page_id": "VARCHAR",
+            "format": "VARCHAR",
+            "text": "VARCHAR",
+            "permalink": "VARCHAR",
+            "media_type": "VARCHAR",
+            "media_url": "VARCHAR",
+            "timestamp": "TIMESTAMP",
+            "impressions": "BIGINT",
+            "saves": "BIGINT",
+            "comments": "BIGINT",
+            "repins": "BIGINT",
+            "clicks": "BIGINT",
+            "snapshot_date": "DATE",
+            "period_start": "DATE",
             "period_end": "DATE",
-        }  # fmt: skip
+        }
         day = datetime(2025, 5, 7).date()
         first, last = datetime(2025, 4, 30).date(), datetime(2025, 5, 6).date()
         assert pins.fetchall() == [
-            (ACCOUNT, "pin_123456", "pinterest_account_123", "image", "Amazing DIY idea",
-             "https://pinterest.com/pin/123456", "IMAGE", "https://example.com/pin.jpg", datetime(2025, 5, 1, 9),
-             3000, 18, 1, 7, 13, day, first, last)
-        ]  # fmt: skip
+            (
+                ACCOUNT,
+                "pin_123456",
+                "pinterest_account_123",
+                "image",
+                "Amazing DIY idea",
+                "https://pinterest.com/pin/123456",
+                "IMAGE",
+                "https://example.com/pin.jpg",
+                datetime(2025, 5, 1, 9),
+                3000,
+                18,
+                1,
+                7,
+                13,
+                day,
+                first,
+                last,
+            )
+        ]
         assert connection.sql(
             "SELECT key, name, value_current_period, value_last_period, percentage_change, percentage_change_value, "
             "description FROM overview_metrics ORDER BY value_current_period"

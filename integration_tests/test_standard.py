@@ -10,17 +10,21 @@ from xml.etree import ElementTree
 
 import pytest
 
-from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 
 pytestmark = pytest.mark.slow
 
 TESTS = {
-    "test_spec", "test_config_matches_spec", "test_check", "test_discover", "test_basic_read",
+    "test_spec",
+    "test_config_matches_spec",
+    "test_check",
+    "test_discover",
+    "test_basic_read",
     "test_fail_read_with_bad_catalog",
-}  # fmt: skip
+}
 
 
 def package(folder: Path) -> None:
@@ -42,7 +46,10 @@ def test_airbytes_standard_tests_pass_without_a_warning(make: object, sandbox: S
 
     ended = subprocess.run(
         [
-            Path(sys.executable).parent / "airbyte-cdk", "connector", "test", "./source-oneup-pinterest",
+            Path(sys.executable).parent / "airbyte-cdk",
+            "connector",
+            "test",
+            "./source-oneup-pinterest",
             *(f"--pytest-arg={option}" for option in options),
         ],
         cwd=tmp_path,
@@ -52,7 +59,7 @@ def test_airbytes_standard_tests_pass_without_a_warning(make: object, sandbox: S
         text=True,
         timeout=300,
         check=False,
-    )  # fmt: skip
+    )
 
     assert ended.returncode == 0, ended.stdout[-3000:]
     report = ElementTree.parse(folder / "build" / "test-results" / "standard-tests-junit.xml")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sandbox import Sandbox
-from analysis.sync import sync
 from integration_tests.airbyte import ROOT
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def imported(call: str, *arguments: object) -> set[str]:
     return set(ended.stderr.splitlines()[-1].split())
 
 
-CLI = "from analysis.cli import main; main()"
+CLI = "from oneup_pinterest.cli import main; main()"
 CONNECTOR = "from source_oneup_pinterest.run import run; run()"
 
 
@@ -71,4 +71,4 @@ def test_spec_imports_nothing_of_the_analysis() -> None:
     found = imported(CONNECTOR, "spec")
 
     assert "airbyte_cdk" in found
-    assert found & {"analysis", "polars", "duckdb", "altair", "scipy"} == set()
+    assert found & {"oneup_pinterest", "polars", "duckdb", "altair", "scipy"} == set()

@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.sandbox import Sandbox
-from analysis.sync import run as run_module
-from analysis.sync import sync
-from analysis.sync.history import History
-from analysis.sync.progress import Progress
 from integration_tests.conftest import Days
 from integration_tests.databases import KEYS, contents, doubled_keys, rows
-from integration_tests.hardness.processes import served, start
+from integration_tests.fault_injection.processes import served, start
 from integration_tests.test_read import ask
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import run as run_module
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.progress import Progress
+from oneup_pinterest.sync.writer import History
 
 
 def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(

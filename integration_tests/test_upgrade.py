@@ -11,25 +11,25 @@ from typing import Any
 import duckdb
 import pytest
 
-from analysis.export import export_parquet
-from analysis.layout import LAYOUT, TABLE
-from analysis.load import load_pins, load_sync_runs
-from analysis.report import write_report
-from analysis.sandbox import Sandbox
-from analysis.status import read_status
-from analysis.sync import sync
-from analysis.sync.history import History
 from integration_tests.airbyte import ROOT, read
 from integration_tests.databases import KEYS, rows
-from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from integration_tests.test_duckdb15 import OLD_DUCKDB
+from oneup_pinterest.database.export import export_parquet
+from oneup_pinterest.database.load import load_pins, load_sync_runs
+from oneup_pinterest.database.migrations import LAYOUT, TABLE
+from oneup_pinterest.quality.status import read_status
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.writer import History
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
-What users have must be carried on: add a migration from {number} to analysis/layout.py, make the readers read both,
-and, once it is to be released, run `python -m integration_tests.released VERSION`. Only while CHANGELOG.md calls
+What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py, make the readers read both,
+and, once it is to be released, run `python -m tools.released VERSION`. Only while CHANGELOG.md calls
 {version} unreleased may its own fixture be made anew."""
 RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
 
@@ -52,11 +52,13 @@ def sorted_rows(database: Path, query: str) -> list[Any]:
 
 
 def with_old_duckdb(fixture: Path, database: Path) -> None:
-    code = "import sys; from pathlib import Path; from integration_tests.released import build; build(*map(Path, sys.argv[1:]))"  # noqa: E501
+    code = "import sys; from pathlib import Path; from tools.released import build; build(*map(Path, sys.argv[1:]))"
     subprocess.run(
-        [sys.executable, "-c", code, fixture, database], check=True, cwd=ROOT,
+        [sys.executable, "-c", code, fixture, database],
+        check=True,
+        cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
-    )  # fmt: skip
+    )
 
 
 def without_number(fixture: Path, database: Path) -> None:

@@ -9,9 +9,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from analysis.sandbox import Fault, Sandbox
 from integration_tests.airbyte import ROOT, Reading, configured_catalog, messages, run, take
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +40,17 @@ def test_spec_names_every_key_of_the_config() -> None:
     properties = only(ended.stdout, "SPEC")["spec"]["connectionSpecification"]["properties"]
     assert ended.returncode == 0
     assert list(properties) == [
-        "api_key", "social_network_ids", "start_date", "preset", "timezone", "pins_lookback_days", "num_workers",
-        "max_requests_per_minute", "analytics_url", "accounts_url",
-    ]  # fmt: skip
+        "api_key",
+        "social_network_ids",
+        "start_date",
+        "preset",
+        "timezone",
+        "pins_lookback_days",
+        "num_workers",
+        "max_requests_per_minute",
+        "analytics_url",
+        "accounts_url",
+    ]
     assert properties["api_key"]["airbyte_secret"]
     assert [key for key, value in properties.items() if value.get("airbyte_hidden")] == [
         "analytics_url",
@@ -65,11 +73,12 @@ def test_discover_gives_six_streams_with_their_keys_and_described_nullable_colum
         "pins": ([["social_network_id"], ["id"], ["snapshot_date"]], ["timestamp"]),
         "account_followers": ([["social_network_id"], ["snapshot_date"]], ["snapshot_date"]),
         "post_performance": (
-            [["social_network_id"], ["preset"], ["period_end"], ["ranking"], ["position"]], ["period_end"],
+            [["social_network_id"], ["preset"], ["period_end"], ["ranking"], ["position"]],
+            ["period_end"],
         ),
         "pin_totals": ([["social_network_id"], ["period_start"], ["period_end"], ["key"]], ["period_end"]),
         "accounts": ([["social_network_id"]], None),
-    }  # fmt: skip
+    }
     for stream in streams.values():
         assert stream["json_schema"]["additionalProperties"] is True
         for column in stream["json_schema"]["properties"].values():

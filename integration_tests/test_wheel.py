@@ -50,8 +50,11 @@ def test_it_holds_the_packages_their_data_and_the_notebooks_and_nothing_else(unp
         capture_output=True,
         text=True,
     ).stdout.split()
-    expected = {name for name in tracked if name.startswith(("source_oneup_pinterest/", "analysis/"))}
-    expected |= {f"analysis/notebook_files/{Path(name).name}" for name in tracked if name.startswith("notebooks/")}
+    expected = {name for name in tracked if name.startswith("source_oneup_pinterest/")}
+    expected |= {name.removeprefix("analysis/") for name in tracked if name.startswith("analysis/")}
+    expected |= {
+        f"oneup_pinterest/notebook_files/{Path(name).name}" for name in tracked if name.startswith("notebooks/")
+    }
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
 
     assert {name for name in found if ".dist-info/" not in name} == expected
@@ -103,7 +106,7 @@ def test_the_manifest_only_form_can_be_exported_from_it(unpacked: Path, tmp_path
 
 
 def test_the_demo_runs_from_it_in_any_folder(unpacked: Path, tmp_path: Path) -> None:
-    ended = run(unpacked, tmp_path, "-m", "analysis.cli", "demo", "--days", "2")
+    ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "2")
 
     assert ended.returncode == 0, ended.stderr
     assert "MADE UP" in ended.stderr
@@ -115,7 +118,7 @@ def test_the_demo_runs_from_it_in_any_folder(unpacked: Path, tmp_path: Path) -> 
 def test_the_demo_replaces_its_own_database_and_no_other(unpacked: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.duckdb").write_text("precious")
 
-    ended = run(unpacked, tmp_path, "-m", "analysis.cli", "demo", "--days", "1", "--database", "mine.duckdb")
+    ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "1", "--database", "mine.duckdb")
 
     assert ended.returncode == 2
     assert "mine.duckdb exists and is no demo's" in ended.stderr
@@ -125,7 +128,7 @@ def test_the_demo_replaces_its_own_database_and_no_other(unpacked: Path, tmp_pat
 def test_the_connector_needs_neither_the_analysis_nor_its_dependencies(unpacked: Path, tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "for name in ('duckdb', 'polars', 'altair', 'analysis'): sys.modules[name] = None\n"
+        "for name in ('duckdb', 'polars', 'altair', 'oneup_pinterest'): sys.modules[name] = None\n"
         "sys.argv = ['source-oneup-pinterest', 'spec']\n"
         "from source_oneup_pinterest.run import run\n"
         "run()\n"

@@ -17,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from analysis.sandbox import Fault, Sandbox
-from analysis.sandbox.wire import Server
-from analysis.sync import sync
 from integration_tests.airbyte import read
-from integration_tests.hardness.key_search import KEY, occurrences, spellings
+from integration_tests.fault_injection.key_search import KEY, occurrences, spellings
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sandbox.http_server import Server
+from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components import OneUpSession
 
 NO_KEY = b'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"message":1}'

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from analysis.sandbox import Fault, Sandbox
 from integration_tests.airbyte import ROOT, read
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"

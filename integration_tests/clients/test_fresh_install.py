@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT, messages
 from integration_tests.conftest import NOON
+from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.clients

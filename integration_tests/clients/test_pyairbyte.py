@@ -16,11 +16,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analysis.notebooks import DATABASE_VARIABLE
-from analysis.sandbox import LoggedRequest, Sandbox
 from integration_tests.airbyte import ROOT, Reading, read
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS
+from oneup_pinterest.notebooks import DATABASE_VARIABLE
+from oneup_pinterest.sandbox import LoggedRequest, Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
@@ -123,8 +123,11 @@ def test_the_columns_have_the_types_that_the_schemas_say(history: History) -> No
         elif column in ("impressions", "saves", "comments", "repins", "clicks", "total_followers", "position"):
             assert kind == "BIGINT"
         elif column in (
-            "value_current_period", "value_last_period", "percentage_change_value", "engagement_rate",
-        ):  # fmt: skip
+            "value_current_period",
+            "value_last_period",
+            "percentage_change_value",
+            "engagement_rate",
+        ):
             assert kind.startswith("DECIMAL")  # what PyAirbyte makes of a number
         elif column in ("is_expired", "need_refresh"):
             assert kind == "BOOLEAN"

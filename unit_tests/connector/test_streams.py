@@ -77,24 +77,44 @@ class Stream:
 
 def metric_row(value: int) -> Json:
     return {
-        "key": "saves", "name": "Saves", "description": "Saves of pins.", "value_current_period": value,
-        "value_last_period": 1000, "percentage_change": "+20%", "percentage_change_value": 20,
-    }  # fmt: skip
+        "key": "saves",
+        "name": "Saves",
+        "description": "Saves of pins.",
+        "value_current_period": value,
+        "value_last_period": 1000,
+        "percentage_change": "+20%",
+        "percentage_change_value": 20,
+    }
 
 
 def pin_row(value: int) -> Json:
     return {
-        "id": "7", "page_id": "70", "format": None, "text": "A pin", "permalink": None, "media_type": None,
-        "media_url": None, "timestamp": "2026-05-13 09:00:00", "impressions": value, "saves": 2, "comments": 0,
-        "repins": 2, "clicks": None,
-    }  # fmt: skip
+        "id": "7",
+        "page_id": "70",
+        "format": None,
+        "text": "A pin",
+        "permalink": None,
+        "media_type": None,
+        "media_url": None,
+        "timestamp": "2026-05-13 09:00:00",
+        "impressions": value,
+        "saves": 2,
+        "comments": 0,
+        "repins": 2,
+        "clicks": None,
+    }
 
 
 def ranked_row(value: int) -> Json:
     return {
-        "ranking": "most_views", "position": 1, "id": "7", "text": "A pin", "permalink": None,
-        "engagement_rate": value + 0.5, "item": {"id": 7, "text": "A pin", "engagement_rate": f"{value}.5%"},
-    }  # fmt: skip
+        "ranking": "most_views",
+        "position": 1,
+        "id": "7",
+        "text": "A pin",
+        "permalink": None,
+        "engagement_rate": value + 0.5,
+        "item": {"id": 7, "text": "A pin", "engagement_rate": f"{value}.5%"},
+    }
 
 
 PERIODS: dict[str, Json] = {"last_30_days": NEWEST, "2026-04-13": OLDER}
@@ -105,26 +125,61 @@ WINDOWS: dict[str, Json] = {
 SEEN = {"snapshot_date": "2026-05-20"}
 STREAMS = [
     Stream(
-        "overview_metrics", "overview", overview, {"period_end": "2026-05-19"}, {"period_end": "2026-05-12"},
-        [OLDER_30_DAYS, LAST_30_DAYS], [OLDER_30_DAYS, LAST_30_DAYS], metric_row, PERIODS,
+        "overview_metrics",
+        "overview",
+        overview,
+        {"period_end": "2026-05-19"},
+        {"period_end": "2026-05-12"},
+        [OLDER_30_DAYS, LAST_30_DAYS],
+        [OLDER_30_DAYS, LAST_30_DAYS],
+        metric_row,
+        PERIODS,
     ),
     Stream(
-        "post_performance", "overview", overview, {"period_end": "2026-05-19"}, {"period_end": "2026-05-12"},
-        [OLDER_30_DAYS, LAST_30_DAYS], [OLDER_30_DAYS, LAST_30_DAYS], ranked_row, PERIODS,
+        "post_performance",
+        "overview",
+        overview,
+        {"period_end": "2026-05-19"},
+        {"period_end": "2026-05-12"},
+        [OLDER_30_DAYS, LAST_30_DAYS],
+        [OLDER_30_DAYS, LAST_30_DAYS],
+        ranked_row,
+        PERIODS,
     ),
     Stream(
-        "account_followers", "overview", overview, {"snapshot_date": "2026-05-20"}, {"snapshot_date": "2026-05-13"},
-        [LAST_30_DAYS], [LAST_30_DAYS], lambda value: {"total_followers": value}, {"last_30_days": SEEN},
+        "account_followers",
+        "overview",
+        overview,
+        {"snapshot_date": "2026-05-20"},
+        {"snapshot_date": "2026-05-13"},
+        [LAST_30_DAYS],
+        [LAST_30_DAYS],
+        lambda value: {"total_followers": value},
+        {"last_30_days": SEEN},
     ),
     Stream(
-        "pins", "posts", posts, {"timestamp": "2026-05-19 00:00:00"}, {"timestamp": "2026-05-12 10:00:00"},
-        [SINCE_START], [SINCE_CURSOR], pin_row, {start: stamp | SEEN for start, stamp in WINDOWS.items()},
+        "pins",
+        "posts",
+        posts,
+        {"timestamp": "2026-05-19 00:00:00"},
+        {"timestamp": "2026-05-12 10:00:00"},
+        [SINCE_START],
+        [SINCE_CURSOR],
+        pin_row,
+        {start: stamp | SEEN for start, stamp in WINDOWS.items()},
     ),
     Stream(
-        "pin_totals", "posts", posts, {"period_end": "2026-05-19"}, {"period_end": "2026-05-12"},
-        [SINCE_START], [SINCE_CURSOR], metric_row, WINDOWS,
+        "pin_totals",
+        "posts",
+        posts,
+        {"period_end": "2026-05-19"},
+        {"period_end": "2026-05-12"},
+        [SINCE_START],
+        [SINCE_CURSOR],
+        metric_row,
+        WINDOWS,
     ),
-]  # fmt: skip
+]
 NAMES = [stream.name for stream in STREAMS]
 each_stream = pytest.mark.parametrize("stream", STREAMS, ids=NAMES)
 Read = Callable[..., EntrypointOutput]
@@ -327,12 +382,16 @@ ACCOUNT_LIST = {
     "error": False,
     "data": [
         {
-            "username": "a", "full_name": "A", "social_account_id": "pin_a", "social_network_type": "pinterest",
-            "is_expired": 0, "need_refresh": True,
+            "username": "a",
+            "full_name": "A",
+            "social_account_id": "pin_a",
+            "social_network_type": "pinterest",
+            "is_expired": 0,
+            "need_refresh": True,
         },
         {"username": "b", "social_account_id": "x/1", "social_network_type": "X"},
     ],
-}  # fmt: skip
+}
 
 
 def test_accounts_are_the_pinterest_accounts_of_the_key_in_each_run(read: Read, wire: WireMocker) -> None:
@@ -343,12 +402,20 @@ def test_accounts_are_the_pinterest_accounts_of_the_key_in_each_run(read: Read, 
         read("accounts", config={"social_network_ids": []}),
     )
 
-    assert rows(first, "accounts") == rows(second, "accounts") == [
-        {
-            "social_network_id": "pin_a", "username": "a", "full_name": "A", "social_network_type": "pinterest",
-            "is_expired": False, "need_refresh": True,
-        }
-    ]  # fmt: skip
+    assert (
+        rows(first, "accounts")
+        == rows(second, "accounts")
+        == [
+            {
+                "social_network_id": "pin_a",
+                "username": "a",
+                "full_name": "A",
+                "social_network_type": "pinterest",
+                "is_expired": False,
+                "need_refresh": True,
+            }
+        ]
+    )
 
 
 def test_a_key_without_accounts_is_a_config_error_with_the_remedy(read: Read, wire: WireMocker) -> None:
@@ -420,10 +487,13 @@ def test_each_error_fails_its_account_in_every_stream_and_no_other_account(
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("overview_metrics", "metrics"), ("account_followers", "total_followers"),
-        ("post_performance", "post_performance"), ("pins", "posts"), ("pin_totals", "stats"),
+        ("overview_metrics", "metrics"),
+        ("account_followers", "total_followers"),
+        ("post_performance", "post_performance"),
+        ("pins", "posts"),
+        ("pin_totals", "stats"),
     ],
-)  # fmt: skip
+)
 def test_a_part_that_is_missing_fails_its_stream_and_no_other(name: str, part: str, wire: WireMocker) -> None:
     for stream in STREAMS[:1] + STREAMS[3:4]:
         body = stream.body()
@@ -446,18 +516,28 @@ def test_a_part_that_is_missing_fails_its_stream_and_no_other(name: str, part: s
         ({"a": "four", "b": "9" * 30}, {}, {"a": "four", "b": "9" * 30}, ["a", "b"]),
         ({"a": " ", "b": None}, {}, {}, ["a", "b"]),
         ({}, {"views": "1,001"}, {"views": "1,001"}, None),
-        ({"text": "x", "board": 3}, {"board": "y"}, {"stats_text": "x", "board": "y", "stats_board": 3},
-         ["stats_text", "stats_board"]),
-        ({"text": 1, "stats_text": 2}, {"stats_text": "y"},
-         {"stats_stats_text": 1, "stats_stats_stats_text": 2, "stats_text": "y"},
-         ["stats_stats_text", "stats_stats_stats_text"]),
-        ({"id": "8", "snapshot_date": "x", "stats": 5}, {},
-         {"stats_id": 8, "stats_snapshot_date": "x", "stats_stats": 5},
-         ["stats_id", "stats_snapshot_date", "stats_stats"]),
+        (
+            {"text": "x", "board": 3},
+            {"board": "y"},
+            {"stats_text": "x", "board": "y", "stats_board": 3},
+            ["stats_text", "stats_board"],
+        ),
+        (
+            {"text": 1, "stats_text": 2},
+            {"stats_text": "y"},
+            {"stats_stats_text": 1, "stats_stats_stats_text": 2, "stats_text": "y"},
+            ["stats_stats_text", "stats_stats_stats_text"],
+        ),
+        (
+            {"id": "8", "snapshot_date": "x", "stats": 5},
+            {},
+            {"stats_id": 8, "stats_snapshot_date": "x", "stats_stats": 5},
+            ["stats_id", "stats_snapshot_date", "stats_stats"],
+        ),
         ({}, {"saves": 3}, {"post_saves": 3}, None),
         ({}, {"saves": 2}, {}, None),
     ],
-)  # fmt: skip
+)
 def test_what_is_in_stats_stands_beside_the_pins_own_fields_and_is_named(
     stats: Json, own: Json, fields: Json, observed: list[str] | None, read: Read, wire: WireMocker
 ) -> None:

@@ -10,16 +10,43 @@ from source_oneup_pinterest.components import MAX_DEPTH, as_boolean, as_integer,
 @pytest.mark.parametrize(
     ("sent", "number"),
     [
-        (12, 12), (12.5, 12.5), ("12", 12), ("1,234", 1234), ("1,234,567.5", 1234567.5), ("+25.0%", 25),
-        ("+23.40%", 23.4), ("-53%", -53), ("+40,350%", 40350), ("0%", 0), (100, 100), (0, 0), (" 7 ", 7),
-        ("5.23", 5.23), ("2.15%", 2.15),
-        ("1e3", 1000), (".5", 0.5), ("-0.0%", 0),
-        (None, None), ("", None), ("n/a", None), ("%", None), ("1,23", None), ("12a", None), ("--5", None),
-        (True, None), ([], None), ({}, None), (math.nan, None), (math.inf, None), ("nan", None), ("inf", None),
+        (12, 12),
+        (12.5, 12.5),
+        ("12", 12),
+        ("1,234", 1234),
+        ("1,234,567.5", 1234567.5),
+        ("+25.0%", 25),
+        ("+23.40%", 23.4),
+        ("-53%", -53),
+        ("+40,350%", 40350),
+        ("0%", 0),
+        (100, 100),
+        (0, 0),
+        (" 7 ", 7),
+        ("5.23", 5.23),
+        ("2.15%", 2.15),
+        ("1e3", 1000),
+        (".5", 0.5),
+        ("-0.0%", 0),
+        (None, None),
+        ("", None),
+        ("n/a", None),
+        ("%", None),
+        ("1,23", None),
+        ("12a", None),
+        ("--5", None),
+        (True, None),
+        ([], None),
+        ({}, None),
+        (math.nan, None),
+        (math.inf, None),
+        ("nan", None),
+        ("inf", None),
         (2**63, None),
-        ("9" * 30, None), ("١٢", None),
+        ("9" * 30, None),
+        ("١٢", None),
     ],
-)  # fmt: skip
+)
 def test_numbers(sent: object, number: float | None) -> None:
     result = as_number(sent)
     if isinstance(sent, str) and len(sent) == 30:  # too long for an integer: a number, but not a count
@@ -34,12 +61,26 @@ def test_numbers(sent: object, number: float | None) -> None:
 @pytest.mark.parametrize(
     ("sent", "count"),
     [
-        (3000, 3000), ("3,000", 3000), (3000.0, 3000), ("3000.0", 3000), (-1, -1), (2**63 - 1, 2**63 - 1),
-        ("9,007,199,254,740,993", 2**53 + 1), ("9007199254740993.00", 2**53 + 1), (str(-(2**63)), -(2**63)),
+        (3000, 3000),
+        ("3,000", 3000),
+        (3000.0, 3000),
+        ("3000.0", 3000),
+        (-1, -1),
+        (2**63 - 1, 2**63 - 1),
+        ("9,007,199,254,740,993", 2**53 + 1),
+        ("9007199254740993.00", 2**53 + 1),
+        (str(-(2**63)), -(2**63)),
         ("9,223,372,036,854,775,808", None),
-        (None, None), (0, 0), ("0", 0), (12.5, None), ("1.2K", None), (True, None), (2**63, None), (1e300, None),
+        (None, None),
+        (0, 0),
+        ("0", 0),
+        (12.5, None),
+        ("1.2K", None),
+        (True, None),
+        (2**63, None),
+        (1e300, None),
     ],
-)  # fmt: skip
+)
 def test_counts_are_whole_or_null(sent: object, count: int | None) -> None:
     result = as_integer(sent)
     assert result == count
@@ -48,18 +89,37 @@ def test_counts_are_whole_or_null(sent: object, count: int | None) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "text"),
-    [("a", "a"), ("", ""), (1000, "1000"), (1.5, "1.5"), (True, "true"), (None, None), (["a"], '["a"]'),
-     ("naïve 🌷\n'\"", "naïve 🌷\n'\""), ("\ud800x", "?x"), ("1_000", "1_000")],
-)  # fmt: skip
+    [
+        ("a", "a"),
+        ("", ""),
+        (1000, "1000"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (None, None),
+        (["a"], '["a"]'),
+        ("naïve 🌷\n'\"", "naïve 🌷\n'\""),
+        ("\ud800x", "?x"),
+        ("1_000", "1_000"),
+    ],
+)
 def test_texts(sent: object, text: str | None) -> None:
     assert as_text(sent) == text
 
 
 @pytest.mark.parametrize(
     ("sent", "answer"),
-    [(0, False), (1, True), ("1", True), ("0", False), (True, True), (False, False), ("True", True), (None, None),
-     (2, None)],
-)  # fmt: skip
+    [
+        (0, False),
+        (1, True),
+        ("1", True),
+        ("0", False),
+        (True, True),
+        (False, False),
+        ("True", True),
+        (None, None),
+        (2, None),
+    ],
+)
 def test_booleans(sent: object, answer: bool | None) -> None:
     assert as_boolean(sent) is answer
 

@@ -5,17 +5,34 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analysis.sandbox.validation import asked_window
+from oneup_pinterest.sandbox.request_validation import asked_window
 from source_oneup_pinterest.components import CLOCK_VARIABLE, LONGEST_REQUEST, Window, publish_windows
 from unit_tests.connector.settled import settled
 
 YESTERDAY = date(2026, 3, 1)
 ZONES = [  # from UTC-12 to UTC+14, with halves and quarters, and clocks that change on either side of the equator
-    "Etc/GMT+12", "Pacific/Pago_Pago", "Pacific/Marquesas", "America/Anchorage", "America/Los_Angeles",
-    "America/New_York", "America/St_Johns", "America/Santiago", "America/Noronha", "Atlantic/Azores", "UTC",
-    "Europe/Berlin", "Africa/Cairo", "Asia/Tehran", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Tokyo",
-    "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Kiritimati",
-]  # fmt: skip
+    "Etc/GMT+12",
+    "Pacific/Pago_Pago",
+    "Pacific/Marquesas",
+    "America/Anchorage",
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/St_Johns",
+    "America/Santiago",
+    "America/Noronha",
+    "Atlantic/Azores",
+    "UTC",
+    "Europe/Berlin",
+    "Africa/Cairo",
+    "Asia/Tehran",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Kiritimati",
+]
 
 
 @pytest.mark.parametrize("days", range(1, 400))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from analysis.sandbox import Sandbox
+from oneup_pinterest.sandbox import Sandbox
 
 BIG = "pin_sandbox_hearth_and_oak"
 Ask = Callable[..., requests.Response]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import requests
 
-import analysis.sandbox
-from analysis.sandbox import Counters, Sandbox
-from analysis.sandbox.answers import percentage_change
+import oneup_pinterest.sandbox
+from oneup_pinterest.sandbox import Counters, Sandbox
+from oneup_pinterest.sandbox.responses import percentage_change
 
 from .conftest import BIG, Ask, days_ago
 
-SAMPLES = Path(analysis.sandbox.__file__).parent / "samples"
+SAMPLES = Path(oneup_pinterest.sandbox.__file__).parent / "samples"
 
 
 @pytest.mark.parametrize("endpoint", ["overview", "posts"])
@@ -61,9 +61,13 @@ def test_accounts_are_listed_with_other_networks(sandbox: Sandbox, ask: Ask) -> 
     assert all(row["full_name"].endswith("(made up)") for row in answer["data"])
     assert all(row["social_account_id"].startswith("pin_sandbox_") for row in pinterest)
     assert answer["data"][0].keys() == {
-        "username", "full_name", "social_account_id", "social_network_type", "is_expired",
+        "username",
+        "full_name",
+        "social_account_id",
+        "social_network_type",
+        "is_expired",
         "need_refresh",
-    }  # fmt: skip
+    }
 
 
 def test_posts_are_those_published_in_the_window_newest_first(sandbox: Sandbox, ask: Ask) -> None:
@@ -196,9 +200,16 @@ def test_saves_and_repins_are_two_things(ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     ("current", "last", "text"),
-    [(25, 20, "+25.0%"), (47, 100, "-53.0%"), (0, 0, "0%"), (3, 3, "0%"), (3, 0, "+100.0%"),
-     (0, 3, "-100.0%"), (40450, 100, "+40,350.0%")],
-)  # fmt: skip
+    [
+        (25, 20, "+25.0%"),
+        (47, 100, "-53.0%"),
+        (0, 0, "0%"),
+        (3, 3, "0%"),
+        (3, 0, "+100.0%"),
+        (0, 3, "-100.0%"),
+        (40450, 100, "+40,350.0%"),
+    ],
+)
 def test_percentage_change_is_as_documented(current: int, last: int, text: str) -> None:
     assert percentage_change(current, last) == text
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from analysis.sandbox import Fault, Sandbox
-from analysis.sandbox.wire import Response
+from oneup_pinterest.sandbox import Fault, Sandbox
+from oneup_pinterest.sandbox.http_server import Response
 
 from .conftest import Ask
 

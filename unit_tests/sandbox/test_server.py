@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from analysis.sandbox import Sandbox
+from oneup_pinterest.sandbox import Sandbox
 
 from .conftest import Ask
 
@@ -101,7 +101,7 @@ def test_two_sandboxes_do_not_meet() -> None:
 
 
 def test_command_says_that_all_is_made_up_and_serves() -> None:
-    command = [sys.executable, "-m", "analysis.sandbox", "--port", "0", "--today", "2030-02-03"]
+    command = [sys.executable, "-m", "oneup_pinterest.sandbox", "--port", "0", "--today", "2030-02-03"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ}
     ) as process:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from analysis.sandbox import Sandbox
+from oneup_pinterest.sandbox import Sandbox
 
 from .conftest import Ask, days_ago
 

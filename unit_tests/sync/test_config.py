@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import UserError
-from analysis.sync.config import read_config, warning_about
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sync.config import read_config, warning_about
 
 
 def written(path: Path, content: str = '{"api_key": "of the file"}', mode: int = 0o600) -> Path:
@@ -49,7 +49,7 @@ def test_there_is_nothing_to_say_of_no_file_or_on_windows(tmp_path: Path, monkey
     assert warning_about(Path("nowhere.json")) is None
 
     file = written(Path("config.json"), mode=0o644)
-    monkeypatch.setattr("analysis.sync.config.os.name", "nt")
+    monkeypatch.setattr("oneup_pinterest.sync.config.os.name", "nt")
     assert warning_about(file) is None
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from analysis.sync.history import History
-from analysis.sync.merging import Merged
+from oneup_pinterest.sync.merging import Merged
+from oneup_pinterest.sync.writer import History
 from unit_tests.sync.streams import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
@@ -98,9 +98,13 @@ def test_a_period_that_is_cut_in_two_by_a_batch_is_replaced_once(tmp_path: Path,
         history.commit()
 
     assert file.rows("SELECT ranking, position, id, text FROM post_performance ORDER BY ALL") == [
-        ("least_views", 1, "f", None), ("least_views", 2, "e", None), ("least_views", 3, "d", None),
-        ("least_views", 4, "c", None), ("most_views", 1, "a", "A pin"), ("most_views", 2, "b", "A pin"),
-    ]  # fmt: skip
+        ("least_views", 1, "f", None),
+        ("least_views", 2, "e", None),
+        ("least_views", 3, "d", None),
+        ("least_views", 4, "c", None),
+        ("most_views", 1, "a", "A pin"),
+        ("most_views", 2, "b", "A pin"),
+    ]
 
 
 def test_a_run_that_fails_removes_nothing(file: File) -> None:
@@ -129,8 +133,11 @@ def test_a_metric_that_is_gone_is_removed_with_its_period(file: File, stream: st
 
     kept = f"SELECT period_end::VARCHAR, key FROM {stream} ORDER BY ALL"
     assert file.rows(kept) == [
-        ("2026-05-07", "closeups"), ("2026-05-07", "saves"), ("2026-05-14", "clicks"), ("2026-05-14", "saves"),
-    ]  # fmt: skip
+        ("2026-05-07", "closeups"),
+        ("2026-05-07", "saves"),
+        ("2026-05-14", "clicks"),
+        ("2026-05-14", "saves"),
+    ]
     assert merged == Merged(1)
 
 
@@ -151,15 +158,21 @@ def test_null_replaces_no_value_of_the_same_entry_but_another_entry_replaces_it_
 
     query = "SELECT position, id, text, engagement_rate, permalink FROM post_performance ORDER BY ALL"
     assert file.rows(query) == [
-        (1, "a", "A pin", 2.5, "p"), (2, "x", None, None, "p"), (3, "c", "A pin", 2.5, "p"),
-    ]  # fmt: skip
+        (1, "a", "A pin", 2.5, "p"),
+        (2, "x", None, None, "p"),
+        (3, "c", "A pin", 2.5, "p"),
+    ]
     assert merged.kept == {"id": 1, "text": 2, "engagement_rate": 2}
 
 
 def test_an_account_keeps_what_is_known_of_it_without_a_word_where_the_config_names_it(file: File) -> None:
     known = {
-        "username": "a", "full_name": "A", "social_network_type": "pinterest", "is_expired": True, "need_refresh": True,
-    }  # fmt: skip
+        "username": "a",
+        "full_name": "A",
+        "social_network_type": "pinterest",
+        "is_expired": True,
+        "need_refresh": True,
+    }
     account = {"social_network_id": "pin_a"}
     file.run("accounts", [{**account, **known}])
     (named,) = file.run("accounts", [{**account, **dict.fromkeys(known)}])
@@ -179,8 +192,9 @@ def test_pins_keep_counters_of_the_day_and_attributes_of_all_days(file: File) ->
     assert same_day == Merged(0, {"text": 1, "saves": 1})
     assert next_day == Merged(1, {"text": 1, "format": 1})
     assert file.rows("SELECT snapshot_date::VARCHAR, text, format, impressions, saves FROM pins ORDER BY 1") == [
-        ("2026-05-20", "A pin", "video", 110, 5), ("2026-05-21", "A pin", "video", 120, None),
-    ]  # fmt: skip
+        ("2026-05-20", "A pin", "video", 110, 5),
+        ("2026-05-21", "A pin", "video", 120, None),
+    ]
 
 
 def test_a_field_without_a_schema_that_is_missing_later_that_day_is_kept(file: File) -> None:
@@ -218,9 +232,10 @@ def test_an_older_day_that_comes_later_only_fills_what_is_not_known_of_a_pin(fil
 
     query = "SELECT id, snapshot_date::VARCHAR, text, format, saves FROM pins ORDER BY ALL"
     assert file.rows(query) == [
-        ("1", "2026-05-19", "new", "image", 1), ("1", "2026-05-20", "new", "image", 2),
+        ("1", "2026-05-19", "new", "image", 1),
+        ("1", "2026-05-20", "new", "image", 2),
         ("2", "2026-05-19", "old", "image", None),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from analysis.load import open_history
+from oneup_pinterest.database.load import open_history
 from unit_tests.sync.streams import SCHEMAS
 from unit_tests.sync.test_merging import PIN, File
 
@@ -62,8 +62,9 @@ def test_fields_of_stats_beyond_the_columns_of_a_file_are_kept_once_a_day(file: 
         file.run("pins", [pin(day, **{name: n + day for name, n in many.items()}, größe=day)])
 
     assert file.rows("SELECT field_01, _other_fields->>'field_59', _other_fields->>'größe' FROM pins ORDER BY 1") == [
-        (1, "59", "0"), (2, "60", "1"),
-    ]  # fmt: skip
+        (1, "59", "0"),
+        (2, "60", "1"),
+    ]
 
 
 @pytest.mark.slow

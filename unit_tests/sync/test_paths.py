@@ -10,43 +10,90 @@ from typing import Any
 
 import pytest
 
-from analysis.sync.history import History
 from integration_tests.airbyte import ROOT
+from oneup_pinterest.sync.writer import History
 from unit_tests.sync.streams import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 ROWS = {  # of each stream, as the connector brings them
     "overview_metrics": [
-        {**PERIOD, "preset": "last_7_days", "key": key, "name": key, "description": "d", "value_current_period": 2.5,
-         "value_last_period": 2.0, "percentage_change": "+25.0%", "percentage_change_value": 25.0}
+        {
+            **PERIOD,
+            "preset": "last_7_days",
+            "key": key,
+            "name": key,
+            "description": "d",
+            "value_current_period": 2.5,
+            "value_last_period": 2.0,
+            "percentage_change": "+25.0%",
+            "percentage_change_value": 25.0,
+        }
         for key in ("saves", "clicks")
     ],
     "pins": [
-        {"social_network_id": "pin_a", "id": str(n), "page_id": "p", "format": "image", "text": "t", "permalink": "l",
-         "media_type": "IMAGE", "media_url": "u", "timestamp": "2026-05-01 09:00:00", "impressions": n, "saves": 1,
-         "comments": 2, "repins": 3, "clicks": 4, "snapshot_date": "2026-05-20", "period_start": "2026-05-01",
-         "period_end": "2026-05-07"}
+        {
+            "social_network_id": "pin_a",
+            "id": str(n),
+            "page_id": "p",
+            "format": "image",
+            "text": "t",
+            "permalink": "l",
+            "media_type": "IMAGE",
+            "media_url": "u",
+            "timestamp": "2026-05-01 09:00:00",
+            "impressions": n,
+            "saves": 1,
+            "comments": 2,
+            "repins": 3,
+            "clicks": 4,
+            "snapshot_date": "2026-05-20",
+            "period_start": "2026-05-01",
+            "period_end": "2026-05-07",
+        }
         for n in range(16)
     ],
     "account_followers": [
         {"social_network_id": f"pin_{n}", "snapshot_date": "2026-05-20", "total_followers": n} for n in range(3)
     ],
     "post_performance": [
-        {**PERIOD, "preset": "last_7_days", "ranking": "most_views", "position": n, "id": str(n), "text": "t",
-         "permalink": "l", "engagement_rate": 2.5, "item": {"id": n}}
+        {
+            **PERIOD,
+            "preset": "last_7_days",
+            "ranking": "most_views",
+            "position": n,
+            "id": str(n),
+            "text": "t",
+            "permalink": "l",
+            "engagement_rate": 2.5,
+            "item": {"id": n},
+        }
         for n in range(1, 4)
     ],
     "pin_totals": [
-        {**PERIOD, "key": key, "name": key, "description": "d", "value_current_period": 2.5, "value_last_period": 2.0,
-         "percentage_change": "+25.0%", "percentage_change_value": 25.0}
+        {
+            **PERIOD,
+            "key": key,
+            "name": key,
+            "description": "d",
+            "value_current_period": 2.5,
+            "value_last_period": 2.0,
+            "percentage_change": "+25.0%",
+            "percentage_change_value": 25.0,
+        }
         for key in ("saves", "clicks")
     ],
     "accounts": [
-        {"social_network_id": f"pin_{n}", "username": "u", "full_name": "f", "social_network_type": "pinterest",
-         "is_expired": False, "need_refresh": True}
+        {
+            "social_network_id": f"pin_{n}",
+            "username": "u",
+            "full_name": "f",
+            "social_network_type": "pinterest",
+            "is_expired": False,
+            "need_refresh": True,
+        }
         for n in range(3)
     ],
-}  # fmt: skip
+}
 COLUMNS = sorted({column for schema, _ in SCHEMAS.values() for column in schema["properties"]})
 OLD_DUCKDB = ROOT / ".duckdb15"
 FOLDERS = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from analysis.sync.history import _with_others
+from oneup_pinterest.sync.writer import _with_others
 
 
 def entry(account: str, day: int, preset: str | None = None) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Writes the history as Parquet files: one folder a relation."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from oneup_pinterest.database.load import Database, open_history
+from oneup_pinterest.database.schema import RELATIONS, quoted
+from oneup_pinterest.errors import UserError
+
+
+def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
+    """Writes each relation of the contract to `<output_dir>/<relation>/<relation>.parquet` and returns its rows.
+
+    The files have the contract's columns and types (see `oneup_pinterest.database.load`), fields that the API has added since,
+    rows sorted by key, and zstd compression. A relation that the database lacks gives a file without rows, so
+    that readers need not ask. Each file is replaced as a whole, and only once its successor is complete.
+
+    Raises:
+        UserError: as `open_history`, or `output_dir` (or a folder in it) is a file or cannot be written.
+
+    >>> import duckdb, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with duckdb.connect(folder + "/history.duckdb") as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> export_parquet(folder + "/history.duckdb", folder + "/export")["accounts"]
+    1
+    >>> [path.name for path in Path(folder, "export", "accounts").iterdir()]
+    ['accounts.parquet']
+    """
+    output = Path(output_dir)
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output} is a file: name a folder with --output.", 2)
+    rows: dict[str, int] = {}
+    with open_history(database) as history:
+        for name, relation in RELATIONS.items():
+            target = output / name / f"{name}.parquet"
+            unfinished = target.with_name(target.name + ".tmp")
+            order = ", ".join(map(quoted, relation.key))
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                ((rows[name],),) = history.execute(
+                    f"COPY (SELECT * FROM {quoted(name)} ORDER BY {order}) TO {_literal(unfinished)} "
+                    "(FORMAT parquet, COMPRESSION zstd)"
+                ).fetchall()
+                unfinished.replace(target)
+            except OSError as error:
+                raise UserError(f"{error.filename or output} cannot be written: {error.strerror}.") from None
+            finally:
+                with suppress(OSError):
+                    unfinished.unlink()
+    return rows
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

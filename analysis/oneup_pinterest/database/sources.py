@@ -1,0 +1,229 @@
+"""Which tables of a file hold the streams: in which schemas, under which names, with which columns."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from oneup_pinterest.database.schema import PIN_ATTRIBUTES, PIN_COUNTERS, RELATIONS, STREAMS, SYNC_RUNS, quoted
+from oneup_pinterest.errors import UserError
+
+MAX_NAMES_LISTED = 10
+_TABLES = "temp.main._oneup_tables"  # where an open connection keeps what `find_tables` found
+_OURS = (SYNC_RUNS, PIN_ATTRIBUTES, PIN_COUNTERS)  # no other tool writes these, so they have no prefix
+
+
+@dataclass(frozen=True)
+class HistoryFile(os.PathLike[str]):
+    """A DuckDB file, and which of its tables to read. Every function that takes a database takes this too.
+
+    - schemas: only these (default: all that hold the streams)
+    - prefix: what stands before the stream names, such as `oneup_`; `*` stands for the name, so that `*_v2` is a
+      suffix; `""` is none (default: recognized)
+
+    >>> os.fspath(HistoryFile(Path("cache.duckdb"), schemas=("client_a",), prefix="oneup_"))
+    'cache.duckdb'
+    """
+
+    path: Path
+    schemas: Sequence[str] = ()
+    prefix: str | None = None
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+
+class Table(NamedTuple):
+    """A table of the file that holds a relation.
+
+    `pattern` tells how its name is made of the relation's: `oneup_`, `*_v2`, or nothing.
+    `columns` and `types` go by the contract's spelling where the contract has the column, by the file's otherwise.
+    `is_read` is false where another table of the schema holds the relation under a better name.
+    """
+
+    relation: str
+    schema: str
+    name: str
+    pattern: str
+    is_view: bool
+    is_read: bool
+    columns: dict[str, str]
+    types: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """The table as SQL, to be read by people: with its schema where that is not `main`."""
+        return ".".join(map(_plain, [self.schema, self.name] if self.schema != "main" else [self.name]))
+
+
+def find_tables(
+    connection: duckdb.DuckDBPyConnection, path: str, schemas: Sequence[str] = (), prefix: str | None = None
+) -> list[Table]:
+    """Return the tables that hold the relations, in the chosen schemas and under the chosen prefix.
+
+    Names are compared without case. In each schema one common prefix or suffix of the stream names is recognized:
+    that of most streams.
+
+    Raises:
+        UserError: no stream is in a chosen schema, or none has the prefix, or two prefixes are equally likely.
+    """
+    readings: dict[str, dict[str, dict[str, Table]]] = {}
+    for table in _candidates(connection):
+        readings.setdefault(table.schema, {}).setdefault(table.pattern, {})[table.relation] = table
+    readings = {schema: found for schema, found in sorted(readings.items()) if any(map(_streams, found.values()))}
+    for chosen in schemas:
+        if chosen.lower() not in map(str.lower, readings):
+            there = f"the streams are in: {listed_names(readings)}" if readings else "no schema holds the streams"
+            raise UserError(f"{path} holds no stream in a schema {chosen}; {there}.", 2)
+    if schemas:
+        readings = {name: found for name, found in readings.items() if name.lower() in {s.lower() for s in schemas}}
+    tables: list[Table] = []
+    for schema in sorted(readings, key=lambda schema: (schema != "main", schema)):
+        found = {pattern: group for pattern, group in readings[schema].items() if _streams(group)}
+        best = _chosen(found, prefix.lower().removesuffix("*")) if prefix is not None else _best(path, schema, found)
+        names = {table.name for table in found.get(best, {}).values()} if best is not None else set()
+        for pattern, group in found.items():
+            if pattern == best:
+                tables += group.values()
+            elif prefix is None and not _is_ours(found[best or ""]):
+                tables += [table._replace(is_read=False) for table in group.values() if table.name not in names]
+    if prefix is not None and not tables and readings:
+        patterns = {
+            pattern or '""' for found in readings.values() for pattern, group in found.items() if _streams(group)
+        }
+        raise UserError(
+            f"No stream in {path} has the prefix {prefix or '(none)'}; there are: {listed_names(sorted(patterns))}.", 2
+        )
+    return tables
+
+
+def keep_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Keep what `find_tables` returned with the connection, for `stored_tables`."""
+    connection.execute(
+        f"CREATE TEMP TABLE {_TABLES.rpartition('.')[2]} (relation VARCHAR, schema_name VARCHAR, table_name VARCHAR, "
+        "pattern VARCHAR, is_view BOOLEAN, is_read BOOLEAN, columns VARCHAR[], stored VARCHAR[], types VARCHAR[])"
+    )
+    for table in tables:
+        connection.execute(
+            f"INSERT INTO {_TABLES} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*table[:6], list(table.columns), list(table.columns.values()), list(table.types.values())],
+        )
+
+
+def stored_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
+    """The tables behind the relations of a connection that `open_history` gave."""
+    return [
+        Table(
+            relation,
+            schema,
+            name,
+            pattern,
+            is_view,
+            is_read,
+            dict(zip(columns, stored, strict=True)),
+            dict(zip(columns, types, strict=True)),
+        )
+        for relation, schema, name, pattern, is_view, is_read, columns, stored, types in connection.execute(
+            f"FROM {_TABLES}"
+        ).fetchall()
+    ]
+
+
+def _candidates(connection: duckdb.DuckDBPyConnection) -> list[Table]:
+    """Every table whose name contains that of a relation and that has the relation's key; once for each relation."""
+    rows = connection.execute(
+        "SELECT schema_name, table_name, bool_or(view_oid IS NOT NULL), list(column_name ORDER BY column_index), "
+        "list(data_type ORDER BY column_index) FROM duckdb_columns() "
+        "LEFT JOIN (SELECT database_oid, view_oid, view_oid AS table_oid FROM duckdb_views()) "
+        "USING (database_oid, table_oid) WHERE database_name = current_database() AND NOT internal "
+        "GROUP BY schema_name, table_name ORDER BY schema_name, table_name"
+    ).fetchall()
+    found = []
+    for schema, name, is_view, stored, types in rows:
+        lower = name.lower()
+        relations = [relation for relation in (*RELATIONS, *_OURS[1:]) if relation in lower]
+        for relation in relations:
+            inside_another = any(relation != other and relation in other for other in relations)
+            if inside_another or (relation in _OURS and lower != relation):
+                continue
+            contract = {column.lower(): column for column in _columns(relation)}
+            columns = {contract.get(column.lower(), column): column for column in stored}
+            kinds = dict(zip(columns, types, strict=True))
+            if _can_hold(relation, columns, is_exact=lower == relation):
+                for pattern in _patterns(lower, relation):
+                    found.append(Table(relation, schema, name, pattern, is_view, True, columns, kinds))
+    return found
+
+
+def _patterns(name: str, relation: str) -> Iterable[str]:
+    """How a name can be made of the relation's: in `pins_pins` either half may be it.
+
+    >>> list(_patterns("pins_pins", "pins"))
+    ['*_pins', 'pins_']
+    """
+    start = name.find(relation)
+    while start >= 0:
+        prefix, suffix = name[:start], name[start + len(relation) :]
+        yield f"{prefix}*{suffix}" if suffix else prefix
+        start = name.find(relation, start + 1)
+
+
+def _columns(relation: str) -> Iterable[str]:
+    return RELATIONS[relation if relation in RELATIONS else "pins"].columns
+
+
+def _can_hold(relation: str, columns: Iterable[str], *, is_exact: bool) -> bool:
+    if relation in _OURS:
+        return {SYNC_RUNS: "run_id", PIN_COUNTERS: "pin_key"}.get(relation, "social_network_id") in columns
+    # a table of another name needs more to be taken for a stream
+    return ("social_network_id" in columns) if is_exact else set(RELATIONS[relation].key) <= set(columns)
+
+
+def _streams(group: dict[str, Table]) -> set[str]:
+    return set(STREAMS) & group.keys()
+
+
+def _is_ours(group: dict[str, Table]) -> bool:
+    return SYNC_RUNS in group
+
+
+def _chosen(found: dict[str, dict[str, Table]], prefix: str) -> str | None:
+    return prefix if prefix in found else None
+
+
+def _best(path: str, schema: str, found: dict[str, dict[str, Table]]) -> str:
+    """The pattern that covers every stream that any pattern covers; of equals the plain names."""
+    if _is_ours(found.get("", {})):
+        return ""
+    covering = [
+        pattern
+        for pattern, group in found.items()
+        if all(_streams(group) >= _streams(other) for other in found.values())
+    ]
+    if "" in covering:
+        return ""
+    if len(covering) == 1 and "" not in found:
+        return covering[0]
+    names = " or ".join(
+        f"{listed_names(sorted(table.name for table in group.values()))} (--prefix {pattern or repr('')})"
+        for pattern, group in sorted(found.items())
+    )
+    raise UserError(f"In {path}, schema {schema} can be read in more than one way: {names}. Choose one of them.", 2)
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """The first names, and how many more there are.
+
+    >>> listed_names(map(str, range(12)))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    known = list(names)
+    more = len(known) - MAX_NAMES_LISTED
+    return ", ".join(known[:MAX_NAMES_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _plain(name: str) -> str:
+    return name if name.isidentifier() else quoted(name)

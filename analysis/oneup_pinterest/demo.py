@@ -1,0 +1,97 @@
+"""The kit without an account: a made-up world, synced day by day through HTTP, and its report."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from oneup_pinterest.clock import CLOCK_VARIABLE, utc_now
+from oneup_pinterest.database.connection import database_path, log_of
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.report import write_report
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
+
+HOUR_OF_SYNC = 6  # when a nightly job would run
+ACCOUNTS = 5
+
+
+def demo(database: Path, output: Path, days: int = 60) -> None:
+    """Syncs `days` made-up days into a new `database`, one sync a day, and writes the report to `output`.
+
+    Raises:
+        UserError: fewer than one day, or `database` exists and was not made by a demo, or as `database_path`.
+    """
+    if days < 1:
+        raise UserError("--days must be at least 1.", exit_status=2)
+    database = database_path(database)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _remove_old(database)
+    started = time.monotonic()
+    print("All data of this demo is MADE UP: a sandbox on this machine plays OneUp.", file=sys.stderr)
+    today = utc_now().replace(hour=HOUR_OF_SYNC, minute=0, second=0, microsecond=0)
+    today -= timedelta(days=today > utc_now())
+    records = 0
+    with Sandbox(accounts=ACCOUNTS, now=today) as sandbox:
+        for back in range(days - 1, -1, -1):
+            now = today - timedelta(days=back)
+            sandbox.now = now
+            with _clock_at(now):
+                result = sync(sandbox.config(), database)
+            if result.exit_status:
+                raise UserError(f"The demo's sync of {now:%Y-%m-%d} failed: {result.error}")
+            records += sum(counts["records"] for counts in result.streams.values())
+            _tell(f"synced {now:%Y-%m-%d} ({days - back} of {days} days)")
+        requests = len(sandbox.requests)
+    _tell(f"synced {days} days of {ACCOUNTS} accounts: {records:,} records, {requests:,} requests", last=True)
+    write_report(database, output)
+    print(_what_next(database, output, time.monotonic() - started))
+
+
+@contextmanager
+def _clock_at(now: datetime) -> Iterator[None]:
+    before = os.environ.get(CLOCK_VARIABLE)
+    os.environ[CLOCK_VARIABLE] = now.astimezone(UTC).isoformat()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[CLOCK_VARIABLE]
+        else:
+            os.environ[CLOCK_VARIABLE] = before
+
+
+def _remove_old(database: Path) -> None:
+    marker = database.with_name(database.name + ".demo")
+    if database.exists() and not marker.exists():
+        raise UserError(f"{database} exists and is no demo's: name another file with --database.", exit_status=2)
+    for path in (database, log_of(database)):
+        path.unlink(missing_ok=True)
+    marker.write_text("This database is made up; `oneup-pinterest demo` may replace it.\n")
+
+
+def _tell(text: str, last: bool = False) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{text}", end="\n" if last else "", file=sys.stderr, flush=True)
+    elif last:
+        print(text, file=sys.stderr)
+
+
+def _what_next(database: Path, output: Path, seconds: float) -> str:
+    quoted = shlex.quote(str(database))
+    return f"""\
+Done in {seconds:.0f} s.
+  report    {output}   (open it in a browser)
+  database  {database}
+Try next:
+  oneup-pinterest status --database {quoted}
+  oneup-pinterest notebooks --database {quoted}
+  oneup-pinterest export --database {quoted} --output export
+With your own account: put {{"api_key": "..."}} into secrets/config.json (chmod 600), then
+  oneup-pinterest sync
+"""

@@ -1,0 +1,138 @@
+"""Counters by the age of a pin, the only way in which pins of different dates can be compared.
+
+A pin's age is the number of days, the day of publication the first, whose figures a snapshot has: the snapshot of the
+day after publication shows it at age 1.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.observations import METRICS, confirmed, counter_readings, pins_as_last_seen
+from oneup_pinterest.history.remembered import remembered
+
+MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
+
+_PIN = ["social_network_id", "id", "metric"]
+
+
+def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """What each pin's counters had reached at each age at which it was seen, from pins as `load_pins` returns them.
+
+    Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
+    counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
+
+    Left out: metrics that are no lifetime counters in that account (`counter_kinds`), pins without a time of
+    publication, what a pin shows once its counter was reset or fell by more than a restatement
+    (`oneup_pinterest.history.gains.daily_gains`), and from a rise on that may still be taken back.
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
+    ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
+    ... })
+    >>> counters_by_age(pins, ["saves"]).select("age", "value").rows()
+    [(1, 10), (4, 16)]
+    """
+    return _named(pins, {metric: _by_age(pins, metric) for metric in sorted(metrics)})
+
+
+@remembered
+def counters_by_early_age(pins: pl.DataFrame, metric: str, until: int) -> pl.DataFrame:
+    """`counters_by_age` of one metric without what lies beyond the first sight of each pin at age `until` or later.
+
+    So that who looks at early ages need not carry most of a long history about.
+    """
+    seen = _by_age(pins, metric)
+    is_same = (pl.col("pin") == pl.col("pin").shift(1)).fill_null(value=False)
+    return _named(pins, {metric: seen.filter(~is_same | (pl.col("age").shift(1) < until))})
+
+
+def _named(pins: pl.DataFrame, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of `_by_age` with the names that their numbers stand for."""
+    readings, names = counter_readings(pins, []), pl.Series("metric", list(seen), pl.String)
+    blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
+    rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
+    named = [*readings.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
+    return rows.select(*named, "age", "value", "snapshot_date")
+
+
+def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """`counters_by_age` of one metric, with numbers for pins."""
+    readings, kinds = counter_readings(pins, [metric]), counter_kinds(pins, [metric])
+    lifetime = kinds.filter(pl.col("kind") == "lifetime")
+    accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
+    seen = (
+        confirmed(readings.steps[metric])
+        .lazy()
+        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("is_begun_anew"))
+        .select(
+            "pin",
+            (pl.col("snapshot_date") - pl.col("published")).dt.total_days().alias("age"),
+            pl.col("top").alias("value"),
+            "snapshot_date",
+        )
+        .filter(pl.col("age") >= 1)
+        .collect()
+    )
+    is_younger = (pl.col("pin") == pl.col("pin").shift(1)) & (pl.col("age") < pl.col("age").shift(1))
+    # a pin has one time of publication, unless the API changes its mind
+    return seen.sort("pin", "age") if seen.select(is_younger.any()).item() else seen
+
+
+def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """What each pin's counters had reached at one age: the outcome that makes pins comparable.
+
+    One row per pin and metric that was seen at this age, or both before and after it at most 7 days apart; sorted by
+    the first three columns. Columns: social_network_id, id, metric; value (a count; a fraction where interpolated);
+    is_interpolated; published (datetime as the API has it), format, media_type, text (as last seen).
+
+    A pin not yet that old has no row: nothing is extrapolated.
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9), "text": "Soup",
+    ...     "format": "pin", "media_type": "IMAGE",
+    ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
+    ... })
+    >>> counters_at_age(pins, 3, ["saves"]).select("value", "is_interpolated").rows()
+    [(14.0, True)]
+    >>> counters_at_age(pins, 7, ["saves"]).height
+    0
+    """
+    readings = counter_readings(pins, metrics)
+    reached = pl.concat(
+        [_at_age(_by_age(pins, metric), age).with_columns(metric=pl.lit(metric)) for metric in readings.steps]
+    )
+    attributes = pins_as_last_seen(pins).select(
+        "social_network_id", "id", pl.col("timestamp").alias("published"), "format", "media_type", "text"
+    )
+    return (
+        reached.with_columns(readings.pins[reached["pin"]].get_columns())
+        .join(attributes, on=["social_network_id", "id"], how="left")
+        .select(*_PIN, "value", "is_interpolated", "published", "format", "media_type", "text")
+        .sort(_PIN)
+    )
+
+
+def _at_age(seen: pl.DataFrame, age: int) -> pl.DataFrame:
+    """pin, value, is_interpolated, from `_by_age`: of each pin the last sight up to the age, and the next one."""
+    early, is_exact = pl.col("age"), pl.col("age") == age
+    has_next = (pl.col("pin") == pl.col("pin").shift(-1)).fill_null(value=False)
+    late = pl.when(is_exact).then(early).when(has_next).then(early.shift(-1))
+    share = (age - early) / (pl.col("late") - early)
+    return (
+        seen.lazy()
+        .with_columns(late=late, high=pl.col("value").shift(-1), has_next=has_next, next_age=early.shift(-1))
+        .filter(early <= age, ~pl.col("has_next") | (pl.col("next_age") > age))
+        .filter(pl.col("late") - early <= MOST_BETWEEN)
+        .select(
+            "pin",
+            value=pl.when(is_exact)
+            .then(pl.col("value").cast(pl.Float64))
+            .otherwise(pl.col("value") + share * (pl.col("high") - pl.col("value"))),
+            is_interpolated=~is_exact,
+        )
+        .collect()
+    )

@@ -1,0 +1,215 @@
+"""From snapshots to gains: what each pin, and each account, gained on each day.
+
+A snapshot of day D shows counters up to the end of day D-1 (the API answers up to yesterday), so what is gained
+between the snapshots of D-1 and D is booked on day D-1.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import polars as pl
+
+from oneup_pinterest.history.counter_types import kinds_of
+from oneup_pinterest.history.observations import METRICS, Readings, counter_readings, with_impressions
+
+PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
+
+_KEY = ["social_network_id", "metric"]
+
+
+def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
+    """Gains per account, pin, metric and day, from pins as `load_pins` returns them; of days before `since` none.
+
+    The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to
+    one metric. Columns, sorted by the first four:
+
+    - social_network_id, id, metric, day
+    - gain: what the counter gained on that day, as a count; a fraction where it is imputed, null after a fall
+    - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them. Also where
+      the day of the sync moved with the time zone of the config (`oneup_pinterest.history.zone_changes`): it is not a whole day's gain
+    - is_fall: the counter fell between the two observations, or began anew with most others of the account. What was
+      gained meanwhile is unknown, not zero
+    - is_new: first sight of a pin published since the account's previous snapshot: all it has was gained since.
+      (Published on the day before that snapshot counts too: the zone of publish times is not known. At an account's
+      very first snapshot this holds only where all its pins are from the day before or later: beside older pins,
+      whose gains of that day nobody knows, the day would look like a bad one.)
+      First sight of any other pin is no gain, and has no row
+    - is_provisional: one of the last two days of this account, which Pinterest may still restate
+    - is_unconfirmed: a rise beyond all that the account has shown, which may still be taken back: it is booked, but is
+      a glitch if the counter falls back within its next three observations (`oneup_pinterest.history.glitches`)
+    - fall: what kind of fall it was, null where it was none:
+      `restatement`, at most 2% or two counts, or with most of the account's pins at once: a gain again only above the
+      most that it had shown, so that the recovery does not count;
+      `reset`, to less than half, alone or with all pins together: what it has from then on counts anew;
+      `fall`, in between: taken like a reset
+
+    A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation. Nor is
+    one that fell and came all the way back in one step, one that rose and came back, or a count that cannot be
+    (`oneup_pinterest.history.glitches`), nor a snapshot that has zero for every pin where several had more: a lost connection gives
+    plausible zeros. Saves and repins stay two metrics, as OneUp has them.
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
+    ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)], "saves": [10, 13, 17],
+    ... })
+    >>> for row in daily_gains(pins, ["saves"]).select("day", "gain", "is_imputed").rows(): print(*row)
+    2026-03-01 3.0 False
+    2026-03-02 2.0 True
+    2026-03-03 2.0 True
+    """
+    readings = counter_readings(pins, metrics)
+    names = pl.Series("metric", list(readings.steps), pl.String)
+    blocks = [
+        steps.with_columns(metric=pl.lit(number, pl.UInt8)) for number, (_, steps) in enumerate(_daily(readings, since))
+    ]
+    rows = pl.concat(blocks).sort("pin", "metric", "day", maintain_order=True)
+    named = [readings.pins["social_network_id"][rows["pin"]], readings.pins["id"][rows["pin"]], names[rows["metric"]]]
+    return rows.select(
+        *named,
+        "day",
+        "gain",
+        "is_imputed",
+        "is_fall",
+        "is_new",
+        "is_provisional",
+        "is_unconfirmed",
+        pl.col("fall").cast(pl.String),
+    )
+
+
+def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """Gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
+
+    Columns, sorted by the first three:
+
+    - social_network_id, metric, day
+    - gain: sum of the gains that are known, as a count; null where none is, or where more counters fell than rose,
+      as after a reset: what is known is then too little to stand for the day
+    - pins_observed, pins_imputed, pins_fallen: pins with a row that day; of these, with a gain spread over a gap;
+      and with an unknown gain (where this is above 0, the sum is a lower bound)
+    - pins_unconfirmed: of these, with a rise that may still be taken back
+    - is_imputed: most of the pins observed have a gain that is spread over a gap
+    - is_provisional: as in `daily_gains`, or the sum has a rise that may still be taken back
+    - kind: of the counter, as in `counter_kinds`: the gains of one that is not in `USABLE` mean nothing
+
+    >>> from datetime import date, datetime
+    >>> pins = pl.DataFrame({
+    ...     "social_network_id": "pin_a", "id": ["1", "2", "1", "2"], "timestamp": datetime(2026, 1, 1),
+    ...     "snapshot_date": [date(2026, 3, 1)] * 2 + [date(2026, 3, 2)] * 2, "saves": [10, 5, 13, 4],
+    ... })
+    >>> account_daily_gains(pins, ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
+    (datetime.date(2026, 3, 1), 3.0, 2, 1)
+    """
+    readings = counter_readings(pins, with_impressions(pins, metrics))
+    kinds = kinds_of(readings).select(*_KEY, "kind")
+    asked = readings._replace(steps={metric: readings.steps[metric] for metric in metrics})
+    is_told = pl.col("gain").is_not_null().any() & (pl.col("is_fall").sum() <= (pl.col("gain") > 0).sum())
+    is_told |= ~pl.col("is_fall").any()
+    sums = [
+        steps.lazy()
+        .group_by("account", "day")
+        .agg(
+            gain=pl.when(is_told).then(pl.col("gain").sum()),
+            pins_observed=pl.len().cast(pl.Int64),
+            pins_imputed=pl.col("is_imputed").sum().cast(pl.Int64),
+            pins_fallen=pl.col("is_fall").sum().cast(pl.Int64),
+            pins_unconfirmed=pl.col("is_unconfirmed").sum().cast(pl.Int64),
+            is_imputed=pl.col("is_imputed").mean() > 0.5,
+            is_provisional=(pl.col("is_provisional") | pl.col("is_unconfirmed")).any(),
+        )
+        .with_columns(metric=pl.lit(metric))
+        .collect()
+        for metric, steps in _daily(asked)
+    ]
+    return (
+        pl.concat(sums)
+        .join(readings.accounts, on="account", how="left")
+        .join(kinds, on=_KEY, how="left")
+        .select(
+            *_KEY,
+            "day",
+            "gain",
+            "pins_observed",
+            "pins_imputed",
+            "pins_fallen",
+            "pins_unconfirmed",
+            "is_imputed",
+            "is_provisional",
+            "kind",
+        )
+        .sort(*_KEY, "day")
+    )
+
+
+def numbered_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """`daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
+
+    It is its row in `pins_as_last_seen`. For who needs every day of a long history: with names it is three times as
+    large.
+
+    >>> from datetime import datetime
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
+    ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2)], "saves": [10, 13]})
+    >>> numbered_gains(pins, "saves").select("pin", "day", "gain").rows()
+    [(0, datetime.date(2026, 3, 1), 3.0)]
+    """
+    ((_, gains),) = _daily(counter_readings(pins, [metric]))
+    return gains
+
+
+def _daily(readings: Readings, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
+    last = pl.concat(
+        [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in readings.steps.values()]
+    )
+    last_days = last.group_by("account").agg(pl.col("snapshot_date").max())
+    # account n is in place n
+    settled = (
+        readings.accounts.join(last_days, on="account", how="left", maintain_order="left")
+        .select(pl.col("snapshot_date") - pl.duration(days=PROVISIONAL_DAYS))
+        .to_series()
+    )
+    for metric, steps in readings.steps.items():
+        daily = _of_metric(steps if since is None else steps.filter(pl.col("snapshot_date") > since))
+        daily = daily.with_columns(is_provisional=daily["day"] >= settled[daily["account"]])
+        yield metric, daily if since is None else daily.filter(pl.col("day") >= since)
+
+
+def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
+    firsts = steps.filter("is_new").with_columns(before_on="published", top_before=pl.lit(0, pl.Int64))
+    has_falls = steps["fall"].null_count() < steps.height
+    later = steps.lazy().filter(pl.col("before_on").is_not_null())
+    told = pl.concat([_gained(later, has_falls, is_new=False), _gained(firsts.lazy(), has_falls, is_new=True)])
+    if told["days"].max() in (None, 1):
+        return told.drop("days")
+    gaps = told.filter(pl.col("days") > 1)  # their gain is spread over the days
+    spread = (
+        gaps.with_columns(back=pl.int_ranges(0, "days", dtype=pl.Int32))
+        .explode("back")
+        .with_columns(
+            gain=pl.col("gain") / pl.col("days"),
+            day=(pl.col("day").cast(pl.Int32) - pl.col("back")).cast(pl.Date),
+            is_imputed=pl.lit(value=True),
+        )
+    )
+    return pl.concat([told.filter(pl.col("days") == 1), spread.drop("back")]).drop("days")
+
+
+def _gained(steps: pl.LazyFrame, has_falls: bool, is_new: bool) -> pl.DataFrame:
+    """What was gained since the reading before, all on the last of the `days` since."""
+    fall = pl.col("fall")
+    rise = (pl.col("value") - pl.col("top_before")).clip(0)
+    change = pl.when(fall.is_null()).then(rise) if has_falls else rise
+    return steps.select(
+        "pin",
+        "account",
+        (pl.col("snapshot_date").cast(pl.Int32) - 1).cast(pl.Date).alias("day"),
+        (pl.col("snapshot_date").cast(pl.Int32) - pl.col("before_on").cast(pl.Int32)).clip(1).alias("days"),
+        change.cast(pl.Float64).alias("gain"),
+        pl.col("is_zone_changed").alias("is_imputed"),
+        fall.is_not_null().alias("is_fall"),
+        pl.lit(is_new).alias("is_new"),
+        "is_unconfirmed",
+        "fall",
+    ).collect()

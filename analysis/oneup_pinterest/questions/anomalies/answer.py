@@ -1,0 +1,126 @@
+"""Answers about an account's days: which stand out, and when the level shifted."""
+
+import polars as pl
+
+from oneup_pinterest.formatting import number, percent, written_day
+from oneup_pinterest.history.counter_types import USABLE
+from oneup_pinterest.history.summaries import refusal
+from oneup_pinterest.methods.time_series import settled_days
+from oneup_pinterest.questions.anomalies import level_shifts as levels
+from oneup_pinterest.questions.anomalies import statistic as anomalies
+from oneup_pinterest.questions.anomalies.chart import anomalies_chart, levels_chart
+from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
+from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+
+WORDS = {"high": "▲ high", "low": "▼ low", "usual": "= usual", "not judged": "? not judged", "unknown": "? unknown"}
+NAMED = 3  # days in the sentence; the table has the others
+TABLE_ROWS = 30
+
+
+def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Which days of one account stand out from its usual ones. `gains` is one account of `account_daily_gains`.
+
+    >>> from oneup_pinterest.history.gains import account_daily_gains
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> gains = account_daily_gains(pl.DataFrame(schema=RELATIONS["pins"].schema))
+    >>> anomalies_answer(gains).sentence
+    'Not enough data yet: unusual days need 28 settled days that can be judged by themselves, and there are 0.'
+    """
+    question = f"Which days brought unusually many or few {metric}?"
+    if not_usable(gains, metric):
+        return Answer(question, refusal(metric))
+    settled = settled_days(gains, metric)
+    sure = int(settled["is_sure"].sum())
+    if sure < anomalies.LEAST_DAYS:
+        return refused(
+            question,
+            f"unusual days need {anomalies.LEAST_DAYS} settled days that can be judged by themselves, and there are "
+            f"{sure}.",
+        )
+    days = daily_anomalies(gains, metric)
+    if days.is_empty():
+        return refused(question, f"there are {sure} settled days, and none of them has brought any {metric}.")
+    named = days.filter(pl.col("state").is_in(["high", "low"])).sort("day", descending=True)
+    usual = f"of {sure} days"
+    if named.is_empty():
+        sentence = f"No day stands out: none {usual} brought more or fewer {metric} than the days around it explain."
+    else:
+        told = "; ".join(
+            f"{written_day(row['day'])} with {number(row['gain'])} {metric} where {row['expected']:,.1f} are usual"
+            for row in named.head(NAMED).iter_rows(named=True)
+        )
+        more = f"; and {named.height - NAMED} more" if named.height > NAMED else ""
+        stand = "stands" if named.height == 1 else "stand"
+        sentence = f"{named.height} {usual} {stand} out: {told}{more}."
+    unsure = days.height - sure
+    notes = ["The grey band holds 99% of usual days: the days around each, and its day of the week, make it."]
+    if unsure:
+        notes.append(
+            f"{unsure} days are not judged (rings): unknown, in or next to a gap, or too many counters fell on them."
+        )
+    others = days.filter(~pl.col("state").is_in(["high", "low"])).sort("day", descending=True)
+    table = (
+        pl.concat([named, others])
+        .head(TABLE_ROWS)
+        .select(  # what stands out first, then the newest days
+            pl.col("day").alias("Day"),
+            pl.col("gain").alias(metric.capitalize()),
+            pl.col("expected").alias("Expected"),
+            pl.col("low").alias("Usual from"),
+            pl.col("high").alias("Usual to"),
+            pl.col("ratio").alias("Times as many"),
+            pl.col("q").alias("False-discovery rate"),
+            pl.col("state").replace(WORDS).alias("Verdict"),
+        )
+    )
+    return Answer(question, sentence, anomalies_chart(days, metric, width=width), table, tuple(notes))
+
+
+def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """When the daily gains of one account moved to another level. `gains` is one account of `account_daily_gains`."""
+    question = f"Has the level of daily {metric} shifted, and when?"
+    if not_usable(gains, metric):
+        return Answer(question, refusal(metric))
+    days = settled_days(gains, metric)
+    known = days["gain"].count()
+    if known < levels.LEAST_DAYS:
+        return refused(
+            question, f"level shifts need {levels.LEAST_DAYS} settled days with a known gain, and there are {known}."
+        )
+    found = gain_levels(gains, metric)
+    if found.is_empty():
+        return refused(question, f"there are {known} settled days, and none of them has brought any {metric}.")
+    if found.height == 1:
+        sentence = (
+            f"No shift that chance or steady growth do not explain: a usual day has brought {found['level'][0]:,.1f} "
+            f"{metric} throughout the {known} days known."
+        )
+    else:
+        told = "; ".join(
+            f"on {written_day(row['first_day'])} by {percent(row['change'])} (95% interval "
+            f"{percent(row['change_low'])} to {percent(row['change_high'])}), to {row['level']:,.1f} on a usual day"
+            for row in found.filter(pl.col("change").is_not_null()).iter_rows(named=True)
+        )
+        times = "once" if found.height == 2 else f"{found.height - 1} times"
+        sentence = f"Daily {metric} shifted {times} in {known} days: {told}."
+    table = found.select(
+        pl.col("first_day").alias("From"),
+        pl.col("last_day").alias("To"),
+        pl.col("days").alias("Days known"),
+        pl.col("level").alias(f"{metric.capitalize()} on a usual day"),
+        pl.col("change").alias("Change (%)"),
+        pl.col("change_low").alias("95% from (%)"),
+        pl.col("change_high").alias("95% to (%)"),
+    )
+    notes = (
+        f"A level lasts {levels.SHORTEST_LEVEL} days at least; its date is known to a few days. The days say when, "
+        "never why: look for what was done then.",
+    )
+    return Answer(question, sentence, levels_chart(days, found, metric, width=width), table, notes)
+
+
+def not_usable(gains: pl.DataFrame, metric: str) -> bool:
+    """Whether the counter of `metric` is of a kind whose gains mean nothing."""
+    return bool((~gains.filter(pl.col("metric") == metric)["kind"].is_in(USABLE)).any())

@@ -1,0 +1,107 @@
+"""Days that stand out from an account's own daily gains, by a Hampel filter with false-discovery control."""
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.methods.time_series import (
+    ADDED,
+    Floats,
+    level_and_weekdays,
+    settled_days,
+    trimmed_deviation,
+)
+
+LEAST_DAYS = 28  # four of each weekday: fewer cannot tell a weekday from an accident
+FALSE_DISCOVERIES = 0.05  # expected share of the days named that are nothing
+BAND = 0.99  # of the days of a usual account lie within the band that is drawn
+
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "day": pl.Date,
+    "gain": pl.Float64,
+    "expected": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "ratio": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "state": pl.String,
+}
+
+
+def daily_anomalies(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+    """Which settled days gained more or less than the days around them and their weekday lead to expect.
+
+    `gains` are frames of `account_daily_gains`. Columns, sorted by the first two:
+
+    - social_network_id, day
+    - gain: as a count; null where it is not known
+    - expected: the rolling median of 29 days with the weekday's effect, as a count
+    - low, high: within these lie 99% of single days of such an account
+    - ratio: gain / expected
+    - p: how often chance alone would be as far off (two-sided); null where the day is not judged
+    - q: p after false-discovery control over the account's days (Benjamini and Hochberg, 1995)
+    - state: `high` or `low` where q is at most 5%; `usual`; `not judged` (imputed, next to a gap or an unknown day,
+      or a day on which more than a tenth of the counters fell); `unknown`
+
+    No rows for accounts with fewer than 28 days that can be judged, or without a gain on any of them.
+
+    Method: Hampel's filter (Pearson, 2002, doi:10.1109/87.974338) on logarithms, the deviation from median absolute
+    deviations. The p value is the larger of a Student t's on the logarithms (days are heavy-tailed) and a negative
+    binomial's on the counts (a zero among small counts is no anomaly).
+
+    >>> from datetime import date, timedelta
+    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
+    ...     "day": [date(2026, 3, 1) + timedelta(days=day) for day in range(35)],
+    ...     "gain": [40.0, 44, 38, 41, 37, 43, 39] * 4 + [40.0, 200, 38, 41, 37, 43, 39],
+    ...     "is_imputed": False, "is_provisional": False, "pins_fallen": 0, "pins_observed": 9})
+    >>> daily_anomalies(gains).filter(pl.col("state") == "high").select("day", "gain", "state").rows()
+    [(datetime.date(2026, 3, 30), 200.0, 'high')]
+    """
+    return for_each_account(settled_days(gains, metric), _of_account, SCHEMA)
+
+
+def _of_account(days: pl.DataFrame) -> pl.DataFrame:
+    sure = days["is_sure"].to_numpy()
+    gain: Floats = days["gain"].cast(pl.Float64).to_numpy().astype(np.float64)
+    if sure.sum() < LEAST_DAYS or not np.nansum(gain):
+        return pl.DataFrame(schema=SCHEMA)
+    from scipy import stats  # slow to import
+
+    logs = np.where(sure, np.log(gain + ADDED), np.nan)
+    level, weekly = level_and_weekdays(logs, days["day"].dt.weekday().to_numpy().astype(np.int64) - 1)
+    log_expected = level + weekly
+    expected = np.maximum(np.exp(log_expected) - ADDED, 0.0)
+    counting = 1 / (expected + ADDED)  # variance of the logarithm of a Poisson count
+    rest = (logs - log_expected)[sure]
+    # the medians followed the days a little: their freedom is missing from the deviation
+    freed = len(rest) / max(len(rest) - 9 - len(rest) / 14, 1.0)
+    beyond = max(trimmed_deviation(rest) ** 2 * freed - float(np.median(counting[sure])), 1e-6)
+    deviation = np.sqrt(beyond + counting)
+    freedom = max(0.8 * (len(rest) - 7), 5.0)
+    far = np.abs(logs - log_expected) / deviation
+    by_logs = 2 * stats.t.sf(far, freedom)
+    size, likely = 1 / beyond, 1 / (1 + beyond * (expected + 1e-9))
+    above = stats.nbinom.sf(np.ceil(gain) - 1, size, likely)
+    below = stats.nbinom.cdf(np.floor(gain), size, likely)
+    p = np.where(sure, np.minimum(np.maximum(by_logs, 2 * np.minimum(above, below)), 1.0), np.nan)
+    q = np.full(len(p), np.nan)
+    q[sure] = stats.false_discovery_control(p[sure])
+    reach = stats.t.ppf((1 + BAND) / 2, freedom) * deviation
+    is_named = q <= FALSE_DISCOVERIES
+    state = np.select(
+        [is_named & (gain > expected), is_named, sure, np.isfinite(gain)],
+        ["high", "low", "usual", "not judged"],
+        "unknown",
+    )
+    return days.select(
+        "day",
+        "gain",
+        pl.Series("expected", expected),
+        pl.Series("low", np.maximum(np.exp(log_expected - reach) - ADDED, 0.0)),
+        pl.Series("high", np.exp(log_expected + reach) - ADDED),
+        pl.Series("ratio", gain / np.where(expected > 0, expected, np.nan)).fill_nan(None),
+        pl.Series("p", p).fill_nan(None),
+        pl.Series("q", q).fill_nan(None),
+        pl.Series("state", state.astype(str)),
+    ).with_columns(pl.col("expected", "low", "high").fill_nan(None))

@@ -1,0 +1,249 @@
+"""Answers about change: did saves, repins and clicks change, are new pins better, where does the trend go?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from oneup_pinterest.formatting import written_day
+from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.methods.resampling import LEVEL
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.change.chart import change_chart, percent_text, trend_chart
+from oneup_pinterest.questions.change.statistic import (
+    DAYS,
+    HEADLINE,
+    UNSEEN,
+    account_change,
+    account_trend,
+    new_pins_change,
+    weekly_gains,
+)
+from oneup_pinterest.questions.chart_style import WIDTH
+
+_SAMPLE = (
+    "Each pin counts as one observation with all it gained, because pins differ far more than impressions do; "
+    "the interval holds the true change in 95 of 100 such comparisons."
+)
+
+
+def change_answer(
+    pins: pl.DataFrame,
+    metric: str | None = None,
+    *,
+    days: int = DAYS,
+    gains: pl.DataFrame | None = None,
+    account_gains: pl.DataFrame | None = None,
+    width: int | str = WIDTH,
+) -> Answer:
+    """What the account gained in its last settled days against the days before; of one metric, or of all three.
+
+    `gains` and `account_gains` as for `account_change`, where they are known already. All three metrics are judged
+    together, whichever is shown.
+    """
+    change = account_change(pins, days, gains=gains, account_gains=account_gains)
+    what = metric or "saves, repins and clicks"
+    question = f"Did {what} change over the last {days} days?"
+    shown = _of(change, metric)
+    if shown["p"].null_count() == shown.height:
+        return refused(question, _why(shown))
+    first = shown.drop_nulls("p").row(0, named=True)
+    notes = [
+        f"{written_day(first['now_start'])} to {written_day(first['now_end'])}, against "
+        f"{written_day(first['before_start'])} to {written_day(first['before_end'])}. The days since are provisional.",
+        _SAMPLE,
+        *_side_by_side(shown, len(HEADLINE)),
+        *_watched(first, "watched_before", "watched_now", "in the period before", "in this one"),
+    ]
+    if shown["is_imputed"].any():
+        notes.append("Some gains are spread evenly over days without a sync.")
+    if first["days_compared"] < days:
+        notes.append(f"Compared are {first['days_compared']} of {days} days: on the others some gain is unknown.")
+    sentence = " ".join(_change_sentence(row, f"over the last {days} days") for row in shown.iter_rows(named=True))
+    return Answer(question, sentence, change_chart(shown, width), _table(shown, "gained"), tuple(notes))
+
+
+def new_pins_answer(
+    pins: pl.DataFrame, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
+) -> Answer:
+    """Whether the newest pins do better at the same age than those published before them."""
+    change = new_pins_change(pins, days, age)
+    question = f"Do new pins do better after {age} days than those before them?"
+    shown = _of(change, metric)
+    if shown["p"].null_count() == shown.height:
+        return refused(question, _why(shown))
+    first = shown.drop_nulls("p").row(0, named=True)
+    notes = (
+        f"{first['pins_now']} pins published from {written_day(first['now_start'])} to "
+        f"{written_day(first['now_end'])}, against {first['pins_before']} from {written_day(first['before_start'])} to "
+        f"{written_day(first['before_end'])}, all at age {age} days.",
+        "The mean of a few pins hangs on the luckiest of them; the table has the medians too.",
+        *_side_by_side(shown, len(HEADLINE)),
+    )
+    sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))
+    return Answer(question, sentence, change_chart(shown, width), _table(shown, "per pin"), notes)
+
+
+def trend_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    *,
+    gains: pl.DataFrame | None = None,
+    account_gains: pl.DataFrame | None = None,
+    width: int | str = WIDTH,
+) -> Answer:
+    """Whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
+    account_gains = account_daily_gains(pins, HEADLINE) if account_gains is None else account_gains
+    metrics = HEADLINE if metric in HEADLINE else (metric,)
+    trend = account_trend(pins, metrics, gains=gains, account_gains=account_gains)
+    question = f"Is there a trend in weekly {metric}?"
+    shown = _of(trend, metric)
+    if shown["p"].null_count() == shown.height:
+        return refused(question, _why(shown))
+    row = shown.row(0, named=True)
+    weekly = weekly_gains(account_gains).filter(pl.col("metric") == metric)
+    table = weekly.select(
+        pl.col("first_day").alias("Week from"),
+        pl.col("last_day").alias("to"),
+        pl.col("gain").round(1).alias(f"{metric.capitalize()} gained"),
+        pl.col("days_known").alias("Days known"),
+    )
+    notes = (
+        "The trend is the percentage by which gains grow or shrink from week to week. It says nothing about the "
+        "weeks to come.",
+        *_side_by_side(shown, len(metrics)),
+        *_watched(row, "watched_first", "watched_last", "in the first week", "in the last"),
+    )
+    return Answer(question, _trend_sentence(row), trend_chart(weekly, trend, metric, width), table, notes)
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """A 95% interval in words, open where the data set no bound.
+
+    >>> interval_text(-31.0, 22.4), interval_text(-31.0, None)
+    ('95% interval −31% to +22%', '95% interval −31% or more')
+    """
+    if low is None and high is None:
+        return "95% interval without bounds"
+    if high is None:
+        return f"95% interval {percent_text(low)} or more"
+    if low is None:
+        return f"95% interval {percent_text(high)} or less"
+    return f"95% interval {percent_text(low)} to {percent_text(high)}"
+
+
+def _change_sentence(row: dict[str, Any], when: str) -> str:
+    name = row["metric"].capitalize()
+    if row["p"] is None:  # nor may the number of pins be known
+        return f"{name}: cannot tell, {row['reason']}."
+    pins = _pins(row["pins"])
+    counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
+    if row["change"] is None:
+        moved = f"{name} came to {row['now']:,.0f} {when}, from none before"
+    elif row["now"] == row["before"]:
+        moved = f"{name} stayed the same ({counts}; {interval_text(row['change_low'], row['change_high'])}) {when}"
+    else:
+        moved = (
+            f"{name} {_moved(row['change'])} ({counts}; {interval_text(row['change_low'], row['change_high'])}) {when}"
+        )
+    return f"{moved}, {_judgement(row, pins)}"
+
+
+def _new_pins_sentence(row: dict[str, Any]) -> str:
+    name = row["metric"].capitalize()
+    if row["p"] is None:
+        return f"{name}: cannot tell, {row['reason']}."
+    counts = f"{row['now']:,.1f} from {row['before']:,.1f}"
+    if row["change"] is None:
+        return f"{name} per pin came to {row['now']:,.1f} from none, {_judgement(row, _pins(row['pins']))}"
+    moved = _moved(row["change"]) if row["now"] != row["before"] else "stayed the same"
+    interval = interval_text(row["change_low"], row["change_high"])
+    return f"{name} per pin {moved} ({counts}; {interval}), {_judgement(row, _pins(row['pins']))}"
+
+
+def _trend_sentence(row: dict[str, Any]) -> str:
+    name, pins = row["metric"].capitalize(), _pins(row["pins"])
+    if row["change"] is None:
+        return f"{name} gained a week began from nothing, {_judgement(row, pins)}"
+    moved = "grew" if row["change"] > 0 else "fell" if row["change"] < 0 else "changed"
+    interval = interval_text(row["change_low"], row["change_high"])
+    size = percent_text(abs(row["change"])).lstrip("+")
+    return f"{name} {moved} {size} a week ({interval}) over {row['weeks']} weeks, {_judgement(row, pins)}"
+
+
+def _judgement(row: dict[str, Any], pins: str) -> str:
+    if row["verdict"] == "up":
+        return f"more than chance explains among {pins}: up."
+    if row["verdict"] == "down":
+        return f"more than chance explains among {pins}: down."
+    if row["reason"]:
+        return f"which would be more than chance among {pins}, but {row['reason']}: cannot tell."
+    if row["p"] < LEVEL:
+        return (
+            f"which by itself would be more than chance among {pins} (p {row['p']:.3f}), but not among several metrics "
+            f"judged together (p {row['p_adjusted']:.3f}): cannot tell."
+        )
+    return f"which {pins} cannot tell from chance."
+
+
+def _moved(change: float) -> str:
+    size = percent_text(abs(change)).lstrip("+")
+    return f"rose {size}" if change > 0 else f"fell {size}"
+
+
+def _pins(count: int) -> str:
+    return f"{count:,} pin{'' if count == 1 else 's'}"
+
+
+def _of(frame: pl.DataFrame, metric: str | None) -> pl.DataFrame:
+    return frame if metric is None else frame.filter(pl.col("metric") == metric)
+
+
+def _why(shown: pl.DataFrame) -> str:
+    """The reasons of all metrics, each once, with the metrics that it concerns."""
+    of: dict[str, list[str]] = {}
+    for metric, reason in shown.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
+        of.setdefault(reason.replace(metric, "{}"), []).append(metric)
+    told = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
+    return "; ".join(told) + "." if told else "no pin has been seen."
+
+
+def _side_by_side(shown: pl.DataFrame, tested: int) -> Sequence[str]:
+    """What was done about testing several metrics at once, where there were several."""
+    if tested < 2 or shown["p"].null_count() == shown.height:
+        return ()
+    return ("Saves, repins and clicks are judged together (Holm), so that one false alarm among them stays rare.",)
+
+
+def _watched(row: dict[str, Any], before: str, now: str, then: str, since: str) -> Sequence[str]:
+    """A word where the number of pins watched changed so much that part of the change may be due to that."""
+    first, last = row[before], row[now]
+    if not first or not last or max(first / last, last / first) < UNSEEN:
+        return ()
+    return (
+        f"{first:,.0f} pins were watched a day {then}, {last:,.0f} {since}: what a pin gains unwatched is not known, "
+        "so part of the difference may come from that.",
+    )
+
+
+def _table(shown: pl.DataFrame, what: str) -> pl.DataFrame:
+    digits = 1 if what == "per pin" else 0
+    return shown.select(
+        pl.col("metric").str.to_titlecase().alias("Metric"),
+        pl.col("now").round(digits).alias(f"Now ({what})"),
+        pl.col("before").round(digits).alias(f"Before ({what})"),
+        *(
+            pl.col(name).alias(f"Median {period}")
+            for name, period in (("median_now", "now"), ("median_before", "before"))
+            if name in shown.columns
+        ),
+        pl.col("change").round(1).alias("Change (%)"),
+        pl.col("change_low").round(1).alias("95% interval from (%)"),
+        pl.col("change_high").round(1).alias("to (%)"),
+        pl.col("pins").alias("Pins"),
+        pl.col("p_adjusted").alias("p (Holm)"),
+        pl.when(pl.col("reason").is_null())
+        .then("verdict")
+        .otherwise(pl.concat_str("verdict", pl.lit(": "), "reason"))
+        .alias("Verdict"),
+    )

@@ -1,0 +1,143 @@
+"""What all charts share: colours, fonts, axes of days, and how they show in JupyterLab without a network."""
+
+import base64
+import json
+from contextlib import AbstractContextManager
+from typing import Any
+
+import altair as alt
+import vl_convert
+from altair.utils.schemapi import debug_mode
+
+from oneup_pinterest.formatting import shortened
+
+VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
+# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
+BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
+GREEN, PINK = "#009E73", "#CC79A7"
+INK, FAINT = "#333333", "#767676"
+COLOURS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
+SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a colour of their own, in this order
+SEQUENTIAL = "viridis"
+DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
+WIDTH = 640  # pixels; the report says "container"
+Chart = alt.Chart | alt.LayerChart
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
+_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+_JUPYTER_MIME = "application/vnd.vegalite.v5+json"
+# JupyterLab's dark theme writes what has no colour of its own in white, and our charts are white
+_DARK_ENOUGH = {
+    "style": {"guide-label": {"fill": FAINT}, "guide-title": {"fill": FAINT}},
+    "title": {"color": INK, "subtitleColor": FAINT},
+}
+# No link to the Vega editor: it would send the data to another site
+_MENU = {"export": True, "source": False, "compiled": False, "editor": False}
+_PNG_SCALE = 1.5  # sharp on most screens; the picture is shown at the size of the chart
+
+
+def register_renderer() -> None:
+    """Makes charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
+
+    Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
+    JupyterLab has not.
+
+    >>> register_renderer()
+    >>> alt.renderers.active
+    'oneup_pinterest'
+    """
+    alt.renderers.register("oneup_pinterest", _offline_output)
+    alt.renderers.enable("oneup_pinterest")
+
+
+def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
+    """The chart with its size, and the description that screen readers say."""
+    described: Chart = chart.properties(description=description, width=width, height=height)
+    return described
+
+
+def unvalidated() -> AbstractContextManager[None]:
+    """Within it, Altair builds charts without checking each part: unit tests do that, and it takes half of the time."""
+    return debug_mode(arg=False)
+
+
+def inline(rows: list[dict[str, Any]]) -> alt.Data:
+    """Rows as data inside the specification; dates must be ISO text in them."""
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
+
+
+def chart_config() -> dict[str, Any]:
+    """The look that all charts share."""
+    axis = {
+        "labelColor": FAINT,
+        "titleColor": FAINT,
+        "labelFont": _FONT,
+        "titleFont": _FONT,
+        "titleFontWeight": "normal",
+        "titleFontSize": 11,
+        "labelFontSize": 11,
+        "domainColor": "#C8C8C8",
+        "tickColor": "#C8C8C8",
+        "gridColor": "#E6E6E6",
+    }
+    return {
+        "background": "transparent",
+        "font": _FONT,
+        "padding": {"left": 0, "top": 8, "right": 8, "bottom": 4},
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisX": {"grid": False},
+        "scale": {"bandPaddingInner": 0.25},
+        "text": {"font": _FONT},
+    }
+
+
+def styled(chart: Any, background: str = "white") -> dict[str, Any]:
+    """The chart's specification with the look that all charts share."""
+    # unit tests validate each chart; to do it again takes most of the time of a report
+    spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
+
+
+def day_axis(days: list[str], title: str) -> alt.X:
+    """Days as text: as times, a browser west of Greenwich would draw each a day early."""
+    ticks = days[:: -max(1, -(-len(days) // 8))]
+    axis = alt.Axis(
+        values=ticks,
+        labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
+        labelAngle=0,
+        labelOverlap="greedy",
+        labelSeparation=8,
+    )
+    return alt.X("day:O", title=title, scale=alt.Scale(domain=days), axis=axis)
+
+
+def axis_label(text: str | None, length: int) -> str:
+    """A short text for an axis, without emoji: Vega cuts labels between the two halves of one, and vl-convert fails.
+
+    >>> axis_label("Soup \U0001f35c of the day", 9)
+    'Soup of…'
+    """
+    return shortened("".join(character for character in text or "" if ord(character) <= 0xFFFF), length)
+
+
+def count_text(value: float | None) -> str:
+    """A count as people write it, or `unknown`."""
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a notebook keeps of a chart, and how it is to be shown."""
+    spec = styled(spec)
+    png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=_PNG_SCALE)
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))  # where PNG has its size
+    data = {
+        _JUPYTER_MIME: {**spec, "$schema": _JUPYTER_SCHEMA, "config": {**_DARK_ENOUGH, **spec["config"]}},
+        "image/png": base64.b64encode(png).decode(),
+        "text/plain": spec.get("description", "chart"),
+    }
+    metadata = {
+        _JUPYTER_MIME: {"embed_options": {"actions": _MENU}},
+        "image/png": {"width": round(width / _PNG_SCALE), "height": round(height / _PNG_SCALE)},
+    }
+    return data, metadata

@@ -1,0 +1,144 @@
+"""Answers about the data themselves: how whole they are, what to know before trusting a figure, what is assumed."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from oneup_pinterest.formatting import written_day
+from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.quality.api_assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptions
+from oneup_pinterest.quality.checks.context import Finding
+from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
+from oneup_pinterest.quality.findings import SEVERITIES, findings_frame, grouped
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.data_quality.chart import WEEKS_SHOWN, sync_calendar_chart
+
+GRAVITY = {"error": "wrong", "warning": "careful", "info": "note"}
+ROWS = 30
+
+
+def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
+    """On which days one account was synced, from its `load_pins` and `load_account_followers`.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> pins, followers = (pl.DataFrame(schema=RELATIONS[name].schema) for name in ("pins", "account_followers"))
+    >>> coverage_answer(pins, followers).sentence
+    'Not enough data yet: this account has no snapshot.'
+    """
+    question = "Was there a sync every day?"
+    coverage = snapshot_coverage(pins, followers)
+    if coverage.is_empty():
+        return refused(question, "this account has no snapshot.")
+    first, last = coverage["day"][0], coverage["day"][-1]
+    synced, days = coverage.filter("is_synced").height, coverage.height
+    covers = f"{synced:,} of {days:,} days from {written_day(first)} to {written_day(last)} have a snapshot"
+    gaps = (
+        coverage.with_columns(run=pl.col("is_synced").rle_id())
+        .filter(~pl.col("is_synced"))
+        .group_by("run", maintain_order=True)
+        .agg(first=pl.col("day").first(), last=pl.col("day").last(), days=pl.len().cast(pl.Int64))
+    )
+    if gaps.is_empty():
+        sentence = f"Yes: {covers}." if days > 1 else f"There is one snapshot so far, of {written_day(first)}."
+    else:
+        longest = gaps.sort("days", "first", descending=True).row(0, named=True)
+        length = "one day" if longest["days"] == 1 else f"{longest['days']:,} days"
+        sentence = f"No: {covers}; the longest gap is of {length}, from {written_day(longest['first'])}."
+    notes = ["× is a day without a sync. What was gained over a gap is spread evenly over its days, and marked."]
+    if days > 7 * WEEKS_SHOWN:
+        notes.append(f"The chart shows the last {WEEKS_SHOWN} weeks.")
+    table = gaps.tail(ROWS).select(
+        pl.col("first").alias("First day without a sync"),
+        pl.col("last").alias("Last day without a sync"),
+        pl.col("days").alias("Days"),
+    )
+    return Answer(question, sentence, sync_calendar_chart(coverage, width), table, tuple(notes))
+
+
+def findings_answer(found: Sequence[Finding]) -> Answer:
+    """What the checks found, from `oneup_pinterest.quality.findings.findings`: of one account, of all, or of a whole file.
+
+    >>> findings_answer([]).sentence
+    'Nothing: all checks passed.'
+    """
+    question = "What should be known before a figure is trusted?"
+    if not found:
+        return Answer(question, "Nothing: all checks passed.")
+    told = findings_frame(grouped(found))
+    counts = [told.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
+    words = ("wrong", "to be careful with", "to know")
+    parts = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
+    table = told.head(ROWS).select(
+        pl.col("severity").replace_strict(GRAVITY, return_dtype=pl.String).alias("How grave"),
+        pl.col("where").replace("all", "all accounts").alias("Where"),
+        pl.col("since").alias("Since"),
+        pl.col("what").alias("What"),
+        pl.col("what_to_do").alias("What to do"),
+    )
+    things = "One thing was" if told.height == 1 else f"{told.height:,} things were"
+    return Answer(question, f"{things} found: {', '.join(parts)}.", table=table)
+
+
+def kinds_answer(pins: pl.DataFrame) -> Answer:
+    """Which counters of one account count a pin's whole life, from `load_pins`.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> kinds_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    'Not enough data yet: no pin was seen at two syncs.'
+    """
+    question = "Which counters can be used for daily gains?"
+    kinds = counter_kinds(pins)
+    if kinds.is_empty():
+        return refused(question, "no pin was seen at two syncs.")
+    usable = kinds.filter(pl.col("kind").is_in(USABLE))["metric"].to_list()
+    others = kinds.filter(~pl.col("kind").is_in(USABLE))["metric"].to_list()
+    falls, rises = sum(kinds["falls"].to_list()), sum(kinds["rises"].to_list())
+    moved = f"Of {falls + rises:,} times that a counter moved, it fell {falls:,} times"
+    if not others:
+        sentence = f"{moved}: all can be used."
+    elif not usable:
+        sentence = f"{moved}: none can be used, because they count a window of days that moves on."
+    else:
+        sentence = f"{moved}: {', '.join(usable)} can be used, {', '.join(others)} cannot."
+    notes = [
+        "A lifetime counter never falls, but for a restatement. A rolling one, of the last 30 or 90 days, falls in "
+        "pins older than that. Growth curves take lifetime counters only; of restated ones most pins fell at a sync.",
+    ]
+    known = kinds.filter(pl.col("kind").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
+    if known:
+        notes.append(f"Too little was seen of {', '.join(known)} to tell: that they are lifetime counters is assumed.")
+    table = kinds.select(
+        pl.col("metric").alias("Counter"),
+        pl.col("kind").alias("Kind"),
+        pl.col("rises").alias("Times it rose"),
+        pl.col("falls").alias("Times it fell"),
+        pl.col("restatements").alias("Syncs that restated many"),
+        pl.col("resets").alias("Syncs that reset most"),
+        pl.col("pins_reset").alias("Pins reset alone"),
+        pl.col("rules_out_days").alias("Rules out windows up to (days)"),
+    )
+    return Answer(question, sentence, table=table, notes=tuple(notes))
+
+
+def assumptions_answer(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> Answer:
+    """What the data say of the API's undocumented behaviour, from the `load_*` frames of all accounts.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> names = ("pins", "pin_totals", "overview_metrics")
+    >>> assumptions_answer(*(pl.DataFrame(schema=RELATIONS[name].schema) for name in names)).sentence
+    'Of 8 assumptions about the API, the data support 0 and contradict 0; of 8 they cannot tell.'
+    """
+    judged = assumptions(pins, totals, overview)
+    count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
+    supported, contradicted, untold = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, CANNOT_TELL))
+    sentence = (
+        f"Of {judged.height} assumptions about the API, the data support {supported} and contradict {contradicted}; "
+        f"of {untold} they cannot tell."
+    )
+    table = judged.select(
+        pl.col("assumption").alias("Assumption"),
+        pl.col("verdict").alias("Verdict"),
+        pl.col("evidence").alias("Evidence"),
+    )
+    return Answer("Do the data bear out what is assumed about the API?", sentence, table=table)

@@ -1,0 +1,173 @@
+"""Effort against result: pins published in a week, and what the account's other pins gained then and later."""
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.methods.time_series import Floats
+
+LEAST_WEEKS = 8
+LAGS = (0, 1, 2)  # weeks
+SHUFFLES = 5000
+LEVEL = 0.05
+
+WEEKS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "week": pl.Date,
+    "published": pl.Int64,
+    "gain": pl.Float64,
+    "of_new": pl.Float64,
+    "of_others": pl.Float64,
+    "others_next_week": pl.Float64,
+    "others_in_two_weeks": pl.Float64,
+}
+ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "lag": pl.Int64,
+    "weeks": pl.Int64,
+    "rho": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+_LATER = dict(zip(LAGS, ("of_others", "others_next_week", "others_in_two_weeks"), strict=True))
+
+
+def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+    """Pins published in each week, and what pins gained of `metric` in it and in the two after, from `load_pins`.
+
+    One row a calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
+    two:
+
+    - social_network_id, week (its Monday)
+    - published: pins published in the week, as far as they were ever seen
+    - gain: of `metric` in the week, a count; of_new: by the pins published in it (they gain because they are new:
+      more of them bring more, whatever else they do); of_others: by all pins that were there before
+    - others_next_week, others_in_two_weeks: gains in the week after, and in the one after that, of the pins that were
+      there before this week; null where that week is not known
+
+    No rows for accounts of which `metric` is no lifetime counter.
+
+    >>> from simulations.worlds import made_up_pins
+    >>> weeks = weekly_effort(made_up_pins(np.random.default_rng(0), pins=40, days=30))
+    >>> weeks.select((pl.col("of_new") + pl.col("of_others") == pl.col("gain")).all()).item(), weeks.height
+    (True, 3)
+    """
+    account = "social_network_id"
+    kinds = counter_kinds(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    published = (
+        pins.group_by(account, "id")
+        .agg(published=pl.col("timestamp").cast(pl.Date).min().dt.truncate("1w"))
+        .filter(pl.col("published").is_not_null())
+    )
+    gains = (
+        daily_gains(pins, [metric])
+        .join(kinds, on=account, how="semi")
+        .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
+        .with_columns(week=pl.col("day").dt.truncate("1w"))
+    )
+    whole = (
+        gains.group_by(account, "week")
+        .agg(days=pl.col("day").filter(pl.col("gain").is_not_null()).n_unique())
+        .filter(pl.col("days") == 7)
+        .select(account, "week")
+    )
+    by_cohort = (
+        gains.join(whole, on=[account, "week"], how="semi")
+        .join(published, on=[account, "id"], how="left")
+        .group_by(account, "week", "published")
+        .agg(pl.col("gain").sum())
+    )
+    before = pl.col("published").is_null() | (pl.col("published") < pl.col("effort_week"))
+    pins_of_week = published.group_by(account, pl.col("published").alias("week")).agg(published=pl.len())
+    result = whole.join(pins_of_week, on=[account, "week"], how="left").with_columns(pl.col("published").fill_null(0))
+    for lag in LAGS:
+        later = (
+            by_cohort.with_columns(effort_week=pl.col("week").dt.offset_by(f"-{lag}w"))
+            .group_by(account, pl.col("effort_week").alias("week"))
+            .agg(pl.col("gain").sum().alias("gain"), pl.col("gain").filter(before).sum().alias(_LATER[lag]))
+        )
+        result = result.join(later if lag == 0 else later.drop("gain"), on=[account, "week"], how="left")
+    return (
+        result.with_columns(of_new=pl.col("gain") - pl.col("of_others"))
+        .select(account, *WEEKS_SCHEMA)
+        .cast(pl.Schema({account: pl.String(), **WEEKS_SCHEMA}))
+        .sort(account, "week")
+    )
+
+
+def effort_association(weeks: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+    """Whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
+
+    One row an account and lag. Columns, sorted by the first two:
+
+    - social_network_id, lag (0, 1 or 2 weeks later)
+    - weeks: with both known
+    - rho: Spearman's correlation of what a straight line over the weeks leaves of the pins published, and of the
+      logarithm of what pins gained that were there before
+    - low, high: its 95% interval (Bonett and Wright, 2000, doi:10.1007/BF02294183)
+    - p: how often weeks in another order correlate as much; q: after false-discovery control over the lags
+    - verdict: `rise together`, `move apart` (q at most 5%) or `cannot tell`
+    - reason: why there is none (then the figures are null)
+
+    It says what goes together in these weeks, not what brings what.
+
+    >>> from datetime import date, timedelta
+    >>> weeks = pl.DataFrame({"social_network_id": "pin_a", "published": [1, 5] * 6, "of_others": [10.0, 90.0] * 6,
+    ...     "week": [date(2026, 1, 5) + timedelta(weeks=week) for week in range(12)],
+    ...     "others_next_week": 5.0, "others_in_two_weeks": None})
+    >>> effort_association(weeks).select("lag", "weeks", "verdict").rows()
+    [(0, 12, 'rise together'), (1, 12, None), (2, 0, None)]
+    """
+    return for_each_account(
+        weeks.sort("social_network_id", "week"), lambda part: _association(part, seed), ASSOCIATION_SCHEMA
+    )
+
+
+def _association(weeks: pl.DataFrame, seed: int) -> pl.DataFrame:
+    rows = [_at_lag(weeks, lag, np.random.default_rng([seed, lag])) for lag in LAGS]
+    told = [row for row in rows if row["p"] is not None]
+    if told:
+        from scipy import stats  # slow to import
+
+        for row, q in zip(told, stats.false_discovery_control([row["p"] for row in told]), strict=True):
+            row["q"] = float(q)
+    is_named, rho = pl.col("q") <= LEVEL, pl.col("rho")
+    verdict = pl.when(is_named & (rho > 0)).then(pl.lit("rise together")).when(is_named).then(pl.lit("move apart"))
+    return pl.DataFrame(rows, schema=ASSOCIATION_SCHEMA).with_columns(
+        verdict=pl.when(rho.is_not_null()).then(verdict.otherwise(pl.lit("cannot tell")))
+    )
+
+
+def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str, float | str | None]:
+    known = weeks.select("week", "published", later=pl.col(_LATER[lag]).cast(pl.Float64)).drop_nulls()
+    row: dict[str, float | str | None] = dict.fromkeys(ASSOCIATION_SCHEMA)
+    row |= {"lag": lag, "weeks": known.height}
+    if known.height < LEAST_WEEKS:
+        row["reason"] = f"it needs {LEAST_WEEKS} whole weeks, and there are {known.height}."
+        return row
+    if known["published"].n_unique() == 1 or known["later"].n_unique() == 1:
+        row["reason"] = "every week is the same, so that nothing can go together with it."
+        return row
+    from scipy import stats
+
+    time = (known["week"] - known["week"][0]).dt.total_days().to_numpy() / 7
+    effort, result = (
+        stats.rankdata(np.round(part - np.polyval(np.polyfit(time, part, 1), time), 9))
+        for part in (known["published"].to_numpy().astype(np.float64), np.log1p(known["later"].to_numpy()))
+    )
+    one, other = (_standardised(part) for part in (effort, result))
+    shuffled = rng.permuted(np.tile(one, (SHUFFLES, 1)), axis=1) @ other / len(one)
+    rho = float(np.clip(one @ other / len(one), -1, 1))
+    reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (known.height - 3))
+    low, high = (float(np.tanh(np.arctanh(np.clip(rho, -0.999, 0.999)) + side)) for side in (-reach, reach))
+    p = float((1 + (np.abs(shuffled) >= abs(rho) - 1e-12).sum()) / (SHUFFLES + 1))
+    return row | {"rho": rho, "low": low, "high": high, "p": p}
+
+
+def _standardised(values: Floats) -> Floats:
+    result: Floats = (values - values.mean()) / max(float(values.std()), 1e-12)
+    return result

@@ -1,0 +1,262 @@
+"""Followers: what each day added, whether they grow, and how they go together with what is gained."""
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.history.zone_changes import moved_snapshots
+from oneup_pinterest.methods.time_series import Floats, settled_days
+
+LEAST_WEEKS = 3  # of changes, for an interval of their mean
+LEAST_SHARED_WEEKS = 6  # of changes and gains: of fewer weeks there are too few orders to compare with
+ZERO_BELOW = 10  # an account that has had so many and answers 0 has lost its connection, not its followers
+SHUFFLES = 2000
+LEVEL = 0.05
+
+_CHANGES = {
+    "social_network_id": pl.String(),
+    "day": pl.Date(),
+    "followers": pl.Int64(),
+    "change": pl.Float64(),
+    "is_imputed": pl.Boolean(),
+}
+TREND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "first_day": pl.Date,
+    "last_day": pl.Date,
+    "first_followers": pl.Int64,
+    "last_followers": pl.Int64,
+    "weeks": pl.Int64,
+    "per_week": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+RATE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "first_day": pl.Date,
+    "last_day": pl.Date,
+    "gain": pl.Float64,
+    "followers": pl.Float64,
+    "per_thousand": pl.Float64,
+}
+ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "days": pl.Int64,
+    "rho": pl.Float64,
+    "p": pl.Float64,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+
+
+def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
+    """Net change of followers on each day, from `load_account_followers`: followers won less followers lost.
+
+    Columns, sorted by the first two:
+
+    - social_network_id, day (the day before the snapshot, as with gains: a morning's count is what the day before
+      left)
+    - followers: at the end of the day; null on days within a gap
+    - change: net, as a count; within a gap of n days the change over it, divided by n
+    - is_imputed: the change is part of a gap's, or the day of the sync moved with the time zone
+      (`oneup_pinterest.history.zone_changes`), so that it is not a whole day's change
+
+    The first snapshot has no row: what the day before it changed is not known. A count of 0 in an account that has
+    had 10 or more followers is a lost connection, and no observation.
+
+    >>> from datetime import date
+    >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100, 103, 109],
+    ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)]})
+    >>> follower_changes(followers).select("followers", "change", "is_imputed").rows()
+    [(103, 3.0, False), (None, 3.0, True), (109, 3.0, True)]
+    """
+    count, account = pl.col("total_followers"), "social_network_id"
+    moved = moved_snapshots(followers).select(account, "snapshot_date", is_moved=pl.lit(value=True))
+    seen = (
+        followers.select(account, "snapshot_date", count.cast(pl.Int64))
+        .filter(count.is_not_null() & ((count > 0) | (count.max().over(account) < ZERO_BELOW)))
+        .sort(account, "snapshot_date", "total_followers")
+        .unique([account, "snapshot_date"], keep="last", maintain_order=True)
+        .with_columns(
+            days=(pl.col("snapshot_date") - pl.col("snapshot_date").shift(1).over(account)).dt.total_days(),
+            change=count - count.shift(1).over(account),
+        )
+        .join(moved, on=[account, "snapshot_date"], how="left")
+        .filter(pl.col("days").is_not_null())
+        .with_columns(back=pl.int_ranges(1, pl.col("days") + 1))
+        .explode("back")
+    )
+    return (
+        seen.select(
+            account,
+            day=(pl.col("snapshot_date") - pl.duration(days=pl.col("back"))).cast(pl.Date),
+            followers=pl.when(pl.col("back") == 1).then(count),
+            change=pl.col("change") / pl.col("days"),
+            is_imputed=(pl.col("days") > 1) | pl.col("is_moved").fill_null(value=False),
+        )
+        .cast(pl.Schema(_CHANGES))
+        .sort(account, "day")
+    )
+
+
+def follower_trend(followers: pl.DataFrame) -> pl.DataFrame:
+    """Whether each account's followers grow, from `load_account_followers`. One row an account. Columns:
+
+    - social_network_id; first_day, last_day, first_followers, last_followers: of the whole weeks that were judged
+    - weeks: of 7 days, back from the last
+    - per_week: mean net change a week; low, high: its 95% interval (Student's t over the weeks, because a day
+      resembles the one before it)
+    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, `cannot tell`
+    - reason: why there is no verdict (then it is null, as are low and high)
+
+    >>> from datetime import date
+    >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100 + 2 * day for day in range(22)],
+    ...     "snapshot_date": [date(2026, 3, 1 + day) for day in range(22)]})
+    >>> follower_trend(followers).select("weeks", "per_week", "verdict").rows()
+    [(3, 14.0, 'up')]
+    """
+    return for_each_account(follower_changes(followers), _trend, TREND_SCHEMA)
+
+
+def _trend(changes: pl.DataFrame) -> pl.DataFrame:
+    weeks = changes.height // 7
+    part = changes.tail(weeks * 7) if weeks else changes
+    sums: Floats = part["change"].to_numpy()[: weeks * 7].reshape(weeks, 7).sum(axis=1)
+    last = int(part["followers"][-1])
+    low = high = verdict = reason = None
+    if weeks < LEAST_WEEKS:
+        there = "is 1 day" if changes.height == 1 else f"are {changes.height} days"
+        reason = f"a trend of followers needs {LEAST_WEEKS} whole weeks of changes, and there {there}."
+    elif not sums.any():
+        low, high, verdict = 0.0, 0.0, "unchanged"
+    else:
+        from scipy import stats  # slow to import
+
+        reach = float(stats.t.ppf(0.975, weeks - 1) * sums.std(ddof=1) / np.sqrt(weeks))
+        low, high = float(sums.mean()) - reach, float(sums.mean()) + reach
+        verdict = "up" if low > 0 else "down" if high < 0 else "cannot tell"
+    return pl.DataFrame(
+        {
+            "first_day": [part["day"][0]],
+            "last_day": [part["day"][-1]],
+            "first_followers": [round(last - part["change"].sum())],
+            "last_followers": [last],
+            "weeks": [weeks],
+            "per_week": [float(sums.mean()) if weeks else None],
+            "low": [low],
+            "high": [high],
+            "verdict": [verdict],
+            "reason": [reason],
+        },
+        schema=TREND_SCHEMA,
+    )
+
+
+def gains_per_thousand(gains: pl.DataFrame, followers: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+    """What each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
+
+    One row a week of 7 settled days with known gains, back from the last one, of which the followers are known too.
+    Columns, sorted by the first two: social_network_id; first_day, last_day; gain (of `metric`, a count); followers
+    (mean of the days that were seen); per_thousand (gain per 1,000 followers in the week; null where there are none).
+
+    Pins are also shown to people who do not follow: this makes accounts and weeks comparable, and is no share of them.
+
+    >>> from datetime import date
+    >>> days = [date(2026, 3, 1 + day) for day in range(8)]
+    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime", "gain": 3.0,
+    ...     "day": days, "is_imputed": False, "is_provisional": [False] * 7 + [True], "pins_fallen": 0,
+    ...     "pins_observed": 9})
+    >>> followers = pl.DataFrame({"social_network_id": "pin_a", "snapshot_date": days, "total_followers": 2000})
+    >>> gains_per_thousand(gains, followers).select("gain", "per_thousand").rows()
+    [(21.0, 10.5)]
+    """
+    account, day = "social_network_id", pl.col("day")
+    counts = follower_changes(followers).select(account, "day", pl.col("followers"))
+    weeks = (
+        settled_days(gains, metric)
+        .join(counts, on=[account, "day"], how="left")
+        .with_columns(back=((day.max().over(account) - day).dt.total_days() // 7))
+        .group_by(account, "back")
+        .agg(
+            first_day=day.min(),
+            last_day=day.max(),
+            days=pl.col("gain").count(),
+            gain=pl.col("gain").sum(),
+            followers=pl.col("followers").mean(),
+        )
+        .filter((pl.col("days") == 7) & pl.col("followers").is_not_null())
+        .sort(account, "first_day")
+    )
+    return weeks.select(
+        account,
+        "first_day",
+        "last_day",
+        "gain",
+        "followers",
+        per_thousand=pl.when(pl.col("followers") > 0).then(pl.col("gain") / pl.col("followers") * 1000),
+    ).cast(pl.Schema({account: pl.String(), **RATE_SCHEMA}))
+
+
+def follower_association(
+    gains: pl.DataFrame, followers: pl.DataFrame, metric: str = "saves", *, seed: int = 0
+) -> pl.DataFrame:
+    """Whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
+
+    From `account_daily_gains` and `load_account_followers`. One row an account that has gains. Columns:
+
+    - social_network_id
+    - days: whole weeks of settled days with both known, neither of them imputed; the last run of such weeks
+    - rho: Spearman's correlation of what a straight line over the days leaves of each
+    - p: how often weeks in another order correlate as much (2,000 random orders of whole weeks, which keep the cycle
+      of the week and the likeness of neighbouring days)
+    - verdict: `rise together`, `move apart` (p at most 5%) or `cannot tell`
+    - reason: why there is none (then days may be 0 and the figures are null)
+
+    >>> follower_association(pl.DataFrame(schema={"social_network_id": pl.String, "metric": pl.String,
+    ...     "kind": pl.String, "day": pl.Date, "gain": pl.Float64, "is_imputed": pl.Boolean,
+    ...     "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64}),
+    ...     pl.DataFrame(schema={"social_network_id": pl.String, "snapshot_date": pl.Date,
+    ...     "total_followers": pl.Int64})).height
+    0
+    """
+    account = "social_network_id"
+    changes = follower_changes(followers).filter(~pl.col("is_imputed")).select(account, "day", "change")
+    both = settled_days(gains, metric).join(changes, on=[account, "day"], how="left").sort(account, "day")
+    is_known = pl.col("gain").is_not_null() & ~pl.col("is_imputed") & pl.col("change").is_not_null()
+    return for_each_account(
+        both.with_columns(is_known=is_known), lambda part: _association(part, seed), ASSOCIATION_SCHEMA
+    )
+
+
+def _association(days: pl.DataFrame, seed: int) -> pl.DataFrame:
+    last = days.filter("is_known")["day"].max()
+    days = days.filter(pl.col("day") <= last) if last is not None else days.clear()
+    unknown = days.filter(~pl.col("is_known"))["day"].max()
+    run = days.filter(pl.col("day") > unknown) if unknown is not None else days
+    weeks = run.height // 7
+    run = run.tail(weeks * 7) if weeks else run.clear()
+    rho = p = verdict = reason = None
+    if weeks < LEAST_SHARED_WEEKS:
+        needed = f"{LEAST_SHARED_WEEKS} whole weeks without a gap"
+        reason = f"followers and gains need {needed} to be compared, and there are {weeks}."
+    elif run["gain"].n_unique() == 1 or run["change"].n_unique() == 1:
+        reason = "followers or gains are the same every day, so that nothing can go together with them."
+    else:
+        rho, p = _shuffled_spearman(run["gain"].to_numpy(), run["change"].to_numpy(), seed)
+        verdict = "cannot tell" if p > LEVEL else "rise together" if rho > 0 else "move apart"
+    row = {"days": [run.height], "rho": [rho], "p": [p], "verdict": [verdict], "reason": [reason]}
+    return pl.DataFrame(row, schema=ASSOCIATION_SCHEMA)
+
+
+def _shuffled_spearman(first: Floats, second: Floats, seed: int) -> tuple[float, float]:
+    from scipy import stats  # slow to import
+
+    time = np.arange(len(first))
+    ranks = [
+        stats.rankdata(np.round(part - np.polyval(np.polyfit(time, part, 1), time), 9)) for part in (first, second)
+    ]
+    one, other = ((part - part.mean()) / max(part.std(), 1e-12) for part in ranks)
+    weeks = one.reshape(-1, 7)
+    orders = np.random.default_rng(seed).permuted(np.tile(np.arange(len(weeks)), (SHUFFLES, 1)), axis=1)
+    shuffled = weeks[orders].reshape(SHUFFLES, -1) @ other / len(one)
+    rho = float(one @ other / len(one))
+    return rho, float((1 + (np.abs(shuffled) >= abs(rho) - 1e-12).sum()) / (SHUFFLES + 1))

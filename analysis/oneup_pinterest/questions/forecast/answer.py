@@ -1,0 +1,129 @@
+"""Answers about the days to come, and about what such forecasts are worth."""
+
+import polars as pl
+
+from oneup_pinterest.formatting import written_day
+from oneup_pinterest.history.summaries import refusal
+from oneup_pinterest.methods.time_series import settled_days
+from oneup_pinterest.questions.anomalies.answer import not_usable
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.forecast.chart import backtest_chart, forecast_chart
+from oneup_pinterest.questions.forecast.statistic import (
+    BASELINE,
+    EXTRA,
+    LEAST_DAYS,
+    Forecasts,
+    gain_forecasts,
+    models_installed,
+    usable_days,
+)
+
+MODEL_NAMES = {BASELINE: "the last week again (seasonal naive)"}
+
+
+def forecast_answer(
+    gains: pl.DataFrame, metric: str = "saves", *, forecasts: Forecasts | None = None, width: int | str = WIDTH
+) -> Answer:
+    """What the next 14 days will bring to one account. `gains` is one account of `account_daily_gains`.
+
+    `forecasts` is what `gain_forecasts(gains, metric)` returned, where it is there already.
+
+    >>> from oneup_pinterest.history.gains import account_daily_gains
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> gains = account_daily_gains(pl.DataFrame(schema=RELATIONS["pins"].schema))
+    >>> print(forecast_answer(gains).sentence)
+    Not enough data yet: a forecast needs 56 settled days in a row with known gains, and there are 0.
+    """
+    question = f"How many {metric} will the next two weeks bring?"
+    if refusal_ := _refused(question, gains, metric):
+        return refusal_
+    forecasts = gain_forecasts(gains, metric) if forecasts is None else forecasts
+    chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
+    days = forecasts.days.filter(pl.col("model") == chosen["model"])
+    weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
+    told = "; ".join(
+        f"{row['forecast']:,.0f} {metric} from {written_day(row['first_day'])} to {written_day(row['last_day'])}"
+        + (f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})" if row["low"] is not None else "")
+        for row in weeks.iter_rows(named=True)
+    )
+    sentence = f"Expected: {told}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
+    notes = [
+        "An interval holds 80% of such weeks if the account goes on as it did; it knows of no campaign and no season "
+        "that it has not seen.",
+        "The first two days of it have begun: Pinterest may still restate them, so that they are forecast, too.",
+    ]
+    used = usable_days(gains, metric)
+    if imputed := int(used["is_imputed"].sum()):
+        notes.append(f"{imputed} of the {used.height} days that it learned from are spread over gaps.")
+    if not models_installed():
+        notes.append(f"Only the baseline is known here; better models compete with it after: {EXTRA}")
+    table = days.select(
+        pl.col("day").alias("Day"),
+        pl.col("forecast").alias(f"{metric.capitalize()} expected"),
+        pl.col("low").alias("80% from"),
+        pl.col("high").alias("80% to"),
+    )
+    history = settled_days(gains, metric)
+    return Answer(question, sentence, forecast_chart(history, days, metric, width=width), table, tuple(notes))
+
+
+def backtest_answer(
+    gains: pl.DataFrame, metric: str = "saves", *, forecasts: Forecasts | None = None, width: int | str = WIDTH
+) -> Answer:
+    """What forecasts of one account were worth so far: each model against the baseline, in a rolling-origin backtest.
+
+    Parameters as in `forecast_answer`.
+    """
+    question = f"How good have forecasts of {metric} been?"
+    if refusal_ := _refused(question, gains, metric):
+        return refusal_
+    forecasts = gain_forecasts(gains, metric) if forecasts is None else forecasts
+    chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
+    held = "" if chosen["coverage"] is None else f" Its 80% intervals held {chosen['coverage']:.0%} of the days."
+    sentence = (
+        f"From {chosen['origins']} past days, {_named(chosen['model'])} forecast the 14 days after each "
+        f"{chosen['mae']:,.1f} {metric} a day off on average: {_worth(chosen)}.{held}"
+    )
+    table = forecasts.skill.sort("relative_mae", "model").select(
+        pl.col("model").alias("Forecast by"),
+        pl.col("mae").alias(f"Mean error ({metric} a day)"),
+        pl.col("relative_mae").alias("Error against the baseline's"),
+        pl.col("mase").alias("MASE"),
+        (pl.col("coverage") * 100).alias("Days within the 80% interval (%)"),
+        pl.col("origins").alias("Days forecast from"),
+        pl.when("is_chosen").then(pl.lit("✓ shown")).otherwise(pl.lit("")).alias("Chosen"),
+    )
+    notes = [
+        "Each interval was made of earlier errors only. MASE compares with the error of repeating the last week in the "
+        "days before the backtest: below 1 is better.",
+    ]
+    if chosen["model"] != BASELINE:
+        notes.append("The best of several models looks a little better in the backtest that chose it than it is.")
+    return Answer(question, sentence, backtest_chart(forecasts.backtest, metric, width=width), table, tuple(notes))
+
+
+def _refused(question: str, gains: pl.DataFrame, metric: str) -> Answer | None:
+    if not_usable(gains, metric):
+        return Answer(question, refusal(metric))
+    used = usable_days(gains, metric)
+    if used.height < LEAST_DAYS:
+        return refused(
+            question,
+            f"a forecast needs {LEAST_DAYS} settled days in a row with known gains, and there are {used.height}.",
+        )
+    if not used["gain"].sum():
+        return refused(question, f"there are {used.height} settled days, and none of them has brought any {metric}.")
+    return None
+
+
+def _named(model: str) -> str:
+    return MODEL_NAMES.get(model, model)
+
+
+def _worth(chosen: dict[str, float | str | None]) -> str:
+    relative = chosen["relative_mae"]
+    if chosen["model"] == BASELINE:
+        return "no model tried forecast the past days better than that"
+    assert isinstance(relative, float)
+    return f"{1 - relative:.0%} less off in past days than repeating the last week"

@@ -1,0 +1,311 @@
+"""The next two weeks of an account's daily gains, beside a baseline and a backtest that says what they are worth."""
+
+import importlib.util
+import warnings
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from oneup_pinterest.methods.time_series import Flags, Floats, settled_days
+
+HORIZON = 14  # days
+LEAST_DAYS = 56  # eight weeks: half to learn from, and four weeks of origins to be judged on
+MOST_ORIGINS = 28
+LEARNING_DAYS = 28  # a model is not asked before it has seen so many
+SHARE = 0.8  # of days, that an interval should hold
+LEAST_ERRORS = 10  # fewer cannot say where the outer tenths begin
+BASELINE = "Seasonal naive"
+MODELS = ("AutoETS", "AutoTheta")
+EXTRA = 'pip install "source-oneup-pinterest[forecast]"'
+
+_WEEK = 7
+_DAYS = {
+    "social_network_id": pl.String(),
+    "model": pl.String(),
+    "day": pl.Date(),
+    "horizon": pl.Int64(),
+    "forecast": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+}
+_WEEKS = {
+    "social_network_id": pl.String(),
+    "model": pl.String(),
+    "first_day": pl.Date(),
+    "last_day": pl.Date(),
+    "forecast": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+}
+_SKILL = {
+    "social_network_id": pl.String(),
+    "model": pl.String(),
+    "mae": pl.Float64(),
+    "mase": pl.Float64(),
+    "relative_mae": pl.Float64(),
+    "coverage": pl.Float64(),
+    "origins": pl.Int64(),
+    "is_chosen": pl.Boolean(),
+}
+_BACKTEST = {
+    "social_network_id": pl.String(),
+    "model": pl.String(),
+    "origin": pl.Date(),
+    "day": pl.Date(),
+    "gain": pl.Float64(),
+    "forecast": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+}
+
+
+class Forecasts(NamedTuple):
+    """What `gain_forecasts` returns; its docstring has the columns."""
+
+    days: pl.DataFrame
+    weeks: pl.DataFrame
+    skill: pl.DataFrame
+    backtest: pl.DataFrame
+
+
+def models_installed() -> bool:
+    """Whether the extra `forecast` is there, without importing it (that takes seconds)."""
+    return importlib.util.find_spec("statsforecast") is not None
+
+
+def usable_days(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+    """The settled days of each account after the last one whose gain is not known: what a forecast may learn from.
+
+    Columns of `settled_days`. A forecast knows no way across an unknown day.
+    """
+    days = settled_days(gains, metric)
+    unknown = pl.col("day").filter(pl.col("gain").is_null()).max().over("social_network_id")
+    return days.filter(unknown.is_null() | (pl.col("day") > unknown))
+
+
+def gain_forecasts(gains: pl.DataFrame, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
+    """Daily gains and their weekly totals for the 14 days after the last settled one, and what that is worth.
+
+    `gains` are frames of `account_daily_gains`. `models` are classes of `statsforecast` that compete with the
+    baseline; by default AutoETS and AutoTheta where the extra `forecast` is installed, else none. Four frames, sorted
+    by social_network_id, model and day:
+
+    - days: social_network_id, model, day, horizon (days ahead), forecast, low, high (counts; the interval holds 80%)
+    - weeks: social_network_id, model, first_day, last_day; forecast, low, high of the week's total
+    - skill: social_network_id, model; mae (counts a day), mase (against the error of the naive forecast within the
+      days before the backtest), relative_mae (against the baseline's in the same backtest: below 1 is better),
+      coverage (share of days that the intervals held, each made of earlier errors only; null where these are too
+      few), origins (from how many days the next 14 were forecast), is_chosen (one model an account: the one with the
+      least relative_mae; the baseline unless another is below 1)
+    - backtest: of the chosen model and its last two fortnights: social_network_id, model, origin (last day known to
+      the forecast), day, gain (null where it was imputed), forecast, low, high
+
+    No rows for accounts with fewer than 56 days after the last unknown one, or without a gain on any of them.
+
+    The baseline repeats the last week (Hyndman and Athanasopoulos, Forecasting, 3rd edition, 5.2). Models are fitted
+    to logarithms. Intervals are quantiles of the errors of earlier forecasts, as a ratio, so that they grow with the
+    level and stay above zero (split conformal prediction; Lei et al., 2018, doi:10.1080/01621459.2017.1307116).
+    Errors on imputed days are left out.
+
+    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
+    ...     "day": [date(2026, 1, 1) + timedelta(days=day) for day in range(70)], "gain": [4.0, 5, 6, 7, 8, 9, 10] * 10,
+    ...     "is_imputed": False, "is_provisional": False, "pins_fallen": 0, "pins_observed": 9})
+    >>> forecasts = gain_forecasts(gains, models=())
+    >>> forecasts.days["forecast"].to_list()[:7], forecasts.weeks["forecast"].to_list()
+    ([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], [49.0, 49.0])
+    """
+    chosen_models = (MODELS if models_installed() else ()) if models is None else tuple(models)
+    parts = [
+        _of_account(str(account[0]), part, chosen_models)
+        for account, part in usable_days(gains, metric).group_by("social_network_id", maintain_order=True)
+        if part.height >= LEAST_DAYS and part["gain"].sum()
+    ]
+    schemas = (_DAYS, _WEEKS, _SKILL, _BACKTEST)
+    return Forecasts(
+        *(
+            pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(part[place], schema=schema) for part in parts)])
+            for place, schema in enumerate(schemas)
+        )
+    )
+
+
+Rows = list[dict[str, object]]
+Days = npt.NDArray[np.int64]
+
+
+class _Judged(NamedTuple):
+    """A model's forecasts from each origin (rows) for each of the next days, the last row those of the future."""
+
+    paths: Floats
+    mae: float
+    low: Floats
+    high: Floats
+    coverage: float | None
+    week_low: Floats
+    week_high: Floats
+
+
+def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tuple[Rows, Rows, Rows, Rows]:
+    gain: Floats = days["gain"].to_numpy().astype(np.float64)
+    counted: Flags = ~days["is_imputed"].to_numpy()
+    known = len(gain)
+    origins = np.arange(
+        known - HORIZON - min(MOST_ORIGINS, known - LEARNING_DAYS - HORIZON + 1) + 1, known - HORIZON + 1
+    )
+    # the baseline has errors from its second week on, so that its intervals have more to go by
+    early = np.arange(_WEEK, origins[0])
+    judged = {BASELINE: _judged(gain, counted, early, origins, _baseline(gain, np.concatenate([early, origins])))}
+    for model, paths in _model_paths(days["day"], gain, origins, models).items():
+        judged[model] = _judged(gain, counted, early[:0], origins, paths)
+    naive = np.abs(gain[_WEEK : origins[0]] - gain[: origins[0] - _WEEK]).mean()
+    least = judged[BASELINE].mae
+    chosen = min(judged, key=lambda model: (judged[model].mae, model != BASELINE))
+    last: date = days["day"][-1]
+    ahead = [last + timedelta(days=day + 1) for day in range(HORIZON)]
+    order = sorted(judged)
+    return (
+        [
+            {
+                "social_network_id": account,
+                "model": model,
+                "day": day,
+                "horizon": step + 1,
+                "forecast": judged[model].paths[-1, step],
+                "low": _or_none(judged[model].low[-1, step]),
+                "high": _or_none(judged[model].high[-1, step]),
+            }
+            for model in order
+            for step, day in enumerate(ahead)
+        ],
+        [
+            {
+                "social_network_id": account,
+                "model": model,
+                "first_day": ahead[week * _WEEK],
+                "last_day": ahead[week * _WEEK + _WEEK - 1],
+                "forecast": judged[model].paths[-1].reshape(-1, _WEEK)[week].sum(),
+                "low": _or_none(judged[model].week_low[week]),
+                "high": _or_none(judged[model].week_high[week]),
+            }
+            for model in order
+            for week in range(HORIZON // _WEEK)
+        ],
+        [
+            {
+                "social_network_id": account,
+                "model": model,
+                "mae": judged[model].mae,
+                "mase": judged[model].mae / naive if naive > 0 else None,
+                "relative_mae": judged[model].mae / least if least > 0 else None,
+                "coverage": judged[model].coverage,
+                "origins": len(origins),
+                "is_chosen": model == chosen,
+            }
+            for model in order
+        ],
+        [
+            {
+                "social_network_id": account,
+                "model": chosen,
+                "origin": days["day"][origin - 1],
+                "day": days["day"][origin + step],
+                "gain": gain[origin + step] if counted[origin + step] else None,
+                "forecast": judged[chosen].paths[place, step],
+                "low": _or_none(judged[chosen].low[place, step]),
+                "high": _or_none(judged[chosen].high[place, step]),
+            }
+            for origin, place in ((known - 2 * HORIZON, -2 - HORIZON), (known - HORIZON, -2))
+            for step in range(HORIZON)
+        ],
+    )
+
+
+def _baseline(gain: Floats, origins: Days) -> Floats:
+    """From each origin, and from the end, the week before it again and again."""
+    starts = np.append(origins, len(gain)) - _WEEK
+    paths: Floats = gain[starts[:, None] + np.arange(HORIZON) % _WEEK]
+    return paths
+
+
+def _model_paths(days: pl.Series, gain: Floats, origins: Days, models: Sequence[str]) -> dict[str, Floats]:
+    if not models:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from statsforecast import StatsForecast
+        from statsforecast import models as known_models
+
+        frame = pl.DataFrame({"unique_id": "account", "ds": days, "y": np.log1p(gain)})
+        forecaster = StatsForecast(
+            models=[getattr(known_models, model)(season_length=_WEEK) for model in models], freq="1d", n_jobs=1
+        )
+        past = forecaster.cross_validation(df=frame, h=HORIZON, step_size=1, n_windows=len(origins)).sort(
+            "cutoff", "ds"
+        )
+        future = forecaster.forecast(df=frame, h=HORIZON).sort("ds")
+    return {
+        model: np.maximum(np.expm1(np.concatenate([past[model].to_numpy(), future[model].to_numpy()])), 0.0)
+        .astype(np.float64)
+        .reshape(-1, HORIZON)
+        for model in models
+    }
+
+
+def _judged(
+    gain: Floats,
+    counted: Flags,
+    early: Days,
+    origins: Days,
+    paths: Floats,
+) -> _Judged:
+    """`paths` has a row for each of `early` and of `origins`, and one for the future; the result, none early."""
+    starts = np.append(np.concatenate([early, origins]), len(gain))
+    target = starts[:, None] + np.arange(HORIZON)
+    is_known = (target < len(gain)) & np.append(counted, False)[np.minimum(target, len(gain))]
+    there = np.append(gain, np.nan)[np.minimum(target, len(gain))]
+    error = np.where(is_known, np.log((there + 1) / (paths + 1)), np.nan)
+    low, high = np.full(paths.shape, np.nan), np.full(paths.shape, np.nan)
+    for place in range(len(early), len(starts)):
+        for week in range(HORIZON // _WEEK):
+            span = slice(week * _WEEK, (week + 1) * _WEEK)
+            earlier = error[:, span][target[:, span] < starts[place]]
+            seen = np.unique(target[:, span][(target[:, span] < starts[place]) & is_known[:, span]]).size
+            least, most = _quantiles(earlier[np.isfinite(earlier)], seen)
+            low[place, span] = np.maximum((paths[place, span] + 1) * np.exp(least) - 1, 0.0)
+            high[place, span] = (paths[place, span] + 1) * np.exp(most) - 1
+    judged = slice(len(early), len(starts) - 1)
+    compared = is_known[judged] & np.isfinite(low[judged])
+    held = (there[judged] >= low[judged]) & (there[judged] <= high[judged])
+    off = np.abs(there - paths)[judged][is_known[judged]]
+    totals = paths.reshape(len(starts), -1, _WEEK).sum(axis=2)
+    sums = np.where(is_known, there, np.nan).reshape(len(starts), -1, _WEEK).sum(axis=2)
+    week_error = np.log((sums + 1) / (totals + 1))
+    # weeks that begin a day apart have six days in common: three of them are worth one
+    known_errors = [errors[np.isfinite(errors)] for errors in week_error.T]
+    bounds = np.array([_quantiles(errors, errors.size / 3) for errors in known_errors])
+    week_low, week_high = np.maximum((totals[-1] + 1) * np.exp(bounds.T) - 1, 0.0)
+    return _Judged(
+        paths[len(early) :],
+        float(off.mean()) if off.size else np.inf,
+        low[len(early) :],
+        high[len(early) :],
+        float(held[compared].mean()) if compared.any() else None,
+        week_low,
+        week_high,
+    )
+
+
+def _quantiles(errors: Floats, independent: float) -> tuple[float, float]:
+    """Bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
+    if errors.size < LEAST_ERRORS:
+        return np.nan, np.nan
+    outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # a finite sample's quantiles lie too far inside
+    return float(np.quantile(errors, max(outer, 0.0))), float(np.quantile(errors, min(1 - outer, 1.0)))
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

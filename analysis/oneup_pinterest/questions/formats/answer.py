@@ -1,0 +1,138 @@
+"""The answer on formats: whether pins of one do better than those of another, at one age and among the same weeks."""
+
+from typing import Any, Literal
+
+import polars as pl
+
+from oneup_pinterest.formatting import shortened
+from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.formats.chart import formats_chart
+from oneup_pinterest.questions.formats.statistic import UNKNOWN, format_differences
+from oneup_pinterest.questions.growth.answer import no_curves
+
+_NAMES = {"format": "format", "media_type": "media type"}
+_MOST_TOLD = 3  # sentences of a paragraph that is still read
+
+
+def format_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    by: Literal["format", "media_type"] = "format",
+    *,
+    outcomes: pl.DataFrame | None = None,
+    width: int | str = WIDTH,
+) -> Answer:
+    """Which formats (or media types) have more of `metric` after 7 days. `outcomes` is `first_week_outcomes` of the
+    same pins and metric, where it is known.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> format_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    'Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 0.'
+    """
+    name = _NAMES[by]
+    question = f"Does the {name} of a pin make a difference to its {metric}?"
+    if why := no_curves(pins, metric):
+        return Answer(question, why)
+    outcomes = first_week_outcomes(pins, metric) if outcomes is None else outcomes
+    if why := too_few(outcomes, f"{name}s", metric):
+        return refused(question, why)
+    kinds = outcomes[by].fill_null(UNKNOWN).replace("", UNKNOWN).unique()
+    if kinds.len() == 1:
+        only = f" ({_named(kinds[0])})" if kinds[0] != UNKNOWN else f": the {name} is unknown"
+        return Answer(
+            question, f"All {outcomes.height:,} pins are of one {name}{only}, so there is nothing to compare."
+        )
+    pairs = format_differences(outcomes, by)
+    table = _table(pairs, metric)
+    known = pairs.drop_nulls("ratio")
+    if known.is_empty():
+        reason = shortened(pairs["reason"][0], 100)
+        return refused(question, f"no two {name}s can be compared ({reason}).")._replace(table=table)
+    return Answer(
+        question, _sentence(pairs, known, name, metric), formats_chart(known, metric, width), table, _notes(known)
+    )
+
+
+def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
+    """Why so few outcomes cannot carry an answer, if so; `what` (a plural) needs them."""
+    if outcomes.height >= LEAST_PINS:
+        return None
+    are = "is" if outcomes.height == 1 else "are"
+    return (
+        f"{what} need at least {LEAST_PINS} pins whose {metric} after 7 days are known; there {are} {outcomes.height}."
+    )
+
+
+def _sentence(pairs: pl.DataFrame, known: pl.DataFrame, name: str, metric: str) -> str:
+    beyond = known.filter(pl.col("verdict").is_in(["more", "less"]))
+    told = [_pair(row, name, metric) for row in beyond.head(_MOST_TOLD).iter_rows(named=True)]
+    if beyond.height > _MOST_TOLD:
+        told.append(f"{beyond.height - _MOST_TOLD} more pairs differ by more than chance: see the table.")
+    rest = known.filter(pl.col("verdict") == "chance")
+    if not told:
+        closest = rest.sort("p_value", "first", "second").row(0, named=True)
+        asked = f" ({rest.height} pairs were compared)" if rest.height > 1 else ""
+        told.append(f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}")
+    elif rest.height:
+        told.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} cannot be told from chance.")
+    left_out = pairs.height - known.height
+    if left_out:
+        told.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")
+    return " ".join(told)
+
+
+def _pair(row: dict[str, Any], name: str, metric: str) -> str:
+    first, second = _named(row["first"]), _named(row["second"])
+    of_first, of_second = (f"{first} pins", f"{second} pins") if name == "format" else (first, second)
+    crude = f"{row['crude_ratio']:.1f}"
+    compared = f"{row['ratio']:.1f}"
+    said = "; crudely it is the same" if crude == compared else f"; taken crudely it looks like {crude} times"
+    return (
+        f"{of_first[:1].upper()}{of_first[1:]} had {compared} times the {metric} of {of_second} after 7 days among "
+        f"pins of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['compared_first']:,} and "
+        f"{row['compared_second']:,} days with such pins){said}."
+    )
+
+
+def _notes(known: pl.DataFrame) -> tuple[str, ...]:
+    notes = [
+        "Every pin is taken at the same age, 7 days, so that older pins do not look better for having had more time.",
+        "Same weeks: pins are compared with others published in the same weeks, as a season or a trend that meets a "
+        "format by chance is no effect of it. Crude leaves that out.",
+        "Times are of the typical pin (geometric mean of 1 + count), as a few pins have most of everything.",
+    ]
+    if known.height > 1:
+        notes.append(
+            f"{known.height} pairs were asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini "
+            "and Hochberg); the intervals are of each pair by itself."
+        )
+    notes.append("The subject of a pin goes with its format: a difference need not be the format's doing.")
+    return tuple(notes)
+
+
+def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
+    def names(column: str) -> pl.Expr:
+        return pl.col(column).map_elements(_named, return_dtype=pl.String)
+
+    return pairs.select(
+        names("first").alias("Pins of"),
+        names("second").alias("against"),
+        pl.col("pins_first").alias("Pins"),
+        pl.col("pins_second").alias("Pins against"),
+        pl.col("mean_first").alias(f"Mean {metric} after 7 days"),
+        pl.col("mean_second").alias(f"Mean {metric} against"),
+        pl.col("crude_ratio").alias("Crude (times)"),
+        pl.col("ratio").alias("Same weeks (times)"),
+        pl.col("low").alias("95% from (times)"),
+        pl.col("high").alias("95% to (times)"),
+        pl.col("q_value").alias("q"),
+        pl.col("verdict").alias("Verdict"),
+    )
+
+
+def _named(kind: str) -> str:
+    """A format as a word in a sentence: the API writes media types in capitals."""
+    name = shortened(kind, 30)
+    return name.lower().replace("_", " ") if name.isupper() else name

@@ -1,0 +1,116 @@
+"""Answers about single pins: which gained more or less than they should have."""
+
+import polars as pl
+
+from oneup_pinterest.formatting import number, shortened, written_day
+from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.summaries import refusal
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.movers.chart import WORDS, movers_chart
+from oneup_pinterest.questions.movers.statistic import (
+    FEW,
+    LAUNCH_DAYS,
+    LEAST_LEVEL_DAYS,
+    LEAST_PINS,
+    LEVEL_DAYS,
+    pin_movers,
+)
+
+TABLE_ROWS = 20
+
+
+def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Which pins of one account gained more or less of `metric` last week than their level and age lead to expect.
+
+    `pins` is one account of `load_pins`.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> movers_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence[:35]
+    'Not enough data yet: movers need 10'
+    """
+    question = f"Which pins gained more or fewer {metric} than their age leads to expect?"
+    if _falls(pins, metric):
+        return Answer(question, refusal(metric))
+    movers = pin_movers(pins, metric)
+    if movers.height < LEAST_PINS:
+        return refused(
+            question,
+            f"movers need {LEAST_PINS} pins that were seen in the whole of the last settled week and on at least "
+            f"{LEAST_LEVEL_DAYS} of the {LEVEL_DAYS} days before it, past their first {LAUNCH_DAYS} days; there are "
+            f"{movers.height}.",
+        )
+    is_named = pl.col("verdict").is_in(["more", "less"])
+    # behind those that are named, the furthest from what was expected of the pins that can tell at all
+    ranked = movers.sort(
+        ~is_named,
+        pl.col("verdict") == "cannot tell",
+        "q",
+        "p",
+        pl.col("more").abs(),
+        "id",
+        descending=[False, False, False, False, True, False],
+    )
+    named = ranked.filter(is_named)
+    told = ranked.filter(pl.col("verdict") != "cannot tell")
+    first, last = written_day(movers["first_day"][0]), written_day(movers["last_day"][0])
+    few = movers.height - told.height
+    compared = f"{movers.height:,} pins with a level of their own"
+    if told.is_empty():
+        return refused(
+            question,
+            f"each of {compared} gained, and was expected to gain, fewer than {FEW} {metric} from {first} to {last}.",
+        )
+    if named.is_empty():
+        sentence = (
+            f"No pin moved: of {compared}, none gained so many or so few {metric} from {first} to {last} that chance "
+            "and age do not explain it."
+        )
+    else:
+        best = named.row(0, named=True)
+        word = "pin" if named.height == 1 else "pins"
+        times = f", {best['ratio']:,.1f} times as many" if best["verdict"] == "more" else ""
+        sentence = (
+            f"{named.height} of {compared} moved from {first} to {last} (named {word} are expected to be wrong in at "
+            f"most 5% of cases): “{shortened(best['text'], 60) or best['id']}” gained {number(best['gain'])} {metric} "
+            f"where its level and age lead to expect {best['expected']:,.1f}{times}."
+        )
+    notes = [
+        "Expected is what the pin gained a day in the two weeks before, times what age did to the account's pins "
+        "since; a week in which all pins gain more makes no mover.",
+    ]
+    if few:
+        notes.append(
+            f"{few:,} of them gained, and were expected to gain, fewer than {FEW} {metric}: too few to tell anything."
+        )
+    if told["is_imputed"].any():
+        notes.append("Some gains are spread over days without a sync.")
+    return Answer(
+        question,
+        sentence,
+        movers_chart(told, metric, width=width),
+        _table(told.head(TABLE_ROWS), metric),
+        tuple(notes),
+    )
+
+
+def _table(movers: pl.DataFrame, metric: str) -> pl.DataFrame:
+    name = metric.capitalize()
+    return movers.select(
+        pl.col("text")
+        .map_elements(lambda text: shortened(text, 80), return_dtype=pl.String, skip_nulls=False)
+        .alias("Pin"),
+        pl.col("permalink").alias("Link"),
+        pl.col("age").alias("Age (days)"),
+        pl.col("gain").alias(f"{name} in 7 days"),
+        pl.col("expected").alias("Expected"),
+        pl.format("{} to {}", pl.col("low").round(0).cast(pl.Int64), pl.col("high").round(0).cast(pl.Int64)).alias(
+            "95% of such pins"
+        ),
+        pl.col("ratio").alias("Times as many"),
+        pl.col("verdict").replace_strict(WORDS, return_dtype=pl.String).alias("Verdict"),
+    )
+
+
+def _falls(pins: pl.DataFrame, metric: str) -> bool:
+    return bool((~counter_kinds(pins, [metric])["kind"].is_in(USABLE)).any())

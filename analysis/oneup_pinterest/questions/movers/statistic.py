@@ -1,0 +1,224 @@
+"""Pins that gained more or less in the last week than their own level and their age lead to expect."""
+
+from datetime import timedelta
+from itertools import product
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.methods.time_series import Floats
+
+WINDOW_DAYS = 7
+LEVEL_DAYS = 14  # before the window: of these, the days on which a pin was seen make its own level
+LEAST_LEVEL_DAYS = 7  # a pin seen for less has no level of its own yet
+LAUNCH_DAYS = 7  # the first days of a pin say how it was spread, not how it goes on
+LEAST_PINS = 10  # fewer cannot say what age does to a pin of this account
+FALSE_DISCOVERIES = 0.05
+FEW = 10  # counts; with fewer, expected and gained, a handful that came together looks like a mover
+# How far pins of one level spread beyond chance (standard deviation of the logarithm), whatever their age; how much
+# more for each unit of the logarithm by which they aged; and how many counts come together (1: each by itself). The
+# first are what few pins are taken to have, the others what is tried
+USUAL_SPREAD = (0.25, 0.75, 1.5)
+STEADY_SPREADS = (0.05, 0.15, 0.25, 0.4, 0.6, 0.9)
+AGING_SPREADS = (0.0, 0.75, 1.5, 3.0)
+CLUMPS = (1.0, 1.5, 2.25)
+
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
+    "text": pl.String,
+    "permalink": pl.String,
+    "age": pl.Int64,
+    "gain": pl.Float64,
+    "expected": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "ratio": pl.Float64,
+    "more": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "verdict": pl.String,
+    "is_imputed": pl.Boolean,
+    "first_day": pl.Date,
+    "last_day": pl.Date,
+}
+
+
+def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+    """What each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
+
+    `pins` are frames of `load_pins`. One row a pin that was seen throughout the window and on at least 7 of the 14
+    days before it, its first 7 days of life left out. A day whose gain
+    may still be taken back counts as not seen. Columns, sorted by the first two:
+
+    - social_network_id, id; text, permalink (as last seen); age (days, at the end of the window)
+    - gain, expected: of `metric` in the window, as counts; low, high: within these lie 95% of such pins
+    - ratio: gain / expected; more: gain - expected
+    - p: how often a pin that only ages would be as far off (two-sided); q: after false-discovery control over the
+      account's pins (Benjamini and Hochberg, 1995)
+    - verdict: `more` or `less` where q is at most 5%; `as expected`; `cannot tell` where gained and expected are both
+      below 10, or fewer than 10 pins of the account can be compared (then expected, p and q are null)
+    - is_imputed: part of the gain is spread over a gap
+    - first_day, last_day: the window
+
+    No rows for accounts of which `metric` is no lifetime counter.
+
+    Method: a pin's expected gain is its own daily level before the window, times 7, times what age did to the
+    account's pins between the two spans: a power of the ratio of their ages (as in Hawkes-like popularity decay, Crane
+    and Sornette, 2008, doi:10.1073/pnas.0803685105) and a factor for the week, both fitted to all pins with weights
+    that let no pin dominate. So a week in which every pin gains more names none. Gains are taken as negative-binomial:
+    the level is known from a count only (Gamma posterior), and pins spread beyond chance as far as those of the
+    account do.
+
+    >>> from simulations.worlds import made_up_pins
+    >>> moved = pin_movers(made_up_pins(np.random.default_rng(0), pins=30, days=40, publish_days=120))
+    >>> moved.filter(pl.col("verdict").is_in(["more", "less"])).height
+    0
+    """
+    kinds = counter_kinds(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    newest = pl.col("snapshot_date").max().over("social_network_id")
+    is_recent = pl.col("snapshot_date") > newest - pl.duration(days=2 * (WINDOW_DAYS + LEVEL_DAYS))  # all that is used
+    gains = (
+        daily_gains(pins.filter(is_recent), [metric])
+        .join(kinds, on="social_network_id", how="semi")
+        .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
+        .select("social_network_id", "id", "day", "gain", "is_imputed")
+    )
+    known = pins_as_last_seen(pins).select(
+        "social_network_id", "id", "text", "permalink", published=pl.col("timestamp").cast(pl.Date)
+    )
+    last, day = pl.col("last"), pl.col("day")
+    spans = (
+        gains.with_columns(last=day.max().over("social_network_id"))
+        .filter(day > last - pl.duration(days=WINDOW_DAYS + LEVEL_DAYS))
+        .join(known, on=["social_network_id", "id"], how="left")
+        .with_columns(
+            is_window=day > last - pl.duration(days=WINDOW_DAYS),
+            lived=(day - pl.col("published")).dt.total_days().fill_null(10**4),  # of unknown age: taken as old
+        )
+        .filter((pl.col("lived") >= LAUNCH_DAYS) & pl.col("gain").is_not_null())
+    )
+    now, before = pl.col("is_window"), ~pl.col("is_window")
+    compared = (
+        spans.group_by("social_network_id", "id")
+        .agg(
+            gain=pl.col("gain").filter(now).sum(),
+            days=now.sum(),
+            before=pl.col("gain").filter(before).sum(),
+            before_days=before.sum(),
+            lived_before=pl.col("lived").filter(before).mean(),
+            lived_now=pl.col("lived").filter(now).mean(),
+            is_imputed=(pl.col("is_imputed") & now).any(),
+            age=pl.col("lived").max() + 1,
+            text=pl.col("text").first(),
+            permalink=pl.col("permalink").first(),
+            last_day=pl.col("last").first(),
+        )
+        .filter((pl.col("days") == WINDOW_DAYS) & (pl.col("before_days") >= LEAST_LEVEL_DAYS))
+        .sort("social_network_id", "id")
+    )
+    return for_each_account(compared, _of_account, SCHEMA)
+
+
+def _of_account(compared: pl.DataFrame) -> pl.DataFrame:
+    gain, before, days, lived_before, lived_now = (
+        compared[name].cast(pl.Float64).to_numpy()
+        for name in ("gain", "before", "before_days", "lived_before", "lived_now")
+    )
+    # half a count more, Jeffreys' prior: a pin that gained nothing yet may still gain
+    level = (before + 0.5) / days
+    unknown = np.full(len(gain), np.nan)
+    expected, low, high, p, q = (unknown,) * 5
+    if len(gain) >= LEAST_PINS:
+        from scipy import stats  # slow to import
+
+        aged = np.log((lived_now + 1) / (lived_before + 1))
+        expected, size = _expected(gain, WINDOW_DAYS * level, before + 0.5, aged)
+        likely = size / (size + expected)
+        above, below = stats.nbinom.sf(np.ceil(gain) - 1, size, likely), stats.nbinom.cdf(np.floor(gain), size, likely)
+        p = np.minimum(2 * np.minimum(above, below), 1.0)
+        q = stats.false_discovery_control(p)
+        low, high = (stats.nbinom.ppf(share, size, likely) for share in (0.025, 0.975))
+    is_few = np.isnan(expected) | (np.maximum(gain, np.nan_to_num(expected)) < FEW)
+    is_named = (q <= FALSE_DISCOVERIES) & ~is_few
+    verdict = np.select(
+        [is_named & (gain > expected), is_named, is_few], ["more", "less", "cannot tell"], "as expected"
+    ).astype(str)
+    numbers = {
+        "expected": expected,
+        "low": low,
+        "high": high,
+        "ratio": gain / expected,
+        "more": gain - expected,
+        "p": p,
+        "q": q,
+    }
+    return compared.select(
+        "id",
+        "text",
+        "permalink",
+        "age",
+        "gain",
+        "is_imputed",
+        *(pl.Series(name, values).fill_nan(None) for name, values in numbers.items()),
+        pl.Series("verdict", verdict),
+        first_day=pl.col("last_day") - timedelta(days=WINDOW_DAYS - 1),
+        last_day="last_day",
+    ).with_columns(age=pl.when(pl.col("age") < 10**4).then("age"))
+
+
+def _expected(gain: Floats, level: Floats, seen: Floats, aged: Floats) -> tuple[Floats, Floats]:
+    """Expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
+
+    In turns: the factor of the week and the power of age, by iteratively reweighted least squares with Huber's
+    weights; and how far pins spread, by maximum likelihood.
+    """
+    expected, spread = level, USUAL_SPREAD
+    for _ in range(3):
+        expected = level * np.exp(_aging(gain, level, seen, aged, spread))
+        spread = _spread(gain, expected, seen, aged)
+    return expected, _size(expected, seen, aged, *spread)
+
+
+def _aging(gain: Floats, level: Floats, seen: Floats, aged: Floats, spread: tuple[float, float, float]) -> Floats:
+    design = np.column_stack([np.ones(len(gain)), aged])
+    ridge = np.array([1.0, 4.0])  # towards 'as before': few pins make few claims
+    coefficients = np.zeros(2)
+    for _ in range(30):
+        expected = level * np.exp(design @ coefficients)
+        variance = expected + expected**2 / _size(expected, seen, aged, *spread)
+        rest = (gain - expected) / np.sqrt(variance)
+        weight = expected**2 / variance * np.minimum(1, 1.5 / np.maximum(np.abs(rest), 1e-9))
+        gradient = design.T @ (weight * (gain - expected) / expected) - ridge * coefficients
+        step = np.linalg.solve(design.T @ (design * weight[:, None]) + np.diag(ridge), gradient)
+        coefficients = np.clip(coefficients + np.clip(step, -0.5, 0.5), -4, 4)
+        if np.abs(step).max() < 1e-4:
+            break
+    logs: Floats = design @ coefficients
+    return logs
+
+
+def _spread(gain: Floats, expected: Floats, seen: Floats, aged: Floats) -> tuple[float, float, float]:
+    from scipy.special import gammaln
+
+    best, found = -np.inf, USUAL_SPREAD
+    whole = gammaln(gain + 1)
+    for tried in product(STEADY_SPREADS, AGING_SPREADS, CLUMPS):
+        size = _size(expected, seen, aged, *tried)
+        likely = size / (size + expected)
+        logs = gammaln(gain + size) - gammaln(size) - whole + size * np.log(likely) + gain * np.log1p(-likely)
+        # a pin in a hundred may be a mover, and says nothing of how the others spread
+        likelihood = float(np.log(0.99 * np.exp(logs) + 0.01 / (1 + 10 * expected)).sum())
+        likelihood -= np.log(tried[0] / USUAL_SPREAD[0]) ** 2 + (tried[1] - USUAL_SPREAD[1]) ** 2
+        if likelihood > best:
+            best, found = likelihood, tried
+    return found
+
+
+def _size(expected: Floats, seen: Floats, aged: Floats, steady: float, aging: float, clump: float) -> Floats:
+    """Of the negative binomial of pins whose level was told by `seen` counts, and that spread so."""
+    of_level, of_pins = clump / seen, steady**2 + (aging * aged) ** 2
+    return 1 / (of_level + of_pins * (1 + of_level) + (clump - 1) / expected)

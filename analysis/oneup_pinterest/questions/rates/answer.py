@@ -1,0 +1,142 @@
+"""Answers about rates: what a pin's saves, repins or clicks per impression are, and which pins are best and worst."""
+
+import polars as pl
+
+from oneup_pinterest.formatting import shortened, web_address
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.rates.chart import PER, SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
+from oneup_pinterest.questions.rates.statistic import TOP, beyond_chance, pin_rates, ranked_pins
+
+LEAST_PINS = 3  # fewer have no common rate to be shrunk towards
+_FEW_PINS = 30  # below, the prior is uncertain itself
+_SURE = 0.8  # chance from which a pin is called one of the best
+
+
+def rates_answer(
+    pins: pl.DataFrame, metric: str = "saves", *, rates: pl.DataFrame | None = None, width: int | str = WIDTH
+) -> Answer:
+    """Rates of the account's pins, raw and shrunk. `rates` is `pin_rates` of the same pins, where it is known."""
+    question = f"How many {metric} per impression?"
+    rates = pin_rates(pins, metric) if rates is None else rates
+    known = rates.drop_nulls("rate")
+    if why := _why_not(rates, known, metric):
+        return refused(question, why)
+    first, middle = known.row(0, named=True), known["rate"].median()
+    ends = known.select(low=pl.col("rate").quantile(0.1), high=pl.col("rate").quantile(0.9)).row(0)
+    sentence = (
+        f"A pin of this account is expected to bring {first['prior_mean'] * PER:.1f} {metric} per {PER:,} impressions: "
+        f"of {known.height:,} pins, the middle one {float(str(middle)) * PER:.1f}, eight in ten between "
+        f"{ends[0] * PER:.1f} and {ends[1] * PER:.1f}. A raw rate weighs as much as that expectation at "
+        f"{first['prior_strength']:,.0f} impressions."
+    )
+    return Answer(
+        question, sentence, shrinkage_chart(rates, metric, width), _table(known, metric), _notes(rates, known)
+    )
+
+
+def funnel_answer(
+    pins: pl.DataFrame, metric: str = "saves", *, rates: pl.DataFrame | None = None, width: int | str = WIDTH
+) -> Answer:
+    """Whether pins differ in their rates by more than chance. `rates` as for `rates_answer`."""
+    question = f"Do pins differ in {metric} per impression, or is it chance?"
+    rates = pin_rates(pins, metric) if rates is None else rates
+    known = rates.drop_nulls("rate")
+    if why := _why_not(rates, known, metric):
+        return refused(question, why)
+    mean, outside = beyond_chance(rates)
+    share = outside / known.height
+    told = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
+    sentence = (
+        f"{told}: {outside:,} of {known.height:,} pins ({share:.0%}) lie outside the limits that would hold 95% of "
+        f"them if all had the same {mean * PER:.1f} {metric} per {PER:,} impressions."
+    )
+    return Answer(question, sentence, funnel_chart(rates, metric, width), None, _notes(rates, known))
+
+
+def ranking_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    side: str = "best",
+    *,
+    rates: pl.DataFrame | None = None,
+    width: int | str = WIDTH,
+) -> Answer:
+    """The best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
+    question = f"Which pins have the {'most' if side == 'best' else 'fewest'} {metric} per impression?"
+    rates = pin_rates(pins, metric) if rates is None else rates
+    known = rates.drop_nulls("rate")
+    if why := _why_not(rates, known, metric):
+        return refused(question, why)
+    among = max(1, min(TOP, known.height // 5))  # of few pins nearly all would be among the best ten
+    ranked = ranked_pins(rates, among)
+    shown = ranked.sort("rank", descending=side == "worst").head(min(SHOWN, -(-known.height // 2)))
+    top, chance = shown.row(0, named=True), f"chance_{side}"
+    sure = int((shown[chance] >= _SURE).sum())
+    sentence = (
+        f"{'Best' if side == 'best' else 'Worst'} is “{shortened(top['text'], 60) or top['id']}” with "
+        f"{top['rate'] * PER:.1f} {metric} per {PER:,} impressions (95% interval {top['rate_low'] * PER:.1f} to "
+        f"{top['rate_high'] * PER:.1f}); the account's mean is {top['prior_mean'] * PER:.1f}. "
+    )
+    claimed = f"{sure} {'is' if sure == 1 else 'are'}" if sure else "none is"
+    sentence += (
+        f"Of the {shown.height} shown, {claimed} truly among the {among} {side} with a chance of at least "
+        f"{_SURE:.0%}, out of {ranked.height:,} pins{'' if sure else ': their order is mostly chance'}."
+    )
+    table = _table(shown, metric, chance, among)
+    return Answer(
+        question, sentence, rates_caterpillar(ranked, metric, side, shown.height, width), table, _notes(rates, known)
+    )
+
+
+def _why_not(rates: pl.DataFrame, known: pl.DataFrame, metric: str) -> str | None:
+    if known.height >= LEAST_PINS:
+        return None
+    reasons = rates["reason"].drop_nulls().unique(maintain_order=True).to_list()
+    left_out = f" ({'; '.join(reasons[:2])})" if reasons else ""
+    return (
+        f"rates need at least {LEAST_PINS} pins with impressions and a known count of {metric}; "
+        f"there {'is' if known.height == 1 else 'are'} {known.height}{left_out}."
+    )
+
+
+def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
+    notes = [
+        "A rate from few impressions is mostly luck, so each is drawn towards the account's mean, the more so the "
+        "fewer impressions it rests on (empirical Bayes).",
+        "Counters as last seen; pins of any age are compared.",
+    ]
+    if earlier := int(known["is_earlier"].sum()):
+        notes.append(
+            f"Of {earlier:,} pin{'' if earlier == 1 else 's'} the newest counters are missing, cannot be or may still "
+            "be taken back; those of an earlier snapshot are shown."
+        )
+    if known["is_rolling"].any():
+        notes.append("The counters are rolling ones: these are rates of a window of days, not of a pin's whole life.")
+    if known.height < _FEW_PINS:
+        notes.append(f"With {known.height} pins the common rate itself is uncertain: the intervals are too narrow.")
+    for reason, count in rates.drop_nulls("reason").group_by("reason").len().sort("reason").iter_rows():
+        notes.append(f"Left out: {count:,} pin{'' if count == 1 else 's'} with {reason}.")
+    return tuple(notes)
+
+
+def _table(rates: pl.DataFrame, metric: str, chance: str | None = None, among: int = TOP) -> pl.DataFrame:
+    """At most 30 pins, those with most impressions unless they are ranked."""
+    rows = rates if chance else rates.sort("impressions", "id", descending=[True, False]).head(30)
+    pin = pl.struct("text", "id").map_elements(
+        lambda row: shortened(row["text"], 60) or row["id"], return_dtype=pl.String
+    )
+    link = pl.col("permalink").map_elements(web_address, return_dtype=pl.String, skip_nulls=True)
+    unit = f"per {PER:,} impressions"
+    side = (chance or "").removeprefix("chance_")
+    return rows.select(
+        pin.alias("Pin"),
+        link.alias("Link"),
+        pl.col("impressions").alias("Impressions"),
+        pl.col("count").alias(metric.capitalize()),
+        (pl.col("raw") * PER).alias(f"Raw {metric} {unit}"),
+        (pl.col("rate") * PER).alias(f"Shrunk {metric} {unit}"),
+        (pl.col("rate_low") * PER).alias("95% interval from"),
+        (pl.col("rate_high") * PER).alias("to"),
+        *([(pl.col(chance) * 100).round(0).alias(f"Chance to be among the {among} {side} (%)")] if chance else []),
+    )

@@ -1,0 +1,135 @@
+"""Charts of texts: what pins with a feature have against those without, and the words of better and worse pins."""
+
+import altair as alt
+import polars as pl
+
+from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
+from oneup_pinterest.questions.formats.chart import times_axis, times_scale
+
+MOST_OF_A_SIDE = 8
+_SHORT = {
+    "longer than the account's median": "long text",
+    "calls to act (save, shop, try …)": "call to act",
+    "has an exclamation mark": "exclamation mark",
+    "has a price or a percentage": "price or percent",
+    "names a season or feast": "season or feast",
+    "is mostly in capitals": "mostly capitals",
+}  # what fits beside a chart on a phone
+
+
+def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
+    """Each feature of texts: dot and 95% interval of the ratio with over without; filled where it is beyond chance.
+
+    `effects` is one account of `text_effects`; features that cannot be told are left out. The largest ratio is on top.
+
+    >>> effects = pl.DataFrame({"feature": ["has a number"], "ratio": [1.4], "low": [1.1], "high": [1.8],
+    ...     "verdict": ["more"], "pins_with": [30], "pins_without": [60]})
+    >>> features_chart(effects, "saves").to_dict()["description"]
+    'Saves after 7 days of pins with a feature in their text over those without, in times: number 1.4 (1.1 to 1.8).'
+    """
+    rows = [
+        {
+            "feature": _SHORT.get(row["feature"], row["feature"].split(" a ")[-1].split(" an ")[-1]),
+            "whole": row["feature"],
+            "ratio": round(row["ratio"], 3),
+            "low": round(row["low"], 3),
+            "high": round(row["high"], 3),
+            "said": row["verdict"],
+            "pins": f"{row['pins_with']:,} with, {row['pins_without']:,} without",
+        }
+        for row in effects.drop_nulls("ratio").sort("ratio", "feature", descending=[True, False]).iter_rows(named=True)
+    ]
+    scale = times_scale([row[end] for row in rows for end in ("low", "high")])
+    y = alt.Y(
+        "feature:N",
+        title=None,
+        sort=None,
+        axis=alt.Axis(labelLimit=130, labelColor=INK, ticks=False),
+        scale=alt.Scale(domain=[row["feature"] for row in rows]),
+    )
+    x = alt.X("low:Q", title=f"Times the {metric} after 7 days (log scale)", scale=scale, axis=times_axis(scale))
+    tooltip = [
+        alt.Tooltip("whole:N", title="Text"),
+        alt.Tooltip("ratio:Q", title="Times", format=".2f"),
+        alt.Tooltip("low:Q", title="95% from", format=".2f"),
+        alt.Tooltip("high:Q", title="95% to", format=".2f"),
+        alt.Tooltip("pins:N", title="Pins"),
+        alt.Tooltip("said:N", title="Verdict"),
+    ]
+    colour = COLOURS.get(metric, BLUE)
+    layers = [
+        alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
+        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
+    ]
+    for is_sure in (False, True):
+        part = [row for row in rows if (row["said"] in ("more", "less")) == is_sure]
+        dots = alt.Chart(inline(part)).mark_point(
+            color=colour, fill=colour if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
+        )
+        layers.append(dots.encode(x="ratio:Q", y=y, tooltip=tooltip))
+    told = "; ".join(f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3])
+    description = (
+        f"{metric.capitalize()} after 7 days of pins with a feature in their text over those without, in times: "
+        f"{told or 'none'}."
+    )
+    return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 22 * max(len(rows), 1))
+
+
+def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
+    """The words that better pins use most (to the right) and least (to the left), in deviations of chance.
+
+    `contrasts` is one account of `word_contrasts`; at most 8 words of each side are drawn, filled where beyond chance.
+
+    >>> contrasts = pl.DataFrame({"word": ["plum"], "z": [4.2], "pins": [40], "better": [35], "verdict": ["better"]})
+    >>> words_chart(contrasts, "saves").to_dict()["description"]
+    'Words of pins with more saves than the median of their weeks: most plum; least none.'
+    """
+    ordered = contrasts.sort("z", "word", descending=[True, False])
+    more, less = ordered.filter(pl.col("z") > 0), ordered.filter(pl.col("z") < 0)
+    shown = pl.concat([more.head(MOST_OF_A_SIDE), less.tail(MOST_OF_A_SIDE)])
+    rows = [
+        {
+            "place": place,
+            "word": axis_label(row["word"], 22) or "?",
+            "z": round(row["z"], 2),
+            "zero": 0,
+            "pins": f"{row['better']:,} of {row['pins']:,}",
+            "said": row["verdict"],
+        }
+        for place, row in enumerate(shown.iter_rows(named=True))
+    ]
+    far = max([abs(row["z"]) for row in rows] + [3.0])
+    y = alt.Y("place:O", axis=None)  # words may look alike once they are cut: each has a place of its own
+    x = alt.X(
+        "z:Q",
+        title=f"← fewer {metric}: deviations of chance: more {metric} →",
+        scale=alt.Scale(domain=[-1.75 * far, 1.75 * far]),
+        axis=alt.Axis(tickCount=5),
+    )
+    tooltip = [
+        alt.Tooltip("word:N", title="Word"),
+        alt.Tooltip("z:Q", title="Deviations of chance", format="+.1f"),
+        alt.Tooltip("pins:N", title="Pins better than their weeks"),
+        alt.Tooltip("said:N", title="Verdict"),
+    ]
+    colour = COLOURS.get(metric, BLUE)
+    layers = [
+        alt.Chart(inline([{"z": 0}])).mark_rule(color=FAINT).encode(x=x),
+        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
+    ]
+    for is_sure in (False, True):
+        part = [row for row in rows if (row["said"] != "chance") == is_sure]
+        dots = alt.Chart(inline(part)).mark_point(
+            color=colour, fill=colour if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
+        )
+        layers.append(dots.encode(x=x, y=y, tooltip=tooltip))
+    for sign in (1, -1):
+        part = [row for row in rows if row["z"] * sign > 0]
+        text = alt.Chart(inline(part)).mark_text(
+            color=INK, align="left" if sign > 0 else "right", dx=8 * sign, fontSize=11, limit=110
+        )
+        layers.append(text.encode(x=x, y=y, text="word:N"))
+    most = ", ".join(row["word"] for row in rows[:3] if row["z"] > 0) or "none"
+    least = ", ".join(row["word"] for row in rows[::-1][:3] if row["z"] < 0) or "none"
+    description = f"Words of pins with more {metric} than the median of their weeks: most {most}; least {least}."
+    return finished(alt.layer(*layers, data=inline(rows)), description, width, 20 + 19 * max(len(rows), 1))

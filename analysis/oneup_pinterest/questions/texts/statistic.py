@@ -1,0 +1,300 @@
+"""What the texts of better pins have in common: plain features, and words that one half uses more than the other."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.methods.first_week import (
+    LEAST_PINS,
+    PERMUTATIONS,
+    SIGNIFICANT,
+    Floats,
+    Integers,
+    chunks,
+    difference_within,
+    shuffle_within,
+)
+from oneup_pinterest.questions.formats.statistic import with_verdicts
+
+MOST_CHARACTERS = 1_000  # of a text; Pinterest's descriptions have at most 800
+MOST_WORDS = 400  # words and pairs compared, the commonest: the more are asked, the less is found
+LEAST_PINS_WITH_WORD = 5
+LONGEST_WORD = 40
+PRIOR_WORDS = 500.0  # weight of the prior, in words, as in Monroe et al.'s examples of short texts
+
+_MARKUP = r"<[^<>]{0,200}>"
+_ADDRESS = r"(?i)\b(?:https?://|www\.)\S+"
+_WORD = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’][\p{L}\p{M}\p{N}]+)*"
+_CALLS = (
+    r"save|shop|buy|order|click|tap|swipe|read more|learn more|learn how|find out|discover|download|sign up|subscribe|"
+    r"follow|get the|grab|try|check out|visit|link in bio|"
+    r"jetzt|entdecke|speicher\w*|guarda|descubre|compra|découvre\w*|enregistre\w*|achete\w*|scopri|salva"
+)
+_SEASONS = (
+    r"spring|summer|autumn|fall|winter|christmas|xmas|advent|halloween|thanksgiving|easter|valentine\w*|new year\w*|"
+    r"holidays?|mother'?s day|father'?s day|back to school|"
+    r"frühling|sommer|herbst|weihnacht\w*|ostern|noël|été|automne|hiver|printemps|navidad|verano|otoño|invierno|"
+    r"primavera|natale|estate|autunno|inverno|pascua|pasqua"
+)
+LONG = "longer than the account's median"
+_TEXT, _LETTERS = pl.col("text"), pl.col("text").str.count_matches(r"\p{L}")
+# Each is true or false of a text, so that all are judged alike and none needs a straight line
+FEATURES: dict[str, pl.Expr] = {
+    LONG: pl.col("words") > pl.col("words").median().over("social_network_id"),
+    "has a hashtag": _TEXT.str.contains(r"#[\p{L}\p{N}_]"),
+    "asks a question": _TEXT.str.contains(r"[?？؟]"),
+    "has an exclamation mark": _TEXT.str.contains(r"[!！¡]"),
+    "has a number": _TEXT.str.contains(r"\p{Nd}"),
+    "has an emoji": _TEXT.str.contains(r"[\p{Emoji_Presentation}\p{Extended_Pictographic}]"),
+    "has a web address": _TEXT.str.contains(_ADDRESS),
+    "calls to act (save, shop, try …)": _TEXT.str.contains(rf"(?i)\b(?:{_CALLS})\b"),
+    "names a season or feast": _TEXT.str.contains(rf"(?i)\b(?:{_SEASONS})\b"),
+    "has several lines": _TEXT.str.contains(r"\S[ \t]*\r?\n\s*\S"),
+    "is mostly in capitals": _TEXT.str.count_matches(r"\p{Lu}").cast(pl.Float64) > 0.5 * _LETTERS,
+    "has a price or a percentage": _TEXT.str.contains(r"[$€£¥₹]\s?\d|\d\s?(?:[$€£¥₹%])"),
+}
+
+_EFFECTS: dict[str, Any] = {
+    "feature": pl.String,
+    "pins_with": pl.Int64,
+    "pins_without": pl.Int64,
+    "ratio": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p_value": pl.Float64,
+    "q_value": pl.Float64,
+    "verdict": pl.String,
+}
+_WORDS: dict[str, Any] = {
+    "word": pl.String,
+    "pins": pl.Int64,
+    "better": pl.Int64,
+    "share_better": pl.Float64,
+    "expected_share": pl.Float64,
+    "log_odds": pl.Float64,
+    "z": pl.Float64,
+    "p_value": pl.Float64,
+    "verdict": pl.String,
+    "pins_in_all": pl.Int64,
+    "words_compared": pl.Int64,
+}
+
+
+def text_features(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes that have a text, with a column `words` (a count) and one of booleans for each of `FEATURES`.
+
+    Texts are taken up to 1,000 characters; words are runs of letters and digits of any script, without markup and web
+    addresses. Calls to act and seasons are known in English and by a few words of four other languages.
+
+    >>> texts = pl.DataFrame({"social_network_id": "pin_a", "text": ["20 ideas for Christmas? #diy", "Soup", None]})
+    >>> found = text_features(texts)
+    >>> found.select("words", "asks a question", "has a hashtag", "names a season or feast").rows()
+    [(5, True, True, True), (1, False, False, False)]
+    """
+    return (
+        outcomes.filter(pl.col("text").is_not_null())
+        .with_columns(pl.col("text").str.slice(0, MOST_CHARACTERS))
+        .with_columns(words=_words_of(pl.col("text")).list.len().cast(pl.Int64))
+        .with_columns(**FEATURES)
+    )
+
+
+def text_effects(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
+    """What pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
+
+    `outcomes` is what `first_week_outcomes` returns. One row a feature; no rows for an account without texts. Columns,
+    sorted by the first and, in the order of `FEATURES`, by the second:
+
+    - social_network_id, feature
+    - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
+    - ratio, low, high: typical outcome (geometric mean of 1 + count) with over that without, and a 95% interval (times)
+    - p_value: of a shuffle inside the weeks; q_value: after Benjamini and Hochberg over the features
+    - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell` (fewer than 5 with or without in the same
+      weeks); the figures are then null
+
+    Pins with the same text in the same weeks count as one, by their typical outcome, here and in `word_contrasts`.
+    Words of an account go with its subjects: a feature that stands out need not be why. See `difference_within`.
+
+    >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
+    ...     "text": [f"Soup {'a' * n}{'!' * (n % 2)}" for n in range(80)],
+    ...     "value": [9.0 + n % 5 + 11 * (n % 2) for n in range(80)]})
+    >>> found = text_effects(outcomes).drop_nulls("ratio")
+    >>> found.select("feature", pl.col("ratio").round(1), "verdict").rows()
+    [('has an exclamation mark', 1.9, 'more')]
+    """
+
+    def of_account(part: pl.DataFrame) -> pl.DataFrame:
+        rows = text_features(_one_of_a_text(part)).sort("weeks", "id")
+        if rows.is_empty():
+            return pl.DataFrame(schema=_EFFECTS)
+        outcome, weeks = rows["value"].log1p().to_numpy(), rows["weeks"].to_numpy()
+        rng = np.random.default_rng(seed)
+        found: list[dict[str, Any]] = []
+        for feature in FEATURES:
+            has = rows[feature].to_numpy()
+            row: dict[str, Any] = {"feature": feature, "pins_with": int(has.sum()), "pins_without": int((~has).sum())}
+            if difference := difference_within(outcome, weeks, has, rng, permutations):
+                ratios = np.exp([difference.estimate, difference.low, difference.high]).tolist()
+                row |= {**dict(zip(("ratio", "low", "high"), ratios, strict=True)), "p_value": difference.p_value}
+            found.append(row)
+        return with_verdicts(pl.DataFrame(found, schema=_EFFECTS))
+
+    return for_each_account(outcomes, of_account, _EFFECTS)
+
+
+def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
+    """Words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
+
+    `outcomes` is what `first_week_outcomes` returns. Better is a pin with more than the median of its weeks. A word
+    counts once a pin, however often the pin has it. Compared are the (at most 400) commonest that are in at least 5
+    pins and not in all but 5; of words that are always in the same pins, the longest. One row a word; no rows where an
+    account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
+    first):
+
+    - social_network_id, word (lower case; a pair is two words that follow each other)
+    - pins, better: pins with the word; of these, better ones
+    - share_better, expected_share: better over pins; what it would be if the word said nothing
+    - log_odds: of the word among the words of better pins against the others', with an informative Dirichlet prior
+    - z: log_odds less its mean over shuffles of the better pins inside their weeks, over its standard deviation
+    - p_value: share of shuffles in which any word has a z as large
+    - verdict: `better`, `worse` (p at most 0.05), or `chance`
+    - pins_in_all, words_compared: of the account
+
+    The log-odds are those of Monroe, Colaresi and Quinn, Fightin' Words (2008, https://doi.org/10.1093/pan/mpn018).
+    Their z supposes that words are drawn one by one, but pins are: here the shuffles tell what chance gives.
+
+    >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
+    ...     "text": [f"{('Plum', 'Bean', 'Plain', 'Plum')[n % 4]} {n}" for n in range(80)],
+    ...     "value": [20.0, 5.0, 4.0, 9.0] * 20})
+    >>> found = word_contrasts(outcomes)
+    >>> found.select("word", "pins", "better").rows()[0], found["verdict"].to_list()[0]
+    (('plum', 40, 40), 'better')
+    """
+
+    def of_account(part: pl.DataFrame) -> pl.DataFrame:
+        return _contrasts_of_account(part, permutations, seed)
+
+    return for_each_account(outcomes, of_account, _WORDS)
+
+
+def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataFrame:
+    rows = (
+        _one_of_a_text(outcomes)
+        .with_columns(is_better=pl.col("value") > pl.col("value").median().over("weeks"))
+        # where all pins of their weeks are alike there is nothing to compare
+        .filter(pl.col("is_better").any().over("weeks"))
+        .sort("weeks", "id")
+        .with_row_index("pin")
+    )
+    words = _compared_words(rows) if rows.height >= LEAST_PINS else pl.DataFrame()
+    if words.height < 2:  # the odds of a word are against the others
+        return pl.DataFrame(schema=_WORDS)
+    has = np.zeros((rows.height, words.height), dtype=np.float32)
+    for column, pins in enumerate(words["pin"]):  # at most MOST_WORDS
+        has[pins.to_numpy(), column] = 1
+    is_better = rows["is_better"].to_numpy()
+    starts = np.unique(rows["weeks"].to_numpy(), return_index=True)[1].astype(np.int64)
+    size = np.diff([*starts, rows.height])
+    better_share = np.repeat(np.add.reduceat(is_better.astype(np.float64), starts) / size, size)
+    better = is_better.astype(np.float32) @ has
+    counts = has.sum(axis=0).astype(np.float64)
+    log_odds = _log_odds(better.astype(np.float64)[None, :], counts)[0]
+    shuffled = _shuffled_log_odds(is_better, has, starts, counts, permutations, np.random.default_rng(seed))
+    # what was seen stands among the shuffles, or it would be held against a spread that it had no part in
+    together = np.vstack([log_odds[None, :], shuffled])
+    spread = together.std(axis=0)
+    deviation = together - together.mean(axis=0)
+    standardised = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
+    z, largest = standardised[0], np.abs(standardised).max(axis=1)
+    p_value = (largest[None, :] >= np.abs(z)[:, None] - 1e-9).mean(axis=1)
+    share = better / counts
+    return (
+        words.select("word", "pins")
+        .with_columns(
+            pl.Series("better", better.round().astype(np.int64)),
+            pl.Series("share_better", share),
+            pl.Series("expected_share", (better_share @ has) / counts),
+            pl.Series("log_odds", log_odds),
+            pl.Series("z", z),
+            pl.Series("p_value", p_value),
+            pl.Series(
+                "verdict", np.where(p_value > SIGNIFICANT, "chance", np.where(z > 0, "better", "worse")).tolist()
+            ),
+            pins_in_all=pl.lit(rows.height, pl.Int64),
+            words_compared=pl.lit(words.height, pl.Int64),
+        )
+        .sort("z", "word", descending=[True, False])
+    )
+
+
+def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes with a text; pins that have the same one in the same weeks become one, with their typical outcome.
+
+    They share their subject and its luck: counted one by one, a single lucky subject would pass for many lucky words.
+    """
+    return (
+        outcomes.filter(pl.col("value").is_not_null() & pl.col("text").is_not_null())
+        .sort("weeks", "id")
+        .group_by("social_network_id", "weeks", "text", maintain_order=True)
+        .agg(pl.col("id").first(), pl.col("value").log1p().mean().exp() - 1)
+    )
+
+
+def _compared_words(rows: pl.DataFrame) -> pl.DataFrame:
+    """Words and pairs with the pins that have them: word, pins (a count), pin (list of row numbers)."""
+    single = (
+        rows.select("pin", word=_words_of(pl.col("text").str.slice(0, MOST_CHARACTERS)))
+        .explode("word")
+        .filter(pl.col("word").is_not_null() & (pl.col("word").str.len_chars() <= LONGEST_WORD))
+    )
+    after = pl.col("word").shift(-1).over("pin")
+    pairs = single.select("pin", word=pl.concat_str("word", pl.lit(" "), after)).filter(pl.col("word").is_not_null())
+    most = rows.height - LEAST_PINS_WITH_WORD
+    return (
+        pl.concat([single, pairs])
+        .unique(["pin", "word"])
+        .group_by("word")
+        # a fingerprint of the set of pins: pairs that are always together are one question, not two
+        .agg(pins=pl.len().cast(pl.Int64), pin=pl.col("pin"), same=pl.col("pin").hash(seed=7).sum())
+        .filter(pl.col("pins").is_between(LEAST_PINS_WITH_WORD, most))
+        .sort(pl.col("word").str.len_chars(), "word", descending=[True, False])
+        .unique(["pins", "same"], keep="first", maintain_order=True)
+        .sort("pins", "word", descending=[True, False])
+        .head(MOST_WORDS)
+        .select("word", "pins", "pin")
+    )
+
+
+def _words_of(text: pl.Expr) -> pl.Expr:
+    plain = text.str.replace_all(_MARKUP, " ").str.replace_all(_ADDRESS, " ")
+    return plain.str.to_lowercase().str.extract_all(_WORD)
+
+
+def _log_odds(better: Floats, counts: Floats) -> Floats:
+    """Log-odds of each word between the better pins and the others, for each row of counts in the better ones."""
+    prior = PRIOR_WORDS * counts / counts.sum()
+    ones, twos = better + prior, counts - better + prior
+    odds_one = ones / (ones.sum(axis=1, keepdims=True) - ones)
+    odds_two = twos / (twos.sum(axis=1, keepdims=True) - twos)
+    logarithm: Floats = np.log(odds_one) - np.log(odds_two)
+    return logarithm
+
+
+def _shuffled_log_odds(
+    is_better: npt.NDArray[np.bool_],
+    has: npt.NDArray[np.float32],
+    starts: Integers,
+    counts: Floats,
+    permutations: int,
+    rng: np.random.Generator,
+) -> Floats:
+    found = []
+    for rows in chunks(is_better.size, permutations):
+        labels = np.tile(is_better, (rows, 1))
+        shuffle_within(labels, starts, rng)
+        found.append(_log_odds((labels.astype(np.float32) @ has).astype(np.float64), counts))
+    shuffled: Floats = np.concatenate(found)
+    return shuffled

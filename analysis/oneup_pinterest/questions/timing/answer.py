@@ -1,0 +1,208 @@
+"""Answers on whether the weekday or the hour of publication matters, told apart from chance."""
+
+import polars as pl
+
+from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.growth.answer import no_curves
+from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
+from oneup_pinterest.questions.timing.statistic import LEAST_IN_SLOT, WEEKDAYS, By, slot_effects
+
+_MOST_ROWS = 30  # of a table: of a week's slots, those with most pins
+_MOST_NAMED = 3
+_KINDS = {"weekday": "weekday", "hour": "block of hours", "slot": "slot of the week"}
+
+
+def weekday_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    *,
+    outcomes: pl.DataFrame | None = None,
+    published_zone: str = "UTC",
+    display_zone: str = "UTC",
+    width: int | str = WIDTH,
+) -> Answer:
+    """Whether pins of some weekday have more or less after a week than others of the same weeks.
+
+    `pins` are those of one account, as `load_pins` returns them; so in all answers here. `outcomes` is what
+    `first_week_outcomes` makes of them with the same metric and zones, where it is at hand.
+
+    Raises:
+        UserError: one of the zones is not in the time zone database.
+
+    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> weekday_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence[:68]
+    'Not enough data yet: times of publication can be compared from 20 pi'
+    """
+    zones = (published_zone, display_zone)
+    return _answer(
+        "Does the weekday of publication matter for {}?", pins, metric, "weekday", 24, outcomes, zones, width
+    )
+
+
+def hour_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    *,
+    outcomes: pl.DataFrame | None = None,
+    published_zone: str = "UTC",
+    display_zone: str = "UTC",
+    hours: int = 3,
+    width: int | str = WIDTH,
+) -> Answer:
+    """Whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others; as by weekday."""
+    zones = (published_zone, display_zone)
+    return _answer("Does the hour of publication matter for {}?", pins, metric, "hour", hours, outcomes, zones, width)
+
+
+def slots_answer(
+    pins: pl.DataFrame,
+    metric: str = "saves",
+    *,
+    outcomes: pl.DataFrame | None = None,
+    published_zone: str = "UTC",
+    display_zone: str = "UTC",
+    hours: int = 3,
+    width: int | str = WIDTH,
+) -> Answer:
+    """Whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
+    zones = (published_zone, display_zone)
+    question = "Is there a best time of the week to publish for {}?"
+    return _answer(question, pins, metric, "slot", hours, outcomes, zones, width)
+
+
+def _answer(
+    question: str,
+    pins: pl.DataFrame,
+    metric: str,
+    by: By,
+    hours: int,
+    outcomes: pl.DataFrame | None,
+    zones: tuple[str, str],
+    width: int | str,
+) -> Answer:
+    question = question.format(metric)
+    if why := no_curves(pins, metric):
+        return Answer(question, why)
+    if outcomes is None:
+        outcomes = first_week_outcomes(pins, metric, published_zone=zones[0], display_zone=zones[1])
+    effects = slot_effects(outcomes, by, 1 if by == "weekday" else hours)
+    if effects.is_empty():
+        return refused(
+            question,
+            f"times of publication can be compared from {LEAST_PINS} pins on that were seen a week after it; "
+            "there are 0.",
+        )
+    if reason := effects["reason"][0]:
+        return refused(question, reason)
+    chart = slots_grid(effects, metric, width) if by == "slot" else slots_chart(effects, metric, width)
+    notes = (*_notes(effects, metric, by), _zone_note(*zones))
+    return Answer(question, _sentence(effects, metric, by), chart, _table(effects, metric), notes)
+
+
+def _sentence(effects: pl.DataFrame, metric: str, by: By) -> str:
+    hours = hours_of(effects)
+    known = effects.filter(pl.col("effect").is_not_null()).sort(
+        "effect", "weekday", "hour", descending=[True, False, False]
+    )
+    found = known.filter(pl.col("verdict").is_in(["above", "below"]))
+    total = f"{known['pins_in_all'][0]:,} pins"
+    if found.is_empty():
+        best = known.row(0, named=True)
+        name = slot_name(best["weekday"], best["hour"], hours)
+        whose = f"{name}'s" if by == "weekday" else f"those of {name}"
+        return (
+            f"No {_KINDS[by]} differs by more than chance: of {total}, {whose} did best, {_figures(best)}, "
+            f"{_p_text(best['p_value'])}."
+        )
+    preposition = "from" if by == "hour" else "on"
+    if found.height == 1:
+        row = found.row(0, named=True)
+        return (
+            f"Pins published {preposition} {slot_name(row['weekday'], row['hour'], hours)} stand out: after a week "
+            f"their {metric} are {_figures(row)} against other pins of the same weeks ({row['pins']:,} of {total}, "
+            f"{_p_text(row['p_value'])})."
+        )
+    parts = [
+        f"{slot_name(row['weekday'], row['hour'], hours)}, {_figures(row)}, {_p_text(row['p_value'])}"
+        for row in found.sort("p_value", maintain_order=True).head(_MOST_NAMED).iter_rows(named=True)
+    ]
+    more = f"; and {found.height - _MOST_NAMED} more" if found.height > _MOST_NAMED else ""
+    return (
+        f"Of {total}, those published at {found.height} times stand out by their {metric} after a week, against "
+        f"others of the same weeks: {'; '.join(parts)}{more}."
+    )
+
+
+def _figures(row: dict[str, float]) -> str:
+    return f"{_signed(row['effect'])} (95% interval {_signed(row['low'])} to {_signed(row['high'])})"
+
+
+def _signed(percent: float) -> str:
+    return f"{percent:+,.0f}%".replace("-", "−").replace("+0%", "0%").replace("−0%", "0%")
+
+
+def _p_text(p_value: float) -> str:
+    return f"p = {p_value:.2g}"
+
+
+def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
+    first = effects.row(0, named=True)
+    with_pins = effects.filter(pl.col("pins") > 0)
+    ratio = with_pins["mean_ratio"].max()
+    tested = int(effects["effect"].count())
+    notes = [
+        "What counts is what a pin had exactly 7 days after its publication, compared with other pins of the same "
+        "weeks, on a scale of ratios so that one viral pin does not decide; effects are drawn towards 0 where pins "
+        "are few."
+    ]
+    if tested < effects.height:
+        notes.append(
+            f"{tested} of {effects.height} could be judged; the others have fewer than {LEAST_IN_SLOT} pins, or all "
+            "of one day."
+        )
+    if isinstance(ratio, float) and first["chance_ratio"] is not None:
+        notes.append(
+            f"By plain means, as most tools rank, the best {_KINDS[by]} has {ratio:.1f} times the {metric} of all "
+            f"pins; with the same pins dealt out at random, the best one has {first['chance_ratio']:.1f} times."
+        )
+    if first["detectable"] is not None:
+        notes.append(
+            f"With this many pins, a {_KINDS[by]} would have to have {_times(first['detectable'])} the {metric} of "
+            "others to be found four times in five."
+        )
+    notes.append("p-values allow for all that were compared, here and in the other two questions on time.")
+    return tuple(notes)
+
+
+def _times(percent: float) -> str:
+    times = 1 + percent / 100
+    return "over 100 times" if times > 100 else f"{times:.1f} times"
+
+
+def _zone_note(published: str, display: str) -> str:
+    shown = "" if display == published else f" and shown in {display}"
+    return f"OneUp does not say in which zone it gives times; here they are read as {published}{shown}."
+
+
+def _table(effects: pl.DataFrame, metric: str) -> pl.DataFrame:
+    hours = hours_of(effects)
+    shown = effects.filter(pl.col("pins") > 0).sort("pins", descending=True, maintain_order=True).head(_MOST_ROWS)
+    names = dict(enumerate(WEEKDAYS, 1))
+    columns = []
+    if shown["weekday"].null_count() == 0:
+        columns.append(pl.col("weekday").replace_strict(names, return_dtype=pl.String).alias("Weekday"))
+    if shown["hour"].null_count() == 0:
+        until = (pl.col("hour") + hours).cast(pl.String).str.zfill(2)
+        columns.append(pl.format("{}:00 to {}:00", pl.col("hour").cast(pl.String).str.zfill(2), until).alias("Hours"))
+    return shown.sort("weekday", "hour").select(
+        *columns,
+        pl.col("pins").alias("Pins"),
+        pl.col("mean").alias(f"Mean {metric} after a week"),
+        pl.col("effect").alias("Against other pins (%)"),
+        pl.col("low").alias("95% from (%)"),
+        pl.col("high").alias("95% to (%)"),
+        pl.col("p_value").alias("p"),
+        pl.col("verdict").alias("Verdict"),
+    )

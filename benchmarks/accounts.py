@@ -1,0 +1,90 @@
+"""Very many accounts: the cost of an account must not depend on how many there are, and none may be read from its start
+again.
+
+python -m benchmarks.accounts [--accounts 1000,3000,12000]
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from benchmarks.processes import Cost, cost_of
+from benchmarks.server import Api
+
+EACH = 2  # requests per account: an overview and the posts
+TIMES_THREE_BOUND = 3.3  # x the processor time of a third of the accounts
+
+
+class Run(NamedTuple):
+    """A sync as its process and its API saw it."""
+
+    name: str
+    accounts: int
+    requests: int
+    cost: Cost
+
+
+def main() -> None:
+    """Prints a Markdown table; ends with 1 where a bound does not hold or a request is one too many or too few."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", default="1000,3000,12000")
+    counts = [int(count) for count in parser.parse_args().accounts.split(",")]
+    print("History begins two days before the first sync, so that each sync has one window per account and host.\n")
+    print("| accounts | sync | requests | expected | user + system s | ms per account | wall s | peak MB |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|")
+    kept, cpu = True, {}
+    for accounts in counts:
+        for run in runs(accounts):
+            expected = 1 + EACH * accounts
+            print(
+                f"| {accounts:,} | {run.name} | {run.requests:,} | {expected:,} | {run.cost.cpu:.1f} "
+                f"| {1000 * run.cost.cpu / accounts:.1f} | {run.cost.wall:.1f} | {run.cost.megabytes:.0f} |",
+                flush=True,
+            )
+            kept &= run.requests == expected
+            cpu[accounts, run.name] = run.cost.cpu
+    print()
+    for (accounts, name), seconds in cpu.items():
+        if (3 * accounts, name) in cpu:
+            ratio = cpu[3 * accounts, name] / seconds
+            kept &= ratio <= TIMES_THREE_BOUND
+            print(
+                f"- {name} sync, {3 * accounts:,} accounts / {accounts:,} accounts = {ratio:.2f} "
+                f"(bound {TIMES_THREE_BOUND})"
+            )
+    sys.exit(not kept)
+
+
+def runs(accounts: int) -> Iterator[Run]:
+    """A first sync into a new file, then that of the next day.
+
+    Raises:
+        RuntimeError: a sync failed, or the file does not hold a state for each account.
+    """
+    now = datetime.now(UTC)
+    with Api(accounts, accounts) as api, tempfile.TemporaryDirectory() as folder:
+        config, database = Path(folder, "config.json"), Path(folder, "history.duckdb")
+        start = (now - timedelta(days=2)).date().isoformat()
+        config.write_text(json.dumps(api.config(start_date=start, num_workers=4)))
+        command = [sys.executable, "-m", "oneup_pinterest.cli", "sync", "--config", config, "--database", database]
+        for day, name in enumerate(("first", "daily")):
+            cost = cost_of(command, {"ONEUP_PINTEREST_NOW": (now + timedelta(days=day)).isoformat()})
+            yield Run(name, accounts, len(api.asked()), cost)
+            with duckdb.connect(database, read_only=True) as connection:
+                states = (
+                    "SELECT DISTINCT json_array_length(state, '$.states') FROM _airbyte_state "
+                    "WHERE stream_name != 'accounts'"
+                )
+                if connection.execute(states).fetchall() != [(accounts,)]:
+                    raise RuntimeError(f"not every one of {accounts} accounts has a state in each stream")
+
+
+if __name__ == "__main__":
+    main()

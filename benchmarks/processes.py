@@ -1,0 +1,68 @@
+"""What a process costs: its processor and wall seconds and its peak memory, as the kernel counts them.
+
+python benchmarks/processes.py OUTPUT COMMAND... runs a command and prints its cost as JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Cost(NamedTuple):
+    """Of a process with those that it waited for: user and system seconds, wall seconds, peak resident megabytes."""
+
+    cpu: float
+    wall: float
+    megabytes: float
+
+
+def cost_of(
+    command: Sequence[object], environment: Mapping[str, str] | None = None, output: Path | None = None
+) -> Cost:
+    """Runs a command to its end; its stdout goes to a file or nowhere.
+
+    A small process of its own starts it, because the kernel counts a parent's memory as a child's peak.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    told = subprocess.run(
+        [sys.executable, "-S", __file__, str(output or os.devnull), *map(str, command)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        check=True,
+    )
+    status, *cost = json.loads(told.stdout)
+    if status:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {status}")
+    return Cost(*cost)
+
+
+def lowest(costs: Sequence[Cost]) -> Cost:
+    """The least of each figure: what is above it was done for others."""
+    return Cost(*map(min, zip(*costs, strict=True)))
+
+
+def main() -> None:
+    """Prints exit status, processor seconds, wall seconds and megabytes."""
+    output, *command = sys.argv[1:]
+    started = time.perf_counter()
+    with Path(output).open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    cost = usage.ru_utime + usage.ru_stime, wall, kilobytes / 1024
+    print(json.dumps([os.waitstatus_to_exitcode(status), *cost]))
+
+
+if __name__ == "__main__":
+    main()

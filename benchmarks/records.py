@@ -1,0 +1,75 @@
+"""What the CDK's threads and messages take for records that are made beforehand, with nothing of ours around them.
+
+python -m benchmarks.records [--pins 66698] [--accounts 20] prints processor and wall seconds as JSON.
+"""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.message import InMemoryMessageRepository
+from airbyte_cdk.sources.streams.concurrent.cursor import FinalStateCursor
+from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
+from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
+from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator import PartitionGenerator
+from airbyte_cdk.sources.types import Record
+from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+
+from benchmarks.server import posts
+
+LOGGER = logging.getLogger("airbyte.benchmark")
+
+
+class Made(Partition):
+    """An account's pins, there already."""
+
+    def __init__(self, pins: list[dict[str, Any]]) -> None:
+        self._pins = pins
+
+    def read(self) -> Iterable[Record]:
+        return (Record(pin, "pins") for pin in self._pins)
+
+    def to_slice(self) -> Mapping[str, Any]:
+        return {}
+
+    def stream_name(self) -> str:
+        return "pins"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Accounts(PartitionGenerator):
+    """One partition an account."""
+
+    def __init__(self, pins: int, accounts: int) -> None:
+        bounds = [pins * n // accounts for n in range(accounts + 1)]
+        self._made = [Made(posts(first, end)["data"]["posts"]) for first, end in pairwise(bounds)]
+
+    def generate(self) -> Iterable[Partition]:
+        return self._made
+
+
+def main() -> None:
+    """Passes all pins through and drops them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pins", type=int, default=66_698)
+    parser.add_argument("--accounts", type=int, default=20)
+    options = parser.parse_args()
+    repository = InMemoryMessageRepository()
+    cursor = FinalStateCursor("pins", None, repository)
+    stream = DefaultStream(Accounts(options.pins, options.accounts), "pins", {}, ["id"], None, LOGGER, cursor)
+    source = ConcurrentSource.create(4, 1, LOGGER, DebugSliceLogger(), repository)
+    processor, wall = time.process_time(), time.perf_counter()
+    passed = sum(message.record is not None for message in source.read([stream]))
+    print(json.dumps([time.process_time() - processor, time.perf_counter() - wall]))
+    assert passed == options.pins, f"{passed} of {options.pins} records came through"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""A OneUp API that answers from bodies made beforehand, in a process of its own, so that it costs next to nothing.
+
+python -m benchmarks.server [--pins 66698] [--accounts 20] [--latency 0]
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import requests
+
+from oneup_pinterest.sandbox.http_server import Response, Server
+
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+TOPICS = (
+    "a garden in spring",
+    "the smallest kitchen",
+    "knitting without a pattern",
+    "bread, the slow way",
+    "a quiet room",
+)
+RANKINGS = ("most_engaging", "least_engaging", "most_views", "least_views", "most_repinned", "least_repinned")
+
+
+class Asked(NamedTuple):
+    """A request: its path, and when it came and was answered (seconds)."""
+
+    path: str
+    started: float
+    ended: float
+
+
+class Bodies:
+    """The answers for `pins` pins in `accounts` accounts, whatever the window; requests are noted."""
+
+    def __init__(self, pins: int, accounts: int, latency: float) -> None:
+        self.latency = latency
+        self._lock = Lock()
+        self._asked: list[Asked] = []
+        names = [f"pin_account_{n}" for n in range(accounts)]
+        self._bodies = {"/api/listsocialaccounts": _json(listing(names))}
+        for n, name in enumerate(names):
+            first = pins * n // accounts
+            self._bodies[f"/api/pinterest/posts {name}"] = _json(posts(first, pins * (n + 1) // accounts))
+            self._bodies[f"/api/pinterest/overview {name}"] = _json(overview(n))
+
+    def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
+        """The answer to a request of the API."""
+        started = time.time()
+        if self.latency:
+            time.sleep(self.latency)
+        body = self._bodies[f"{path} {params['social_network_id']}" if "social_network_id" in params else path]
+        with self._lock:
+            self._asked.append(Asked(path, started, time.time()))
+        return Response(200, body)
+
+    def control(self, method: str, path: str, body: bytes) -> Response:
+        """Every request since this was asked last."""
+        with self._lock:
+            asked, self._asked = self._asked, []
+        return Response.of_json(asked)
+
+
+class Api:
+    """The server as a process; leaving the `with` block ends it."""
+
+    def __init__(self, pins: int, accounts: int, latency: float = 0.0) -> None:
+        self.accounts = accounts
+        arguments = ("--pins", pins, "--accounts", accounts, "--latency", latency)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, *map(str, arguments)], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def config(self, **settings: Any) -> dict[str, Any]:
+        """A config for the connector, without a limit of requests but what `settings` says."""
+        urls = {"analytics_url": f"{self.url}/api", "accounts_url": f"{self.url}/api"}
+        return {"api_key": "benchmark", **urls, "max_requests_per_minute": 1_000_000, **settings}
+
+    def asked(self) -> list[Asked]:
+        """Every request since this was asked last."""
+        return [Asked(*request) for request in requests.get(f"{self.url}/_sandbox/asked", timeout=60).json()]
+
+
+def listing(names: Sequence[str]) -> dict[str, Any]:
+    """The answer that lists the accounts."""
+    common = {
+        "full_name": "A made-up account",
+        "social_network_type": "Pinterest",
+        "is_expired": 0,
+        "need_refresh": False,
+    }
+    return {"message": "OK", "error": False, "data": [{"username": n, "social_account_id": n, **common} for n in names]}
+
+
+def overview(seed: int) -> dict[str, Any]:
+    """An overview with metrics, followers and six lists of three posts."""
+    entry = {
+        "id": "1",
+        "text": "A made-up pin",
+        "permalink": "https://www.pinterest.com/pin/1/",
+        "engagement_rate": 1.5,
+    }
+    performance = {name: [{**entry, "id": str(n)} for n in range(3)] for name in RANKINGS}
+    data = {"metrics": metrics(seed), "total_followers": 1000 + seed, "post_performance": performance}
+    return {"success": True, "data": data}
+
+
+def posts(first: int, end: int) -> dict[str, Any]:
+    """Pins `first` to `end` with the totals beside them; texts, addresses and counters as long as real ones."""
+    rng = random.Random(first)
+    newest = datetime.combine(datetime.now(UTC).date(), datetime.min.time()) - timedelta(hours=1)
+    pins = []
+    for n in range(first, end):
+        identifier = str(10**17 + n * 7_919)
+        pins.append(
+            {
+                "id": identifier,
+                "page_id": "pinterest_account_232645057",
+                "format": "image",
+                "text": f"{rng.randrange(100)} ideas for {rng.choice(TOPICS)}: what nobody tells you \N{SPARKLES}",
+                "permalink": f"https://www.pinterest.com/pin/{identifier}/",
+                "media_type": "IMAGE",
+                "media_url": f"https://example.com/made-up/{identifier}.jpg",
+                "stats": {name: int(rng.paretovariate(1.1)) for name in COUNTERS},
+                "timestamp": str(newest - timedelta(seconds=rng.randrange(80 * 86_400))),
+            }
+        )
+    return {"success": True, "data": {"stats": metrics(first), "posts": pins}}
+
+
+def metrics(seed: int) -> list[dict[str, Any]]:
+    """Rows of totals, now and before."""
+    common = {"value_current_period": 1000 + seed, "value_last_period": 900, "percentage_change": "+25.0%"}
+    return [{"key": key, "name": key.title(), **common, "description": "Made up"} for key in ("posts", *COUNTERS)]
+
+
+def _json(answer: Any) -> bytes:
+    return json.dumps(answer).encode()
+
+
+def main() -> None:
+    """Serves until it is killed; its address is the only line on stdout."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pins", type=int, default=66_698)
+    parser.add_argument("--accounts", type=int, default=20)
+    parser.add_argument("--latency", type=float, default=0.0)
+    options = parser.parse_args()
+    server = Server(0, Bodies(options.pins, options.accounts, options.latency))
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

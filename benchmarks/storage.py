@@ -1,0 +1,91 @@
+"""What a day of pins costs on disk and in time, as the kit stores it and with the ids in every row.
+
+python -m benchmarks.storage [--pins 10000] [--days 100]
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import oneup_pinterest.sync.writer as history_module
+from integration_tests.airbyte import ROOT
+from oneup_pinterest.sync.pin_tables import PinTables
+from oneup_pinterest.sync.tables import StreamTable
+from oneup_pinterest.sync.writer import History
+
+FIRST_DAY = date(2026, 1, 1)
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+
+
+def main() -> None:
+    """Prints one line a layout."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pins", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=100)
+    options = parser.parse_args()
+    print("layout                   bytes/observation   day 3   last day   (milliseconds, median of three days)")
+    for name, layout in {"ids in every row": StreamTable, "attributes apart": PinTables}.items():
+        size, early, late = measure(layout, options.pins, options.days)
+        print(
+            f"{name:<24} {size / options.pins / options.days:17.1f} {early * 1e3:7.0f} {late * 1e3:10.0f}", flush=True
+        )
+
+
+def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float, float]:
+    """Bytes of the file after all days, seconds of an early and of a late day."""
+    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
+    schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
+    history_module.PinTables = layout  # type: ignore[misc,assignment] # the layout under test, for pins alone
+    records = made_up(pins)
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.duckdb"
+        for day in range(days):
+            grow(records, day)
+            with History(path) as history:
+                history.prepare({"pins": (schema, key)})
+                started = time.perf_counter()
+                for first in range(0, pins, 10_000):
+                    history.write("pins", records[first : first + 10_000])
+                history.commit()
+                seconds.append(time.perf_counter() - started)
+        return path.stat().st_size, sorted(seconds[2:5])[1], sorted(seconds[-3:])[1]
+
+
+def made_up(pins: int) -> list[dict[str, Any]]:
+    """Pins of five accounts with heavy-tailed counters."""
+    rng = random.Random(1)
+    return [
+        {
+            "social_network_id": f"pin_account_{n % 5}",
+            "id": str(rng.randrange(10**17, 10**18)),
+            "text": f"A pin about idea {rng.randrange(10**9)}, step by step",
+            "permalink": f"https://www.pinterest.com/pin/{n}/",
+            "timestamp": "2026-01-01 09:00:00",
+            **dict.fromkeys(COUNTERS, 0),
+        }
+        for n in range(pins)
+    ]
+
+
+def grow(records: Sequence[dict[str, Any]], day: int) -> None:
+    """One day more: most pins gain impressions, few gain anything else."""
+    rng = random.Random(day)
+    seen = FIRST_DAY + timedelta(days=day)
+    period = {"period_start": str(seen - timedelta(days=90)), "period_end": str(seen - timedelta(days=1))}
+    for record in records:
+        record["impressions"] += int(rng.paretovariate(1.2)) * 5
+        for counter, chance in (("saves", 0.2), ("comments", 0.01), ("repins", 0.1), ("clicks", 0.2)):
+            record[counter] += rng.random() < chance
+        record.update(period, snapshot_date=str(seen))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Real syncs as real processes against a sandbox with faults, and what they left behind."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from integration_tests.fault_injection.fault_classes import ANALYTICS, FaultClass
+from integration_tests.fault_injection.key_search import KEY, Search
+from integration_tests.fault_injection.rows import Damage, damage
+from oneup_pinterest.sandbox import Sandbox
+from source_oneup_pinterest.components import CLOCK_VARIABLE
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
+DAYS = (NOON, NOON + timedelta(days=1))
+START = "2026-05-10"  # a short history: few requests for each fault to hit
+LONGEST_WAIT = 121.0  # two minutes, and the second that Airbyte adds
+TIMEOUTS = "2,5,5"  # seconds, in place of 10, 60 and 120, where the fault is a slow one
+
+
+class Ended(NamedTuple):
+    """How a process ended, and the longest wait that it asked for."""
+
+    status: int
+    words: str
+    longest_wait: float
+
+
+@dataclass
+class Place:
+    """A sandbox with two accounts, a folder for all that is written, and the search of it for the key."""
+
+    sandbox: Sandbox
+    folder: Path
+    search: Search
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "history.duckdb"
+
+    def sync(self, environment: Mapping[str, str] = MappingProxyType({}), **settings: object) -> Ended:
+        """One sync as a process, on the day of the sandbox."""
+        command = ["sync", "--config", self.config(**settings), "--database", self.database, "--json"]
+        return self.run("oneup-pinterest sync --json", "-m", "oneup_pinterest.cli", *command, environment=environment)
+
+    def config(self, **settings: object) -> Path:
+        """A config file, outside of the folder that is searched: it may hold the key."""
+        path = self.folder.with_suffix(".json")
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({**self.sandbox.config(), "start_date": START, **settings}))
+        return path
+
+    def run(self, what: str, *arguments: object, environment: Mapping[str, str] = MappingProxyType({})) -> Ended:
+        """Runs Python with arguments; what it wrote is searched for the key, and its waits are judged."""
+        waits = self.folder / "waits"
+        waits.write_text("")
+        ended = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env={**self.environment(), **environment},
+            capture_output=True,
+            timeout=600,
+            check=False,
+        )
+        words = ended.stderr.decode() + ended.stdout.decode()
+        if self.search.of(what, ended.stdout, ended.stderr):
+            self.problems.append(f"the key is in what {what} wrote")
+        if "Traceback" in ended.stderr.decode():
+            self.problems.append(f"{what} ended with a traceback: {ended.stderr.decode()[-300:]}")
+        longest = max(map(float, waits.read_text().split()), default=0.0)
+        if longest > LONGEST_WAIT:
+            self.problems.append(f"{what} would have waited {longest} s")
+        return Ended(ended.returncode, words, longest)
+
+    def environment(self) -> dict[str, str]:
+        """Waits are noted and not waited; temporary files are kept where they are searched."""
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT / 'integration_tests' / 'quick_retries'}:{ROOT}",
+            "NOTED_WAITS": str(self.folder / "waits"),
+            "TMPDIR": str(temporary),
+            CLOCK_VARIABLE: self.sandbox.now.isoformat(),
+        }
+
+    def expect(self, ended: Ended, *statuses: int) -> None:
+        """Notes an exit status that was not promised, with the words that came with it."""
+        if ended.status not in statuses:
+            self.problems.append(f"ended with {ended.status}, not {statuses}: {ended.words[-300:]}")
+        elif ended.status and not any(word in ended.words for word in ("error: ", "skipped: ")):
+            self.problems.append(f"ended with {ended.status} and said nothing of it")
+
+    def search_files(self) -> None:
+        """Searches the database, its WAL, temporary files and whatever else there is."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        found = self.search.of_files("files: database, WAL, temporary", files)
+        if self.database.exists():
+            found += self.search.of_database("values of the database", self.database)
+        if found:
+            self.problems.append("the key is in a file")
+
+
+class Row(NamedTuple):
+    """What one class of faults did: how the syncs ended, and the damage that was left after the repairing sync."""
+
+    name: str
+    injected: str
+    one_request: str
+    one_account: str
+    all_accounts: str
+    accounts_list: str
+    longest_wait: float
+    seconds: float
+    damage: Damage
+    problems: list[str]
+
+
+@contextmanager
+def place(folder: Path, search: Search) -> Iterator[Place]:
+    """A sandbox whose key changes when it is percent-encoded."""
+    folder.mkdir()
+    with Sandbox(accounts=2, api_key=KEY, now=NOON) as sandbox:
+        yield Place(sandbox, folder, search)
+
+
+def undisturbed(folder: Path) -> tuple[Path, Path]:
+    """Databases after the first day's sync and after that of the next, in which nothing went wrong."""
+    with place(folder, Search()) as here:
+        files = []
+        for number, day in enumerate(DAYS):
+            here.sandbox.now = day
+            ended = here.sync()
+            if ended.status:
+                raise RuntimeError(f"an undisturbed sync failed: {ended.words}")
+            files.append(shutil.copy(here.database, folder / f"day{number}.duckdb"))
+    return Path(files[0]), Path(files[1])
+
+
+def disturbed(
+    faults: FaultClass,
+    folder: Path,
+    days: tuple[Path, Path],
+    search: Search,
+    beside: Callable[[Place, Mapping[str, str]], None] = lambda here, environment: None,
+) -> Row:
+    """A first sync with one fault an endpoint, syncs of the next day in which all fails, and what repairs them.
+
+    `beside`: what else is run while one account cannot be read, so that it is searched for the key.
+    """
+    started, waits, told = time.monotonic(), [0.0], {}
+    with place(folder, search) as here:
+        environment = {"QUICK_TIMEOUTS": TIMEOUTS} if faults.is_slow else {}
+
+        def sync(where: str, *statuses: int, **settings: object) -> None:
+            ended = here.sync(environment, **settings)
+            here.expect(ended, *statuses)
+            waits.append(ended.longest_wait)
+            told[where] = OUTCOMES.get(ended.status, str(ended.status))
+            here.sandbox.reset_faults()
+
+        if faults.kind == "unreachable":
+            with full_backlog() as address:
+                sync("all", 1, analytics_url=address)
+                sync("list", 1, accounts_url=address)
+                beside(here, environment)
+            repaired = here.sync()
+            here.expect(repaired, 0)
+            here.sandbox.now = DAYS[1]
+        else:
+            one, *_ = here.sandbox.account_ids
+            for path in faults.paths if faults.passes else ANALYTICS:
+                if path in faults.paths:  # of one account, where that cannot be read for it
+                    here.sandbox.inject(faults.fault(path, social_network_id=None if faults.passes else one))
+            sync("one request", 0 if faults.passes else 3)
+            if not faults.passes:
+                here.expect(here.sync(), 0)
+            if (left := damage(here.database, days[0])) != Damage(0, 0, 0):
+                here.problems.append(f"after the first day: {left}")
+            here.sandbox.now = DAYS[1]
+            _inject(here, faults, ANALYTICS, one)
+            sync("one account", faults.status(of_all=False))
+            _inject(here, faults, faults.paths, one)
+            beside(here, environment)
+            here.sandbox.reset_faults()
+            _inject(here, faults, ANALYTICS)
+            sync("all", faults.status(of_all=True))
+            if "listsocialaccounts" in faults.paths:
+                _inject(here, faults, ("listsocialaccounts",))
+                sync("list", faults.status(of_all=True))
+        here.search_files()
+        here.expect(here.sync(), 0)
+        left = damage(here.database, days[1])
+        if left != Damage(0, 0, 0):
+            here.problems.append(f"after the repair: {left}")
+    outcomes = (told.get(where, "–") for where in ("one request", "one account", "all", "list"))
+    return Row(faults.name, faults.injected, *outcomes, max(waits), time.monotonic() - started, left, here.problems)
+
+
+OUTCOMES = {0: "all read, 0", 1: "failed, 1", 2: "config, 2", 3: "account skipped, 3"}
+
+
+def _inject(here: Place, faults: FaultClass, paths: tuple[str, ...], account: str | None = None) -> None:
+    for path in paths:
+        if path in faults.paths:
+            here.sandbox.inject(faults.fault(path, social_network_id=account, times=None))
+
+
+@contextmanager
+def full_backlog() -> Iterator[str]:
+    """An address on this machine at which nobody takes up a connection."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        waiting = [socket.socket() for _ in range(8)]
+        try:
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(listening.getsockname())
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        finally:
+            for one in waiting:
+                one.close()

@@ -1,0 +1,276 @@
+"""What has to become of a hostile answer, worked out without the product's code, from what its documents say."""
+
+import json
+from collections import Counter
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from integration_tests.fault_injection.values import DEEPEST, count, depth, number, readable_time, text
+
+Outcome = Literal["accepted", "coerced", "refused", "merged", "account skipped", "other network"]
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
+PIN_TEXTS = ("id", "page_id", "format", "text", "permalink", "media_type", "media_url", "timestamp")
+METRIC_TEXTS = ("key", "name", "description", "percentage_change")
+STAMPED = ("social_network_id", "preset", "period_start", "period_end", "snapshot_date")
+
+
+@dataclass
+class Expected:
+    """Of one stream and one answer: rows by their key, what becomes of each entry, and what the summary must count."""
+
+    rows: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    others: dict[Any, dict[str, Any]] = field(default_factory=dict)  # fields that no schema declares, by the same key
+    outcomes: list[Outcome] = field(default_factory=list)
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    is_skipped: bool = False
+
+    def add(self, stream: str, key: Any, row: dict[str, Any], others: dict[str, Any], is_as_sent: bool) -> None:
+        """A row; one of the same key takes its place, but null that of no value. An entry of a list is one value."""
+        if key in self.rows:
+            self.counted[stream, "doubled"] += 1
+            self.outcomes.append("merged")
+            if stream != "post_performance":
+                row = known(row, self.rows[key])
+                others = {**self.others[key], **others}
+        else:
+            self.outcomes.append("accepted" if is_as_sent else "coerced")
+        self.rows[key], self.others[key] = row, others
+
+    def refuse(self, stream: str, why: str) -> None:
+        self.counted[stream, why] += 1
+        self.outcomes.append("refused")
+
+
+def known(row: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of each column after a row and one before it."""
+    return {name: before.get(name) if value is None else value for name, value in row.items()}
+
+
+def skipped(entries: int) -> Expected:
+    """A stream whose part cannot be read; as many entries as can be seen, one at least."""
+    return Expected(outcomes=["account skipped"] * max(entries, 1), is_skipped=True)
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON of a body, or `...` where it has none."""
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return ...
+
+
+def of_answer(endpoint: str, body: bytes) -> dict[str, Expected]:
+    """Stream → what has to become of an answer to `overview` or `posts`."""
+    answer = parsed(body)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    data = data if isinstance(data, dict) else {}
+    if endpoint == "posts":
+        parts = {"pins": data.get("posts", ...), "pin_totals": data.get("stats", ...)}
+    else:
+        name = "post_performance" if "post_performance" in data else "posts_performance"
+        parts = {
+            "overview_metrics": data.get("metrics", ...),
+            "account_followers": data.get("total_followers", ...),
+            "post_performance": data.get(name, ...),
+        }
+    makers = {"pins": _pins, "account_followers": _followers, "post_performance": _rankings}
+    found = {}
+    for stream, part in parts.items():
+        if _says_no(answer) or not _is_as_documented(stream, part):
+            found[stream] = skipped(len(part) if isinstance(part, (list, dict)) else 1)
+        else:
+            found[stream] = makers[stream](part) if stream in makers else _metrics(stream, part)
+    return found
+
+
+def _says_no(answer: Any) -> bool:
+    if not isinstance(answer, dict) or answer.get("success") is False or answer.get("error") is True:
+        return True
+    return "success" not in answer and "data" not in answer and "message" in answer
+
+
+def _is_as_documented(stream: str, part: Any) -> bool:
+    if stream == "account_followers":
+        return part is None or isinstance(part, (int, float, str))
+    return isinstance(part, (list, dict) if stream == "post_performance" else list)
+
+
+# ------------------------------------------------------------------------------------- streams
+
+
+def _pins(part: list[Any]) -> Expected:
+    found = Expected()
+    for pin in part:
+        if not isinstance(pin, dict):
+            found.refuse("pins", "no objects")
+            continue
+        stats = pin.get("stats")
+        if not isinstance(stats, dict):
+            _note(found, "pins", "stats", stats)
+            stats = {}
+        own = {name: value for name, value in pin.items() if name != "stats"}
+        for name in COUNTERS:
+            if name in own and name in stats and own[name] != stats[name]:
+                own[_free(f"post_{name}", "post_", own, stats)] = own[name]
+        sent = {**own, **{name: stats[name] for name in COUNTERS if name in stats}}
+        for name in [name for name in stats if name not in COUNTERS]:
+            sent[_free(name, "stats_", sent, (*PIN_TEXTS, *COUNTERS, *STAMPED, "stats"))] = _observed(stats[name])
+        row, is_as_sent = _typed(found, "pins", sent, PIN_TEXTS, COUNTERS, ())
+        time = readable_time(row["timestamp"])
+        if row["id"] is None:
+            _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
+            found.refuse("pins", "no key")
+            continue
+        if time is None and (row["timestamp"] or "").strip(" "):
+            found.counted["pins", "unreadable timestamp"] += 1
+        is_as_sent = is_as_sent and (time is None or str(time) == row["timestamp"])
+        row["timestamp"] = time
+        others = _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
+        found.add("pins", row["id"], row, others, is_as_sent)
+    return found
+
+
+def _free(name: str, prefix: str, *taken: Container[str]) -> str:
+    while any(name in names for names in taken):
+        name = prefix + name
+    return name
+
+
+def _observed(sent: Any) -> Any:
+    """A value in `stats`: texts that are numbers are numbers, blanks are nothing."""
+    if not isinstance(sent, str):
+        return sent
+    found = None if _is_nothing(sent) else number(sent)
+    if found is None:
+        return None if _is_nothing(sent) else sent
+    return sent if isinstance(found, float) and abs(found) >= 2**53 else found
+
+
+def _metrics(stream: str, part: list[Any]) -> Expected:
+    found = Expected()
+    for sent in part:
+        if not isinstance(sent, dict):
+            found.refuse(stream, "no objects")
+            continue
+        numbers = ("value_current_period", "value_last_period")
+        row, is_as_sent = _typed(found, stream, sent, METRIC_TEXTS, (), numbers)
+        change = number(sent.get("percentage_change"))
+        row["percentage_change_value"] = None if change is None else float(change)
+        others = _extra(found, stream, sent, (*METRIC_TEXTS, *numbers, "percentage_change_value"))
+        if row["key"] is None:
+            found.refuse(stream, "no key")
+        else:
+            found.add(stream, row["key"], row, others, is_as_sent)
+    return found
+
+
+def _followers(part: Any) -> Expected:
+    found = Expected()
+    row, is_as_sent = _typed(found, "account_followers", {"total_followers": part}, (), ("total_followers",), ())
+    found.add("account_followers", None, row, {}, is_as_sent)
+    return found
+
+
+def _rankings(part: Any) -> Expected:
+    found = Expected()
+    if isinstance(part, list):
+        for _ in part:
+            found.refuse("post_performance", "in no list")
+        return found
+    for ranking, entries in part.items():
+        if not isinstance(entries, list):
+            if not _is_nothing(entries):
+                found.refuse("post_performance", "no lists")
+            continue
+        for position, entry in enumerate(entries, start=1):
+            known = entry if isinstance(entry, dict) else {}
+            sent = {
+                "id": known.get("id"),
+                "text": _one_of(known, "text", "caption", "title", "message"),
+                "permalink": _one_of(known, "permalink", "permalink_url"),
+                "engagement_rate": _one_of(known, "engagement_rate", "engagement_rate_raw"),
+            }
+            if depth(entry) > DEEPEST:
+                found.counted["post_performance", "item"] += 1
+            row, is_as_sent = _typed(
+                found, "post_performance", sent, ("id", "text", "permalink"), (), ("engagement_rate",)
+            )
+            row["item"] = None if depth(entry) > DEEPEST else entry
+            found.add("post_performance", (text(ranking), position), row, {}, is_as_sent)
+    return found
+
+
+def of_accounts(body: bytes) -> Expected:
+    """What has to become of the list of accounts."""
+    found = Expected()
+    for sent in parsed(body)["data"]:
+        if not isinstance(sent, dict):
+            found.refuse("accounts", "no objects")
+            continue
+        kind = sent.get("social_network_type")
+        if not isinstance(kind, str):
+            found.refuse("accounts", "no type")
+            continue
+        if kind.strip().casefold() != "pinterest":
+            found.outcomes.append("other network")
+            continue
+        account = text(_one_of(sent, "social_account_id", "social_network_id"))
+        if not account:
+            found.refuse("accounts", "no id")
+            continue
+        row, is_as_sent = _typed(found, "accounts", sent, ("username", "full_name", "social_network_type"), (), ())
+        for name in ("is_expired", "need_refresh"):
+            flag = sent.get(name)
+            row[name] = {"1": True, "true": True, "0": False, "false": False}.get(
+                str(flag).strip().lower() if isinstance(flag, (int, str)) else ""
+            )
+            if row[name] is None:
+                _note(found, "accounts", name, flag)
+        found.add("accounts", account, row, {}, is_as_sent)
+    return found
+
+
+def _typed(
+    found: Expected,
+    stream: str,
+    sent: Mapping[str, Any],
+    texts: tuple[str, ...],
+    counts: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> tuple[dict[str, Any], bool]:
+    """A row of what was sent, and whether each value is there as it was sent; what is lost is noted."""
+    row: dict[str, Any] = {name: text(sent.get(name)) for name in texts}
+    row |= {name: count(sent.get(name)) for name in counts}
+    values = {name: number(sent.get(name)) for name in numbers}
+    row |= {name: None if value is None else float(value) for name, value in values.items()}
+    for name, value in row.items():
+        if value is None:
+            _note(found, stream, name, sent.get(name))
+    return row, all(_is_same(value, sent.get(name)) for name, value in row.items())
+
+
+def _is_same(value: Any, sent: Any) -> bool:
+    """Whether a value is there as it was sent; a whole number in a DOUBLE is."""
+    return type(sent) in (type(value), int) and sent == value
+
+
+def _extra(found: Expected, stream: str, sent: Mapping[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
+    extra = {name: value for name, value in sent.items() if name not in (*declared, *STAMPED) and value is not None}
+    for name, value in sent.items():
+        if name not in declared and depth(value) > DEEPEST:
+            found.counted[stream, "fields that are not documented"] += 1
+    return {name: value for name, value in extra.items() if depth(value) <= DEEPEST}
+
+
+def _note(found: Expected, stream: str, name: str, sent: Any) -> None:
+    if not _is_nothing(sent):
+        found.counted[stream, name] += 1
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _one_of(row: Mapping[str, Any], *names: str) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)

@@ -1,0 +1,127 @@
+"""The file beside what was to be expected of it: rows, values to the last bit, and types."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from integration_tests.fault_injection.expected import Expected
+from integration_tests.fault_injection.values import text
+from oneup_pinterest.database.schema import EXTRACTED_AT, RELATIONS, STREAMS
+
+MOST_COLUMNS = 51  # beside the declared ones
+Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+KEYS = {  # within an account and a day or period
+    "overview_metrics": ("key",),
+    "account_followers": (),
+    "post_performance": ("ranking", "position"),
+    "pins": ("id",),
+    "pin_totals": ("key",),
+    "accounts": (),
+}
+
+
+def rows_of(database: Path, day: str, day_before: str) -> tuple[Rows, int]:
+    """(stream, account) → rows of a day's sync; and a number that stands for the pins of all other days."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for stream in STREAMS:
+            of_day = {"snapshot_date": f"= '{day}'", "period_end": f"= '{day_before}'"}
+            column = RELATIONS[stream].date
+            condition = f"{column} {of_day[column]}" if column else "true"
+            rows = connection.sql(f"SELECT * FROM {stream} WHERE {condition}")
+            for row in rows.fetchall():
+                named = dict(zip(rows.columns, row, strict=True))
+                found[stream, named["social_network_id"]].append(named)
+        columns = "social_network_id, id, snapshot_date, impressions, saves, comments, repins, clicks"
+        others = f"SELECT sum(hash({columns})::HUGEINT) FROM pins WHERE snapshot_date <> '{day}'"
+        ((number,),) = connection.sql(others).fetchall()
+    return found, number or 0
+
+
+def wrong_types(database: Path) -> list[str]:
+    """Declared columns that have another type than they ought to have, and streams with too many columns."""
+    broken = []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for stream in STREAMS:
+            stored = {name: kind for name, kind, *_ in connection.sql(f"DESCRIBE {stream}").fetchall()}
+            for name, kind in RELATIONS[stream].columns.items():
+                if stored.get(name) != ("JSON" if name == "item" else kind):
+                    broken.append(f"{stream}.{name} is {stored.get(name)}")
+            if len(stored) > len(RELATIONS[stream].columns) + MOST_COLUMNS:
+                broken.append(f"{stream} has {len(stored)} columns")
+    return broken
+
+
+def differences(stream: str, rows: Sequence[Mapping[str, Any]], wanted: Expected) -> list[str]:
+    """Where the rows of an account are not what was to be expected of its answer."""
+    stored = {tuple(row[name] for name in KEYS[stream]): row for row in rows}
+    ought = {key if isinstance(key, tuple) else (key,)[: len(KEYS[stream])]: row for key, row in wanted.rows.items()}
+    others = dict(zip(ought, wanted.others.values(), strict=True))
+    broken = []
+    if len(stored) != len(rows):
+        broken.append(f"{stream}: a key has two rows")
+    if stored.keys() != ought.keys():
+        broken.append(f"{stream}: {len(stored)} rows, not {len(ought)}")
+    for key in stored.keys() & ought.keys():
+        row = stored[key]
+        for name, value in ought[key].items():
+            if not is_stored(row[name], value, is_json=name == "item"):
+                broken.append(f"{stream}.{name} is {row[name]!r:.80}, not {value!r:.80}")
+        shared = json.loads(row.get("_other_fields") or "{}")
+        for name, value in others[key].items():
+            if row.get(name) is not None and name not in ("_other_fields", EXTRACTED_AT):
+                is_there = is_kept(row[name], value)
+            else:
+                is_there = text(name) in shared and same_json(shared[text(name)], value)
+            if not is_there:
+                broken.append(f"{stream}: the field {name!r:.40} lost {value!r:.80}, has {row.get(name)!r:.80}")
+    return broken
+
+
+def is_stored(stored: Any, value: Any, is_json: bool) -> bool:
+    if is_json:
+        return (stored is None and value is None) or (stored is not None and same_json(json.loads(stored), value))
+    return type(stored) is type(value) and stored == value
+
+
+def is_kept(stored: Any, value: Any) -> bool:
+    """Whether a value is exactly in a column that no schema declares, whatever type that has become."""
+    if isinstance(stored, float) and isinstance(value, float):
+        return stored == value or (math.isnan(stored) and math.isnan(value))
+    if not isinstance(stored, str):
+        return bool(stored == value) and isinstance(stored, bool) == isinstance(value, bool)
+    if isinstance(value, str) and stored == text(value):
+        return True
+    if isinstance(value, float):
+        return same_json(_parsed(stored), value) or float(stored) == value
+    return same_json(_parsed(stored), value)
+
+
+def _parsed(stored: str) -> Any:
+    try:
+        return json.loads(stored)
+    except ValueError:
+        return ...
+
+
+def same_json(stored: Any, value: Any) -> bool:
+    """Equal as JSON: what is no number is null, halves of surrogate pairs are question marks."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return stored is None
+    if isinstance(value, dict):
+        wanted = {text(name): inner for name, inner in value.items()}
+        return (
+            isinstance(stored, dict)
+            and stored.keys() == wanted.keys()
+            and all(same_json(stored[name], inner) for name, inner in wanted.items())
+        )
+    if isinstance(value, list):
+        return isinstance(stored, list) and len(stored) == len(value) and all(map(same_json, stored, value))
+    if isinstance(value, str):
+        return bool(stored == text(value))
+    return bool(stored == value) and type(stored) is type(value)

@@ -1,0 +1,52 @@
+"""The summary of a sync beside what was lost: each thing is counted, and nothing else is."""
+
+import re
+from collections import Counter
+
+from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.sync import SyncResult
+
+MOST_LINES = 60
+
+WARNINGS = {
+    r"Left out (\d+) rows that are no objects from (\w+), for example .{1,60}\.": "no objects",
+    r"Left out (\d+) records of (\w+) that have no key\.": "no key",
+    r"Left out (\d+) records of (\w+) that come once more with the same key\.": "doubled",
+    r"Left out (\d+) entries that are in none of the lists from (\w+), for example .{1,60}\.": "in no list",
+    r"Left out (\d+) rankings that are no lists from (\w+), for example .{1,60}\.": "no lists",
+    r"Left out (\d+) rows without a `social_network_type` from (\w+), for example .{1,60}\.": "no type",
+    r"Left out (\d+) Pinterest accounts without an id from (\w+), for example .{1,60}\.": "no id",
+    r"Left out (\d+) rows of accounts that come once more from (\w+), for example .{1,60}\.": "doubled",
+    r"(\d+) values of `timestamp` in (pins) are no times and .{1,300}\.": "unreadable timestamp",
+}
+KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the answer had none\.")
+NO_ACCOUNT = "OneUp lists no Pinterest account for this key any more, "
+VALUES = re.compile(r"(\d+) values of `([\w ]+)` in (\w+) are [a-z ]+ and were left empty, for example .{1,60}\.")
+
+
+def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str]:
+    """Where the summary does not count what was lost, or counts what was not."""
+    counted: Counter[tuple[str, str]] = Counter()
+    broken = []
+    for warning in result.warnings:
+        if warning.startswith(NO_ACCOUNT):  # of a list that has none; which accounts were read is looked at elsewhere
+            continue
+        for form, what in WARNINGS.items():
+            if match := re.fullmatch(form, warning):
+                counted[match[2], what] += int(match[1])
+                break
+        else:
+            if match := VALUES.fullmatch(warning):
+                counted[match[3], match[2]] += int(match[1])
+            elif match := KEPT.fullmatch(warning):
+                if match[2] in RELATIONS[match[3]].columns:  # others are columns only where a batch has them
+                    counted[match[3], f"kept {match[2]}"] += int(match[1])
+            else:
+                broken.append(f"the summary says {warning!r}")
+    lines = len(set(result.warnings))
+    if lines != len(result.warnings) or lines > MOST_LINES:
+        broken.append(f"the summary has {len(result.warnings)} lines of warnings, {lines} of them different")
+    for thing in counted.keys() | wanted.keys():
+        if counted[thing] != wanted[thing]:
+            broken.append(f"{' '.join(thing)}: {wanted[thing]} were lost, the summary counts {counted[thing]}")
+    return broken

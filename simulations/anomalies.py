@@ -1,0 +1,184 @@
+"""What anomalies and level shifts promise, on daily sums whose truth is known."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.methods.time_series import robust_deviation
+from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
+from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
+from simulations import Promise
+
+FIRST_DAY = date(2026, 1, 1)
+THEME = "anomalies"
+LENGTHS = (60, 90, 120, 200)
+
+
+def made_up_days(
+    rng: np.random.Generator,
+    days: int,
+    *,
+    level: float | None = None,
+    growth: float | None = None,
+    rho: float = 0.5,
+    wander: float = 0.15,
+    dispersion: tuple[float, float] = (0.01, 0.1),
+    shift: Any = 1.0,
+    account: str = "pin_world",
+) -> pl.DataFrame:
+    """One account as `account_daily_gains` returns it: over-dispersed counts of saves about a level that wanders.
+
+    The expected count is `level` (default: log-uniform from 5 to 500) times a weekday cycle (deviation 0.25 of its
+    logarithms), slow growth (up to 1% a day), and an autocorrelated part of deviation `wander` whose correlation from
+    day to day is `rho`. Each count is negative-binomial with a dispersion between the two of `dispersion`. `shift`
+    multiplies the expected counts (one value a day).
+    """
+    level = float(np.exp(rng.uniform(np.log(5), np.log(500)))) if level is None else level
+    growth = float(rng.uniform(0, 0.01)) if growth is None else growth
+    weekly = np.tile(rng.normal(0, 0.25, 7), days // 7 + 1)[:days]
+    part = np.empty(days)
+    part[0] = rng.normal(0, wander)
+    noise = rng.normal(0, wander * np.sqrt(1 - rho**2), days)
+    for day in range(1, days):
+        part[day] = rho * part[day - 1] + noise[day]
+    mean = level * np.exp(weekly + part + growth * np.arange(days)) * shift
+    spread = rng.uniform(*dispersion)
+    counts = rng.poisson(mean * rng.gamma(1 / spread, spread, days))
+    return as_gains(counts, account)
+
+
+def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
+    """Daily counts of saves as `account_daily_gains` returns them."""
+    return pl.DataFrame(
+        {
+            "social_network_id": account,
+            "metric": "saves",
+            "kind": "lifetime",
+            "day": [FIRST_DAY + timedelta(days=day) for day in range(len(counts))],
+            "gain": np.asarray(counts, dtype=np.float64),
+            "is_imputed": False,
+            "is_provisional": False,
+            "pins_fallen": 0,
+            "pins_observed": 50,
+        }
+    )
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """False alarms and finds of anomalies and of level shifts, and what naive methods would have said."""
+    rng = np.random.default_rng(20260301)
+    for name, lengths in (("60 to 200 days", LENGTHS), ("28 to 59 days", (28, 35, 42, 56))):
+        runs = 120 * scale
+        clean = _worlds(rng, runs, lengths)
+        yield Promise(
+            THEME, f"clean series of {name} in which any day is named", _named(clean) / runs, 0.06, True, runs
+        )
+    runs = 100 * scale
+    yield Promise(
+        THEME, "5 times the usual day is found (60 to 200 days, 30 a day and more)", _found(rng, runs), 0.9, False, runs
+    )
+    yield from _gaps(rng, 60 * scale)
+    yield from _levels(rng, 120 * scale)
+
+
+def _worlds(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **options: Any) -> pl.DataFrame:
+    return pl.concat(
+        made_up_days(rng, int(rng.choice(lengths)), rho=float(rng.uniform(0, 0.7)), account=f"{run:05}", **options)
+        for run in range(runs)
+    )
+
+
+def _named(worlds: pl.DataFrame) -> int:
+    return daily_anomalies(worlds).filter(pl.col("state").is_in(["high", "low"]))["social_network_id"].n_unique()
+
+
+def _found(rng: np.random.Generator, runs: int) -> float:
+    worlds, truth = [], set()
+    for run in range(runs):
+        world = made_up_days(
+            rng,
+            int(rng.choice(LENGTHS)),
+            level=float(rng.uniform(30, 500)),
+            dispersion=(0.01, 0.05),
+            account=f"{run:05}",
+        )
+        odd = int(rng.integers(3, world.height - 3))
+        counts = world["gain"].to_numpy().copy()
+        counts[odd] *= 5
+        worlds.append(world.with_columns(gain=pl.Series(counts)))
+        truth.add((f"{run:05}", world["day"][odd]))
+    high = daily_anomalies(pl.concat(worlds)).filter(pl.col("state") == "high")
+    return len(truth & set(high.select("social_network_id", "day").rows())) / runs
+
+
+def _gaps(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    divided, booked, scores = [], [], []
+    for run in range(runs):
+        world = made_up_days(rng, 90, level=float(rng.uniform(30, 500)), growth=0.0, account=f"{run:05}")
+        first = int(rng.integers(20, 60))
+        counts = world["gain"].to_numpy().copy()
+        total, is_gap = counts[first : first + 4].sum(), (np.arange(90) >= first) & (np.arange(90) < first + 4)
+        counts[is_gap] = total / 4
+        divided.append(world.with_columns(gain=pl.Series(counts), is_imputed=pl.Series(is_gap)))
+        counts[is_gap] = [0, 0, 0, total]
+        booked.append(world.with_columns(gain=pl.Series(counts)))
+        scores.append(abs(total - np.median(counts)) / robust_deviation(counts))
+    yield Promise(
+        THEME,
+        "series with a gap of 4 days, divided, in which any day is named",
+        _named(pl.concat(divided)) / runs,
+        0.06,
+        True,
+        runs,
+    )
+    yield Promise(
+        THEME,
+        "naive: series with the gap booked on one day in which any day is named",
+        _named(pl.concat(booked)) / runs,
+        0.9,
+        False,
+        runs,
+    )
+    yield Promise(
+        THEME, "naive: robust z of a gap booked on one day (median)", float(np.median(scores)), 5, False, runs
+    )
+
+
+def _levels(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    steady = _worlds(rng, runs, (42, *LENGTHS))
+    false = gain_levels(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
+    yield Promise(THEME, "series without a shift in which one is named", false / runs, 0.06, True, runs)
+    naive = sum(_naive_shifts(world["gain"].to_numpy()) for _, world in steady.group_by("social_network_id"))
+    what = "naive: series without a shift in which a textbook penalty names one"
+    yield Promise(THEME, what, naive / runs, 0.3, False, runs)
+    worlds, truth = [], {}
+    for run in range(runs):
+        days = int(rng.choice(LENGTHS))
+        shift = int(rng.integers(14, days - 13))
+        factor = np.where(np.arange(days) >= shift, 2.0 if run % 2 else 0.5, 1.0)
+        level = float(rng.uniform(20, 500))
+        worlds.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}"))
+        truth[f"{run:05}"] = (FIRST_DAY + timedelta(days=shift), 100.0 if run % 2 else -50.0)
+    found = covered = 0
+    for row in gain_levels(pl.concat(worlds)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
+        day, change = truth[row["social_network_id"]]
+        if abs((row["first_day"] - day).days) <= 3:
+            found += 1
+            covered += row["change_low"] <= change <= row["change_high"]
+    yield Promise(
+        THEME, "a doubling or halving is found within 3 days (60 to 200 days)", found / runs, 0.8, False, runs
+    )
+    yield Promise(THEME, "of these, the 95% interval holds the true change", covered / found, 0.93, False, found)
+
+
+def _naive_shifts(counts: Any) -> bool:
+    """PELT with the penalty for independent days, 2 log n times the variance, on logarithms as they are."""
+    from ruptures import KernelCPD
+
+    logs = np.log(counts + 0.5)
+    variance = np.var(np.diff(logs)) / 2
+    ends = KernelCPD(kernel="linear", min_size=10).fit(logs[:, None]).predict(pen=2 * variance * np.log(len(logs)))
+    return len(ends) > 1

@@ -1,0 +1,207 @@
+"""Promises about change: false alarms, coverage and power, on accounts whose process is known to be steady or not."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.questions.change.statistic import account_change, account_trend, new_pins_change
+from simulations import Promise
+
+_LAST = date(2026, 3, 31)
+_WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
+_BACK = 90  # days of publication before the first snapshot: older pins are not watched
+_AVERAGE = 1_500  # impressions that a pin comes to on average, whatever the spread
+_GROWN = 1 - np.exp(-((np.arange(_BACK + 1) / 12) ** 0.6))  # share of its reach that a pin has had by an age
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """Yields each promise as it is measured; `scale` 1 takes about ten seconds."""
+    yield from _gains_promises(scale)
+    yield from _new_pins_promises(scale)
+    yield from _trend_promises(scale)
+
+
+def _gains_promises(scale: int) -> Iterator[Promise]:
+    theme = "change of gains"
+    steady = _watched(np.random.default_rng(1), runs := 200 * scale, days=56)
+    told = _change(steady, 28)
+    yield Promise(theme, "28 days, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
+    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 0), 0.93, False, runs)
+    yield Promise(theme, "the same: false alarms of a Poisson test", _poisson_claims(told), 0.3, False, runs)
+
+    doubled = np.repeat([1.0, 2.0], 28)
+    told = _change(_watched(np.random.default_rng(2), runs := 60 * scale, 56, swing=doubled), 28)
+    yield Promise(theme, "28 days, all gains doubled: found", _claims(told, "up"), 0.5, False, runs)
+    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 100), 0.91, False, runs)
+
+    told = _change(_watched(np.random.default_rng(3), runs := 300 * scale, days=14), 7)
+    yield Promise(theme, "7 days, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
+    viral = _watched(np.random.default_rng(4), runs := 120 * scale, days=14, sigma=2.2)
+    told = _change(viral, 7)
+    yield Promise(theme, "7 days, viral pins (sigma 2.2): false alarms", _claims(told), 0.08, True, runs)
+    batches = _watched(np.random.default_rng(5), runs := 120 * scale, days=14, batch=10)
+    told = _change(batches, 7)
+    yield Promise(theme, "7 days, published in batches of 10: false alarms", _claims(told), 0.08, True, runs)
+
+
+def _new_pins_promises(scale: int) -> Iterator[Promise]:
+    theme = "new pins"
+    rng = np.random.default_rng(6)
+    pins = _new_pins(rng, runs := 300 * scale)
+    told = new_pins_change(pins, 28, 7, ["saves", "impressions"])
+    saves = told.filter(pl.col("metric") == "saves")
+    yield Promise(theme, "30 pins a side, the same process: false alarms", _claims(saves, p="p"), 0.06, True, runs)
+    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(saves, 0), 0.94, False, runs)
+    yield Promise(theme, "the same: false alarms of a two-proportion z-test", _z_claims(told), 0.3, False, runs)
+    yield Promise(
+        theme, "the same: false alarms of a Poisson test", _poisson_claims(saves, sums=True), 0.3, False, runs
+    )
+    tripled = new_pins_change(_new_pins(rng, runs := 100 * scale, lift=3), 28, 7, ["saves"])
+    yield Promise(theme, "30 pins a side, three times the reach: found", _claims(tripled, "up"), 0.4, False, runs)
+    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(tripled, 200), 0.92, False, runs)
+
+
+def _trend_promises(scale: int) -> Iterator[Promise]:
+    theme = "trend"
+    told = _trend(_watched(np.random.default_rng(8), runs := 120 * scale, days=56))
+    yield Promise(theme, "8 weeks, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
+    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 0), 0.92, False, runs)
+    rising = 1.25 ** (np.arange(56) / 7)
+    told = _trend(_watched(np.random.default_rng(9), runs := 30 * scale, 56, swing=rising))
+    yield Promise(theme, "8 weeks, gains grow 25% a week: found", _claims(told, "up"), 0.5, False, runs)
+
+
+class Watched(NamedTuple):
+    """What `account_change` takes: pins, and the gains that daily snapshots of them would have given."""
+
+    pins: pl.DataFrame
+    gains: pl.DataFrame
+    account_gains: pl.DataFrame
+
+
+def _change(world: Watched, days: int) -> pl.DataFrame:
+    return account_change(world.pins, days, ["saves"], gains=world.gains, account_gains=world.account_gains)
+
+
+def _trend(world: Watched) -> pl.DataFrame:
+    return account_trend(world.pins, ["saves"], gains=world.gains, account_gains=world.account_gains)
+
+
+def _watched(
+    rng: np.random.Generator, accounts: int, days: int, *, sigma: float = 1.6, batch: int = 1, swing: Any = 1.0
+) -> Watched:
+    """Accounts that publish 2 pins a day at random, watched for `days` settled days.
+
+    Reach is lognormal, the save rate of each pin Beta with mean 1%; days differ by weekday, and by 5% at random for
+    all pins alike. A pin is watched until it is 90 days old. `swing` multiplies the gains of the days.
+    """
+    published_on = np.arange(-_BACK, days)
+    count = rng.poisson(2 / batch, (accounts, len(published_on))) * batch
+    account, index = np.nonzero(count)
+    repeats = count[account, index]
+    account, born = np.repeat(account, repeats), np.repeat(published_on[index], repeats)
+    reach = _AVERAGE * rng.lognormal(-(sigma**2) / 2, sigma, len(born))
+    day = np.arange(days)
+    age = day - born[:, None]
+    is_watched = (age >= 0) & (age < _BACK)
+    activity = np.resize(_WEEKDAYS, days) * swing * rng.lognormal(0, 0.05, (accounts, days))[account]
+    mean = np.where(is_watched, _GROWN[np.clip(age + 1, 0, _BACK)] - _GROWN[np.clip(age, 0, _BACK)], 0)
+    gained = rng.poisson(mean * reach[:, None] * activity * rng.beta(2, 198, len(born))[:, None])
+    pin, on = np.nonzero(gained)
+    names = pl.format("pin_{}", "account").alias("social_network_id")
+    first = pl.lit(_LAST - timedelta(days=days - 1))
+    gains = pl.DataFrame({"account": account[pin], "id": pin, "on": on, "gain": gained[pin, on].astype(float)}).select(
+        names,
+        pl.col("id").cast(pl.String),
+        metric=pl.lit("saves"),
+        day=first + pl.duration(days="on"),
+        gain="gain",
+        is_imputed=pl.lit(False),
+        is_provisional=pl.lit(False),
+    )
+    pins = pl.DataFrame({"account": account, "id": np.arange(len(born)), "born": born}).select(
+        names,
+        pl.col("id").cast(pl.String),
+        timestamp=(first + pl.duration(days="born")).cast(pl.Datetime("us")),
+        snapshot_date=pl.lit(_LAST + timedelta(days=1)),
+    )
+    every_day = (
+        pl.DataFrame({"account": np.arange(accounts)})
+        .select(names)
+        .join(pl.DataFrame({"on": day}).select(day=first + pl.duration(days="on")), how="cross")
+    )
+    keys = ["social_network_id", "day"]
+    account_gains = every_day.join(gains.group_by(keys).agg(pl.col("gain").sum()), on=keys, how="left").select(
+        "social_network_id",
+        "day",
+        pl.col("gain").fill_null(0),
+        metric=pl.lit("saves"),
+        kind=pl.lit("lifetime"),
+        is_provisional=pl.lit(False),
+        is_imputed=pl.lit(False),
+    )
+    return Watched(pins, gains, account_gains)
+
+
+def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.DataFrame:
+    """Accounts with 30 pins from each of two periods of 28 days, seen at ages 6 and 7."""
+    pins = accounts * 60
+    is_now = np.arange(pins) % 2 == 1
+    reach = rng.lognormal(5, 1.6, pins) * np.where(is_now, lift, 1.0)
+    impressions = rng.poisson(reach)
+    saves = rng.binomial(impressions, rng.beta(2, 198, pins))
+    back = rng.integers(0, 28, pins) + np.where(is_now, 0, 28)
+    back[::60], back[1::60] = 28, 0  # the last day has a pin in every account: the periods are where they should be
+    born = pl.DataFrame(
+        {
+            "account": np.arange(pins) // 60,
+            "id": np.arange(pins),
+            "back": back,
+            "impressions": impressions,
+            "saves": saves,
+        }
+    ).select(
+        pl.format("pin_{}", "account").alias("social_network_id"),
+        pl.col("id").cast(pl.String),
+        pl.lit("pin").alias("format"),
+        pl.lit("IMAGE").alias("media_type"),
+        pl.lit("A made-up pin").alias("text"),
+        timestamp=(pl.lit(_LAST - timedelta(days=7)) - pl.duration(days="back")).cast(pl.Datetime("us")),
+        impressions="impressions",
+        saves="saves",
+    )
+    on = [born.with_columns(snapshot_date=pl.col("timestamp").dt.date() + timedelta(days=age)) for age in (6, 7)]
+    return pl.concat(on)
+
+
+def _claims(told: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
+    """Share of the accounts with a verdict (this one, or any)."""
+    claimed = pl.col("verdict") == verdict if verdict else pl.col(p).fill_null(1) < 0.05
+    return float(told.select(claimed.mean()).item())
+
+
+def _coverage(told: pl.DataFrame, truth: float) -> float:
+    """Share of the intervals that hold the truth, among those that there are."""
+    known = told.filter(pl.col("p").is_not_null())
+    low, high = pl.col("change_low").fill_null(-100.0), pl.col("change_high").fill_null(np.inf)
+    return float(known.select(((low <= truth) & (high >= truth)).mean()).item())
+
+
+def _poisson_claims(told: pl.DataFrame, *, sums: bool = False) -> float:
+    """Share of the accounts in which the two sums differ by more than counts that follow Poisson's law would."""
+    pins = 30 if sums else 1  # of means
+    now, before = pl.col("now") * pins, pl.col("before") * pins
+    return float(told.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
+
+
+def _z_claims(told: pl.DataFrame) -> float:
+    """Share of the accounts in which the textbook's test of two proportions finds the rates of saves to differ."""
+    wide = told.pivot("metric", index="social_network_id", values=["now", "before"])
+    x, n = pl.col("now_saves") * 30, pl.col("now_impressions") * 30
+    y, m = pl.col("before_saves") * 30, pl.col("before_impressions") * 30
+    pooled = (x + y) / (n + m)
+    z = (x / n - y / m) / (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
+    return float(wide.select((z.abs() > 1.96).mean()).item())

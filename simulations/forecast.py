@@ -1,0 +1,144 @@
+"""What forecasts promise, and what is said of followers and of effort, on series whose truth is known."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from oneup_pinterest.questions.followers.effort import effort_association
+from oneup_pinterest.questions.followers.statistic import follower_association, follower_trend
+from oneup_pinterest.questions.forecast.statistic import BASELINE, HORIZON, gain_forecasts
+from simulations import Promise
+from simulations.anomalies import FIRST_DAY, made_up_days
+
+THEME = "forecast"
+LENGTHS = (56, 70, 90, 150)
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """Coverage of the baseline's intervals, the choice of a model, and false alarms about followers and effort."""
+    rng = np.random.default_rng(20260303)
+    runs = 150 * scale
+    days, weeks = _coverage(rng, runs)
+    yield Promise(THEME, "days that the baseline's 80% intervals hold", days, 0.75, False, runs)
+    yield Promise(THEME, "days that the baseline's 80% intervals hold, at most", days, 0.90, True, runs)
+    yield Promise(THEME, "weekly totals that the baseline's 80% intervals hold", weeks, 0.70, False, runs)
+    yield Promise(THEME, "weekly totals that the baseline's 80% intervals hold, at most", weeks, 0.90, True, runs)
+    runs = 6 * scale
+    worlds = pl.concat(made_up_days(rng, 75, level=80, account=f"{run:05}") for run in range(runs))
+    skill = gain_forecasts(worlds).skill
+    worst = skill.filter("is_chosen")["relative_mae"].max()
+    yield Promise(
+        THEME,
+        "error of the chosen model in the backtest, against the baseline's: the worst",
+        float(worst),
+        1.0,
+        True,
+        runs,
+    )  # type: ignore[arg-type]
+    yield Promise(
+        THEME,
+        "account and forecast without a row of the baseline",
+        runs - skill.filter(pl.col("model") == BASELINE).height,
+        0,
+        True,
+        runs,
+    )
+    yield from _followers(rng, 150 * scale)
+    yield from _effort(rng, 150 * scale)
+
+
+def _coverage(rng: np.random.Generator, runs: int) -> tuple[float, float]:
+    seen, unseen = [], []
+    for run in range(runs):
+        length = int(rng.choice(LENGTHS))
+        world = made_up_days(rng, length + HORIZON, rho=float(rng.uniform(0, 0.8)), account=f"{run:05}")
+        seen.append(world.head(length))
+        unseen.append(world.tail(HORIZON).select("social_network_id", "day", pl.col("gain").alias("truth")))
+    forecasts, truth = gain_forecasts(pl.concat(seen), models=()), pl.concat(unseen)
+    is_held = pl.col("truth").is_between("low", "high")
+    days = forecasts.days.join(truth, on=["social_network_id", "day"]).select(is_held.mean()).item()
+    totals = truth.sort("social_network_id", "day").with_columns(
+        first_day=pl.col("day") - pl.duration(days=pl.int_range(pl.len()).over("social_network_id") % 7)
+    )
+    totals = totals.group_by("social_network_id", pl.col("first_day").cast(pl.Date)).agg(pl.col("truth").sum())
+    weeks = forecasts.weeks.join(totals, on=["social_network_id", "first_day"]).select(is_held.mean()).item()
+    return float(days), float(weeks)
+
+
+def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    """Accounts that win and lose as many, with days that resemble the one before; gains know nothing of them."""
+    followers, gains = [], []
+    for run in range(runs):
+        days = int(rng.choice([49, 70, 120]))
+        world = made_up_days(rng, days, level=60, account=f"{run:05}")
+        change, noise = np.zeros(days + 1), rng.normal(0, 4, days + 1)
+        for day in range(1, days + 1):
+            change[day] = 0.4 * change[day - 1] + noise[day]
+        followers.append(
+            pl.DataFrame(
+                {
+                    "social_network_id": f"{run:05}",
+                    "total_followers": (5000 + change.cumsum()).round().astype(np.int64),
+                    "snapshot_date": [FIRST_DAY + timedelta(days=day) for day in range(days + 1)],
+                }
+            )
+        )
+        gains.append(world)
+    counts = pl.concat(followers)
+    trends = follower_trend(counts)["verdict"]
+    named = int(trends.is_in(["up", "down"]).sum())
+    yield Promise(
+        "followers", "accounts that only waver and are said to grow or shrink", named / runs, 0.08, True, runs
+    )
+    together = follower_association(pl.concat(gains), counts)["verdict"]
+    named = int(together.is_in(["rise together", "move apart"]).sum())
+    yield Promise(
+        "followers",
+        "accounts whose gains and followers know nothing of each other, said to go together",
+        named / runs,
+        0.09,
+        True,
+        runs,
+    )
+
+
+def _effort(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    """Accounts that publish without a thought of results, while both grow."""
+    frames = []
+    for run in range(runs):
+        weeks = int(rng.choice([8, 12, 26, 40]))
+        growth = np.exp(0.05 * np.arange(weeks))
+        level = 200 * growth * np.exp(rng.normal(0, 0.3, weeks))
+        later = {
+            name: rng.poisson(level * np.exp(rng.normal(0, 0.1, weeks))).astype(float)
+            for name in ("of_others", "others_next_week", "others_in_two_weeks")
+        }
+        frames.append(
+            pl.DataFrame(
+                {
+                    "social_network_id": f"{run:05}",
+                    "published": rng.poisson(4 * growth),
+                    **later,
+                    "week": [FIRST_DAY + timedelta(weeks=week) for week in range(weeks)],
+                }
+            )
+        )
+    worlds = pl.concat(frames)
+    verdicts = effort_association(worlds)
+    named = verdicts.filter(pl.col("verdict").is_in(["rise together", "move apart"]))["social_network_id"].n_unique()
+    yield Promise(
+        "effort",
+        "accounts whose weeks of many pins are said to go with other gains, at any of three lags",
+        named / runs,
+        0.08,
+        True,
+        runs,
+    )
+    naive = sum(
+        abs(np.corrcoef(frame["published"], frame["of_others"])[0, 1]) > 1.96 / np.sqrt(frame.height)
+        for frame in frames
+    )
+    what = "naive: accounts whose plain correlation with effort looks significant"
+    yield Promise("effort", what, naive / runs, 0.2, False, runs)

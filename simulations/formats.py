@@ -1,0 +1,162 @@
+"""What the comparison of formats promises where seasons meet formats and age passes for merit."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import stats
+
+from oneup_pinterest.methods.first_week import with_weeks
+from oneup_pinterest.questions.formats.statistic import format_differences
+from simulations import Promise
+
+THEME = "formats"
+RUNS = 120
+NULL_RUNS = 1_500  # a test at 5% in fewer worlds would pass 6% now and then by luck alone
+BATCHED_RUNS = 300
+PERMUTATIONS = 199  # enough for a verdict at 5%
+FIRST = datetime(2025, 12, 29)
+
+
+def confounded(rng: np.random.Generator, runs: int, effect: float = 1.0, pins: int = 160) -> pl.DataFrame:
+    """Accounts whose videos came late, when every pin did better: 30% of the pins of the first half, 70% of the second.
+
+    Outcomes are Poisson counts of means with a lognormal spread of sigma 1 around 20, doubled in the second half, and
+    `effect` times as many of videos. 16 weeks.
+    """
+    day = rng.integers(0, 112, (runs, pins))
+    is_late = day >= 56
+    is_video = rng.random((runs, pins)) < np.where(is_late, 0.7, 0.3)
+    mean = 20 * rng.lognormal(0, 1, (runs, pins)) * np.where(is_late, 2, 1) * np.where(is_video, effect, 1)
+    return with_weeks(
+        pl.DataFrame(
+            {
+                "social_network_id": np.repeat([f"{run:05}" for run in range(runs)], pins),
+                "id": [f"{pin:05}" for pin in range(pins)] * runs,
+                "moment": [FIRST + timedelta(days=int(number)) for number in day.ravel()],
+                "value": rng.poisson(mean).ravel().astype(np.float64),
+                "format": np.where(is_video, "video", "image").ravel(),
+                "media_type": "IMAGE",
+                "text": "Soup",
+            }
+        )
+    )
+
+
+def batched(rng: np.random.Generator, runs: int, batches: int = 40, pins: int = 4) -> pl.DataFrame:
+    """Accounts that publish batches, each of one day, format and text, whose pins share its luck; nothing matters.
+
+    Outcomes are lognormal, with sigma 1.2 between batches and 1.6 within; 30% of the batches are videos; 16 weeks.
+    """
+    shape = (runs, batches)
+    day = np.repeat(rng.integers(0, 112, shape), pins, axis=1)
+    is_video = np.repeat(rng.random(shape) < 0.3, pins, axis=1)
+    luck = np.repeat(rng.normal(3, 1.2, shape), pins, axis=1)
+    words = rng.choice([f"word{number:02}" for number in range(30)], (*shape, 6))
+    texts = [
+        " ".join(chosen) + ("?" if asks else "")
+        for chosen, asks in zip(words.reshape(-1, 6), (rng.random(shape) < 0.3).ravel(), strict=True)
+    ]
+    return with_weeks(
+        pl.DataFrame(
+            {
+                "social_network_id": np.repeat([f"{run:05}" for run in range(runs)], batches * pins),
+                "id": [f"{pin:05}" for pin in range(batches * pins)] * runs,
+                "moment": [FIRST + timedelta(days=int(number)) for number in day.ravel()],
+                "value": np.exp(rng.normal(luck, 1.6)).round().ravel(),
+                "format": np.where(is_video, "video", "image").ravel(),
+                "media_type": "IMAGE",
+                "text": np.repeat(texts, pins),
+            }
+        )
+    )
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """Worlds in which a format is claimed to differ although none does, and how often one that does is found."""
+    rng = np.random.default_rng(20260305)
+    runs = NULL_RUNS * scale
+    worlds = confounded(rng, runs)
+    found = format_differences(worlds, permutations=PERMUTATIONS)
+    claimed = found.filter(pl.col("verdict").is_in(["more", "less"])).height / runs
+    yield Promise(
+        THEME, "worlds in which a format is claimed although only the season differs", claimed, 0.06, True, runs
+    )
+    yield Promise(
+        THEME,
+        "naive: the same by a t test of logarithms whatever the week",
+        _crude_claims(worlds) / runs,
+        0.3,
+        False,
+        runs,
+    )
+    of_videos = pl.when(pl.col("first") == "video").then(pl.col("ratio").log()).otherwise(-pl.col("ratio").log())
+    off = abs(found.select(of_videos.mean()).item())
+    yield Promise(THEME, "bias of the logarithm of videos' ratio in those worlds", off, 0.05, True, runs)
+    runs = RUNS * scale
+    better = format_differences(confounded(rng, runs, 2.0), permutations=PERMUTATIONS)
+    yield Promise(
+        THEME,
+        "videos with twice the outcome are found (160 pins)",
+        better.filter(pl.col("verdict") != "chance").height / runs,
+        0.8,
+        False,
+        runs,
+    )
+    signed = pl.when(pl.col("first") == "video").then(pl.col("low"))
+    signed_high = pl.when(pl.col("first") == "video").then(pl.col("high"))
+    ends = better.select(low=signed.otherwise(1 / pl.col("high")), high=signed_high.otherwise(1 / pl.col("low")))
+    # of 1 + count, where the effect of 2 on a mean of 20 and more comes to 1.9 and more
+    covers = ends.select(((pl.col("low") <= 1.95) & (pl.col("high") >= 1.95)).mean()).item()
+    yield Promise(THEME, "their 95% interval has the true ratio", covers, 0.9, False, runs)
+    runs = BATCHED_RUNS * scale
+    batches = format_differences(batched(np.random.default_rng(20260307), runs), permutations=PERMUTATIONS)
+    yield Promise(
+        THEME,
+        "pins come in batches that share their luck: worlds in which a format is claimed",
+        batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
+        0.07,
+        True,
+        runs,
+    )
+    runs = RUNS * scale
+    bare, fixed = _age_trap(rng, runs)
+    yield Promise(
+        THEME,
+        "naive: ratio of the counters of an older format and a younger, without an effect",
+        bare,
+        1.8,
+        False,
+        runs,
+    )
+    yield Promise(THEME, "the same at an age of 7 days: distance of the ratio from 1", abs(fixed - 1), 0.1, True, runs)
+
+
+def _crude_claims(worlds: pl.DataFrame) -> int:
+    claims = 0
+    for part in worlds.partition_by("social_network_id"):
+        is_video = part["format"].to_numpy() == "video"
+        outcome = part["value"].log1p().to_numpy()
+        claims += int(stats.ttest_ind(outcome[is_video], outcome[~is_video], equal_var=False).pvalue <= 0.05)
+    return claims
+
+
+def _age_trap(rng: np.random.Generator, runs: int, pins: int = 200) -> tuple[float, float]:
+    """Images are 60 to 120 days old and videos 8 to 25, and all grow alike: ratios of means now, and at 7 days."""
+    bare, fixed = [], []
+    for _ in range(runs):
+        ages = np.concatenate([rng.uniform(60, 120, pins), rng.uniform(8, 25, pins)])
+        final = 60 * rng.lognormal(0, 0.6, 2 * pins)
+
+        at_week = rng.poisson(final * _grown(np.full(2 * pins, 7.0)))
+        now = at_week + rng.poisson(final * (_grown(ages) - _grown(np.full(2 * pins, 7.0))))
+        bare.append(now[:pins].mean() / now[pins:].mean())
+        fixed.append(at_week[:pins].mean() / at_week[pins:].mean())
+    return float(np.median(bare)), float(np.median(fixed))
+
+
+def _grown(ages: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    share: npt.NDArray[np.float64] = 1 - np.exp(-((ages / 25) ** 0.8))
+    return share

@@ -1,0 +1,319 @@
+"""Glitches of counters, and true rises that look like one: how many are missed, and how many are touched.
+
+python -m simulations.glitches [--runs 1000] writes docs/results/glitches.md.
+"""
+
+import argparse
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.observations import counter_readings
+from simulations import Promise
+from simulations.worlds import LAST_SNAPSHOT
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "glitches.md"
+PINS, DAYS = 6, 30
+METRICS = ("impressions", "saves")
+MAX_ERROR_SHARE = 0.02
+MAX_SMALL_SHARE = 0.35  # a spike of a few days' gains is hardly more than a good day that was restated
+MIN_NAIVE_SHARE = 0.9
+Counts = npt.NDArray[np.int64]
+
+
+class History(NamedTuple):
+    """Counters as they truly are, days x pins, by metric; and as they are seen.
+
+    `born`: the first day on which each pin is seen; pins of day 0 are old. `missing`: days without a snapshot.
+    """
+
+    true: dict[str, Counts]
+    seen: dict[str, Counts]
+    born: Counts
+    missing: tuple[int, ...] = ()
+
+
+def main() -> None:
+    """Measure every variant and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=1000, help="histories of each variant")
+    runs = parser.parse_args().runs
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=RESULTS.parents[2], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    lines = [
+        "# Rises that are taken back, and rises that stay",
+        "",
+        f"Written by `python -m simulations.glitches --runs {runs}` on {datetime.now(UTC):%Y-%m-%d} "
+        f"at commit {commit}. {PINS} pins on {DAYS} days, log-normal reach and daily swings; half of the pins are "
+        "published in between and gain most in their first days.",
+        "",
+        "Missed: over the history, a pin gained what it did not gain, or a counter is said to have begun anew.",
+        "Touched: an observation of what is true was left out, or a gain imputed. A spike of only a few days' gains is",
+        "hard to tell from a good day that was restated: where it is missed, it is booked once, or a day is unknown.",
+        "",
+        "| history | error | share of histories | bound | histories |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for one in measured(runs):
+        what, error = one.what.rsplit(": ", 1)
+        sign = "≤" if one.at_most else "≥"
+        lines.append(f"| {what} | {error} | {one.measured:.3f} | {sign} {one.bound:g} | {one.runs:,} |")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """What `measured` finds with few histories of each variant."""
+    yield from measured(200 * scale)
+
+
+def measured(runs: int) -> Iterator[Promise]:
+    """The share of histories with an error, of each variant."""
+    naive = {what: GLITCHES[what] for what in (ONE_DAY, NEW)}
+    for asked, variants, is_wrong, bound in (
+        ("missed", GLITCHES, _are_missed, MAX_ERROR_SHARE),
+        ("gained too much", SMALL_GLITCHES, _are_too_large, MAX_SMALL_SHARE),
+        ("touched", TRUE_RISES, _are_touched, MAX_ERROR_SHARE),
+        ("not marked as unconfirmed", UNCONFIRMED, _are_unmarked, MAX_ERROR_SHARE),
+        ("too large by a naive sum of rises", naive, _are_naively_wrong, MIN_NAIVE_SHARE),
+    ):
+        for what, variant in variants.items():
+            rng = np.random.default_rng(list(f"{what} {asked}".encode()))
+            histories = [variant(rng, *_drawn(rng)) for _ in range(runs)]
+            share = is_wrong(histories) / runs
+            yield Promise("glitches", f"{what}: {asked}", share, bound, bound != MIN_NAIVE_SHARE, runs)
+
+
+def _drawn(rng: np.random.Generator) -> tuple[dict[str, Counts], Counts, int]:
+    """True counters of pins, three of which are published in between; when they are first seen; a pin to spoil."""
+    reach, swings = rng.lognormal(3, 1.2, PINS), rng.lognormal(0, 0.3, (DAYS, 1))
+    born = np.where(np.arange(PINS) < PINS // 2, 0, rng.integers(4, DAYS - 8, PINS))
+    age = np.arange(DAYS)[:, None] - born
+    young = np.where(born > 0, 1 + 4 * np.exp(-np.maximum(age, 0) / 3), 1)  # new pins gain most in their first days
+    gains = rng.poisson(reach * swings * young * rng.lognormal(0, 0.2, (DAYS, PINS))) * (age >= 0)
+    base = rng.poisson(reach * 60) * (born == 0)
+    counters = {
+        "impressions": base + np.cumsum(gains, axis=0),
+        "saves": rng.binomial(base, 0.03) + np.cumsum(rng.binomial(gains, 0.03), axis=0),
+    }
+    return counters, born, int(rng.integers(PINS // 2))
+
+
+def _spike(
+    rng: np.random.Generator,
+    true: dict[str, Counts],
+    born: Counts,
+    pin: int,
+    *,
+    at: int | None = None,
+    length: int = 1,
+    of_all: bool = False,
+    of_both: bool = False,
+    gap: int = 0,
+    is_new: bool = False,
+    factors: tuple[float, float] = (5, 10_000),
+) -> History:
+    """Counters so many times as high on some days as they are, impressions alone unless of both.
+
+    A new pin is spoiled from its first observation on.
+    """
+    pin = pin + PINS // 2 if is_new else pin
+    start = int(rng.integers(1 + gap, DAYS - length)) if at is None else at
+    start = int(born[pin]) if is_new else start
+    seen = {metric: counts.copy() for metric, counts in true.items()}
+    days, pins = slice(start, start + length), slice(None) if of_all else slice(pin, pin + 1)
+    low, high = np.log10(factors)
+    factor = 10 ** rng.uniform(low, high)
+    for metric in METRICS if of_both else METRICS[:1]:
+        seen[metric][days, pins] = (seen[metric][days, pins] + 10) * factor
+    return History(true, seen, born, tuple(range(start - gap, start)))
+
+
+def _small_spike(
+    rng: np.random.Generator, true: dict[str, Counts], born: Counts, pin: int, *, days: tuple[float, float]
+) -> History:
+    """One counter of one pin higher by a few of its usual days' gains, for one to three days."""
+    start, length = int(rng.integers(4, DAYS - 6)), int(rng.integers(1, 4))
+    seen = {metric: counts.copy() for metric, counts in true.items()}
+    usual = max(1.0, float(np.median(np.diff(true["impressions"][:, pin]))))
+    seen["impressions"][start : start + length, pin] += int(usual * 10 ** rng.uniform(*np.log10(days)))
+    return History(true, seen, born)
+
+
+def _rise(
+    rng: np.random.Generator,
+    true: dict[str, Counts],
+    born: Counts,
+    pin: int,
+    *,
+    burst: int,
+    gap: int = 0,
+    of_all: bool = False,
+    is_new: bool = False,
+    restated: bool = False,
+) -> History:
+    """A viral rise over some days, 3 to 1,000 times what the pin had, that stays.
+
+    Where it is restated, a twentieth to two fifths of what its last day brought are taken back one to three days later:
+    the rise was one, and is booked as it was seen.
+    """
+    pin = pin + PINS // 2 if is_new else pin
+    start = int(born[pin]) if is_new else int(rng.integers(1 + gap, DAYS - burst - 4))
+    pins = slice(None) if of_all else slice(pin, pin + 1)
+    risen = {metric: counts.copy() for metric, counts in true.items()}
+    more = ((risen["impressions"][start, pins] + 10) * 10 ** rng.uniform(0.5, 3)).astype(np.int64)
+    shares = np.cumsum(rng.dirichlet(np.ones(burst)))
+    for day in range(start, DAYS):
+        share = shares[min(day - start, burst - 1)]
+        risen["impressions"][day, pins] += (more * share).astype(np.int64)
+        risen["saves"][day, pins] += (more * share * 0.03).astype(np.int64)
+    if of_all:  # of pins that are out
+        for counts in risen.values():
+            counts *= np.arange(DAYS)[:, None] >= born
+    if restated:
+        last = more * np.diff(shares, prepend=0)[-1]
+        back, since = (last * rng.uniform(0.05, 0.4)).astype(np.int64), start + burst - 1 + int(rng.integers(1, 4))
+        risen["impressions"][since:, pins] -= back
+    return History(risen, risen, born, tuple(range(start - gap, start)))
+
+
+Variant = Callable[[np.random.Generator, dict[str, Counts], Counts, int], History]
+ONE_DAY, NEW = "one counter of one pin, one day", "a new pin, at its first observation"
+GLITCHES: dict[str, Variant] = {
+    ONE_DAY: _spike,
+    "two days": partial(_spike, length=2),
+    "three days": partial(_spike, length=3),
+    "all pins at once": partial(_spike, of_all=True),
+    "all pins and both counters, two days": partial(_spike, length=2, of_all=True, of_both=True),
+    "after a gap of four days": partial(_spike, gap=4),
+    "an old pin, at the first observation": partial(_spike, at=0),
+    NEW: partial(_spike, is_new=True),
+    "a new pin, at its first two observations, both counters": partial(_spike, is_new=True, length=2, of_both=True),
+    "one counter of one pin, by 5 to 50 days' gains": partial(_small_spike, days=(5, 50)),
+}
+SMALL_GLITCHES: dict[str, Variant] = {
+    "one counter of one pin, by 1 to 5 days' gains": partial(_small_spike, days=(1, 5))
+}
+TRUE_RISES: dict[str, Variant] = {
+    "nothing wrong": lambda rng, true, born, pin: History(true, true, born),
+    "a viral day that stays": partial(_rise, burst=1),
+    "a viral week that stays": partial(_rise, burst=7),
+    "a viral day after a gap": partial(_rise, burst=1, gap=4),
+    "a viral day of all pins": partial(_rise, burst=1, of_all=True),
+    "a new pin that is viral at once": partial(_rise, burst=1, is_new=True),
+    "a viral day, partly restated": partial(_rise, burst=1, restated=True),
+    "a viral week, partly restated": partial(_rise, burst=7, restated=True),
+    "a new pin that is viral at once, partly restated": partial(_rise, burst=1, is_new=True, restated=True),
+}
+UNCONFIRMED: dict[str, Variant] = {
+    "one counter of one pin, at the last observation": partial(_spike, at=DAYS - 1),
+    "one counter of one pin, at the last three observations": partial(_spike, at=DAYS - 3, length=3),
+}
+
+
+def _pins(histories: Sequence[History]) -> pl.DataFrame:
+    """What was seen, as `load_pins` returns it, an account each; new pins were published the day before their first."""
+    first = LAST_SNAPSHOT - timedelta(days=DAYS - 1)
+    day, pin = (place.ravel() for place in np.indices((DAYS, PINS)))
+    parts = []
+    for number, history in enumerate(histories):
+        is_seen = (day >= history.born[pin]) & ~np.isin(day, history.missing)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "history": np.full(is_seen.sum(), number),
+                    "pin": pin[is_seen],
+                    "day": day[is_seen],
+                    "born": history.born[pin[is_seen]],
+                    **{metric: history.seen[metric].ravel()[is_seen] for metric in METRICS},
+                }
+            )
+        )
+    published = pl.lit(datetime.combine(first, time(9))) + pl.duration(days=pl.col("born") - 1)
+    return pl.concat(parts).select(
+        pl.format("{}", pl.col("history")).str.zfill(6).alias("social_network_id"),
+        pl.col("pin").cast(pl.String).alias("id"),
+        pl.when(pl.col("born") > 0).then(published).otherwise(datetime(2025, 1, 1)).alias("timestamp"),
+        (pl.lit(first) + pl.duration(days="day")).cast(pl.Date).alias("snapshot_date"),
+        *METRICS,
+    )
+
+
+def _are_missed(histories: Sequence[History]) -> int:
+    """In how many any pin gained, over the whole history, what it did not gain, or it is unknown what."""
+    return sum(any(not is_known or abs(more) > 0.01 for more, is_known in pins) for pins in _gained_more(histories))
+
+
+def _are_too_large(histories: Sequence[History]) -> int:
+    """In how many any pin gained, over the whole history, more than it did."""
+    return sum(any(more > 0.01 for more, _ in pins) for pins in _gained_more(histories))
+
+
+def _gained_more(histories: Sequence[History]) -> Iterator[list[tuple[float, bool]]]:
+    """Of each history's pins and metrics: by how much the gain is too large, and whether that of every day is known."""
+    keys = ("metric", "social_network_id", "id")
+    sums = (
+        daily_gains(_pins(histories), METRICS)
+        .group_by(keys)
+        .agg(pl.col("gain").sum(), is_known=pl.col("fall").is_null().all())
+    )
+    known = {(metric, int(one), int(pin)): (row[0], row[1]) for metric, one, pin, *row in sums.iter_rows()}
+    for number, history in enumerate(histories):
+        yield [
+            (gain - _whole(history, metric, pin), is_known)
+            for metric in METRICS
+            for pin in range(PINS)
+            for gain, is_known in [known.get((metric, number, pin), (0.0, True))]
+        ]
+
+
+def _whole(history: History, metric: str, pin: int) -> int:
+    """What a pin truly gained; of an old one since its first observation that is as it was."""
+    true, seen = history.true[metric][:, pin], history.seen[metric][:, pin]
+    return int(true[-1]) - (0 if history.born[pin] else int(true[int(np.argmax(seen == true))]))
+
+
+def _are_touched(histories: Sequence[History]) -> int:
+    """In how many an observation of what is true is left out, or a gain is imputed where there is no gap."""
+    pins = _pins(histories)
+    readings = counter_readings(pins, METRICS)
+    left_out = pl.concat(readings.left_out.values()).join(readings.accounts, on="account")["social_network_id"]
+    gaps = [
+        (f"{number:06}", LAST_SNAPSHOT - timedelta(days=DAYS - 1 - day + back))
+        for number, history in enumerate(histories)
+        for day in history.missing
+        for back in (0, 1)
+    ]
+    expected = pl.DataFrame(gaps, schema={"social_network_id": pl.String, "day": pl.Date}, orient="row")
+    imputed = daily_gains(pins, METRICS).filter("is_imputed").join(expected, on=expected.columns, how="anti")
+    return pl.concat([left_out, imputed["social_network_id"]]).n_unique()
+
+
+def _are_unmarked(histories: Sequence[History]) -> int:
+    marked = daily_gains(_pins(histories), METRICS).filter("is_unconfirmed")["social_network_id"].n_unique()
+    return len(histories) - marked
+
+
+def _are_naively_wrong(histories: Sequence[History]) -> int:
+    """In how many adding up all rises, as one would without looking for glitches, gives any pin too much."""
+    return sum(any(_is_naively_wrong(history, metric) for metric in METRICS) for history in histories)
+
+
+def _is_naively_wrong(history: History, metric: str) -> bool:
+    true, seen, is_new = history.true[metric], history.seen[metric], history.born > 0
+    rises = np.clip(np.diff(seen, axis=0, prepend=np.where(is_new, 0, seen[0])[None, :]), 0, None)
+    return bool((rises.sum(axis=0) > true[-1] - np.where(is_new, 0, true[0])).any())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,349 @@
+"""Promises of the data layer: what is wrong with a history is recognised for what it is, and gains stay true."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.gains import daily_gains
+from simulations import Promise
+
+SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days: from a first week to a history of two months
+METRICS = ("impressions", "saves")
+OLDEST = 200  # days before the first snapshot
+LAST_SNAPSHOT = date(2026, 3, 31)
+WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
+Counts = npt.NDArray[np.int64]
+
+
+class World(NamedTuple):
+    """What was counted: lifetime counters at the end of each day (rows) of each pin (columns), by metric.
+
+    The last `days` rows are what the snapshots see. `born` is the row of the day on which a pin was published.
+    """
+
+    counters: dict[str, Counts]
+    born: Counts
+    days: int
+
+    @property
+    def is_seen(self) -> npt.NDArray[np.bool_]:
+        """Snapshots x pins: whether the pin is there."""
+        rows = np.arange(OLDEST, OLDEST + self.days)
+        return np.asarray(rows[:, None] >= self.born[None, :])
+
+    def seen(self, metric: str) -> Counts:
+        """Snapshots x pins: the counters as they truly are."""
+        return self.counters[metric][-self.days :].copy()
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """What is promised of clean histories, and of eight kinds of broken ones."""
+    yield from _clean(np.random.default_rng(1), 45 * scale)
+    yield from _gap(np.random.default_rng(2), 45 * scale)
+    yield from _reset_of_one(np.random.default_rng(3), 45 * scale)
+    yield from _reset_of_all(np.random.default_rng(4), 45 * scale)
+    yield from _restated_at_once(np.random.default_rng(5), 45 * scale)
+    yield from _restated_here_and_there(np.random.default_rng(6), 45 * scale)
+    for window in (30, 90):
+        yield from _rolling(np.random.default_rng(window), 45 * scale, window)
+    yield from _lost_connection(np.random.default_rng(7), 45 * scale)
+
+
+def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    wrong = []
+    for world in _worlds(rng, runs):
+        kinds = counter_kinds(_frame(world), METRICS)
+        found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
+        wrong.append(bool((found > 0).any()) or set(kinds["kind"]) != {"lifetime"})
+    yield _share("nothing wrong: histories in which something is recognised", wrong, 0.02, at_most=True)
+
+
+def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    errors, recognised, naive = [], [], []
+    for world in _worlds(rng, runs):
+        start = int(rng.integers(2, world.days - 4))
+        missing = np.arange(start, min(start + int(rng.integers(1, 5)), world.days - 2))
+        pins = _frame(world, without=missing)
+        gains = daily_gains(pins, ["impressions"])
+        days = [_snapshot(world, int(index)) - timedelta(days=1) for index in (*missing, missing[-1] + 1)]
+        inside = gains.filter(pl.col("day").is_in(days))
+        old = world.is_seen[0]
+        truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
+        known = float(gains.filter(pl.col("id").is_in(_ids(old)))["gain"].sum())
+        errors.append(abs(known - truth))
+        was_there = inside.filter(pl.col("id").is_in(_ids(world.is_seen[start - 1])))
+        recognised.append(bool(was_there["is_imputed"].all()))
+        naive.append(len(days))
+    yield Promise(
+        "histories",
+        "sync gap: largest error of the gain over the whole history, impressions",
+        max(errors),
+        1e-6,
+        True,
+        len(errors),
+    )
+    yield _share("sync gap: recognised (every gain over it is marked)", recognised, 0.98)
+    yield Promise(
+        "histories",
+        "naive difference over a sync gap: times a day's gain that one day gets",
+        float(np.mean(naive)),
+        2.0,
+        False,
+        len(naive),
+    )
+
+
+def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    recognised, errors, naive = [], [], []
+    for world in _worlds(rng, runs):
+        at, values = int(rng.integers(2, world.days)), world.seen("impressions")
+        candidates = np.flatnonzero(world.is_seen[at - 1] & (values[at - 1] >= 10))
+        if not candidates.size:
+            continue
+        pin = int(rng.choice(candidates))
+        truth = np.diff(values[:, pin])[world.is_seen[:-1, pin]]
+        values[at:, pin] -= values[at - 1, pin]
+        pins = _frame(world, {"impressions": values})
+        if values[at, pin] >= 0.5 * values[at - 1, pin]:
+            continue  # it had more within the day than in its life before: nobody can see that
+        gains = daily_gains(pins, ["impressions"])
+        fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
+        day = _snapshot(world, at) - timedelta(days=1)
+        kind = counter_kinds(pins, ["impressions"])["kind"].item()
+        recognised.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
+        known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
+        lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
+        errors.append(abs(float(known) - (int(truth.sum()) - lost)))
+        naive.append(int(np.diff(values[:, pin])[world.is_seen[:-1, pin]].sum()) < 0)
+    yield _share("one pin's counter begins anew: recognised, and nothing else", recognised, 0.98)
+    yield Promise(
+        "histories",
+        "one pin's counter begins anew: largest error of its gain on the other days",
+        max(errors),
+        1e-6,
+        True,
+        len(errors),
+    )
+    yield _share("naive difference where a pin began anew: histories in which it gained less than nothing", naive, 0.5)
+
+
+def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    recognised, errors = [], []
+    for world in _worlds(rng, runs):
+        at = int(rng.integers(2, world.days))
+        changed = {}
+        for metric in METRICS:
+            values = world.seen(metric)
+            values[at:] -= np.where(world.is_seen[at - 1], values[at - 1], 0)
+            changed[metric] = values
+        pins = _frame(world, changed)
+        before = np.where(world.is_seen[at - 1], world.seen("impressions")[at - 1], 0)
+        now = np.where(world.is_seen[at - 1], changed["impressions"][at], 0)
+        if (before > now).sum() < 3 or now.sum() >= 0.5 * before.sum():
+            continue
+        if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
+            continue  # zeros to the end look like a lost connection
+        kinds = counter_kinds(pins, ["impressions"])
+        recognised.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
+        gains = daily_gains(pins, ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
+        truth = _true_gains(world, "impressions")
+        both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
+        errors.append(float((both["gain"] - both["truth"]).abs().max() or 0.0))  # type: ignore[arg-type]
+    yield _share(
+        "all counters begin anew at one sync: recognised, and the counter still a lifetime one", recognised, 0.98
+    )
+    yield Promise(
+        "histories",
+        "all counters begin anew: largest error of a pin's gain on any day that has one",
+        max(errors),
+        1e-6,
+        True,
+        len(errors),
+    )
+
+
+def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    recognised, labelled, over, naive = [], [], [], []
+    for world in _worlds(rng, runs):
+        at, values = int(rng.integers(2, world.days - 1)), world.seen("impressions")
+        cut = np.maximum(values[at - 1] * rng.uniform(0.005, 0.02), 1).astype(np.int64) * world.is_seen[at - 1]
+        if is_temporary := bool(rng.random() < 0.5):  # what was taken off is given back at the next sync
+            values[at] = np.maximum(values[at] - cut, 0)
+        else:
+            values[at:] = np.maximum(values[at:] - cut, 0)
+        fell = (values[at] < values[at - 1]) & world.is_seen[at - 1]
+        could_fall = (values[at - 1] > 0) & world.is_seen[at - 1]
+        if fell.sum() < max(3, 0.1 * could_fall.sum()):
+            continue  # the day's gains hide it in all but a few pins
+        pins = _frame(world, {"impressions": values})
+        kinds, gains = counter_kinds(pins, ["impressions"]), daily_gains(pins, ["impressions"])
+        expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
+        recognised.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
+        falls = gains.filter("is_fall")
+        labelled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
+        if is_temporary:
+            old = world.is_seen[0]
+            truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
+            told = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum()
+            over.append(max(0.0, float(told) - truth))
+            naive.append(float(np.maximum(np.diff(values[:, old], axis=0), 0).sum()) > truth)
+    yield _share("many counters restated at one sync: the sync recognised, and the kind of counter", recognised, 0.98)
+    yield _share(
+        "many counters restated at one sync: each fall, and nothing else, is called a restatement", labelled, 0.98
+    )
+    yield Promise(
+        "histories",
+        "restated and given back: most by which the gain over the history is too large",
+        max(over),
+        1e-6,
+        True,
+        len(over),
+    )
+    yield _share("naive sum of rises where that was given back: histories in which it is too large", naive, 0.5)
+
+
+def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    recognised, labelled = [], []
+    for world in _worlds(rng, runs):
+        changed, falls = {}, {}
+        for metric in METRICS:
+            values = world.seen(metric)
+            is_cut = (rng.random(values.shape) < 0.01) & world.is_seen
+            cut = np.where(is_cut, np.maximum(rng.integers(1, 3, values.shape), np.floor(values * 0.01)), 0)
+            values = np.maximum(values - np.cumsum(cut, axis=0).astype(np.int64), 0)
+            changed[metric] = values
+            falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
+        pins = _frame(world, changed)
+        kinds = counter_kinds(pins, METRICS)
+        recognised.append(set(kinds["kind"]) == {"lifetime"})
+        gains = daily_gains(pins, METRICS).filter("is_fall")
+        labelled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
+    yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognised, 0.98)
+    yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labelled, 0.98)
+
+
+def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promise]:
+    recognised, strict, could_be_seen = [], [], []
+    for world in _worlds(rng, runs):
+        changed = {}
+        for metric in METRICS:
+            whole = world.counters[metric]
+            windowed = whole.copy()
+            windowed[window:] -= whole[:-window]
+            changed[metric] = windowed[-world.days :]
+        is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
+        could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
+        kinds = dict(counter_kinds(_frame(world, changed), METRICS).select("metric", "kind").iter_rows())
+        if could_be_seen[-1]:
+            recognised.append(kinds["impressions"] == "rolling")
+            strict.append(set(kinds.values()) == {"rolling"})
+    name = f"counters of {window} days"
+    yield _share(f"{name}: impressions called rolling, of histories with 5 falls on 3 days", recognised, 0.98)
+    yield _share(f"{name}: saves called rolling with them", strict, 0.98)
+    yield _share(f"{name}: histories with 5 falls on 3 days", could_be_seen, 0.8)
+
+
+def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    errors, naive = [], []
+    for world in _worlds(rng, runs):
+        at, values = int(rng.integers(2, world.days - 3)), world.seen("impressions")
+        old = world.is_seen[at - 1] & (values[at - 1] > 0)
+        if old.sum() < 3:
+            continue
+        values[at : at + 2] = 0
+        gains = daily_gains(_frame(world, {"impressions": values}), ["impressions"])
+        first = world.is_seen[0]
+        truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[first].sum())
+        told = float(gains.filter(pl.col("id").is_in(_ids(first)) & ~pl.col("is_new"))["gain"].sum())
+        errors.append(abs(told - truth) / max(truth, 1.0))
+        rises = float(np.maximum(np.diff(values[:, first], axis=0), 0).sum())
+        naive.append(rises / max(truth, 1.0))
+    yield Promise(
+        "histories",
+        "two syncs of zeros for all pins: largest relative error of the gain over the history",
+        max(errors),
+        1e-6,
+        True,
+        len(errors),
+    )
+    yield Promise(
+        "histories",
+        "naive sum of rises over two syncs of zeros: times the true gain (median)",
+        float(np.median(naive)),
+        1.5,
+        False,
+        len(naive),
+    )
+
+
+def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
+    """Pins with few and with very many impressions, save rates of their own, and days that differ."""
+    for run in range(runs):
+        pins, days = SIZES[run % len(SIZES)]
+        rows = OLDEST + days
+        born = rng.integers(0, rows, pins)
+        age = np.arange(rows)[:, None] - born[None, :] + 1
+        reach, scale, shape = rng.lognormal(5, 1.6, pins), rng.uniform(5, 60, pins), rng.uniform(0.5, 0.9, pins)
+        grown = 1 - np.exp(-((np.maximum(age, 0) / scale) ** shape))
+        day = np.array([WEEKDAYS[row % 7] for row in range(rows)]) * rng.lognormal(0, 0.1, rows)
+        expected = np.diff(grown, axis=0, prepend=np.zeros((1, pins))) * reach * day[:, None]
+        impressions = rng.poisson(np.maximum(expected, 0))
+        saves = rng.binomial(impressions, rng.beta(2, 98, pins))
+        counters = {"impressions": np.cumsum(impressions, axis=0), "saves": np.cumsum(saves, axis=0)}
+        yield World(counters, born, days)
+
+
+def _frame(world: World, changed: dict[str, Counts] | None = None, without: Counts | None = None) -> pl.DataFrame:
+    """The world as `load_pins` gives it; `changed` is seen in place of the truth, snapshots in `without` are not."""
+    changed = changed or {}
+    pins, days = world.born.size, world.days
+    published = [_day(world, int(row)) for row in world.born]
+    frame = pl.DataFrame(
+        {
+            "id": [f"{number:05}" for number in range(pins)] * days,
+            "timestamp": [datetime.combine(day, datetime.min.time()) + timedelta(hours=9) for day in published] * days,
+            "snapshot_date": [_snapshot(world, index) for index in range(days) for _ in range(pins)],
+            "index": np.repeat(np.arange(days), pins),
+            "is_seen": world.is_seen.ravel(),
+            **{metric: changed.get(metric, world.seen(metric)).ravel() for metric in METRICS},
+        }
+    )
+    missing = [] if without is None else without.tolist()
+    return frame.filter(pl.col("is_seen") & ~pl.col("index").is_in(missing)).select(
+        pl.lit("pin_world").alias("social_network_id"), "id", "timestamp", "snapshot_date", *METRICS
+    )
+
+
+def _true_gains(world: World, metric: str) -> pl.DataFrame:
+    """id, day, truth: what each pin gained on the day before each snapshot but the first."""
+    gained = np.diff(world.seen(metric), axis=0)
+    days, pins = gained.shape
+    return pl.DataFrame(
+        {
+            "id": [f"{number:05}" for number in range(pins)] * days,
+            "day": [_snapshot(world, index + 1) - timedelta(days=1) for index in range(days) for _ in range(pins)],
+            "truth": gained.ravel(),
+        }
+    )
+
+
+def _ids(is_chosen: npt.NDArray[np.bool_]) -> list[str]:
+    return [f"{number:05}" for number in np.flatnonzero(is_chosen)]
+
+
+def _day(world: World, row: int) -> date:
+    return LAST_SNAPSHOT - timedelta(days=OLDEST + world.days - row)
+
+
+def _snapshot(world: World, index: int) -> date:
+    """A snapshot shows the counters at the end of the day before it."""
+    return LAST_SNAPSHOT - timedelta(days=world.days - 1 - index)
+
+
+def _share(what: str, outcomes: list[bool], bound: float, *, at_most: bool = False) -> Promise:
+    return Promise("histories", what, float(np.mean(outcomes)), bound, at_most, len(outcomes))

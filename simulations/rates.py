@@ -1,0 +1,125 @@
+"""Promises about rates: error and coverage of shrunk rates, and how well a ranking finds the truly best pins."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.questions.rates.statistic import pin_rates, ranked_pins
+from simulations import Promise
+
+Floats = npt.NDArray[np.float64]
+_TOP = 20
+
+
+class Measured(NamedTuple):
+    """What came out of the accounts of one world; `pins` has one row a pin with its true rate."""
+
+    pins: pl.DataFrame
+    accounts: int
+
+    @property
+    def error_ratio(self) -> float:
+        """Root of the mean squared error of shrunk rates, over that of raw ones."""
+        shrunk, raw = (
+            self.pins.select((pl.col(name) - pl.col("truth")).pow(2).mean().sqrt()).item() for name in ("rate", "raw")
+        )
+        return float(shrunk / raw)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pins whose true rate lies in its interval."""
+        return float(self.pins.select(pl.col("truth").is_between("rate_low", "rate_high").mean()).item())
+
+    def recovery(self, by: str) -> float:
+        """Share of the truly best 20 pins that are among the best 20 by this column."""
+        best = (
+            pl.col(name).rank("ordinal", descending=True).over("social_network_id") <= _TOP for name in ("truth", by)
+        )
+        both = self.pins.select(pl.all_horizontal(*best).sum()).item()
+        return float(both / (_TOP * self.accounts))
+
+
+def promises(scale: int) -> Iterator[Promise]:
+    """Yields each promise as it is measured; `scale` 1 takes a few seconds."""
+    worlds: tuple[tuple[str, int, Callable[[np.random.Generator, Floats], Floats]], ...] = (
+        ("300 pins, Beta(2, 198)", 300, lambda rng, reach: rng.beta(2, 198, len(reach))),
+        ("300 pins, half 0.5% and half 3%", 300, lambda rng, reach: rng.choice([0.005, 0.03], len(reach))),
+        ("300 pins, rates that fall with reach", 300, _falling_with_reach),
+        ("30 pins, Beta(2, 198)", 30, lambda rng, reach: rng.beta(2, 198, len(reach))),
+    )
+    bounds = {
+        "300 pins, Beta(2, 198)": (0.4, 0.93),
+        "300 pins, half 0.5% and half 3%": (0.5, 0.9),
+        "300 pins, rates that fall with reach": (0.6, 0.85),
+        "30 pins, Beta(2, 198)": (0.5, 0.88),
+    }
+    for number, (name, pins, true_rates) in enumerate(worlds):
+        measured = _measured(np.random.default_rng(20 + number), runs := 60 * scale, pins, true_rates)
+        error, coverage = bounds[name]
+        yield Promise("rates", f"{name}: error of shrunk over raw rates", measured.error_ratio, error, True, runs)
+        yield Promise("rates", f"{name}: 95% interval holds the true rate", measured.coverage, coverage, False, runs)
+        if number == 0:
+            shrunk, raw = measured.recovery("rate"), measured.recovery("raw")
+            yield Promise("ranking", f"{name}: truly best 20 found", shrunk, 0.4, False, runs)
+            yield Promise("ranking", "the same: more of them than by raw rates", shrunk - raw, 0.05, False, runs)
+            yield from _calibration(measured)
+
+
+def _calibration(measured: Measured) -> Iterator[Promise]:
+    """Chances to be among the best against what came true: the largest gap of five bins, and Brier's score."""
+    is_top = pl.col("truth").rank("ordinal", descending=True).over("social_network_id") <= _TOP
+    told = measured.pins.with_columns(
+        came=is_top.cast(pl.Float64), tenth=(pl.col("chance_best") * 5).floor().clip(0, 4)
+    )
+    bins = told.group_by("tenth").agg(gap=(pl.col("chance_best").mean() - pl.col("came").mean()).abs(), pins=pl.len())
+    gap = float(bins.filter(pl.col("pins") >= 50).select(pl.col("gap").max()).item())
+    yield Promise("ranking", "chance to be in the top 20, gap to what came true", gap, 0.1, True, measured.accounts)
+    score = told.select((pl.col("chance_best") - pl.col("came")).pow(2).mean()).item()
+    share = _TOP * measured.accounts / told.height
+    ratio = float(score / (share * (1 - share)))
+    yield Promise("ranking", "the same: Brier score over that of equal chances", ratio, 0.8, True, measured.accounts)
+
+
+def _measured(
+    rng: np.random.Generator, accounts: int, pins: int, true_rates: Callable[[np.random.Generator, Floats], Floats]
+) -> Measured:
+    number = accounts * pins
+    reach = np.maximum(np.floor(rng.lognormal(5, 1.6, number)), 1)
+    truth = true_rates(rng, reach)
+    counts = rng.binomial(reach.astype(np.int64), truth)
+    drawn = pl.DataFrame(
+        {
+            "account": np.arange(number) // pins,
+            "id": np.arange(number),
+            "impressions": reach.astype(np.int64),
+            "saves": counts,
+            "truth": truth,
+        }
+    ).select(
+        pl.format("pin_{}", "account").alias("social_network_id"),
+        pl.col("id").cast(pl.String),
+        "truth",
+        text=pl.lit("A made-up pin"),
+        permalink=pl.lit(None, pl.String),
+        timestamp=pl.lit(date(2026, 3, 1)),
+        snapshot_date=pl.lit(date(2026, 3, 31)),
+        impressions="impressions",
+        saves="saves",
+    )
+    kinds = counter_kinds(drawn.clear(), ["impressions", "saves"])
+    ranked = ranked_pins(pin_rates(drawn.drop("truth"), "saves", kinds=kinds), _TOP, draws=500)
+    return Measured(
+        ranked.join(drawn.select("social_network_id", "id", "truth"), on=["social_network_id", "id"]), accounts
+    )
+
+
+def _falling_with_reach(rng: np.random.Generator, reach: Floats) -> Floats:
+    """Mean rates from 2.5% at 10 impressions down to 0.6% at 5,000, each pin with its own around that."""
+    mean = 0.04 * reach**-0.22
+    rates: Floats = rng.beta(mean * 300, (1 - mean) * 300)
+    return rates

@@ -1,0 +1,83 @@
+"""Made-up histories whose truth is known: frames as `load_pins` returns them, drawn from a seeded generator."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+LAST_SNAPSHOT = date(2026, 3, 31)
+RATES = {"saves": 0.010, "comments": 0.0005, "repins": 0.004, "clicks": 0.008}  # of impressions
+
+
+def made_up_pins(
+    rng: np.random.Generator,
+    pins: int = 200,
+    days: int = 60,
+    publish_days: int = 90,
+    *,
+    account: str = "pin_world",
+    reach: Any = None,
+    scale_days: Any = 12.0,
+    shape: Any = 0.6,
+    rate_strength: float = 200.0,
+) -> pl.DataFrame:
+    """Pins of one account seen once a day on the last `days` days up to LAST_SNAPSHOT, and nothing wrong with them.
+
+    Each is published at a random moment of the last `publish_days` days, so that the oldest are first seen old.
+    `reach` is what each pin's impressions come to in the end (default: lognormal(5, 1.6)); of it, a share of
+    1 - exp(-(age / scale_days) ^ shape) is reached at an age. Saves and the like follow impressions at a rate of the
+    pin's own, Beta with the mean of RATES and `rate_strength` pseudo-impressions. Any of `reach`, `scale_days` and
+    `shape` can be an array with one value a pin. Counters never fall. Times of publication are uniform over days and
+    hours; `format`, `media_type` and `text` are the same for all.
+    """
+    minutes = rng.integers(0, publish_days * 1440, pins)
+    first = datetime.combine(LAST_SNAPSHOT - timedelta(days=publish_days), datetime.min.time())
+    published = [first + timedelta(minutes=int(minute)) for minute in minutes]
+    reach = rng.lognormal(5, 1.6, pins) if reach is None else np.broadcast_to(reach, pins)
+    ages = np.array(
+        [
+            [(LAST_SNAPSHOT - timedelta(days=back) - moment.date()).days for moment in published]
+            for back in range(days - 1, -1, -1)
+        ]
+    )
+    grown = 1 - np.exp(-((np.maximum(ages, 0) / np.asarray(scale_days)) ** np.asarray(shape)))
+    grown = np.vstack([np.zeros(pins), grown])
+    before_first = np.maximum(ages[:1] - 1, 0)
+    grown[0] = 1 - np.exp(-((before_first[0] / np.asarray(scale_days)) ** np.asarray(shape)))
+    gains = rng.poisson(np.maximum(np.diff(grown, axis=0), 0) * reach)
+    base = rng.poisson(grown[0] * reach)
+    impressions = base + np.cumsum(gains, axis=0)
+    columns: dict[str, Any] = {"impressions": impressions}
+    for metric, mean in RATES.items():
+        rate = rng.beta(mean * rate_strength, (1 - mean) * rate_strength, pins)
+        columns[metric] = rng.binomial(base, rate) + np.cumsum(rng.binomial(gains, rate), axis=0)
+    rows, columns_of = ages.shape
+    return (
+        pl.DataFrame(
+            {
+                "id": [f"{number:05}" for number in range(columns_of)] * rows,
+                "timestamp": published * rows,
+                "age": ages.ravel(),
+                "snapshot_date": [
+                    LAST_SNAPSHOT - timedelta(days=back) for back in range(rows - 1, -1, -1) for _ in range(columns_of)
+                ],
+                **{name: np.asarray(values, dtype=np.int64).ravel() for name, values in columns.items()},
+            }
+        )
+        .filter(pl.col("age") >= 1)
+        .select(
+            pl.lit(account).alias("social_network_id"),
+            "id",
+            pl.lit("pin").alias("format"),
+            pl.lit("A made-up pin").alias("text"),
+            pl.lit("https://www.pinterest.com/pin/1/").alias("permalink"),
+            pl.lit("IMAGE").alias("media_type"),
+            pl.concat_str(pl.lit("https://i.pinimg.com/"), "id").alias("media_url"),
+            pl.col("timestamp").cast(pl.Datetime("us")),
+            "impressions",
+            *RATES,
+            "snapshot_date",
+        )
+        .sort("social_network_id", "id", "snapshot_date")
+    )

@@ -1,0 +1,193 @@
+"""Writes the generated parts of the docs, or with --check tells whether they are as the code says.
+
+python -m tools.docs [--check]
+"""
+
+import argparse
+import re
+import sys
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+
+from oneup_pinterest.cli import EXIT_STATUS, parser
+from oneup_pinterest.sync.batches import duckdb_type
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "SECURITY.md")
+MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
+
+
+def main() -> None:
+    """Brings every generated part up to date, or fails where one is not."""
+    check = "--check" in sys.argv[1:]
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    parts = {
+        ("README.md", "commands"): commands(),
+        ("docs/connector.md", "config"): config(manifest),
+        ("docs/connector.md", "supported"): supported(manifest),
+        ("docs/connector.md", "streams"): streams(manifest),
+        ("docs/connector.md", "types"): types(manifest),
+        ("docs/connector.md", "verbs"): verbs(),
+        ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
+        ("docs/add-to-airbyte.md", "dlt"): recipe("dlt_sync.py"),
+    }
+    stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
+    missing = [
+        link
+        for page in (*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").glob("*.md")))
+        for link in _broken_links(page)
+    ]
+    if stale or missing:
+        problems = [f"{name} is out of date: run `make format`" for name in dict.fromkeys(stale)]
+        sys.exit("\n".join(problems + [f"broken link: {link}" for link in missing]))
+
+
+def commands() -> str:
+    """Every command with its options, from the parser itself (help texts differ between Python versions)."""
+    actions = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    lines = []
+    for name, command in actions.choices.items():
+        lines += [f"**`oneup-pinterest {name}`**: {command.description}", ""]
+        for option in command._actions[1:]:
+            value = f" {option.metavar}" if option.metavar else ""
+            meaning = str(option.help) % {"default": option.default}
+            name = f"{option.option_strings[0]}{value}" if option.option_strings else f"[{option.metavar} …]"
+            lines.append(f"- `{name}`: {meaning}")
+        lines.append("")
+    return "\n".join([*lines, f"{EXIT_STATUS[0].upper()}{EXIT_STATUS[1:]}."])
+
+
+def config(manifest: dict[str, Any]) -> str:
+    """The config's keys as a table."""
+    specification = manifest["spec"]["connection_specification"]
+    lines = ["| key | default | meaning |", "|---|---|---|"]
+    for key, value in specification["properties"].items():
+        default = (
+            "required" if key in specification["required"] else f"`{value['default']}`" if "default" in value else ""
+        )
+        choices = f" One of {', '.join(f'`{choice}`' for choice in value['enum'])}." if "enum" in value else ""
+        lines.append(f"| `{key}` | {default} | {value['description']}{choices} |")
+    return "\n".join(lines)
+
+
+def supported(manifest: dict[str, Any]) -> str:
+    """Every stream with its key, its cursor and whether it is read incrementally."""
+    lines = ["| stream | primary key | cursor | incremental |", "|---|---|---|---|"]
+    for name, keys, cursor in _streams(manifest):
+        written_keys = ", ".join(f"`{key}`" for key in keys)
+        lines.append(
+            f"| [{name}](#{name}) | {written_keys} | {f'`{cursor}`' if cursor else ''} | {'yes' if cursor else 'no'} |"
+        )
+    return "\n".join(lines)
+
+
+def streams(manifest: dict[str, Any]) -> str:
+    """A data dictionary: every column of every stream with its DuckDB type."""
+    text = []
+    for name, *_ in _streams(manifest):
+        text += [f"### {name}", ""]
+        text += ["| column | type | meaning |", "|---|---|---|"]
+        for column, schema in manifest["schemas"][name]["properties"].items():
+            text.append(f"| `{column}` | {duckdb_type(schema)} | {schema['description']} |")
+        text.append("")
+    return "\n".join(text).strip()
+
+
+def types(manifest: dict[str, Any]) -> str:
+    """Each type that the schemas use, as Airbyte's and as DuckDB's."""
+    used = {
+        (_airbyte_type(schema), duckdb_type(schema))
+        for columns in manifest["schemas"].values()
+        for schema in columns["properties"].values()
+    }
+    lines = ["| Airbyte type | in `oneup-pinterest`'s DuckDB file |", "|---|---|"]
+    return "\n".join(lines + [f"| `{airbyte}` | {duckdb} |" for airbyte, duckdb in sorted(used)])
+
+
+def recipe(name: str) -> str:
+    """A recipe's code, as `make test-clients` runs it."""
+    code = (ROOT / "docs" / "recipes" / name).read_text(encoding="utf-8")
+    return f"```python\n{code}```"
+
+
+def verbs() -> str:
+    """The connector's own commands with their options, from the parser that Airbyte gives every Python connector."""
+    lines = []
+    for verb in ("spec", "check", "discover", "read"):
+        options = [f"--{option} FILE" for option in ("config", "catalog", "state") if _takes(verb, option)]
+        optional = {"--state FILE"}
+        written = [f"[{option}]" if option in optional else option for option in options]
+        lines.append(" ".join(["source-oneup-pinterest", verb, *written, "[--debug]"]))
+    return "\n".join(["```", *lines, "```"])
+
+
+def _takes(verb: str, option: str) -> bool:
+    words = {"spec": [], "check": ["--config=x"], "discover": ["--config=x"], "read": ["--config=x", "--catalog=x"]}
+    with redirect_stderr(StringIO()):
+        try:
+            AirbyteEntrypoint.parse_args([verb, *words[verb], "--debug", f"--{option}=x"])
+        except SystemExit:
+            return False
+    return True
+
+
+def _airbyte_type(schema: dict[str, Any]) -> str:
+    names = [name for name in schema["type"] if name != "null"]
+    if len(names) > 1:
+        return "any"
+    if "format" not in schema:
+        return str(names[0])
+    return str(schema.get("airbyte_type", schema["format"]))
+
+
+def _streams(manifest: dict[str, Any]) -> list[tuple[str, list[str], str | None]]:
+    """Name, primary key and cursor of each stream, in the manifest's order."""
+    found = []
+    for reference in manifest["streams"]:
+        name = reference["$ref"].rsplit("/", 1)[-1]
+        stream = manifest["definitions"][name]
+        cursor = (
+            manifest["definitions"][stream["incremental_sync"]["$ref"].rsplit("/", 1)[-1]]["cursor_field"]
+            if "incremental_sync" in stream
+            else None
+        )
+        found.append((name, stream["primary_key"], cursor))
+    return found
+
+
+def _is_up_to_date(page: Path, part: str, text: str, check: bool) -> bool:
+    start, end = f"<!-- {part}: made by `make format` -->", f"<!-- end of {part} -->"
+    before = page.read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(before):
+        sys.exit(f"{page} has no part {start}")
+    after = pattern.sub(lambda _: f"{start}\n{text}\n{end}", before)
+    if not check and after != before:
+        page.write_text(after, encoding="utf-8")
+    return after == before or not check
+
+
+def _broken_links(page: Path) -> list[str]:
+    """Links to files that are not there, or to headings that a page does not have."""
+    broken = []
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        if re.match(r"[a-z]+:", target):
+            continue
+        if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in _anchors(linked)):
+            broken.append(f"{page.name} → {target}{'#' if anchor else ''}{anchor}")
+    return broken
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""A small history as SQL, one file for each released layout, so that every later version is tried on it.
+
+python -m tools.released VERSION writes integration_tests/schema_versions/VERSION.sql from today's code.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from oneup_pinterest.clock import CLOCK_VARIABLE
+from oneup_pinterest.database.schema import quoted
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.writer import STORAGE_VERSION
+
+LAYOUTS = Path(__file__).parents[1] / "integration_tests" / "schema_versions"
+DAY_ONE = datetime(2026, 5, 20, 12, tzinfo=UTC)
+ACCOUNTS = 2
+START_DATE = "2026-05-12"  # a week is enough, and is read in a diff
+OURS = "database_name = current_database() AND NOT internal AND NOT temporary"
+
+
+def fixtures() -> list[Path]:
+    """Every released layout, oldest first."""
+    return sorted(LAYOUTS.glob("*.sql"), key=lambda path: [int(part) for part in path.stem.split(".")])
+
+
+def config(sandbox: Sandbox) -> dict[str, Any]:
+    """What the histories were synced with."""
+    return {**sandbox.config(), "start_date": START_DATE}
+
+
+def as_sql(database: Path) -> str:
+    """All tables with their rows, and all views."""
+    lines = []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.sql(f"SELECT table_name FROM duckdb_tables() WHERE {OURS} ORDER BY ALL").fetchall()
+        for (table,) in tables:
+            columns = connection.sql(f"DESCRIBE {quoted(table)}").fetchall()
+            body = ", ".join(f"{quoted(name)} {kind}" for name, kind, *_ in columns)
+            lines += ["", f"CREATE TABLE {quoted(table)} ({body});"]
+            rows = connection.sql(f"SELECT * FROM {quoted(table)} ORDER BY ALL").fetchall()
+            lines += [f"INSERT INTO {quoted(table)} VALUES ({', '.join(map(_literal, row))});" for row in rows]
+        views = connection.sql(f"SELECT sql FROM duckdb_views() WHERE {OURS} ORDER BY view_name").fetchall()
+        lines += ["", *(str(sql).strip() for (sql,) in views)]
+    return "\n".join(lines).strip() + "\n"
+
+
+def build(fixture: Path, database: Path) -> None:
+    """Makes the database that a fixture tells of, with the DuckDB that is imported."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{database}' AS history (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE history")
+        connection.execute(f"BEGIN; {fixture.read_text(encoding='utf-8')} COMMIT")
+
+
+def layout(database: Path) -> dict[str, dict[str, str]]:
+    """Relation → column → type, of tables and views; and of each stream's state, where in it → what is there."""
+    found: dict[str, dict[str, str]] = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        columns = f"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE {OURS.rpartition(' AND')[0]}"
+        for table, column, kind in connection.sql(columns).fetchall():
+            found.setdefault(table, {})[column] = kind
+        for stream, state in connection.sql("SELECT stream_name, state FROM _airbyte_state").fetchall():
+            found[f"state of {stream}"] = _shape(json.loads(state))
+    return found
+
+
+def _shape(value: Any, place: str = "") -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        return {where: kind for name, part in value.items() for where, kind in _shape(part, f"{place}.{name}").items()}
+    if isinstance(value, list):
+        return {where: kind for part in value for where, kind in _shape(part, f"{place}[]").items()}
+    return {place: type(value).__name__}
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value).replace("'", "''")
+    if text.isprintable():
+        return f"'{text}'"
+    for character, written in {"\\": r"\\", "\r": r"\r", "\n": r"\n", "\t": r"\t"}.items():  # a row is a line
+        text = text.replace(character, written)
+    return f"E'{text}'"
+
+
+def main() -> None:
+    """Syncs one day from the sandbox and writes it down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("version")
+    version = parser.parse_args().version
+    os.environ[CLOCK_VARIABLE] = DAY_ONE.isoformat()
+    with tempfile.TemporaryDirectory() as folder, Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
+        database = Path(folder) / "history.duckdb"
+        sync(config(sandbox), database)
+        LAYOUTS.mkdir(exist_ok=True)
+        (LAYOUTS / f"{version}.sql").write_text(as_sql(database), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

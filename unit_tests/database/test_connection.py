@@ -1,0 +1,209 @@
+"""Opening the notebooks, and how they show an answer."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import duckdb
+import polars as pl
+import pytest
+
+from oneup_pinterest import notebooks
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.chart_style import finished, inline
+from unit_tests.factories.history import HOSTILE_TEXT, make_history
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would have been run in place of JupyterLab."""
+    calls: list[Any] = []
+
+    def call(command: list[str], env: dict[str, str], check: bool) -> Any:
+        calls.append((command, env))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", call)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    return calls
+
+
+def test_jupyterlab_opens_on_the_checkouts_notebooks_with_the_database_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]
+) -> None:
+    make_history(tmp_path / "h.duckdb", days=1)
+    monkeypatch.chdir(tmp_path)
+    notebooks.open_notebooks("h.duckdb")
+    ((command, environment),) = started
+    assert command[:4] == [sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]
+    assert environment[notebooks.DATABASE_VARIABLE] == str(tmp_path / "h.duckdb")
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_from_a_package_notebooks_are_copied_and_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]
+) -> None:
+    packaged = tmp_path / "notebook_files"
+    packaged.mkdir()
+    (packaged / "00_start_here.ipynb").write_text("new")
+    (packaged / "01_more.ipynb").write_text("new")
+    copies = tmp_path / "oneup_pinterest_notebooks"
+    copies.mkdir()
+    (copies / "00_start_here.ipynb").write_text("mine")
+    monkeypatch.setattr(notebooks, "_PACKAGED", packaged)
+    monkeypatch.chdir(tmp_path)
+    notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
+    assert started[0][0][3] == "oneup_pinterest_notebooks"
+    assert {path.name: path.read_text() for path in copies.iterdir()} == {
+        "00_start_here.ipynb": "mine",
+        "01_more.ipynb": "new",
+    }
+
+
+def test_a_missing_jupyterlab_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r'pip install "source-oneup-pinterest\[notebooks\]"'):
+        notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
+
+
+def test_a_missing_database_is_named_before_jupyterlab_starts(tmp_path: Path, started: list[Any]) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        notebooks.open_notebooks(tmp_path / "none.duckdb")
+    assert started == []
+
+
+def test_a_notebook_finds_the_default_database_here_or_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(notebooks.DATABASE_VARIABLE, raising=False)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert notebooks.chosen_database() == Path("oneup_pinterest.duckdb")
+    (tmp_path / "oneup_pinterest.duckdb").touch()
+    assert notebooks.chosen_database() == Path("..", "oneup_pinterest.duckdb")
+
+
+@pytest.fixture
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a notebook would show, in order."""
+    outputs: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", outputs.append)
+    return outputs
+
+
+CHART = finished(alt.Chart(inline([{"x": 1}])).mark_point().encode(x="x:Q"), "One point", 100, 100)
+TABLE = pl.DataFrame(
+    {"Pin": ["one"], "Saves": [1200], "Since": [None]}, {"Pin": pl.String, "Saves": int, "Since": pl.Date}
+)
+
+
+def test_an_answer_is_its_chart_then_its_words_then_its_table(displayed: list[Any]) -> None:
+    notebooks.show(Answer("Did saves rise?", "Saves rose.", CHART, TABLE, ("Of 2 pins.", "In March.")))
+    chart, words, table = displayed
+    assert chart is CHART
+    assert repr(words) == "Saves rose.\nOf 2 pins.\nIn March."
+    assert "1,200" in repr(table)
+
+
+def test_a_refusal_is_its_words_alone(displayed: list[Any]) -> None:
+    notebooks.show(refused("Did saves rise?", "there is one day."))
+    notebooks.show(Answer("Did saves rise?", "No.", None, TABLE.clear()))
+    assert [repr(words) for words in displayed] == ["Not enough data yet: there is one day.", "No."]
+
+
+def test_texts_of_pins_are_escaped_wherever_an_answer_has_them(displayed: list[Any]) -> None:
+    hostile = pl.DataFrame({HOSTILE_TEXT: [HOSTILE_TEXT + "\x1b]8;;http://x\x07\u202e"], "n": [1]})
+    notebooks.show(Answer(HOSTILE_TEXT, HOSTILE_TEXT, None, hostile, (HOSTILE_TEXT,)))
+    markup = "".join(output._repr_html_() for output in displayed)
+    assert markup.count("&lt;script&gt;") == 4
+    assert not [tag for tag in ("<script", "<img", "<!--") if tag in markup]
+    assert not {"\x1b", "\x07", "\u202e"} & set(markup + repr(displayed[1]))
+
+
+def test_tables_need_no_style_sheet_and_are_the_same_each_time() -> None:
+    one, other = notebooks.as_html_table(TABLE)._repr_html_(), notebooks.as_html_table(TABLE)._repr_html_()
+    assert one == other
+    assert "<style" not in one
+    assert " id=" not in one
+    assert '<td style="text-align: right; white-space: nowrap" dir="auto">1,200</td>' in one
+    assert '<td style="text-align: start" dir="auto">one</td>' in one
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    table = notebooks.as_html_table(pl.DataFrame({"n": range(1234)}))
+    assert table._repr_html_().count("<td") == notebooks.MOST_ROWS
+    assert table._repr_html_().endswith("<p><small>The first 40 of 1,234 rows.</small></p>")
+    assert repr(table).endswith("The first 40 of 1,234 rows.")
+    assert "rows" not in notebooks.as_html_table(pl.DataFrame({"n": range(40)}))._repr_html_()
+
+
+@pytest.mark.parametrize("table", [pl.DataFrame(), TABLE.clear(), pl.DataFrame({"all": [None, None]})])
+def test_hardly_any_table_is_no_error(table: pl.DataFrame) -> None:
+    shown = notebooks.as_html_table(table)
+    assert shown._repr_html_().endswith("</table></div>")
+    assert isinstance(repr(shown), str)
+
+
+@pytest.fixture(autouse=True)
+def _renderer() -> Iterator[None]:
+    active = alt.renderers.active
+    yield
+    alt.renderers.enable(active)
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = make_history(tmp_path / "h.duckdb", days=3, hostile=True)
+    monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(path))
+    return path
+
+
+def test_a_notebook_starts_with_the_window_and_the_account_with_most_pins(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert notebooks.start() == (database, "pin_one")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("3 daily snapshots from 2026-03-29 to 2026-03-31")
+    assert [line.split()[:2] for line in printed[1:]] == [["→", "pin_one"], ["pin_two", "\u2068<b>Bad</b>"]]
+
+
+def test_another_account_can_be_chosen_and_a_wrong_one_is_told_with_those_there_are(database: Path) -> None:
+    assert notebooks.start("pin_two")[1] == "pin_two"
+    with pytest.raises(
+        UserError, match=r"^pin_three is not in this database; there are: pin_one \(@one\), pin_two \(@two\)\.$"
+    ):
+        notebooks.start("pin_three")
+
+
+def test_a_notebook_on_an_empty_history_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(make_history(tmp_path / "h.duckdb", days=0)))
+    assert notebooks.start()[1] == "none"
+    assert capsys.readouterr().out.endswith("Not enough data yet: no account has been synced.\n")
+
+
+def test_several_notebooks_read_one_database_at_once(database: Path) -> None:
+    code = (
+        "import sys; from oneup_pinterest.database.load import open_history\n"
+        "with open_history(sys.argv[1]): print(); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(database)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as another:
+        assert another.stdout is not None
+        assert another.stdout.readline() == b"\n"
+        assert notebooks.start()[1] == "pin_one"
+        assert another.poll() is None, "it still reads"
+        another.communicate(b"\n", timeout=30)
+    assert another.returncode == 0
+
+
+def test_no_notebook_holds_the_database_after_its_cell(database: Path) -> None:
+    notebooks.start()
+    duckdb.connect(database).close()  # to write, as a sync does

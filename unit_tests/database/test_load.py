@@ -1,0 +1,232 @@
+"""Loading: the same frames whoever filled the file, and one clear sentence where it cannot be read."""
+
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import polars.selectors as cs
+import pytest
+import yaml
+from polars.testing import assert_frame_equal
+
+from integration_tests.airbyte import ROOT
+from oneup_pinterest.database import load
+from oneup_pinterest.database.schema import EXTRACTED_AT, RELATIONS, SYNC_RUNS
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sync.writer import History
+from unit_tests.factories.history import LAST_DAY, as_other_destination, make_history
+
+LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in RELATIONS}
+
+
+def in_two_tables(flat: Path, target: Path) -> Path:
+    """The pins of a file as `oneup-pinterest sync` would write them."""
+    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
+    schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
+    pins = load.load_pins(flat).drop(EXTRACTED_AT).with_columns(cs.temporal().cast(pl.String))
+    with History(target) as history:
+        history.prepare({"pins": (schema, key)})
+        history.write("pins", pins.sample(fraction=1, shuffle=True, seed=1).to_dicts())
+        history.commit()
+    return target
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_history(tmp_path_factory.mktemp("load") / "history.duckdb", days=5, pins=4)
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_frames_have_the_contracts_columns_and_types(database: Path, name: str) -> None:
+    frame = LOADERS[name](database)
+    assert frame.height
+    assert dict(frame.schema) == RELATIONS[name].schema
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_missing_relations_are_empty_frames_of_the_same_types(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "some.duckdb"
+    stream = "accounts" if name != "accounts" else "account_followers"
+    with duckdb.connect(path) as connection:
+        connection.execute(f"CREATE TABLE {stream} (social_network_id VARCHAR)")
+    frame = LOADERS[name](path)
+    assert frame.is_empty()
+    assert dict(frame.schema) == RELATIONS[name].schema
+
+
+@pytest.mark.parametrize("name", [name for name in RELATIONS if name != SYNC_RUNS])
+def test_another_destinations_file_gives_the_same_frames(database: Path, tmp_path: Path, name: str) -> None:
+    other = as_other_destination(database, tmp_path / "cache.duckdb")
+    assert_frame_equal(LOADERS[name](other), LOADERS[name](database))
+    assert LOADERS[SYNC_RUNS](other).is_empty()
+
+
+def test_pins_that_a_sync_keeps_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) -> None:
+    ours = in_two_tables(database, tmp_path / "ours.duckdb")
+    for limits in (
+        {},
+        {"accounts": ["pin_one"]},
+        {"accounts": []},
+        {"accounts": ["pin_two"], "since": LAST_DAY - timedelta(days=2), "until": LAST_DAY - timedelta(days=1)},
+    ):
+        for loader in (load.load_pins, load.load_pins_latest):
+            expected = loader(database, **limits).drop(EXTRACTED_AT)
+            assert_frame_equal(loader(ours, **limits).drop(EXTRACTED_AT), expected)
+
+
+def test_only_the_columns_that_are_asked_for_are_read(database: Path, tmp_path: Path) -> None:
+    for path in (database, in_two_tables(database, tmp_path / "ours.duckdb")):
+        with load.open_history(path) as history:
+            some = load.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
+        assert some.columns == ["id", "saves", "snapshot_date"]
+        assert_frame_equal(some, load.load_pins(database).select(some.columns))
+
+
+def test_of_rows_that_another_destination_appended_the_newest_counts(tmp_path: Path) -> None:
+    path = tmp_path / "appended.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE SCHEMA raw")
+        connection.execute(
+            "CREATE TABLE raw.account_followers AS SELECT 'pin_a' AS social_network_id, '2026-03-01' AS snapshot_date, "
+            "n::DECIMAL(38, 9) AS total_followers, "
+            "TIMESTAMP '2026-03-01' + n * INTERVAL 1 HOUR AS _airbyte_extracted_at "
+            "FROM unnest([7, 9, 8]) AS numbers(n)"
+        )
+    rows = load.load_account_followers(path).select("snapshot_date", "total_followers").rows()
+    assert rows == [(date(2026, 3, 1), 9)]
+
+
+def test_filters_keep_the_accounts_and_days_asked_for(database: Path) -> None:
+    day = LAST_DAY - timedelta(days=1)
+    frame = load.load_pins(database, ["pin_two"], since=day, until=day)
+    assert set(frame["social_network_id"]) == {"pin_two"}
+    assert set(frame["snapshot_date"]) == {day}
+    assert load.load_pins(database, accounts=[]).is_empty()
+    assert set(load.load_overview_metrics(database, until=day)["period_end"]) == {
+        LAST_DAY - timedelta(days=back) for back in range(1, 6)
+    } - {LAST_DAY}
+
+
+def test_rows_are_sorted_by_key(database: Path) -> None:
+    for name, relation in RELATIONS.items():
+        frame = LOADERS[name](database)
+        assert_frame_equal(frame, frame.sort(*relation.key, maintain_order=True))
+
+
+def test_fields_that_the_api_added_are_left_out_of_frames_but_not_of_sql(tmp_path: Path) -> None:
+    path = tmp_path / "added.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id, 5 AS boards")
+    assert "boards" not in load.load_accounts(path).columns
+    with load.open_history(path) as history:
+        assert history.execute("SELECT boards FROM accounts").fetchall() == [(5,)]
+
+
+def test_a_value_that_does_not_fit_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "text.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE account_followers AS SELECT 'pin_a' AS social_network_id, 'many' AS total_followers"
+        )
+    assert load.load_account_followers(path)["total_followers"].to_list() == [None]
+
+
+def test_the_window_says_what_the_file_covers(database: Path, tmp_path: Path) -> None:
+    window = load.data_window(database)
+    assert window[:5] == (LAST_DAY - timedelta(days=4), LAST_DAY, 5, 2, 10)
+    assert window.last_extracted == datetime(2026, 3, 31, 6)
+    empty = load.data_window(make_history(tmp_path / "empty.duckdb", days=0))
+    assert empty == (None, None, 0, 0, 0, None)
+    assert str(empty) == "No snapshot yet; 0 accounts."
+
+
+def test_reading_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "history.duckdb", days=2, pins=1)
+    before = path.read_bytes()
+    load.load_pins(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["history.duckdb"]
+
+
+def _missing(path: Path) -> None:
+    pass
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _text(path: Path) -> None:
+    path.write_text("no database" * 1000)
+
+
+def _no_streams(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE accounts (id INTEGER)")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_missing, "does not exist"),
+        (_folder, "is a folder"),
+        (_text, "is not a DuckDB database"),
+        (_no_streams, "holds none of the streams"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path: Path, make: object, words: str) -> None:
+    path = tmp_path / "history.duckdb"
+    make(path)  # type: ignore[operator]
+    with pytest.raises(UserError, match=words) as error:
+        load.load_pins(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_of_a_newer_duckdb_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise duckdb.IOException(
+            "IO Error: Trying to read a database file with version number 99, but we can only read versions between "
+            "64 and 68.\nThe database file was created with a newer version of DuckDB.\n"
+        )
+
+    path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
+    monkeypatch.setattr(duckdb, "connect", connect)
+    with pytest.raises(UserError, match=r"newer than .*: upgrade the duckdb package"):
+        load.load_pins(path)
+
+
+@pytest.mark.slow
+def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
+    writer = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", writer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(UserError, match="is being written"):
+            load.load_pins(path)
+        process.communicate("\n")
+    with duckdb.connect(path), pytest.raises(UserError, match="is being written"):
+        load.load_pins(path)
+
+
+def test_a_process_that_loaded_frames_ends_without_noise(database: Path) -> None:
+    code = f"from oneup_pinterest.database.load import load_pins; load_pins({str(database)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
+def test_a_killed_writers_log_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "history.duckdb"
+    code = (
+        f"import duckdb, os; c = duckdb.connect({str(path)!r}); "
+        "c.execute(\"CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id\"); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert path.with_name(path.name + ".wal").exists()
+    assert load.load_accounts(path).select("social_network_id").equals(pl.DataFrame({"social_network_id": ["pin_a"]}))

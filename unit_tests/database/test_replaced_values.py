@@ -1,0 +1,181 @@
+"""What a version before layout 2 did in folders named `column=value` is found, and nothing else is."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from oneup_pinterest.clock import CLOCK_VARIABLE
+from oneup_pinterest.quality.status import read_status
+from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.tables import ARRIVED, StreamTable
+
+pytestmark = pytest.mark.slow
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
+WHAT_TO_DO = (
+    "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new file, "
+    "best in a folder without `=` in its path, and keep this one only for what no finding names."
+)
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+    with Sandbox(accounts=2, now=NOON) as running:
+        yield running
+
+
+@contextmanager
+def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
+    """How a batch reached DuckDB in layout 1."""
+    connection = table._connection
+    ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    batch.write_parquet(f"{folder}/batch.parquet")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW \"{ARRIVED}\" AS FROM read_parquet('{folder}/batch.parquet')")
+    yield
+    connection.execute(f'DROP VIEW "{ARRIVED}"')
+
+
+def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **options: Any) -> Path:
+    database.parent.mkdir(parents=True, exist_ok=True)
+    config = {**sandbox.config(), "start_date": "2026-05-01", "social_network_ids": list(accounts)}
+    assert sync(config, database, **options).status == "done"
+    return database
+
+
+def as_before_layout_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
+    """A file as 0.1.0 would have written it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
+        synced(sandbox, database, accounts)
+    with duckdb.connect(database) as connection:
+        connection.execute("CREATE OR REPLACE TABLE _layout AS SELECT 1 AS version")
+    return database
+
+
+def found(database: Path) -> list[str]:
+    findings = [item for item in read_status(database)["findings"] if item["check"] == "path_in_data"]
+    for finding in findings:
+        assert (finding["severity"], finding["where"], finding["since"]) == ("error", "all", "2026-05-20")
+        assert finding["what_to_do"] == WHAT_TO_DO
+    return [finding["what"] for finding in findings]
+
+
+def wrong(rows: str, column: str, part: str, path: str = "the path of this file") -> str:
+    told = f"an older version of this kit wrote into each row what `{part}` in {path} says"
+    return f"{rows} have a wrong `{column}`: {told}."
+
+
+def merged(stream: str, records: int, rows: str) -> str:
+    return (
+        f"The first sync of {stream} read {records} records and left {rows}: an older version of this kit wrote into "
+        "each row what a part like `id=5` in the path of this file said, so that many became one."
+    )
+
+
+EVERYWHERE = (
+    "18 rows of overview_metrics, 94 rows of pins, 1 row of account_followers, 54 rows of post_performance, "
+    "6 rows of pin_totals and 1 row of accounts"
+)
+THEN = "the path that this file then had"
+DAMAGED = {
+    "id=5/h.duckdb": (
+        [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
+        [merged("pins", 94, "2 rows")],
+    ),
+    "ID=%41b/h.duckdb": (
+        [wrong("2 rows of pins and 108 rows of post_performance", "id", "ID=%41b"), merged("pins", 94, "2 rows")],
+        [merged("pins", 94, "2 rows")],
+    ),
+    "id=5": (
+        [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
+        [merged("pins", 94, "2 rows")],
+    ),
+    "social_network_id=zzz/h.duckdb": (
+        [wrong(EVERYWHERE, "social_network_id", "social_network_id=zzz")],
+        [wrong(EVERYWHERE, "social_network_id", "social_network_id=zzz", THEN)],
+    ),
+    "snapshot_date=2020-01-01/h.duckdb": (
+        [wrong("94 rows of pins and 2 rows of account_followers", "snapshot_date", "snapshot_date=2020-01-01")],
+        [wrong("94 rows of pins and 2 rows of account_followers", "snapshot_date", "snapshot_date=2020-01-01", THEN)],
+    ),
+    "period_end=2020-01-01/h.duckdb": (
+        [
+            wrong(
+                "12 rows of overview_metrics, 94 rows of pins, 36 rows of post_performance and 12 rows of pin_totals",
+                "period_end",
+                "period_end=2020-01-01",
+            ),
+            merged("overview_metrics", 36, "12 rows"),
+            merged("post_performance", 108, "36 rows"),
+        ],
+        [merged("overview_metrics", 36, "12 rows"), merged("post_performance", 108, "36 rows")],
+    ),
+    "impressions=7.duckdb": ([wrong("94 rows of pins", "impressions", "impressions=7.duckdb")], []),
+    "preset=last_7_days/h.duckdb": (
+        [wrong("36 rows of overview_metrics and 108 rows of post_performance", "preset", "preset=last_7_days")],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_elsewhere(
+    sandbox: Sandbox, tmp_path: Path, name: str
+) -> None:
+    database = as_before_layout_2(sandbox, tmp_path / name)
+    here, elsewhere = DAMAGED[name]
+    assert found(database) == here
+    assert found(database.rename(tmp_path / "moved.duckdb")) == elsewhere
+
+
+def test_what_an_older_version_did_is_found_after_later_syncs_too(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = as_before_layout_2(sandbox, tmp_path / "id=5" / "h.duckdb")
+    sandbox.now = NOON.replace(day=21)
+    monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
+    synced(sandbox, database)
+    first, second = found(database)
+    assert first.startswith("2 rows of pins and ")
+    assert second == merged("pins", 94, "2 rows")
+
+
+@pytest.mark.parametrize("name", [name for name in DAMAGED if "=" in name])
+def test_a_file_of_this_version_has_no_such_finding_under_any_name(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    assert found(synced(sandbox, tmp_path / name)) == []
+
+
+def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    account = sandbox.account_ids[0]
+    for version in (synced, as_before_layout_2):
+        place = tmp_path / version.__name__
+        database = version(
+            sandbox, place / f"social_network_id={account}" / "snapshot_date=2026-05-20" / "h", [account]
+        )
+        assert found(database) == []
+    with duckdb.connect(database, read_only=True) as connection:
+        ((username, page),) = connection.execute("SELECT DISTINCT username, page_id FROM accounts, pins").fetchall()
+    for part in (f"username={username}", f"page_id={page}", "is_expired=false", "preset=last_30_days", "position=1"):
+        (tmp_path / part).mkdir()
+        assert found(database.rename(tmp_path / part / "h")) == []
+        (tmp_path / part / "h").rename(database)
+
+
+def test_a_folder_named_like_one_of_several_accounts_is_found_where_the_others_have_no_rows(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    part = f"social_network_id={sandbox.account_ids[0]}"
+    damaged = as_before_layout_2(sandbox, tmp_path / part / "h.duckdb")
+    assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]
+    whole = as_before_layout_2(sandbox, tmp_path / "whole.duckdb")
+    assert found(whole.replace(damaged)) == []

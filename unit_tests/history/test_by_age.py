@@ -1,0 +1,70 @@
+"""Counters by age: what a pin had at an age, never more than was seen, and nothing once it began anew."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.by_age import counters_at_age, counters_by_age
+from unit_tests.factories.history import make_history
+
+PUBLISHED = datetime(2026, 3, 1, 9)
+
+
+def seen(saves: dict[int, int], pin: str = "1", published: datetime | None = PUBLISHED) -> list[dict[str, Any]]:
+    """Snapshots of one pin: saves by its age."""
+    return [
+        {
+            "social_network_id": "pin_a",
+            "id": pin,
+            "timestamp": published,
+            "snapshot_date": date(2026, 3, 1) + timedelta(days=age),
+            "saves": count,
+            "format": "pin",
+            "media_type": "IMAGE",
+            "text": "Soup",
+        }
+        for age, count in saves.items()
+    ]
+
+
+def by_age(*rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    pins = pl.DataFrame([row for group in rows for row in group], schema_overrides={"timestamp": pl.Datetime("us")})
+    return counters_by_age(pins, ["saves"]).select("age", "value").rows()
+
+
+def test_the_snapshot_of_the_day_after_publication_shows_a_pin_at_age_one() -> None:
+    assert by_age(seen({0: 1, 1: 4, 2: 6})) == [(1, 4), (2, 6)]
+
+
+def test_a_restatement_is_bridged_by_the_most_that_was_shown() -> None:
+    assert by_age(seen({1: 1000, 2: 990, 3: 1005})) == [(1, 1000), (2, 1000), (3, 1005)]
+
+
+def test_a_pin_is_left_out_from_its_reset_on() -> None:
+    # fewer observations before the fall could also be a rise that was taken back
+    shown = {1: 100, 2: 110, 3: 115, 4: 118}
+    assert by_age(seen({**shown, 5: 2, 6: 9})) == list(shown.items())
+
+
+def test_pins_without_a_time_of_publication_have_no_age() -> None:
+    assert by_age(seen({1: 100, 2: 110}, published=None)) == []
+
+
+def test_metrics_that_roll_have_no_curve(tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
+    assert counters_by_age(pins, ["impressions", "saves"]).is_empty()
+
+
+def test_a_counter_is_interpolated_over_a_week_at_most() -> None:
+    pins = pl.DataFrame([*seen({4: 10, 10: 16}), *seen({4: 10, 12: 18}, pin="2")])
+    assert counters_at_age(pins, 7, ["saves"]).select("id", "value", "is_interpolated").rows() == [("1", 13.0, True)]
+
+
+def test_an_empty_history_has_the_same_columns(tmp_path: Path) -> None:
+    empty = load_pins(make_history(tmp_path / "empty.duckdb", days=0))
+    full = load_pins(make_history(tmp_path / "full.duckdb", days=12, pins=5))
+    assert counters_by_age(empty).schema == counters_by_age(full).schema
+    assert counters_at_age(empty, 7).schema == counters_at_age(full, 7).schema

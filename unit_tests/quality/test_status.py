@@ -1,0 +1,150 @@
+"""Status: freshness, rows, runs, and a finding for each way in which data can mislead."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.quality.status import format_status, read_status
+from unit_tests.factories.history import LAST_DAY, NOW, as_other_destination, insert_run, make_history
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def found(path: Path) -> dict[str, dict[str, Any]]:
+    return {finding["check"]: finding for finding in read_status(path)["findings"]}
+
+
+def test_a_whole_history_has_no_findings(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb")
+    status = read_status(path)
+    assert status["findings"] == []
+    assert status["database"] == str(path.resolve())
+    assert status["size_bytes"] == path.stat().st_size
+    assert status["freshness"] == {
+        "last_sync": "2026-03-31T06:00:12",
+        "hours_ago": 3.0,
+        "newest_snapshot": "2026-03-31",
+    }
+    assert status["streams"]["pins"] == {"rows": 594, "first": "2026-03-12", "last": "2026-03-31"}
+    assert [run["started_at"][:10] for run in status["runs"]] == [f"2026-03-{day}" for day in range(31, 26, -1)]
+    assert status["runs"][0]["streams"] == {"pins": {"records": 12, "rows": 12}}
+
+
+def test_status_is_plain_json_and_a_text(tmp_path: Path) -> None:
+    for number, days in enumerate((0, 1, 5)):
+        status = read_status(make_history(tmp_path / f"{number}.duckdb", days=days))
+        assert json.loads(json.dumps(status)) == status
+        assert "pins" in format_status(status)
+
+
+def test_a_file_of_another_destination_has_a_status_without_runs(tmp_path: Path) -> None:
+    path = as_other_destination(make_history(tmp_path / "h.duckdb"), tmp_path / "cache.duckdb")
+    status = read_status(path)
+    assert status["runs"] == []
+    assert status["freshness"]["last_sync"] == "2026-03-31T06:00:00"
+    assert status["streams"]["pins"]["rows"] == 594
+
+
+def test_stale_data_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{(NOW + timedelta(hours=40)).isoformat()}+00:00")
+    finding = found(make_history(tmp_path / "h.duckdb"))["stale_data"]
+    assert (finding["where"], finding["since"]) == ("all", "2026-03-31")
+    assert "43 hours ago" in finding["what"]
+
+
+def test_days_without_a_snapshot_are_found(tmp_path: Path) -> None:
+    finding = found(make_history(tmp_path / "h.duckdb", ("pin_one",), missing_days=(3, 4)))["days_without_snapshot"]
+    assert (finding["where"], finding["since"]) == ("pin_one", "2026-03-15")
+    assert "2 of 20 days" in finding["what"]
+
+
+@pytest.mark.parametrize("flag", ["is_expired", "need_refresh"])
+def test_accounts_that_lost_their_connection_are_found(tmp_path: Path, flag: str) -> None:
+    path = make_history(tmp_path / "h.duckdb")
+    with duckdb.connect(path) as connection:
+        connection.execute(f"UPDATE accounts SET {flag} = true WHERE social_network_id = 'pin_two'")
+    assert found(path)["lost_connection"]["where"] == "pin_two"
+
+
+def test_rolling_counters_are_found_and_a_reset_is_told_from_them(tmp_path: Path) -> None:
+    assert "rolling_counters" in found(make_history(tmp_path / "rolling.duckdb", rolling=True))
+    reset = found(make_history(tmp_path / "reset.duckdb", reset_on=10))
+    assert reset["counters_reset"]["since"] == "2026-03-23"  # the snapshot of the 22nd had nothing but zeros
+    assert "all_zero" not in reset  # they were where the counters began anew, and no lost connection
+    assert "rolling_counters" not in reset
+
+
+def test_the_text_tells_what_concerns_many_accounts_once(tmp_path: Path) -> None:
+    accounts = [f"pin_{number:03}" for number in range(40)]
+    status = read_status(make_history(tmp_path / "h.duckdb", accounts, days=4, pins=2, missing_days=(1,)))
+    assert len([finding for finding in status["findings"] if finding["check"] == "days_without_snapshot"]) == 40
+    text = format_status(status)
+    assert text.count("have no snapshot") == 1
+    assert "WARNING In 40 accounts (pin_000, pin_001, pin_002 and others). In pin_000: 1 of 4 days" in text
+
+
+def test_assumptions_about_the_api_are_told(tmp_path: Path) -> None:
+    status = read_status(make_history(tmp_path / "h.duckdb", days=30, missing_days=(4,)))
+    verdicts = {item["assumption"]: item["verdict"] for item in status["assumptions"]}
+    assert verdicts["A window includes its last day."] == "supported"
+    assert "supported    A window includes its last day." in format_status(status)
+
+
+def test_columns_beyond_the_contract_and_missing_ones_are_found(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb", days=3)
+    with duckdb.connect(path) as connection:
+        connection.execute("ALTER TABLE account_followers ADD COLUMN total_boards BIGINT")
+        connection.execute("ALTER TABLE accounts DROP COLUMN need_refresh")
+    findings = found(path)
+    assert "account_followers has columns that this kit does not know: total_boards" in findings["new_columns"]["what"]
+    assert "accounts lacks need_refresh" in findings["missing_columns"]["what"]
+
+
+@pytest.mark.parametrize(("pins", "severity"), [(50, "warning"), (100, "warning"), (49, None)])
+def test_a_suspect_number_of_pins_is_found(tmp_path: Path, pins: int, severity: str | None) -> None:
+    path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=pins)
+    assert "possible_cap" not in found(path)  # as many posts are counted beside the pins
+    with duckdb.connect(path) as connection:
+        connection.execute("DELETE FROM pin_totals WHERE key = 'posts'")
+    assert found(path).get("possible_cap", {}).get("severity") == severity
+
+
+def test_accounts_that_the_last_run_skipped_are_found(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb")
+    with duckdb.connect(path) as connection:
+        insert_run(
+            connection, LAST_DAY + timedelta(days=1), "partial", [{"social_network_id": "pin_x", "reason": "404"}]
+        )
+    finding = found(path)["skipped_account"]
+    assert (finding["where"], finding["severity"]) == ("pin_x", "error")
+    assert "404" in finding["what"]
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted"])
+def test_a_run_that_was_cut_off_is_found(tmp_path: Path, status: str) -> None:
+    path = make_history(tmp_path / "h.duckdb")
+    with duckdb.connect(path) as connection:
+        insert_run(connection, LAST_DAY + timedelta(days=1), status)
+    assert found(path)["interrupted_run"]["since"] == "2026-04-01"
+
+
+def test_errors_come_first(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb", missing_days=(3,))
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE accounts SET is_expired = true")
+        insert_run(connection, LAST_DAY + timedelta(days=1), "interrupted")
+    severities = [finding["severity"] for finding in read_status(path)["findings"]]
+    assert severities == ["error", "error", "warning", "warning", "info"]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        read_status(tmp_path / "none.duckdb")

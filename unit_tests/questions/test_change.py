@@ -1,0 +1,353 @@
+"""Change of accounts: verdicts come from pins, unknown days are no zeros, and answers hold on every kind of history."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import vl_convert
+from scipy import stats
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.gains import account_daily_gains, daily_gains
+from oneup_pinterest.methods.resampling import growth_of_sums, holm, ratio_of_means, ratio_of_sums
+from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions.change.answer import change_answer, interval_text, new_pins_answer, trend_answer
+from oneup_pinterest.questions.change.chart import accounts_chart, change_chart, now_and_before_chart, trend_chart
+from oneup_pinterest.questions.change.statistic import account_change, account_trend, new_pins_change, weekly_gains
+from unit_tests.factories.history import make_history
+
+FIRST = date(2026, 1, 1)
+Counters = dict[str, list[int | None]]
+
+
+def watched(counters: Counters, metric: str = "saves", born: int = -100) -> pl.DataFrame:
+    """Pins seen daily from FIRST on; of each its counter, null where it was not seen."""
+    rows = [
+        {
+            "social_network_id": "pin_a",
+            "id": pin,
+            "timestamp": datetime(2026, 1, 1) + timedelta(days=born + number),
+            "snapshot_date": FIRST + timedelta(days=day),
+            metric: value,
+        }
+        for number, (pin, values) in enumerate(counters.items())
+        for day, value in enumerate(values)
+        if value is not None
+    ]
+    kinds = {"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime, "snapshot_date": pl.Date}
+    return pl.DataFrame(rows, schema={**kinds, metric: pl.Int64})
+
+
+def steady(pins: int = 20, days: int = 17, factor: int = 1) -> Counters:
+    """Each pin gains its number a day; from the eighth day on, `factor` times that."""
+    return {
+        f"{pin:03}": [100 + (pin + 1) * (day + (factor - 1) * max(0, day - 7)) for day in range(days)]
+        for pin in range(pins)
+    }
+
+
+def test_the_sums_of_two_periods_are_those_of_their_days_without_the_provisional_ones() -> None:
+    row = account_change(watched(steady()), 7, ["saves"]).row(0, named=True)
+    assert (row["before"], row["now"]) == (7 * 210, 7 * 210)
+    assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
+    assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "cannot tell", 20)
+    assert row["watched_now"] == row["watched_before"] == 20
+
+
+def test_a_tripling_of_all_pins_is_up_and_its_mirror_image_down() -> None:
+    up = account_change(watched(steady(factor=3)), 7, ["saves"]).row(0, named=True)
+    assert (up["change"], up["verdict"]) == (200.0, "up")
+    assert up["change_low"] > 0
+    falling: Counters = {
+        pin: [1000 * (n + 1) + (n + 1) * (3 * min(day, 7) + max(0, day - 7)) for day in range(17)]
+        for n, pin in enumerate(map(str, range(20)))
+    }
+    down = account_change(watched(falling), 7, ["saves"]).row(0, named=True)
+    assert (round(down["change"], 1), down["verdict"]) == (-66.7, "down")
+
+
+def test_one_viral_pin_is_no_verdict_however_many_saves_it_brings() -> None:
+    counters = steady()
+    counters["000"] = [day if day < 8 else 10_000 * day for day in range(17)]
+    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    assert row["change"] > 1000
+    assert row["verdict"] == "cannot tell"
+
+
+def test_a_verdict_and_its_interval_never_contradict_each_other() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        before, now = rng.lognormal(3, 1, 40), rng.lognormal(3.3, 1, 40)
+        for estimate in (ratio_of_sums(before, now, now < 0), ratio_of_means(before, now)):
+            assert estimate.low is not None
+            assert estimate.high is not None
+            assert estimate.ratio is not None
+            assert estimate.low < estimate.ratio < estimate.high
+            if abs(estimate.p - 0.05) > 0.002:
+                assert (estimate.p < 0.05) == (not estimate.low <= 1 <= estimate.high)
+
+
+def test_the_permutation_of_new_pins_agrees_with_scipys() -> None:
+    rng = np.random.default_rng(5)
+    before, now = rng.lognormal(2, 1, 12), rng.lognormal(2.6, 1, 15)
+
+    def welch(a: Any, b: Any, axis: int) -> Any:
+        apart = a.mean(axis=axis) - b.mean(axis=axis)
+        variances = a.var(axis=axis) / (a.shape[axis] - 1) + b.var(axis=axis) / (b.shape[axis] - 1)
+        return np.abs(apart / np.sqrt(variances))
+
+    theirs = stats.permutation_test(
+        (now, before), welch, vectorized=True, n_resamples=4999, alternative="greater", rng=np.random.default_rng(1)
+    )
+    assert ratio_of_means(before, now, draws=4999).p == pytest.approx(theirs.pvalue, abs=0.02)
+
+
+def test_the_growth_of_weeks_that_double_is_two() -> None:
+    estimate = growth_of_sums(np.outer(np.arange(1, 31), 2.0 ** np.arange(6)), np.arange(6.0), np.zeros(30, bool))
+    assert estimate.ratio == pytest.approx(2)
+    assert estimate.p < 0.01
+
+
+def test_holm_multiplies_by_the_number_of_tests_left() -> None:
+    assert holm(pl.Series([0.04, 0.01, 0.03])).tolist() == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_a_day_without_a_known_gain_leaves_both_periods_at_its_place() -> None:
+    gained = {pin: np.arange(17) * (pin + 1) for pin in range(20)}
+    counters: Counters = {  # at the snapshot of the eleventh day each begins anew
+        str(pin): [int(value) for value in np.where(np.arange(17) < 10, 1000 + values, 1 + values - values[10])]
+        for pin, values in gained.items()
+    }
+    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    assert row["days_compared"] == 6
+    assert row["now"] == row["before"] == 6 * 210
+
+
+def test_a_short_history_says_how_many_days_there_are() -> None:
+    row = account_change(watched(steady(days=17)), 28, ["saves"]).row(0, named=True)
+    assert row["verdict"] == "cannot tell"
+    assert row["reason"] == "a history of 2 x 28 settled days is needed; there are 14"
+
+
+def test_a_gap_across_the_end_of_a_period_is_no_comparison() -> None:
+    counters = {
+        pin: [value if not 4 <= day <= 10 else None for day, value in enumerate(values)]
+        for pin, values in steady().items()
+    }
+    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    assert row["reason"] == "a gap of 8 days between two syncs lies across the ends of the periods"
+
+
+def test_five_pins_are_too_few_and_six_are_not() -> None:
+    five, six = (account_change(watched(steady(pins)), 7, ["saves"]).row(0, named=True) for pins in (5, 6))
+    assert five["reason"] == "6 pins that gained saves are needed; there are 5"
+    assert six["reason"] is None
+
+
+def test_a_fall_is_no_verdict_where_pins_are_no_longer_watched() -> None:
+    all_seen = steady(pins=30)
+    counters: Counters = {
+        pin: [value if day < 8 or number % 3 == 0 else None for day, value in enumerate(values)]
+        for number, (pin, values) in enumerate(all_seen.items())
+    }
+    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    assert row["p_adjusted"] < 0.05
+    assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("cannot tell", 30, 10)
+    assert row["reason"].startswith("30 pins a day were watched at first and 10 at last")
+
+
+def test_pins_of_one_batch_stay_together() -> None:
+    pins = watched(steady(pins=60, factor=3))
+    batch = (pl.col("id").cast(pl.Int64) // 10).cast(pl.Int32)
+    together = pins.with_columns(timestamp=datetime(2025, 12, 1) + pl.duration(days=batch))
+    alone = account_change(pins, 7, ["saves"])["p"].item()
+    clustered = account_change(together, 7, ["saves"])["p"].item()
+    assert alone < 0.001
+    assert clustered >= 2 / 2**6 * 0.8  # six batches can do no better
+
+
+def test_the_order_of_rows_and_other_accounts_change_nothing() -> None:
+    pins = watched(steady(factor=2))
+    other = pins.with_columns(social_network_id=pl.lit("pin_b"), saves=pl.col("saves") * 5)
+    both = pl.concat([other, pins]).sample(fraction=1, shuffle=True, seed=1)
+    alone = account_change(pins, 7, ["saves"])
+    assert account_change(both, 7, ["saves"]).filter(pl.col("social_network_id") == "pin_a").equals(alone)
+
+
+def test_gains_known_already_give_the_same_rows() -> None:
+    pins = watched(steady(factor=2))
+    gains, of_account = daily_gains(pins, ["saves"]), account_daily_gains(pins, ["saves"])
+    given = account_change(pins, 7, ["saves"], gains=gains, account_gains=of_account)
+    assert given.equals(account_change(pins, 7, ["saves"]))
+    assert account_trend(pins, ["saves"], gains=gains, account_gains=of_account).equals(account_trend(pins, ["saves"]))
+
+
+def new_pins(values: list[list[int]]) -> pl.DataFrame:
+    """One pin a day, of each its counter at ages 6 and 7 (the two lists of values are the two periods, in order)."""
+    rows = [
+        {
+            "social_network_id": "pin_a",
+            "id": f"{number:03}",
+            "text": None,
+            "format": None,
+            "media_type": None,
+            "timestamp": datetime(2026, 1, 1) + timedelta(days=number),
+            "snapshot_date": FIRST + timedelta(days=number + age),
+            "saves": value,
+        }
+        for number, value in enumerate(values[0] + values[1])
+        for age in (6, 7)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"text": pl.String, "format": pl.String, "media_type": pl.String})
+
+
+def test_new_pins_are_compared_at_the_same_age_in_two_periods_of_publication() -> None:
+    row = new_pins_change(new_pins([[1, 2, 3, 4, 5, 6, 7], [21, 22, 23, 24, 25, 26, 27]]), 7, 7, ["saves"]).row(
+        0, named=True
+    )
+    assert (row["before"], row["now"], row["median_now"]) == (4.0, 24.0, 24.0)
+    assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
+    assert (row["pins_before"], row["pins_now"], row["verdict"]) == (7, 7, "up")
+
+
+def test_new_pins_without_any_count_are_no_comparison() -> None:
+    row = new_pins_change(new_pins([[0] * 7, [0] * 7]), 7, 7, ["saves"]).row(0, named=True)
+    assert row["reason"] == "no pin of either period had any saves at age 7"
+
+
+def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
+    days = [date(2026, 3, day) for day in range(1, 22)]
+    gains = pl.DataFrame(
+        {
+            "social_network_id": "pin_a",
+            "metric": "saves",
+            "day": days,
+            "kind": "lifetime",
+            "gain": [None, None, *[1.0] * 5, None, None, None, *[1.0] * 4, *[2.0] * 7],
+            "is_provisional": False,
+            "is_imputed": False,
+        }
+    )
+    assert weekly_gains(gains).select("week", "days_known", "gain").rows() == [
+        (-2, 5, 7.0),
+        (-1, 4, None),
+        (0, 7, 14.0),
+    ]
+
+
+def test_a_trend_needs_six_whole_weeks() -> None:
+    pins = watched(steady(days=40))
+    row = account_trend(pins, ["saves"]).row(0, named=True)
+    assert (row["weeks"], row["reason"]) == (5, "6 whole settled weeks are needed; there are 5")
+
+
+def test_frames_without_rows_have_the_columns_of_full_ones() -> None:
+    pins = watched(steady(factor=2)).with_columns(
+        text=pl.lit(None, pl.String), format=pl.lit(None, pl.String), media_type=pl.lit(None, pl.String)
+    )
+    empty = pins.clear()
+    assert account_change(empty, metrics=["saves"]).schema == account_change(pins, metrics=["saves"]).schema
+    assert new_pins_change(empty, metrics=["saves"]).schema == new_pins_change(pins, metrics=["saves"]).schema
+    assert account_trend(empty, ["saves"]).schema == account_trend(pins, ["saves"]).schema
+
+
+def test_the_null_result_is_said_in_words() -> None:
+    counters = steady()
+    rng = np.random.default_rng(2)
+    noisy: Counters = {pin: [int(v) for v in np.cumsum(rng.poisson(3, 17))] for pin in counters}
+    pins = watched(noisy).with_columns(repins="saves", clicks="saves")
+    sentence = change_answer(pins, "saves", days=7).sentence
+    assert sentence.endswith("over the last 7 days, which 20 pins cannot tell from chance.")
+    assert "95% interval −" in sentence
+
+
+def test_a_verdict_lost_to_its_neighbours_says_so() -> None:
+    assert interval_text(None, 22) == "95% interval +22% or less"
+    rng = np.random.default_rng(8)
+    for seed in range(30):  # the first history in which saves alone would be told, but not beside the others
+        gained = [rng.poisson(9 + 2 * (np.arange(17) >= 7) * (seed % 3), 17).cumsum() for _ in range(8)]
+        other = [rng.poisson(9, 17).cumsum() for _ in range(8)]
+        counters: Counters = {str(n): [int(v) for v in values] for n, values in enumerate(gained)}
+        pins = watched(counters)
+        still = pl.Series([int(v) for values in other for v in values])
+        pins = pins.with_columns(repins=still, clicks=still)
+        row = account_change(pins, 7).row(0, named=True)
+        if row["p"] < 0.05 <= row["p_adjusted"]:
+            assert row["verdict"] == "cannot tell"
+            assert "but not among several metrics judged together" in change_answer(pins, "saves", days=7).sentence
+            return
+    pytest.fail("no such history")
+
+
+HISTORIES: dict[str, dict[str, Any]] = {
+    "empty": {"days": 0},
+    "one sync": {"days": 1},
+    "one pin": {"accounts": ("pin_one",), "days": 2, "pins": 1},
+    "gap": {"days": 70, "missing_days": tuple(range(20, 45))},
+    "reset": {"days": 70, "reset_on": 50},
+    "rolling": {"days": 30, "rolling": True},
+    "whole": {"days": 75, "pins": 20},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HISTORIES)
+def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[kind])).filter(
+        pl.col("social_network_id") == "pin_one"
+    )
+    answers = [change_answer(pins), change_answer(pins, "clicks", days=7), new_pins_answer(pins), trend_answer(pins)]
+    for answer in answers:
+        assert answer.sentence
+        assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
+        if answer.chart is not None:
+            drawn(answer.chart)
+    assert (answers[0].chart is not None) == (kind in ("whole", "reset"))
+
+
+def drawn(chart: Any) -> dict[str, Any]:
+    """The chart's specification, which is valid and draws in both versions of Vega-Lite."""
+    spec: dict[str, Any] = chart.to_dict()
+    assert len(spec["description"]) > 20
+    titles = [e[a].get("title") for e in (layer["encoding"] for layer in spec["layer"]) for a in ("x", "y") if a in e]
+    assert any(titles)
+    for version in (style.VEGALITE, "5.20"):
+        svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=version)
+        assert "<path" in svg
+        assert "NaN" not in svg
+    return spec
+
+
+def test_every_chart_is_valid_and_says_its_numbers() -> None:
+    change = pl.DataFrame(
+        {
+            "social_network_id": ["pin_a", "pin_b"],
+            "metric": ["saves", "clicks"],
+            "change": [-8.0, 300.0],
+            "change_low": [-31.0, None],
+            "change_high": [22.0, None],
+            "verdict": ["cannot tell", "up"],
+            "pins": [30, 7],
+            "now": [5.0, 8.0],
+            "before": [5.4, 2.0],
+        }
+    )
+    assert "Saves −8% (−31% to +22%), cannot tell" in drawn(change_chart(change))["description"]
+    assert "Clicks ▲ up, 8 from 2" in drawn(now_and_before_chart(change))["description"]
+    named = drawn(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
+    assert {row["name"] for row in named["data"]["values"]} == {"pin_a", "pin_b"}
+    for hardly in (change.clear(), change.head(1)):
+        drawn(change_chart(hardly))
+        drawn(now_and_before_chart(hardly))
+        drawn(accounts_chart(hardly))
+
+
+def test_the_trend_is_drawn_through_the_mean_of_the_weeks() -> None:
+    pins = watched(steady(days=60))
+    weekly = weekly_gains(account_daily_gains(pins, ["saves"]))
+    spec = drawn(trend_chart(weekly, account_trend(pins, ["saves"]), "saves"))
+    assert {row["fitted"] for row in spec["data"]["values"]} == {7 * 210.0}

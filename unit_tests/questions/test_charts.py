@@ -1,0 +1,139 @@
+"""Charts: each can be read with its words alone, draws in both renderers, and is valid Vega-Lite."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import polars as pl
+import pytest
+import vl_convert
+
+from oneup_pinterest.database.load import load_account_followers, load_pins
+from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions import daily_chart as daily
+from unit_tests.factories.history import make_history
+
+Charts = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Charts:
+    path = make_history(tmp_path_factory.mktemp("charts") / "h.duckdb", ("pin_one",), days=12, missing_days=(4, 5))
+    gains = account_daily_gains(load_pins(path))
+    return {
+        "gains": daily.daily_gains_chart(gains, "saves"),
+        "followers": daily.followers_chart(load_account_followers(path)),
+    }
+
+
+NAMES = ("gains", "followers")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chart_is_valid_described_and_has_axis_titles(drawn: Charts, name: str) -> None:
+    spec = drawn[name].to_dict()  # raises on an invalid one
+    assert len(spec["description"]) > 20
+    positions = [
+        layer["encoding"][axis]
+        for view in spec.get("vconcat", [spec])
+        for layer in view["layer"]
+        for axis in ("x", "y")
+        if layer["mark"]["type"] == "bar" or layer["mark"].get("point")
+    ]
+    assert positions
+    metrics_name_themselves = [position["title"] is None and position["field"] == "metric" for position in positions]
+    assert all(position["title"] or itself for position, itself in zip(positions, metrics_name_themselves, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chart_draws_to_an_image_of_some_content(drawn: Charts, name: str) -> None:
+    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(drawn[name])), vl_version=style.VEGALITE)
+    assert svg.count("<path") > 10
+    assert "NaN" not in svg
+    assert "undefined" not in svg
+
+
+def test_provisional_and_imputed_days_are_drawn_differently(drawn: Charts) -> None:
+    spec = drawn["gains"].to_dict()
+    states = [row["state"] for row in spec["data"]["values"]]
+    assert states[-2:] == ["provisional", "provisional"]
+    assert "spread over a gap" in states
+    scale = spec["layer"][0]["encoding"]["fillOpacity"]["scale"]
+    opacity = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert opacity["provisional"] == 0 < opacity["spread over a gap"] < opacity["settled"]
+
+
+def test_a_week_mean_is_only_of_seven_known_days() -> None:
+    days = pl.date_range(pl.date(2026, 3, 1), pl.date(2026, 3, 12), eager=True)
+    gains = pl.DataFrame({"metric": "saves", "day": days, "gain": 1.0, "is_imputed": False, "is_provisional": False})
+    without = gains.filter(pl.col("day") != pl.date(2026, 3, 5))
+    values = daily.daily_gains_chart(without, "saves").to_dict()["data"]["values"]
+    assert [(row["day"], row["mean"]) for row in values if row["mean"]] == [("2026-03-12", 1.0)]
+
+
+def test_a_few_days_are_drawn_no_wider_than_two_weeks() -> None:
+    gains = pl.DataFrame(
+        {"metric": "saves", "day": [date(2026, 3, 1)], "gain": 1.0, "is_imputed": False, "is_provisional": True}
+    )
+    spec = daily.daily_gains_chart(gains, "saves").to_dict()
+    assert len(spec["layer"][0]["encoding"]["x"]["scale"]["domain"]) == 14
+    assert [row["gain"] for row in spec["data"]["values"]] == [None] * 13 + [1.0]
+
+
+def _no_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.clear()
+
+
+@pytest.mark.parametrize("keep", [_no_rows, lambda frame: frame.head(1)], ids=["no rows", "one row"])
+def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=1)
+    for chart in (
+        daily.daily_gains_chart(keep(account_daily_gains(load_pins(path))), "clicks"),
+        daily.followers_chart(keep(load_account_followers(path))),
+    ):
+        vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
+
+
+@pytest.fixture
+def output(drawn: Charts) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """What a notebook keeps of a chart: data and metadata."""
+    active = alt.renderers.active
+    try:
+        style.register_renderer()
+        yield drawn["followers"]._repr_mimebundle_()
+    finally:
+        alt.renderers.enable(active)
+
+
+def test_the_notebook_renderer_gives_what_jupyterlab_can_draw_offline(output: Any) -> None:
+    data, metadata = output
+    assert data["application/vnd.vegalite.v5+json"]["$schema"].endswith("/v5.json")
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"].startswith("Followers: ")
+    assert 600 < metadata["image/png"]["width"] < 760, "as wide as the chart, however sharp the picture is"
+    assert set(metadata) <= set(data)
+
+
+def test_the_menu_of_a_chart_sends_its_data_nowhere(output: Any) -> None:
+    _, metadata = output
+    actions = metadata["application/vnd.vegalite.v5+json"]["embed_options"]["actions"]
+    assert actions == {"export": True, "source": False, "compiled": False, "editor": False}
+
+
+def test_what_has_no_colour_of_its_own_is_dark_on_the_white_of_charts_in_a_dark_jupyterlab(output: Any) -> None:
+    config = output[0]["application/vnd.vegalite.v5+json"]["config"]
+    assert config["background"] == "white"
+    assert {config["style"][part]["fill"] for part in ("guide-label", "guide-title")} == {style.FAINT}
+    assert config["axis"]["labelColor"] == style.FAINT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jupyterlabs_older_vega_lite_draws_the_same_charts(drawn: Charts, name: str) -> None:
+    # 5.6 is JupyterLab's, 5.8 the oldest here
+    spec = {**style.styled(drawn[name]), "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+    assert vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="5.8").count("<path") > 10

@@ -1,0 +1,150 @@
+"""Answers about the data: coverage, findings, counters, assumptions, each with words, and a chart of the syncs."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+import vl_convert
+
+from oneup_pinterest.database.load import load_account_followers, load_pins
+from oneup_pinterest.quality.findings import findings
+from oneup_pinterest.quality.status import load_facts
+from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions.answer import Answer
+from oneup_pinterest.questions.data_quality.answer import (
+    assumptions_answer,
+    coverage_answer,
+    findings_answer,
+    kinds_answer,
+)
+from oneup_pinterest.questions.data_quality.chart import LEAST_WEEKS, WEEKS_SHOWN, sync_calendar_chart
+from unit_tests.factories.history import NOW, as_other_destination, make_history
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def answers(path: Path, account: str = "pin_one") -> dict[str, Answer]:
+    pins, followers, facts = load_pins(path, [account]), load_account_followers(path, [account]), load_facts(path)
+    return {
+        "coverage": coverage_answer(pins, followers),
+        "findings": findings_answer(findings(facts)),
+        "kinds": kinds_answer(pins),
+        "assumptions": assumptions_answer(facts.pins, facts.totals, facts.overview),
+    }
+
+
+def _other(path: Path) -> Path:
+    return as_other_destination(make_history(path.with_name("source.duckdb")), path)
+
+
+HISTORIES: dict[str, Callable[[Path], Path]] = {
+    "empty": partial(make_history, days=0),
+    "one sync": partial(make_history, days=1),
+    "one pin": partial(make_history, accounts=("pin_one",), days=2, pins=1),
+    "gap": partial(make_history, missing_days=(5, 6, 7)),
+    "reset": partial(make_history, reset_on=15),
+    "rolling": partial(make_history, rolling=True),
+    "another destination": _other,
+}
+NO_PIN = "Not enough data yet: no pin was seen at two syncs."
+ALL = "it fell 0 times: all can be used."
+SAYS = {
+    "empty": ("Not enough data yet: this account has no snapshot.", NO_PIN),
+    "one sync": ("There is one snapshot so far, of 31 Mar 2026.", NO_PIN),
+    "one pin": ("Yes: 2 of 2 days from 30 Mar 2026 to 31 Mar 2026 have a snapshot.", ALL),
+    "gap": (
+        "No: 17 of 20 days from 12 Mar 2026 to 31 Mar 2026 have a snapshot; the longest gap is of 3 days, from",
+        ALL,
+    ),
+    "reset": ("Yes: 20 of 20 days", "all can be used."),
+    "rolling": ("Yes: 20 of 20 days", "none can be used, because they count a window of days that moves on."),
+    "another destination": ("Yes: 20 of 20 days", ALL),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HISTORIES)
+def test_every_history_has_answers_that_say_what_it_lacks(tmp_path: Path, name: str) -> None:
+    told = answers(HISTORIES[name](tmp_path / "h.duckdb"))
+    coverage, kinds = SAYS[name]
+    assert told["coverage"].sentence.startswith(coverage)
+    assert told["kinds"].sentence.endswith(kinds)
+    assert "assumptions about the API" in told["assumptions"].sentence
+    assert (told["coverage"].chart is None) is (name == "empty")
+
+
+def test_findings_are_told_with_their_gravity_and_what_to_do(tmp_path: Path) -> None:
+    assert answers(make_history(tmp_path / "whole.duckdb"))["findings"].sentence == "Nothing: all checks passed."
+    path = make_history(tmp_path / "h.duckdb", reset_on=15, missing_days=(3,))
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE accounts SET is_expired = true")
+    told = answers(path)["findings"]
+    assert told.sentence == "6 things were found: 2 wrong, 4 to be careful with."
+    assert told.table is not None
+    assert told.table.columns == ["How grave", "Where", "Since", "What", "What to do"]
+    assert told.table["How grave"].to_list() == ["wrong"] * 2 + ["careful"] * 4
+
+
+def test_gaps_are_listed(tmp_path: Path) -> None:
+    table = answers(make_history(tmp_path / "h.duckdb", missing_days=(3, 4, 9)))["coverage"].table
+    assert table is not None
+    assert table.rows() == [(date(2026, 3, 15), date(2026, 3, 16), 2), (date(2026, 3, 21), date(2026, 3, 21), 1)]
+
+
+def test_counters_too_quiet_to_judge_are_named(tmp_path: Path) -> None:
+    told = answers(make_history(tmp_path / "h.duckdb", days=4, pins=3))["kinds"]
+    assert "Too little was seen of" in told.notes[-1]
+
+
+def coverage(days: int, missing: tuple[int, ...] = ()) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "social_network_id": "pin_a",
+            "day": [date(2026, 3, 31) - timedelta(days=back) for back in range(days - 1, -1, -1)],
+            "is_synced": [index not in missing for index in range(days)],
+            "pins": [None if index in missing else 10 + index for index in range(days)],
+        },
+        schema_overrides={"pins": pl.Int64, "day": pl.Date, "is_synced": pl.Boolean},
+    )
+
+
+def spec(chart: Any) -> dict[str, Any]:
+    valid: dict[str, Any] = chart.to_dict()  # raises on an invalid one
+    return valid
+
+
+def test_the_calendar_crosses_days_without_a_sync_and_says_what_a_cross_is() -> None:
+    calendar = spec(sync_calendar_chart(coverage(20, (3, 4))))
+    squares, crosses = calendar["layer"]
+    assert len(squares["data"]["values"]) == 18
+    assert [row["shown"] for row in crosses["data"]["values"]] == ["Sun 15 Mar 2026", "Mon 16 Mar 2026"]
+    assert crosses["mark"]["text"] == "×"
+    assert "× is no sync" in squares["encoding"]["x"]["title"]
+    assert calendar["description"].startswith("Syncs from 2026-03-12 to 2026-03-31: 18 of 20 days have a snapshot")
+    assert len(spec(sync_calendar_chart(coverage(20)))["layer"]) == 1
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(0, 0), (1, LEAST_WEEKS), (100, 15), (800, WEEKS_SHOWN)])
+def test_the_calendar_has_weeks_that_can_be_told_apart(days: int, weeks: int) -> None:
+    x = spec(sync_calendar_chart(coverage(days)))["layer"][0]["encoding"]["x"]
+    assert len(x["scale"]["domain"]) == weeks
+
+
+@pytest.mark.parametrize("days", [1, 40, 800])
+@pytest.mark.parametrize("version", [style.VEGALITE, "5.20"])
+def test_the_calendar_draws_in_both_versions_of_vega_lite(days: int, version: str) -> None:
+    drawn = style.styled(sync_calendar_chart(coverage(days, (days - 3,) if days > 3 else ()), 340))
+    schema = "https://vega.github.io/schema/vega-lite/v5.20.1.json" if version == "5.20" else drawn["$schema"]
+    svg = vl_convert.vegalite_to_svg(json.dumps({**drawn, "$schema": schema}), vl_version=version)
+    assert svg.count("<path") > (10 if days > 10 else 0)
+    assert "NaN" not in svg
+    assert ("×" in svg) is (days > 3)

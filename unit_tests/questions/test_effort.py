@@ -1,0 +1,141 @@
+"""Effort against result: what new pins bring by being new is kept apart, and few weeks tell nothing."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import vl_convert
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions.followers.answer import effort_answer
+from oneup_pinterest.questions.followers.chart import effort_chart
+from oneup_pinterest.questions.followers.effort import effort_association, weekly_effort
+from unit_tests.factories.history import make_history
+from unit_tests.factories.made_gains import assert_drawn
+
+MONDAY = date(2026, 1, 5)
+
+
+def weeks_of(published: list[int], later: list[float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "social_network_id": "pin_a",
+            "week": [MONDAY + timedelta(weeks=week) for week in range(len(published))],
+            "published": published,
+            "gain": later,
+            "of_new": 0.0,
+            "of_others": later,
+            "others_next_week": later,
+            "others_in_two_weeks": later,
+        },
+        schema={
+            "social_network_id": pl.String,
+            "week": pl.Date,
+            "published": pl.Int64,
+            "gain": pl.Float64,
+            "of_new": pl.Float64,
+            "of_others": pl.Float64,
+            "others_next_week": pl.Float64,
+            "others_in_two_weeks": pl.Float64,
+        },
+    )
+
+
+def pins_of_weeks(weeks: int = 11) -> pl.DataFrame:
+    """One old pin that gains 2 saves a day, and from the first Monday a new pin every week that gains 1 a day."""
+    rows = [
+        {
+            "social_network_id": "pin_a",
+            "id": f"{pin:02}",
+            "timestamp": published,
+            "snapshot_date": day,
+            "saves": rate * (day - published.date()).days,
+        }
+        for pin, (published, rate) in enumerate(
+            [(datetime(2025, 12, 1), 2)]
+            + [(datetime.combine(MONDAY, datetime.min.time()) + timedelta(weeks=week), 1) for week in range(weeks)]
+        )
+        for day in (MONDAY + timedelta(days=back) for back in range(-1, 7 * weeks + 3))
+        if published.date() < day
+    ]
+    counters = pl.col("saves")
+    return pl.DataFrame(rows, schema_overrides={"timestamp": pl.Datetime("us")}).with_columns(
+        impressions=counters * 10, comments=counters * 0, repins=counters, clicks=counters, text=pl.lit("A pin")
+    )
+
+
+def test_gains_of_the_weeks_own_pins_are_kept_apart() -> None:
+    weeks = weekly_effort(pins_of_weeks())
+    assert weeks["week"].to_list() == [MONDAY + timedelta(weeks=week) for week in range(11)]
+    assert weeks["published"].to_list() == [1] * 11
+    assert weeks["of_new"].to_list() == [7.0] * 11
+    assert weeks["of_others"].to_list() == [14.0 + 7 * week for week in range(11)]
+    assert weeks["others_next_week"].to_list() == [*[14.0 + 7 * week for week in range(10)], None]
+    assert (weeks["gain"] == weeks["of_new"] + weeks["of_others"]).all()
+
+
+def test_a_week_with_an_unknown_day_is_left_out() -> None:
+    pins = pins_of_weeks()
+    fallen = pins.with_columns(  # every counter begins anew on one day
+        saves=pl.when(pl.col("snapshot_date") > MONDAY + timedelta(days=30))
+        .then(pl.col("saves") // 9)
+        .otherwise("saves")
+    )
+    assert MONDAY + timedelta(weeks=4) not in weekly_effort(fallen)["week"].to_list()
+
+
+def test_what_rises_together_is_told_from_chance_and_growth_of_both_is_not_enough() -> None:
+    rng = np.random.default_rng(2)
+    published = rng.poisson(8, 20)
+    result = effort_association(weeks_of(published.tolist(), (100.0 * published + rng.normal(0, 9, 20)).tolist()))
+    assert result["verdict"].to_list() == ["rise together"] * 3
+    assert (result["low"] > 0.5).all()
+    growing = np.arange(1, 21)
+    noise = [rng.permutation(20) for _ in range(2)]
+    both = weeks_of((10 * growing + noise[0]).tolist(), (100.0 * growing + 10 * noise[1]).tolist())
+    assert effort_association(both)["verdict"].to_list() == ["cannot tell"] * 3
+
+
+def test_fewer_than_eight_weeks_and_weeks_all_the_same_have_no_verdict() -> None:
+    few = effort_association(weeks_of([1, 2, 3, 4, 5, 6, 7], [1.0, 2, 3, 4, 5, 6, 7]))
+    assert few["verdict"].to_list() == [None] * 3
+    assert few["reason"][0] == "it needs 8 whole weeks, and there are 7."
+    assert (
+        "every week is the same"
+        in effort_association(weeks_of([3] * 9, [1.0 * week for week in range(9)]))["reason"][0]
+    )
+
+
+def test_the_same_rows_give_the_same_result_in_any_order() -> None:
+    weeks = weeks_of([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], [2.0, 7, 1, 8, 2, 8, 1, 8, 2, 8])
+    assert effort_association(weeks.reverse()).equals(effort_association(weeks))
+
+
+def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
+    answer = effort_answer(pins_of_weeks())
+    assert answer.sentence.startswith("Cannot be told: every week is the same")
+    assert "New pins brought 1" in answer.sentence
+    for word in ("because of", "leads to", "due to", "effect"):
+        assert word not in answer.sentence
+    assert answer.table is not None
+    assert answer.table.height == 11
+    assert_drawn(answer.chart)
+
+
+def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
+    assert "there are 0" in effort_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
+        answer = effort_answer(load_pins(make_history(tmp_path / f"{number}.duckdb", **options)))  # type: ignore[arg-type]
+        assert answer.sentence.startswith("Not enough data yet: it needs 8 whole weeks")
+    rolling = load_pins(make_history(tmp_path / "rolling.duckdb", ("pin_one",), days=70, rolling=True))
+    assert "falls too often" in effort_answer(rolling).sentence
+    assert weekly_effort(rolling).is_empty()
+
+
+def test_the_chart_of_no_weeks_does_not_fail() -> None:
+    chart = effort_chart(weeks_of([], []))
+    vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)

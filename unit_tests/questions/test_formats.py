@@ -1,0 +1,202 @@
+"""Formats: compared at one age and among the same weeks, refused where there is nothing to compare."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.methods.first_week import check_zones, difference_within, first_week_outcomes, with_weeks
+from oneup_pinterest.questions.formats.answer import format_answer
+from oneup_pinterest.questions.formats.chart import MOST_PAIRS, formats_chart
+from oneup_pinterest.questions.formats.statistic import MOST_FORMATS, format_differences, format_differences_together
+from simulations.formats import confounded
+from unit_tests.factories.history import HOSTILE_TEXT, make_history, make_long_history
+from unit_tests.questions.test_change import HISTORIES, drawn
+
+MONDAY = datetime(2026, 1, 5)
+
+
+def outcomes(formats: Sequence[str | None], values: list[float], days: list[int] | None = None) -> pl.DataFrame:
+    """Pins with an outcome, each of a day of its own; those of weeks around the same of `days` are compared."""
+    days = days or [0] * len(values)
+    return with_weeks(
+        pl.DataFrame(
+            {
+                "social_network_id": "pin_a",
+                "id": [f"{n:05}" for n in range(len(values))],
+                "value": values,
+                "moment": [MONDAY + timedelta(days=day) for day in days],
+                "format": formats,
+                "media_type": "IMAGE",
+                "text": "Soup",
+            },
+            schema_overrides={"format": pl.String, "value": pl.Float64},
+        )
+    ).with_columns(moment=pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len())))
+
+
+def simpson() -> pl.DataFrame:
+    """Videos came late, when every pin did four times as well: 10 of 50 in the first month, 40 of 50 in the second."""
+    formats, values, days = [], [], []
+    for late, videos in ((0, 10), (1, 40)):
+        for n in range(50):
+            formats.append("video" if n < videos else "image")
+            values.append((40.0 if late else 10.0) * (1 + 0.1 * (n % 5)))
+            days.append(late * 56)
+    return outcomes(formats, values, days)
+
+
+def test_a_season_that_meets_a_format_is_no_effect_of_it() -> None:
+    row = format_differences(simpson()).row(0, named=True)
+    assert {row["first"], row["second"]} == {"image", "video"}
+    crude = row["crude_ratio"] if row["first"] == "video" else 1 / row["crude_ratio"]
+    assert crude == pytest.approx(np.exp(0.6 * np.log(41 / 11)), rel=0.02)  # 80% against 20% of the better month
+    assert row["ratio"] == pytest.approx(1, abs=0.01)
+    assert row["verdict"] == "chance"
+    assert row["low"] < 1 < row["high"]
+
+
+def test_a_format_that_is_twice_as_good_is_told_with_crude_beside() -> None:
+    values = [(21.0 if n % 4 == 0 else 10.0) + n % 3 for n in range(120)]
+    made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], values)
+    row = format_differences(made).row(0, named=True)
+    assert (row["first"], row["pins_first"], row["pins_second"], row["verdict"]) == ("video", 30, 90, "more")
+    assert row["mean_first"] == 22
+    assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)  # geometric means of 1 + count
+    assert row["ratio"] == pytest.approx(row["crude_ratio"])  # all are of one week
+    sentence = _said(made)
+    assert sentence.startswith("Video pins had 1.9 times the saves of image pins after 7 days")
+    assert "30 and 90 days with such pins" in sentence
+
+
+def test_pins_of_one_format_and_day_are_one_observation() -> None:
+    made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], [float(n % 7) for n in range(120)])
+    batch = made.with_columns(moment=pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len()) // 12))
+    row = format_differences(batch).row(0, named=True)
+    assert (row["compared_first"], row["compared_second"]) == (10, 10)
+    assert (row["pins_first"], row["pins_second"]) == (30, 90)
+
+
+def _said(made: pl.DataFrame) -> str:
+    return format_answer(no_pins(), outcomes=made).sentence
+
+
+def no_pins() -> pl.DataFrame:
+    return pl.DataFrame(schema=RELATIONS["pins"].schema)
+
+
+def test_the_null_result_is_said_in_words() -> None:
+    sentence = _said(simpson())
+    assert sentence.startswith("No format differs by more than chance")
+    assert "1.0 times" in sentence
+    assert "taken crudely it looks like" in sentence
+
+
+def test_only_one_format_is_said() -> None:
+    assert _said(outcomes(["image"] * 30, [3.0] * 30)).startswith("All 30 pins are of one format (image)")
+    assert "unknown" in _said(outcomes([None] * 30, [3.0] * 30))
+
+
+def test_few_pins_are_refused_with_how_many_there_are() -> None:
+    said = _said(outcomes(["a", "b"] * 5, [1.0] * 10))
+    assert (
+        said == "Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 10."
+    )
+    assert "b: 3 of at least 5 pins" in _said(outcomes(["a"] * 30 + ["b"] * 3, [float(n) for n in range(33)]))
+
+
+def test_formats_that_never_share_weeks_cannot_be_compared() -> None:
+    made = outcomes(["a"] * 30 + ["b"] * 30, [float(n % 7) for n in range(60)], [0] * 30 + [100] * 30)
+    row = format_differences(made).row(0, named=True)
+    assert (row["verdict"], row["ratio"]) == ("cannot tell", None)
+    assert "same weeks" in row["reason"]
+
+
+@pytest.mark.parametrize("values", [[0.0] * 60, [7.0] * 60])
+def test_counts_that_are_all_alike_carry_no_verdict(values: list[float]) -> None:
+    assert format_differences(outcomes(["a", "b"] * 30, values))["verdict"].to_list() == ["cannot tell"]
+    assert _said(outcomes(["a", "b"] * 30, values)).startswith("Not enough data yet")
+
+
+def test_of_many_formats_the_commonest_are_compared_and_the_chart_stays_short() -> None:
+    made = outcomes(
+        [f"{HOSTILE_TEXT} \u202e {n % 12}\U0001f35c" for n in range(240)], [float(n % 9) for n in range(240)]
+    )
+    pairs = format_differences(made)
+    assert pairs.height == MOST_FORMATS * (MOST_FORMATS - 1) // 2
+    assert len(drawn(formats_chart(pairs, "saves"))["data"]["values"]) <= MOST_PAIRS
+    assert "\u202e" not in _said(made)
+
+
+def test_the_order_of_rows_changes_nothing_and_accounts_are_by_themselves() -> None:
+    made = confounded(np.random.default_rng(3), 2, 2.0)
+    whole = format_differences(made)
+    assert format_differences(made.sample(fraction=1, shuffle=True, seed=1)).equals(whole)
+    one = made.filter(pl.col("social_network_id") == "00001")
+    assert format_differences(one).equals(whole.filter(pl.col("social_network_id") == "00001"))
+    together = format_differences_together(made).row(0, named=True)
+    assert together["pins_first"] + together["pins_second"] == made.height
+    assert together["verdict"] != "chance"
+    assert format_differences(made.clear()).schema == whole.schema
+
+
+def test_the_interval_leaves_out_nothing_exactly_when_p_is_small() -> None:
+    rng = np.random.default_rng(5)
+    strata, group = np.repeat(np.arange(4), 15), np.arange(60) % 3 == 0
+    for effect in (0.0, 0.4, 0.6, 1.0, 2.0):
+        found = difference_within(rng.normal(0, 1, 60) + effect * group, strata.astype(np.int64), group, rng, 199)
+        assert found is not None
+        assert (found.low > 0 or found.high < 0) == (found.p_value <= 0.05)
+
+
+def test_pins_are_taken_at_seven_whole_days_and_those_not_seen_then_have_no_row() -> None:
+    first = datetime(2026, 3, 1).date()
+    pins = pl.concat(
+        pl.DataFrame(
+            {
+                "social_network_id": "pin_a",
+                "id": name,
+                "timestamp": datetime(2026, 3, 1, hour),
+                "text": None,
+                "format": None,
+                "media_type": None,
+                "snapshot_date": [first + timedelta(days=n) for n in seen],
+                "saves": [10 * n for n in seen],
+            },
+            schema_overrides={"text": pl.String, "format": pl.String, "media_type": pl.String},
+        )
+        for name, hour, seen in (("1", 0, range(12)), ("2", 18, range(12)), ("3", 0, range(5)))
+    )
+    assert first_week_outcomes(pins).select("id", "value").rows() == [("1", 70.0), ("2", 77.5)]
+
+
+def test_a_zone_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UserError, match="'Mars/Base' is no time zone"):
+        check_zones("UTC", "Mars/Base")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HISTORIES)
+def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
+    for metric in ("saves", "impressions"):
+        answer = format_answer(pins, metric)
+        assert answer.sentence.endswith((".", "!"))
+        assert "nan" not in answer.sentence.lower().split()
+
+
+def test_a_long_history_is_drawn_and_told(tmp_path: Path) -> None:
+    pins = load_pins(make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120), ["pin_one"])
+    answer = format_answer(pins, width=340)
+    spec = drawn(answer.chart)
+    assert spec["description"].startswith("Saves after 7 days")
+    assert "log scale" in str(spec)
+    assert answer.table is not None
+    assert answer.table.height == 3
+    assert any("false discovery rate" in note for note in answer.notes)

@@ -1,0 +1,212 @@
+"""Half-lives: at named horizons, of pins that could be followed; and the share of gains that old pins bring."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+import vl_convert
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions.growth.age_bands import age_band_shares, weekly_gains_by_age
+from oneup_pinterest.questions.growth.answer import evergreen_answer, half_life_answer
+from oneup_pinterest.questions.growth.chart import age_bands_chart, half_life_chart
+from oneup_pinterest.questions.growth.half_life import ALLOWANCE, half_life_curve, half_lives
+from unit_tests.factories.history import make_history
+from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin, steady
+
+FAST = {1: 20, 2: 30, 3: 35, 4: 38, 5: 39, 6: 40, 7: 40}  # half of 40 at age 1
+SLOW = {1: 0, 2: 2, 3: 5, 4: 10, 5: 20, 6: 30, 7: 40}  # half of 40 at age 5
+
+
+def some(counters: dict[int, int], number: int, name: str, published: int = 0) -> list[pl.DataFrame]:
+    return [pin(f"{name}{each:03}", published, counters) for each in range(number)]
+
+
+def at_seven(pins: list[pl.DataFrame]) -> dict[str, object]:
+    return half_lives(pl.concat(pins), "saves", [7]).row(0, named=True)
+
+
+def test_the_half_life_is_the_median_of_the_ages_at_half() -> None:
+    row = at_seven(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))
+    assert (row["half_life"], row["pins"], row["censored"], row["reason"]) == (1.0, 41, 0, None)
+    row = at_seven(some(FAST, 11, "fast") + some(SLOW, 30, "slow"))
+    assert (row["half_life"], row["low"], row["high"]) == (5.0, 5.0, pytest.approx(5.0 * (1 + ALLOWANCE)))
+
+
+def test_inside_a_day_and_before_the_first_sight_a_counter_is_a_line() -> None:
+    counters = {2: 10, 3: 30, 5: 36, 7: 40}  # 20, half of 40, in the middle of the third day
+    assert at_seven(some(counters, 20, "a"))["half_life"] == 2.5
+    counters = {2: 40, 4: 50, 7: 50}
+    assert at_seven([*some({**counters, 6: 50}, 20, "a")])["half_life"] == 1.25
+
+
+@pytest.mark.parametrize(("young", "counted"), [({1: 15, 2: 30}, 60), ({1: 500, 2: 900}, 0)])  # 500 is not confirmed
+def test_young_pins_change_nothing_whatever_they_have(young: dict[int, int], counted: int) -> None:
+    old = some(FAST, 10, "fast") + some(SLOW, 15, "slow")
+    without, row = at_seven(old), at_seven(old + some(young, 60, "young", published=5))
+    assert row["too_young"] == counted
+    assert [row[name] for name in ("half_life", "low", "high", "pins")] == [
+        without[name] for name in ("half_life", "low", "high", "pins")
+    ]
+
+
+def test_small_pins_are_left_out_and_counted() -> None:
+    row = at_seven(some(FAST, 25, "fast") + some(dict.fromkeys(range(1, 8), 1), 30, "small"))
+    assert (row["pins"], row["too_few"], row["half_life"]) == (25, 30, 1.0)
+
+
+def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
+    # two of 30 vanish with 30, having had 15 at age 1.5: not at risk any more at age 5
+    gone = some({1: 10, 2: 20, 3: 30}, 2, "gone")
+    pins = pl.concat(some(FAST, 12, "fast") + some(SLOW, 16, "slow") + gone)
+    row = half_lives(pins, "saves", [7]).row(0, named=True)
+    assert (row["pins"], row["censored"], row["half_life"]) == (30, 2, 5.0)
+    curve = half_life_curve(pins, "saves", 7)
+    assert curve.select("age", "at_risk").rows() == [(0.0, 30), (1.0, 30), (1.5, 18), (5.0, 16)]
+    assert curve["share"].to_list() == pytest.approx([1, 0.6, 0.6, 0])
+
+
+def test_many_vanished_pins_forbid_an_answer() -> None:
+    row = at_seven(some(FAST, 30, "fast") + some({1: 10, 2: 20, 3: 30}, 5, "gone"))
+    assert row["half_life"] is None
+    assert row["reason"] == "5 of 35 pins were not seen any more, or counted anew, before age 7"
+
+
+def test_a_horizon_without_20_pins_has_a_reason_and_its_curve_no_rows() -> None:
+    pins = pl.concat(some(FAST, 19, "fast"))
+    rows = half_lives(pins, "saves")
+    assert rows["horizon"].to_list() == [7, 30, 90]
+    assert rows["half_life"].null_count() == 3
+    assert rows["reason"].to_list()[0] == (
+        "20 pins seen from the start to age 7 with at least 20 at that age are needed, and there are 19"
+    )
+    assert half_life_curve(pins, "saves", 7).is_empty()
+
+
+def test_the_answer_names_its_horizon_and_what_is_missing() -> None:
+    answer = half_life_answer(pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow")))
+    assert answer.sentence.startswith(
+        "Half of the pins have half of their saves of 7 days by an age of 1.0 days (95% interval 1.0 to 1.0; 41 pins "
+        "with at least 20 saves at 7 days). None is told for 30 days: 20 pins seen"
+    )
+    assert answer.chart is not None
+    assert answer.table is not None
+    assert answer.table["Half-life (days)"].to_list() == [1.0, None, None]
+
+
+def aged(young: int = 25, old: int = 25) -> pl.DataFrame:
+    """Seen on the last 30 days: young pins gain 3 a day, old ones (70 days at first) 1 a day."""
+    days = range(75, 110)
+    return pl.concat(
+        [pin(f"old{n}", 0, {day: 100 + day for day in days}) for n in range(old)]
+        + [pin(f"new{n}", 74, {day - 74: 3 * (day - 74) for day in days}) for n in range(young)]
+    )
+
+
+def test_the_share_of_old_pins_is_of_the_gains_of_30_settled_days() -> None:
+    shares = age_band_shares(aged())
+    of = {row["band"]: row for row in shares.iter_rows(named=True)}
+    # the last snapshot is of age 109; its two last days are provisional: ages of gains 78 to 107, and 4 to 33
+    assert (of["over 60"]["days"], of["over 60"]["total"]) == (30, 25 * 30 * 4)
+    assert of["over 60"]["share"] == pytest.approx(0.25)
+    assert of["over 90"]["share"] == pytest.approx(17 / 120)
+    assert of["61 to 90"]["share"] == pytest.approx(13 / 120)
+    assert of["31 to 60"]["gain"] == 25 * 3 * 3
+    assert of["over 60"]["low"] < 0.25 < of["over 60"]["high"]
+    assert of["over 60"]["oldest_age"] == 107
+    answer = evergreen_answer(aged())
+    assert "25% came from pins older than 60 days (95% interval " in answer.sentence
+    assert "Pins older than 90 days brought 14%" in answer.sentence
+
+
+def test_ages_that_nobody_observed_have_no_share() -> None:
+    pins = aged().filter((pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days() <= 90)
+    of = {row["band"]: row for row in age_band_shares(pins).iter_rows(named=True)}
+    assert of["over 90"]["share"] is None
+    assert of["over 90"]["reason"] == "no pin was observed at that age"
+    assert of["over 60"]["share"] is not None
+    sentence = evergreen_answer(pins).sentence
+    assert "What pins older than 90 days brought is not known: the oldest observed was at 90 days" in sentence
+
+
+def test_a_share_of_nothing_still_has_an_upper_end() -> None:
+    still = [pin(f"still{n}", 0, dict.fromkeys(range(75, 110), 5)) for n in range(30)]
+    growing = [pin(f"new{n}", 74, {age: 3 * age for age in range(1, 36)}) for n in range(30)]
+    row = age_band_shares(pl.concat(still + growing)).filter(band="over 60").row(0, named=True)
+    assert (row["share"], row["low"]) == (0.0, 0.0)
+    assert row["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
+
+
+def test_few_pins_or_days_are_refused() -> None:
+    reasons = age_band_shares(aged(5, 5))["reason"].unique().to_list()
+    assert reasons == ["at least 20 pins that gained something are needed, and there are 10"]
+    few_days = age_band_shares(aged().filter(pl.col("snapshot_date") >= date(2026, 4, 10)))["reason"].to_list()
+    assert few_days[0] == "gains of at least 14 settled days are needed, and there are 8"
+
+
+def test_weeks_are_whole_and_bands_sum_to_their_gain() -> None:
+    weekly = weekly_gains_by_age(aged())
+    assert weekly.group_by("week").agg(pl.col("gain").sum()).sort("week")["gain"].to_list() == [25 * 4 * 7.0] * 3
+    assert all(week.weekday() == 0 for week in weekly["week"])
+    assert "over 90" in weekly["band"].to_list()
+    assert weekly.filter(pl.col("week") == weekly["week"].min())["share"].sum() == pytest.approx(1)
+
+
+def test_rows_in_another_order_give_the_same_figures() -> None:
+    pins = aged()
+    shuffled = pins.sample(fraction=1, shuffle=True, seed=5)
+    assert age_band_shares(pins).equals(age_band_shares(shuffled))
+    assert half_lives(pins).equals(half_lives(shuffled))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
+    for metric in ("saves", "clicks"):
+        for answer in (half_life_answer(pins, metric), evergreen_answer(pins, metric)):
+            assert answer.sentence.endswith(".")
+            assert "None " not in answer.sentence
+            if variant == "rolling":
+                assert "falls too often" in answer.sentence
+            elif variant != "reset":
+                assert answer.sentence.startswith("Not enough data yet: ")
+
+
+def test_the_charts_are_valid_described_and_draw() -> None:
+    pins = pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))
+    weekly = weekly_gains_by_age(aged())
+    charts = [
+        half_life_chart(half_life_curve(pins, "saves", 7), "saves"),
+        half_life_chart(half_life_curve(EMPTY), "saves"),
+        age_bands_chart(weekly, "saves", 340),
+        age_bands_chart(weekly.filter(pl.col("week") == weekly["week"].max()), "saves"),
+        age_bands_chart(weekly.clear(), "saves"),
+    ]
+    for chart in charts:
+        spec = chart.to_dict()
+        assert len(spec["description"]) > 20
+        views = spec.get("layer", [spec])
+        titles = [
+            view["encoding"][axis]["title"]
+            for view in views
+            for axis in ("x", "y")
+            if "title" in view["encoding"][axis]
+        ]
+        assert titles
+        assert all(titles)
+        svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
+        assert "NaN" not in svg
+        assert "undefined" not in svg
+    assert charts[0].to_dict()["description"].endswith("half of the pins by 1.0 days.")
+    last_week = "in the last week 75% from pins of 8 to 30 days, 25% from over 90."
+    assert charts[2].to_dict()["description"].endswith(last_week)
+
+
+def test_a_steady_pin_has_half_at_half_the_horizon() -> None:
+    pins = pl.concat([steady(f"{n:02}", 0, n + 5) for n in range(20)])
+    row = half_lives(pins, "saves", [7]).row(0, named=True)
+    assert row["half_life"] == pytest.approx(3.5)

@@ -1,0 +1,193 @@
+"""Accounts as a whole: totals get a verdict only from pins that can carry it; accounts side by side are adjusted."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from oneup_pinterest.database.load import load_account_followers, load_overview_metrics, load_pins
+from oneup_pinterest.history.observations import METRICS
+from oneup_pinterest.questions.overview.answer import (
+    UNCONFIRMED,
+    daily_gains_answer,
+    side_by_side_answer,
+    totals_answer,
+)
+from oneup_pinterest.questions.overview.statistic import (
+    COUNTED,
+    accounts_side_by_side,
+    judged_together,
+    totals_with_verdicts,
+)
+from unit_tests.factories.history import make_history
+from unit_tests.questions.test_change import HISTORIES, Counters, drawn, steady, watched
+
+
+def overview(now: float, before: float, days: int = 7) -> pl.DataFrame:
+    end = date(2026, 1, 16)
+    return pl.DataFrame(
+        {
+            "social_network_id": "pin_a",
+            "preset": "last_7_days",
+            "key": ["posts", "saves"],
+            "name": "",
+            "description": "",
+            "period_start": date(2026, 1, 17 - days),
+            "period_end": end,
+            "value_current_period": now,
+            "value_last_period": before,
+            "_airbyte_extracted_at": None,
+        }
+    )
+
+
+def test_totals_read_within_three_days_of_their_end_are_provisional() -> None:
+    pins = with_all_metrics(watched(steady()))
+    for day, word in ((18, "provisional"), (19, "settled")):
+        totals = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, day, 23))
+        answer = totals_answer(totals, pins)
+        assert answer.table is not None
+        assert set(answer.table["State"]) == {word}
+        assert ("(provisional)" in answer.sentence) == (word == "provisional")
+        assert any(note.startswith("Provisional:") for note in answer.notes) == (word == "provisional")
+
+
+def test_of_several_presets_the_one_synced_last_is_used_and_named() -> None:
+    older = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, 17))
+    newer = overview(50, 40, 14).with_columns(
+        preset=pl.lit("last_30_days"), period_end=date(2026, 1, 15), _airbyte_extracted_at=datetime(2026, 1, 18)
+    )
+    answer = totals_answer(pl.concat([older, newer]), with_all_metrics(watched(steady())))
+    assert "Saves 50" in answer.sentence or "saves 50" in answer.sentence
+    assert (
+        "The file holds totals of last_30_days and last_7_days; these are of last_30_days, which was synced last."
+    ) in answer.notes
+
+
+def with_all_metrics(pins: pl.DataFrame) -> pl.DataFrame:
+    return pins.with_columns(pl.col("saves").alias(metric) for metric in METRICS if metric != "saves")
+
+
+def saves_of(now: float, before: float, factor: int, days: int = 7) -> dict[str, Any]:
+    pins = with_all_metrics(watched(steady(factor=factor)))
+    return totals_with_verdicts(overview(now, before, days), pins).filter(pl.col("key") == "saves").row(0, named=True)
+
+
+def test_a_total_gets_the_verdict_of_pins_that_move_as_it_does() -> None:
+    row = saves_of(300, 100, factor=3)
+    assert (row["change"], row["verdict"], row["reason"], row["pins"]) == (200.0, "up", None, 20)
+    assert row["pins_change"] == 200.0
+
+
+def test_a_total_that_moves_against_its_pins_has_no_verdict() -> None:
+    row = saves_of(100, 300, factor=3)
+    assert (row["verdict"], row["reason"]) == ("cannot tell", "the pins watched do not move the way this total does")
+
+
+def test_a_total_without_the_history_says_how_much_there_is() -> None:
+    row = saves_of(300, 100, factor=3, days=14)
+    assert (row["verdict"], row["reason"]) == (
+        "cannot tell",
+        "a history of 2 x 14 settled days is needed; there are 14",
+    )
+
+
+def test_posts_are_counted_and_not_judged() -> None:
+    row = totals_with_verdicts(overview(9, 3), with_all_metrics(watched(steady()))).row(0, named=True)
+    assert (row["key"], row["verdict"], row["reason"]) == ("posts", None, COUNTED)
+
+
+def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
+    pins = watched({"1": [100, 101, 102, 900_000]})
+    answer = daily_gains_answer(pins)
+    assert answer.table is not None
+    assert answer.table["State"].to_list() == ["unconfirmed", "provisional", "settled"]
+    assert UNCONFIRMED in answer.notes
+
+
+def noisy_accounts(accounts: int) -> pl.DataFrame:
+    rng = np.random.default_rng(4)
+    counters: Counters = {str(n): [int(v) for v in np.cumsum(rng.poisson(3, 17))] for n in range(8)}
+    one = watched(counters).with_columns(text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String))
+    one = one.with_columns(impressions=pl.col("saves") * 50)
+    parts = [
+        one.with_columns(social_network_id=pl.lit(f"pin_{n:03}"), saves=pl.col("saves") + 0) for n in range(accounts)
+    ]
+    return pl.concat(parts)
+
+
+def followers_of(accounts: list[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "social_network_id": accounts,
+            "snapshot_date": [date(2026, 1, 20)] * len(accounts),
+            "total_followers": list(range(len(accounts))),
+        }
+    )
+
+
+def test_every_account_has_a_row_also_one_without_pins() -> None:
+    told = accounts_side_by_side(noisy_accounts(3), followers_of(["pin_001", "pin_new"]), 7, ["saves"])
+    rows = {row["social_network_id"]: row for row in told.iter_rows(named=True)}
+    assert list(rows) == ["pin_000", "pin_001", "pin_002", "pin_new"]
+    assert rows["pin_new"]["reason"] == "no pin of it has been seen"
+    assert (rows["pin_new"]["followers"], rows["pin_000"]["followers"]) == (1, None)
+    assert rows["pin_000"]["rate_low"] < rows["pin_000"]["rate"] == pytest.approx(0.02, rel=0.1)
+    assert rows["pin_001"]["last_snapshot"] == date(2026, 1, 20)
+
+
+def test_rows_of_accounts_worked_out_apart_are_judged_as_if_together() -> None:
+    pins = noisy_accounts(4).with_columns(repins="saves", clicks="saves")
+    followers = followers_of(["pin_001", "pin_new"])
+    apart = [
+        accounts_side_by_side(*(frame.filter(pl.col("social_network_id") == account) for frame in (pins, followers)), 7)
+        for account in ("pin_000", "pin_001", "pin_002", "pin_003", "pin_new")
+    ]
+    assert_frame_equal(judged_together(pl.concat(apart)), accounts_side_by_side(pins, followers, 7))
+
+
+def test_verdicts_are_adjusted_for_the_number_of_accounts() -> None:
+    strong = watched(steady(pins=20, factor=3)).with_columns(
+        text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String), impressions=pl.col("saves") * 50
+    )
+    quiet = noisy_accounts(30)
+    both = pl.concat([strong.select(quiet.columns), quiet])
+    told = accounts_side_by_side(both, followers_of([]).cast({"social_network_id": pl.String}), 7, ["saves"])
+    p = told.filter(pl.col("social_network_id") == "pin_a").select("p", "p_adjusted").row(0)
+    assert p[1] == pytest.approx(31 * p[0])
+    assert told.filter(pl.col("verdict") != "cannot tell")["social_network_id"].to_list() == ["pin_a"]
+
+
+def test_many_accounts_are_all_in_the_table_and_some_in_the_chart() -> None:
+    pins = noisy_accounts(20).with_columns(repins="saves", clicks="saves")
+    answer = side_by_side_answer(pins, followers_of(["pin_000"]), days=7)
+    assert answer.table is not None
+    assert answer.table.height == 20
+    assert len(drawn(answer.chart)["data"]["values"]) == 15
+    assert "Of 20 accounts" in answer.sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HISTORIES)
+def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
+    path = make_history(tmp_path / "h.duckdb", **HISTORIES[kind])
+    everything, totals = load_pins(path), load_overview_metrics(path, ["pin_one"])
+    pins = everything.filter(pl.col("social_network_id") == "pin_one")
+    answers = [
+        totals_answer(totals, pins),
+        daily_gains_answer(pins),
+        side_by_side_answer(everything, load_account_followers(path)),
+    ]
+    for answer in answers:
+        assert answer.sentence
+        if answer.chart is not None:
+            drawn(answer.chart)
+    if kind == "rolling":
+        assert answers[1].chart is None
+        assert "saves" in answers[1].sentence
+    if kind == "empty":
+        assert all(answer.sentence.startswith("Not enough data yet: ") for answer in answers)

@@ -1,0 +1,97 @@
+"""Several presets in one file: every answer and check is that of a file with the one that was synced last."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from oneup_pinterest.database.load import load_overview_metrics, load_pins
+from oneup_pinterest.history.summaries import preset_note
+from oneup_pinterest.quality.api_assumptions import assumptions
+from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.findings import findings
+from oneup_pinterest.quality.status import load_facts
+from oneup_pinterest.questions.overview.answer import totals_answer
+from oneup_pinterest.report.context import page_of
+from unit_tests.factories.history import NOW, make_history
+
+pytestmark = pytest.mark.slow
+
+LAST, OTHER = "last_30_days", "last_7_days"
+FAULTS = {
+    "nothing wrong": "SELECT 1",
+    "zeros at last": "UPDATE overview_metrics SET value_current_period = 0 WHERE period_end = DATE '2026-03-30'",
+    "posts that differ": "UPDATE overview_metrics SET value_current_period = 900 WHERE key = 'posts'",
+    "zeros of old periods": (
+        "INSERT INTO overview_metrics SELECT * REPLACE (period_start - INTERVAL '200 days' AS period_start, "
+        "period_end - INTERVAL '200 days' AS period_end, 0 AS value_current_period) FROM overview_metrics"
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+@pytest.fixture(params=FAULTS)
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
+    """A file of one preset, and one that holds another one too: of an earlier sync, shorter, with other figures."""
+    one, both = (make_history(tmp_path / f"{name}.duckdb", days=20, pins=4) for name in ("one", "both"))
+    for path in (one, both):
+        with duckdb.connect(path) as connection:
+            connection.execute(FAULTS[request.param])
+            for table in ("overview_metrics", "post_performance") if path == both else ():
+                figure = "value_current_period" if table == "overview_metrics" else "engagement_rate"
+                connection.execute(
+                    f"INSERT INTO {table} SELECT * REPLACE ('{OTHER}' AS preset, period_end - 6 AS period_start, "
+                    f"period_end % 3 * 1000.0 AS {figure}, _airbyte_extracted_at - INTERVAL '1 hour' AS "
+                    f"_airbyte_extracted_at) FROM {table}".replace("period_end % 3", "day(period_end) % 3")
+                )
+    return one, both
+
+
+def said(facts: Facts) -> list[Any]:
+    judged = assumptions(facts.pins, facts.totals, facts.overview)
+    return [findings(facts), judged.to_dicts()]
+
+
+def test_checks_and_assumptions_are_those_of_the_preset_synced_last(files: tuple[Path, Path]) -> None:
+    one, both = map(load_facts, files)
+    assert both.overview.height == 2 * one.overview.height
+    assert said(both) == said(one)
+
+
+def test_findings_about_totals_name_the_preset(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb", days=20, pins=4)
+    for fault in FAULTS.values():
+        with duckdb.connect(path) as connection:
+            connection.execute(fault)
+        for finding in findings(load_facts(path)):
+            if finding["check"] in ("all_zero", "posts_differ", "older_than_kept"):
+                assert f"({LAST})" in finding["what"] or f"Totals ({LAST})" in finding["what"]
+
+
+def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
+    one, both = map(page_of, files)
+    note = preset_note(pl.DataFrame({"preset": [LAST, OTHER]}), LAST)
+    for account in both["accounts"]:
+        assert account["period"]["notes"][0] == note
+        account["period"]["notes"][0] = None
+    assert json.dumps(both, default=str) == json.dumps(one, default=str)
+
+
+def test_the_answer_about_totals_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
+    answers = [totals_answer(load_overview_metrics(path, ["pin_one"]), load_pins(path, ["pin_one"])) for path in files]
+    one, both = answers
+    assert both.sentence == one.sentence
+    assert both.table is not None
+    assert one.table is not None
+    assert both.table.equals(one.table)
+    assert set(both.notes) - set(one.notes) == {preset_note(pl.DataFrame({"preset": [LAST, OTHER]}), LAST)}
+    assert both.chart is not None
+    assert one.chart is not None
+    assert both.chart.to_dict() == one.chart.to_dict()

@@ -1,0 +1,218 @@
+"""Texts: features and words of the better pins, of any script and however hostile, and none where chance can do it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.methods.first_week import with_weeks
+from oneup_pinterest.questions.texts.answer import text_answer, words_answer
+from oneup_pinterest.questions.texts.chart import features_chart, words_chart
+from oneup_pinterest.questions.texts.statistic import (
+    FEATURES,
+    LONG,
+    MOST_CHARACTERS,
+    text_effects,
+    text_features,
+    word_contrasts,
+)
+from unit_tests.factories.history import HOSTILE_TEXT, make_history, make_long_history
+from unit_tests.questions.test_change import HISTORIES, drawn
+from unit_tests.questions.test_formats import no_pins
+
+NASTY = [
+    None,
+    "",
+    "   ",
+    "\n\r\n",
+    HOSTILE_TEXT,
+    "שלום עולם \u202e חדש",
+    "مرق؟ حساء",
+    "🍜🍲" * 50,
+    "a" * 10_000,
+    "soup " * 2_000,
+    "\x00\x1b[31mred",
+    "汤很好喝",
+    "İSTANBUL ﬁ",
+    "<" * 5_000,
+    "{{7*7}} $(id) %s",
+]
+
+
+def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
+    """Pins of one week, each with a text of its own: blanks at its end make it so."""
+    texts = [text if text is None else text + " " * number for number, text in enumerate(texts)]
+    return with_weeks(
+        pl.DataFrame(
+            {
+                "social_network_id": "pin_a",
+                "id": [f"{n:05}" for n in range(len(values))],
+                "value": values,
+                "moment": datetime(2026, 3, 2),
+                "format": "pin",
+                "media_type": "IMAGE",
+                "text": texts,
+            },
+            schema_overrides={"text": pl.String, "value": pl.Float64},
+        )
+    )
+
+
+def plums() -> pl.DataFrame:
+    """The half of the pins that ask for plums have twice as many."""
+    return outcomes(
+        ["Plum cake?", "Bean soup", "Plum soup?", "Plain soup"] * 20,
+        [(21.0 if n % 2 == 0 else 10.0) + n % 3 for n in range(80)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "features"),
+    [
+        ("Soup", set()),
+        ("Soup? 20 ways", {"asks a question", "has a number"}),
+        ("مرق؟", {"asks a question"}),
+        ("EASY SOUP!", {"is mostly in capitals", "has an exclamation mark"}),
+        ("soup 🍜", {"has an emoji"}),
+        ("soup\nbread", {"has several lines"}),
+        ("#soup", {"has a hashtag"}),
+        ("see https://soup.example/a", {"has a web address"}),
+        ("Try this", {"calls to act (save, shop, try …)"}),
+        ("Weihnachten", {"names a season or feast"}),
+        ("soup, $5", {"has a number", "has a price or a percentage"}),
+        ("poultry", set()),
+    ],
+)
+def test_features_are_those_that_a_reader_sees(text: str, features: set[str]) -> None:
+    row = text_features(outcomes([text], [1.0])).row(0, named=True)
+    assert {name for name in FEATURES if row[name] and name != LONG} == features
+
+
+def test_words_are_counted_without_markup_and_addresses() -> None:
+    found = text_features(outcomes(["<b>Plum</b> cake https://x.example/a/b it's", "汤 很"], [1.0, 2.0]))
+    assert found["words"].to_list() == [3, 2]
+
+
+def test_a_feature_of_twice_the_outcome_is_told_with_its_ratio() -> None:
+    row = text_effects(plums()).row(by_predicate=pl.col("feature") == "asks a question", named=True)
+    assert (row["pins_with"], row["pins_without"], row["verdict"]) == (40, 40, "more")
+    assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)
+    assert row["low"] < row["ratio"] < row["high"]
+    sentence = text_answer(no_pins(), outcomes=plums()).sentence
+    assert sentence.startswith("Pins whose text asks a question had 1.9 times the saves")
+    assert "40 pins with it and 40 without" in sentence
+
+
+def test_words_of_the_better_pins_come_first_with_the_pins_that_have_them() -> None:
+    found = word_contrasts(plums())
+    row = found.row(0, named=True)
+    assert (row["word"], row["pins"], row["better"], row["verdict"]) == ("plum", 40, 40, "better")
+    assert row["expected_share"] == 0.5
+    assert found["verdict"].to_list()[-1] != "better"
+    sentence = words_answer(no_pins(), outcomes=plums()).sentence
+    assert "“plum” (40 of 40 pins with it are in the better half, 50% expected)" in sentence
+
+
+def test_a_word_counts_once_a_pin_and_words_always_together_are_one() -> None:
+    texts = ["egg egg egg fried rice", "egg noodle"] * 15 + ["noodle"] * 10
+    found = word_contrasts(outcomes(texts, [float(n % 11) for n in range(40)]), permutations=99)
+    pins = dict(found.select("word", "pins").iter_rows())
+    assert pins["egg"] == 30
+    assert "fried" not in pins, "always beside rice"
+    assert "rice" not in pins
+    assert pins["noodle"] == 25
+
+
+def test_pins_with_the_same_text_are_one_observation() -> None:
+    made = plums()
+    repeated = pl.concat([made, made.with_columns(pl.col("id") + "-again")])
+    first, again = (
+        text_effects(frame).row(by_predicate=pl.col("feature") == "asks a question", named=True)
+        for frame in (made, repeated)
+    )
+    assert again["pins_with"] == first["pins_with"] == 40
+    assert again["ratio"] == pytest.approx(first["ratio"])
+    assert word_contrasts(repeated)["pins"].to_list() == word_contrasts(made)["pins"].to_list()
+
+
+def test_the_null_result_is_said_in_words() -> None:
+    rng = np.random.default_rng(0)
+    made = outcomes([f"soup {n % 5} {'!' if n % 3 else '?'}" for n in range(100)], rng.lognormal(2, 1, 100).tolist())
+    assert text_answer(no_pins(), outcomes=made).sentence.startswith("No feature of the texts goes with more or fewer")
+    assert words_answer(no_pins(), outcomes=made).sentence.startswith("No word goes with more or fewer saves than")
+
+
+def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
+    few = outcomes(["Soup"] * 4, [1.0] * 4)
+    none = outcomes([None, ""] * 20, [float(n) for n in range(40)])
+    one_word = outcomes(["Soup", "."] * 20, [float(n % 7) for n in range(40)])
+    alike = outcomes(["Soup!", "Plum cake"] * 20, [3.0] * 40)
+    for answer in (text_answer, words_answer):
+        assert "there are 4." in answer(no_pins(), outcomes=few).sentence
+        assert (
+            "pins with a text whose saves after 7 days are known; there are 0."
+            in answer(no_pins(), outcomes=none).sentence
+        )
+        assert answer(no_pins(), outcomes=alike).sentence.startswith("Not enough data yet")
+    assert words_answer(no_pins(), outcomes=one_word).sentence.startswith("Not enough data yet: two words are needed")
+
+
+def test_hostile_texts_are_words_and_nothing_else() -> None:
+    made = outcomes(NASTY * 8, [float(n * 7 % 31) for n in range(8 * len(NASTY))])
+    assert text_features(made)["words"].max() == MOST_CHARACTERS // 5
+    for answer in (text_answer(no_pins(), outcomes=made, width=340), words_answer(no_pins(), outcomes=made)):
+        assert not set(answer.sentence) & set("\x00\x1b\u202e<")
+        drawn(answer.chart)
+    words = word_contrasts(made)
+    assert not any("<" in word or len(word) > 81 for word in words["word"])
+
+
+def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
+    contrasts = pl.DataFrame(
+        {
+            "word": ["𝓈ℴ𝓊𝓅 " * 8, "x" * 40, "𐤔"],
+            "z": [4.0, 0.5, -3.0],
+            "pins": [9] * 3,
+            "better": [9, 5, 0],
+            "verdict": ["better", "chance", "worse"],
+        }
+    )
+    spec = drawn(words_chart(contrasts, "saves", 340))
+    assert all(ord(character) <= 0xFFFF for row in spec["data"]["values"] for character in row["word"])
+
+
+def test_charts_without_rows_are_drawn() -> None:
+    drawn(words_chart(word_contrasts(plums()).clear(), "saves"))
+    drawn(features_chart(text_effects(plums()).clear(), "saves"))
+
+
+def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_columns() -> None:
+    made = pl.concat([plums(), plums().with_columns(social_network_id=pl.lit("pin_b"))])
+    shuffled = made.sample(fraction=1, shuffle=True, seed=1)
+    for statistic in (text_effects, word_contrasts):
+        whole = statistic(made)
+        assert statistic(shuffled).equals(whole)
+        assert statistic(made.clear()).schema == whole.schema
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HISTORIES)
+def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
+    for answer in (text_answer(pins), words_answer(pins)):
+        assert answer.sentence.endswith((".", "!"))
+        assert "nan" not in answer.sentence.lower().split()
+
+
+def test_a_long_history_with_hostile_texts_is_drawn_and_told(tmp_path: Path) -> None:
+    path = make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120, hostile=True)
+    pins = load_pins(path, ["pin_one"])
+    for answer in (text_answer(pins), words_answer(pins)):
+        spec = drawn(answer.chart)
+        assert len(spec["description"]) > 40
+        assert answer.table is not None
+        assert "were compared in" in answer.sentence

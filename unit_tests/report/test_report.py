@@ -1,0 +1,278 @@
+"""The report: one file that needs nothing else, says how old it is, and shows hostile texts as text."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from polars.testing import assert_frame_equal
+
+from oneup_pinterest.database.load import open_history, read_relation
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.report import write_report
+from oneup_pinterest.report.sections import PIN_COLUMNS, in_order_of
+from unit_tests.factories.history import NOW, as_other_destination, make_history, make_long_history
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def report(path: Path, **options: Any) -> str:
+    database = path / "history.duckdb"
+    if not database.exists():
+        make_history(database, **options)
+    return write_report(database, path / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._inside: list[str] = []
+        self._text: list[str] = []
+        self.feed(html)
+        self.text = " ".join("".join(self._text).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._inside and self._inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self._inside:
+            self.scripts.append(data)
+        elif "style" not in self._inside:
+            self._text.append(data)
+
+
+def test_the_page_says_what_it_covers_and_how_fresh_it_is(tmp_path: Path) -> None:
+    text = Page(report(tmp_path)).text
+    assert "36 pins of 2 accounts, seen on 20 days from 12 Mar 2026 to 31 Mar 2026." in text
+    assert "Data up to yesterday, 30 Mar 2026; synced 3 hours ago (31 Mar 2026, 06:00 UTC)." in text
+    assert "1 Mar 2026 to 30 Mar 2026" in text
+
+
+def test_old_data_are_called_out_of_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = [attributes for tag, attributes in Page(report(tmp_path)).elements if attributes.get("id") == "stale"]
+    assert "hidden" in stale[0]
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{(NOW + timedelta(hours=34)).isoformat()}+00:00")
+    page = Page(report(tmp_path))
+    stale = [attributes for tag, attributes in page.elements if attributes.get("id") == "stale"]
+    assert "hidden" not in stale[0]
+    assert "Data up to 30 Mar 2026" in page.text
+
+
+@pytest.mark.parametrize(("account", "is_made_up"), [("pin_sandbox_hearth", True), ("pin_hearth", False)])
+def test_made_up_data_carry_a_banner(tmp_path: Path, account: str, is_made_up: bool) -> None:
+    assert ("Made-up data." in Page(report(tmp_path, accounts=(account,), days=2)).text) is is_made_up
+
+
+def test_nothing_in_the_page_points_outside_but_links_that_people_follow(tmp_path: Path) -> None:
+    page = Page(report(tmp_path, days=3))
+    addresses = [
+        (tag, name, value)
+        for tag, attributes in page.elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action", "data", "poster", "style") or name.startswith("on")
+    ]
+    assert {(tag, name) for tag, name, _ in addresses} == {("a", "href"), ("link", "href")}
+    links = [attributes for tag, attributes in page.elements if tag == "a"]
+    assert links
+    assert all(link["rel"] == "noopener noreferrer" for link in links)
+    assert all(str(link["href"]).startswith("https://www.pinterest.com/pin/") for link in links)
+
+
+def test_the_policy_allows_exactly_the_pages_own_scripts_and_styles(tmp_path: Path) -> None:
+    html = report(tmp_path, days=3)
+    policies = [a["content"] for t, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert len(policies) == 1
+    policy = str(policies[0])
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        bodies = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in bodies]
+        (allowed,) = re.findall(rf"{tag}-src ([^;]*)", policy)
+        assert allowed.split() == [f"'sha256-{value}'" for value in hashes]
+
+
+def test_hostile_texts_stay_text(tmp_path: Path) -> None:
+    html = report(tmp_path, days=3, pins=12, hostile=True)
+    page = Page(html)
+    assert "<script>window.hacked=1</script><img src=x" in page.text
+    assert "<b>Bad</b> Account 0" in page.text
+    assert [tag for tag, _ in page.elements].count("img") == 0
+    assert [tag for tag, _ in page.elements].count("script") == 4  # ours, Vega, and the charts of each account
+    assert "javascript:" not in "".join(str(a.get("href")) for t, a in page.elements if t == "a")
+
+
+def test_embedded_json_cannot_end_its_script(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", days=40, pins=40)
+    with duckdb.connect(database) as connection:
+        connection.execute("UPDATE _pins SET text = '</script><!--<script>alert(1)'")
+    html = report(tmp_path)
+    embedded = re.findall(r'<script type="application/json" class="charts">(.*?)</script>', html, re.DOTALL)
+    assert len(embedded) == 2  # one an account
+    assert not any("<" in text for text in embedded)
+    assert "</script><!--<script>alert" in "".join(json.dumps(json.loads(text)) for text in embedded)
+
+
+def _one_sync(path: Path) -> None:
+    make_history(path, days=1)
+
+
+def _one_pin(path: Path) -> None:
+    make_history(path, ("pin_one",), days=2, pins=1)
+
+
+def _empty(path: Path) -> None:
+    make_history(path, days=0)
+
+
+def _no_pins(path: Path) -> None:
+    make_history(path, ("pin_one",), days=1, pins=0)
+
+
+def _accounts_only(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+
+
+def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "h.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, id, 'text of ' || id AS text, "
+            "TIMESTAMP '2026-03-01' AS timestamp, DATE '2026-03-01' + day::INTEGER AS snapshot_date, 10 AS saves "
+            "FROM unnest(['2', NULL, '10', '1']) AS ids(id), range(3) AS days(day)"
+        )
+    with open_history(path) as history:
+        pins, latest = read_relation(history, "pins", columns=PIN_COLUMNS), read_relation(history, "pins_latest")
+    shown = in_order_of(pins, latest)
+    assert_frame_equal(shown.select("id"), pins_as_last_seen(pins).select("id"))
+    assert set(shown.select("id", "text").drop_nulls().iter_rows()) == {(n, f"text of {n}") for n in ("1", "2", "10")}
+    assert write_report(path, tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("make", [_empty, _one_sync, _one_pin, _no_pins, _accounts_only])
+def test_little_data_give_a_page_that_says_so(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "history.duckdb")
+    assert "Not enough data yet: " in Page(report(tmp_path)).text
+
+
+@pytest.mark.parametrize("options", [{"missing_days": (5, 6, 7)}, {"reset_on": 9}])
+def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> None:
+    text = Page(report(tmp_path, **options)).text
+    told = "3 of 20 days have no snapshot" if "missing_days" in options else "of most pins fell at one sync"
+    assert told in text
+
+
+def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
+    text = Page(report(tmp_path, days=20, rolling=True)).text
+    assert "No gains of saves can be told" in text
+    assert "Saves gained a day" not in report(tmp_path)
+
+
+def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=2)
+    with duckdb.connect(database) as connection:
+        connection.execute(
+            "UPDATE overview_metrics SET value_current_period = 45, value_last_period = 60, percentage_change = '+9%'"
+        )
+    text = Page(report(tmp_path)).text
+    assert "▼ −25.0% down" in text
+    assert text.count("? may be chance: cannot tell") == 5  # posts are counted, not estimated
+
+
+def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", ("pin_one", "pin_two"), days=12)
+    page = report(tmp_path)
+    with duckdb.connect(database, read_only=True) as connection:
+        totals = connection.execute(
+            "SELECT social_network_id, key, value_current_period, value_last_period FROM overview_metrics "
+            "WHERE period_end = (SELECT max(period_end) FROM overview_metrics)"
+        ).fetchall()
+        gains = connection.execute(
+            "WITH steps AS (SELECT social_network_id, snapshot_date - 1 AS day, saves - lag(saves) OVER pin AS gain "
+            "FROM pins WINDOW pin AS (PARTITION BY social_network_id, id ORDER BY snapshot_date)) "
+            "SELECT social_network_id, day, sum(gain)::BIGINT FROM steps WHERE gain IS NOT NULL AND day < "
+            "(SELECT max(snapshot_date) - 3 FROM pins) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        new = connection.execute(
+            "SELECT social_network_id, day, sum(saves)::BIGINT FROM (SELECT social_network_id, saves, "
+            "snapshot_date - 1 AS day, row_number() OVER (PARTITION BY social_network_id, id ORDER BY snapshot_date) "
+            "AS sight FROM pins) WHERE sight = 1 AND day >= (SELECT min(snapshot_date) FROM pins) GROUP BY ALL"
+        ).fetchall()
+    assert totals
+    assert gains
+    first_sights = {(account, day): saves for account, day, saves in new}
+    articles = dict(zip(("pin_one", "pin_two"), re.findall(r"<article.*?</article>", page, re.DOTALL), strict=True))
+    for account, key, now, before in totals:
+        card = re.search(rf">{key.capitalize()}</bdi>.*?</li>", articles[account], re.DOTALL)
+        assert card is not None
+        assert f">{now:,.0f}</strong>" in card.group()
+        assert f">{before:,.0f} before<" in card.group()
+    tables = {account: _table_after(html, "How many saves did each day gain?") for account, html in articles.items()}
+    for account, day, gain in gains:
+        written = f"{day.day} {day:%b %Y}"
+        assert tables[account][written] == f"{gain + first_sights.get((account, day), 0):,}"
+
+
+def _table_after(html: str, question: str) -> dict[str, str]:
+    """Second cell by first cell of the table under a question."""
+    part = html.partition(question)[2].partition("</table>")[0]
+    rows = re.findall(
+        r"<tr><th scope=\"row\"[^>]*><bdi>(.*?)</bdi></th>\s*<td[^>]*><bdi>(.*?)</bdi></td>", part, re.DOTALL
+    )
+    return dict(rows)
+
+
+def test_a_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder in (ours, other):
+        folder.mkdir()
+    database = make_history(ours / "history.duckdb", days=8, pins=3)
+    as_other_destination(database, other / "history.duckdb")
+    accounts = [html.partition("<main>")[2] for html in (report(ours), report(other))]  # the other has no runs
+    assert accounts[0] == accounts[1]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", days=1)
+    with pytest.raises(UserError, match="is a folder"):
+        write_report(database, tmp_path)
+
+
+def test_every_chart_has_its_numbers_in_a_table_beside_it(tmp_path: Path) -> None:
+    make_long_history(tmp_path / "history.duckdb")
+    answers = report(tmp_path).split('<div class="answer">')[1:]
+    drawn = [answer for answer in answers if 'class="chart"' in answer]
+    assert len(drawn) >= 25
+    assert [answer[:100] for answer in drawn if "<td" not in answer] == []
+
+
+def test_every_grey_of_a_chart_has_its_match_in_the_dark_page() -> None:
+    root = Path(__file__).resolve().parents[2] / "analysis" / "oneup_pinterest"
+    style = (root / "report" / "template" / "page.css").read_text(encoding="utf-8")
+    charts = "".join(path.read_text(encoding="utf-8") for path in (root / "questions").rglob("*chart*.py"))
+    greys = {
+        c for c in re.findall(r"#[0-9A-F]{6}", charts) if max(bytes.fromhex(c[1:])) - min(bytes.fromhex(c[1:])) < 16
+    }
+    assert len(greys) >= 4
+    assert {grey for grey in greys if f'="{grey}"' not in style} == set()

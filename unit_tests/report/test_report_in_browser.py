@@ -1,0 +1,129 @@
+"""The report in Chromium: every chart is drawn, the menu and the keyboard work, and hostile texts do nothing."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unit_tests.factories.browser import open_page
+from unit_tests.factories.history import HOSTILE_TEXT, NOW, make_long_history
+from unit_tests.report.test_report import report
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+def drawn(page: Any) -> dict[str, int]:
+    """Shapes in each chart of the account that is shown, once all are drawn."""
+    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
+        states = page.evaluate(
+            "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
+        )
+        if set(states) <= {"drawn", "failed"}:
+            break
+        page.wait_for_timeout(50)
+    assert states
+    assert set(states) == {"drawn"}
+    shapes = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
+        ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
+    )
+    return dict(shapes)
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
+def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path, zone: str) -> None:
+    report(tmp_path, days=12, pins=6, hostile=True)
+    with open_page(tmp_path / "report.html", timezone_id=zone) as page:
+        first = drawn(page)
+        assert {name.partition("-")[0] for name in first} == {"gains", "ranking", "followers"}
+        assert all(name.endswith("-0") for name in first)
+        assert min(first.values()) >= 3
+        labels = page.locator("#followers-0-0 svg .role-axis-label text").all_text_contents()
+        assert "31 Mar" in labels
+        assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
+        page.get_by_label("Account", exact=True).select_option("account-1")
+        second = drawn(page)
+        assert {name[:-1] for name in second} == {name[:-1] for name in first}
+        assert all(name.endswith("-1") for name in second)
+        assert min(second.values()) >= 3
+        assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
+
+
+def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> None:
+    make_long_history(tmp_path / "history.duckdb", hostile=True)
+    report(tmp_path)
+    with open_page(tmp_path / "report.html") as page:  # which fails on any warning of Vega's
+        first = drawn(page)
+        sections = {name.rpartition("-")[0] for name in first}
+        assert {
+            "change-0",
+            "gains-0",
+            "growth-0",
+            "ranking-0",
+            "timing-0",
+            "timing-1",
+            "formats-0",
+            "followers-0",
+        } <= sections
+        assert len(first) >= 15
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#side-by-side svg").count() == 1
+
+
+def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
+    report(tmp_path, days=3, pins=12, hostile=True)
+    with open_page(tmp_path / "report.html") as page:
+        drawn(page)
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img").count() == 0
+        page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+        shown = page.locator("td:visible, th:visible").all_inner_texts()
+        assert any(text.startswith(HOSTILE_TEXT[:40]) for text in shown)
+
+
+def test_in_a_browser_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6, hostile=True)
+    with open_page(tmp_path / "report.html", viewport={"width": 360, "height": 740}, has_touch=True) as page:
+        drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6)
+    with open_page(tmp_path / "report.html") as page:
+        drawn(page)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "account"
+        page.keyboard.press("ArrowDown")
+        assert all(name.endswith("-1") for name in drawn(page))
+        summary = page.locator("summary:visible").first
+        summary.focus()
+        page.keyboard.press("Enter")
+        assert page.locator("details[open] td:visible").count() > 20
+
+
+def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
+    report(tmp_path, days=12, pins=6)
+    with open_page(tmp_path / "report.html", color_scheme="dark") as page:
+        drawn(page)
+        colours = page.evaluate(
+            "[...document.querySelectorAll('#gains-0-0 svg text, #followers-0-0 svg text')]"
+            ".map(text => getComputedStyle(text).fill)"
+        )
+        assert set(colours) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
+
+
+def test_in_a_browser_the_age_is_told_as_of_now(tmp_path: Path) -> None:
+    report(tmp_path, days=2, pins=2)
+    with open_page(tmp_path / "report.html") as page:
+        assert page.locator("#stale").is_hidden()
+        assert "yesterday, 30 Mar 2026; synced 3 hours ago" in page.locator("header").inner_text()
+    with open_page(tmp_path / "report.html", now=NOW + timedelta(days=5)) as page:
+        assert page.locator("#stale").is_visible()
+        assert "Data up to 30 Mar 2026; synced 5 days ago" in page.locator("header").inner_text()
