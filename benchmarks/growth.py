@@ -25,7 +25,7 @@ from benchmarks.server import COUNTERS, TOPICS, listing, metrics, overview
 from benchmarks.speed import verdict
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.database.load import load_pins, load_pins_latest, open_history
-from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.sandbox.http_server import Response, Server
@@ -152,7 +152,7 @@ def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
         "open the file": least(lambda: opened(database), runs),
         "load_pins_latest": latest,
         "load_pins": loaded,
-        "counter_kinds": least(lambda: counter_kinds(pins), runs),
+        "counter_types": least(lambda: counter_types(pins), runs),
         "account_daily_gains": least(lambda: account_daily_gains(pins), runs),
         "daily_gains": least(lambda: daily_gains(pins), runs),
         "daily gains by hand": least(lambda: by_hand(pins), runs),
@@ -203,7 +203,7 @@ def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int
 def by_hand(pins: pl.DataFrame) -> pl.DataFrame:
     """`daily_gains` of a history without falls, as one would write it for the occasion: a shift a metric.
 
-    Pins are sorted already, as loaded. What it leaves out is what makes up most of `oneup_pinterest.history.observations`: falls, resets,
+    Pins are sorted already, as loaded. What it leaves out is what makes up most of `observations`: falls, resets,
     dips, spikes, days of zeros.
     """
     account, id_ = pl.col("social_network_id"), pl.col("id")

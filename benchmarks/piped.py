@@ -23,7 +23,7 @@ from benchmarks.speed import configured, verdict
 from oneup_pinterest.sync.declared_streams import declared_streams
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.run import BATCH_ROWS
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.start import start_quickly
 
 PYTHON = sys.executable
@@ -119,7 +119,7 @@ def measure(what: str, messages: str, database: str) -> None:
 def write(messages: Sequence[Mapping[str, Any]], database: Path) -> None:
     """Writes records and states as `sync` does."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    with History(database) as history:
+    with DatabaseWriter(database) as history:
         history.prepare(declared_streams())
         history.start_run()
         for message in messages:

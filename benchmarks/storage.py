@@ -18,7 +18,7 @@ import oneup_pinterest.sync.writer as history_module
 from integration_tests.airbyte import ROOT
 from oneup_pinterest.sync.pin_tables import PinTables
 from oneup_pinterest.sync.tables import StreamTable
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 
 FIRST_DAY = date(2026, 1, 1)
 COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
@@ -49,7 +49,7 @@ def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float
         path = Path(folder) / "history.duckdb"
         for day in range(days):
             grow(records, day)
-            with History(path) as history:
+            with DatabaseWriter(path) as history:
                 history.prepare({"pins": (schema, key)})
                 started = time.perf_counter()
                 for first in range(0, pins, 10_000):

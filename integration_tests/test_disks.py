@@ -121,13 +121,15 @@ def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
     before = fingerprint(folder)
     code = (  # what a sync does with its file, and no import once the rights are gone
         "import os, sys; from pathlib import Path\n"
-        "from oneup_pinterest.sync.writer import History, stored_states\n"
-        "from oneup_pinterest.errors import UserError; from oneup_pinterest.database.connection import telling\n"
+        "from oneup_pinterest.sync.writer import DatabaseWriter, stored_states\n"
+        "from oneup_pinterest.errors import UserError\n"
+        "from oneup_pinterest.database.connection import explain_database_errors\n"
         f"path = Path({str(database)!r}); os.umask(0o22)\n"
         f"if os.geteuid() == 0: os.setuid({NOBODY})\n"
         "try:\n"
         "    stored_states(path)\n"
-        "    with telling(path, to_write=True), History(path) as history: history.prepare({}); history.start_run()\n"
+        "    with explain_database_errors(path, to_write=True), DatabaseWriter(path) as writer:\n"
+        "        writer.prepare({}); writer.start_run()\n"
         "except UserError as error: sys.exit(str(error))\n"
     )
     if file_mode is not None:

@@ -1,4 +1,4 @@
-"""Hostile answers in the test suite: some hundreds of what `integration_tests.fault_injection.hostile` sends by thousands."""
+"""Hostile answers in the test suite: some hundreds of what `fault_injection.hostile` sends by thousands."""
 
 import json
 from collections import Counter

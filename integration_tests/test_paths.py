@@ -124,13 +124,14 @@ def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, na
 @pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
 def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from oneup_pinterest.sync.writer import History; from integration_tests.test_paths import NAMES\n"
+        "import os, sys; from oneup_pinterest.sync.writer import DatabaseWriter\n"
+        "from integration_tests.test_paths import NAMES\n"
         "import duckdb; assert duckdb.__version__.startswith('1.5.')\n"
         "from pathlib import Path\n"
         "for name in NAMES:\n"
         "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    for _ in range(2):\n"
-        "        with History(name) as history:\n"
+        "        with DatabaseWriter(name) as history:\n"
         "            history.prepare({}); history.start_run()\n"
         "    with duckdb.connect(os.path.abspath(name)) as connection:\n"
         "        assert connection.execute('SELECT count(*) FROM _sync_runs').fetchone() == (2,), name\n"

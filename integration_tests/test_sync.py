@@ -17,7 +17,7 @@ from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.progress import Progress
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 
 
 def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(
@@ -239,7 +239,7 @@ def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
 
 def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database: Path) -> None:
     sync(sandbox.config(), database, ["account_followers"])
-    with History(database) as history:
+    with DatabaseWriter(database) as history:
         schema = {
             "properties": {
                 "social_network_id": {"type": ["string"]},

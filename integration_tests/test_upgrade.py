@@ -21,14 +21,15 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
-What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py, make the readers read both,
+What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py,
+make the readers read both,
 and, once it is to be released, run `python -m tools.released VERSION`. Only while CHANGELOG.md calls
 {version} unreleased may its own fixture be made anew."""
 RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
@@ -153,7 +154,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
             assert 0 < kept < connection.execute(f"SELECT count(*) FROM {stream} WHERE {of_period}").fetchall()[0][0]
             counts[stream] = kept + left
 
-    with History(database) as history:
+    with DatabaseWriter(database) as history:
         history.prepare(SCHEMAS)
 
     assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.gains import daily_gains
-from oneup_pinterest.history.observations import counter_readings
+from oneup_pinterest.history.observations import consecutive_observations
 from simulations import Promise
 from simulations.worlds import LAST_SNAPSHOT
 
@@ -286,7 +286,7 @@ def _whole(history: History, metric: str, pin: int) -> int:
 def _are_touched(histories: Sequence[History]) -> int:
     """In how many an observation of what is true is left out, or a gain is imputed where there is no gap."""
     pins = _pins(histories)
-    readings = counter_readings(pins, METRICS)
+    readings = consecutive_observations(pins, METRICS)
     left_out = pl.concat(readings.left_out.values()).join(readings.accounts, on="account")["social_network_id"]
     gaps = [
         (f"{number:06}", LAST_SNAPSHOT - timedelta(days=DAYS - 1 - day + back))

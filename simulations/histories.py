@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import daily_gains
 from simulations import Promise
 
@@ -57,7 +57,7 @@ def promises(scale: int) -> Iterator[Promise]:
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     wrong = []
     for world in _worlds(rng, runs):
-        kinds = counter_kinds(_frame(world), METRICS)
+        kinds = counter_types(_frame(world), METRICS)
         found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
         wrong.append(bool((found > 0).any()) or set(kinds["kind"]) != {"lifetime"})
     yield _share("nothing wrong: histories in which something is recognised", wrong, 0.02, at_most=True)
@@ -114,7 +114,7 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         gains = daily_gains(pins, ["impressions"])
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
         day = _snapshot(world, at) - timedelta(days=1)
-        kind = counter_kinds(pins, ["impressions"])["kind"].item()
+        kind = counter_types(pins, ["impressions"])["kind"].item()
         recognised.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
         lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
@@ -148,7 +148,7 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
             continue
         if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
             continue  # zeros to the end look like a lost connection
-        kinds = counter_kinds(pins, ["impressions"])
+        kinds = counter_types(pins, ["impressions"])
         recognised.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
         gains = daily_gains(pins, ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
         truth = _true_gains(world, "impressions")
@@ -181,7 +181,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if fell.sum() < max(3, 0.1 * could_fall.sum()):
             continue  # the day's gains hide it in all but a few pins
         pins = _frame(world, {"impressions": values})
-        kinds, gains = counter_kinds(pins, ["impressions"]), daily_gains(pins, ["impressions"])
+        kinds, gains = counter_types(pins, ["impressions"]), daily_gains(pins, ["impressions"])
         expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
         recognised.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
         falls = gains.filter("is_fall")
@@ -219,7 +219,7 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             changed[metric] = values
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
         pins = _frame(world, changed)
-        kinds = counter_kinds(pins, METRICS)
+        kinds = counter_types(pins, METRICS)
         recognised.append(set(kinds["kind"]) == {"lifetime"})
         gains = daily_gains(pins, METRICS).filter("is_fall")
         labelled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
@@ -238,7 +238,7 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
             changed[metric] = windowed[-world.days :]
         is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
         could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
-        kinds = dict(counter_kinds(_frame(world, changed), METRICS).select("metric", "kind").iter_rows())
+        kinds = dict(counter_types(_frame(world, changed), METRICS).select("metric", "kind").iter_rows())
         if could_be_seen[-1]:
             recognised.append(kinds["impressions"] == "rolling")
             strict.append(set(kinds.values()) == {"rolling"})

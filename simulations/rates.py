@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.questions.rates.statistic import pin_rates, ranked_pins
 from simulations import Promise
 
@@ -73,13 +73,11 @@ def promises(scale: int) -> Iterator[Promise]:
 def _calibration(measured: Measured) -> Iterator[Promise]:
     """Chances to be among the best against what came true: the largest gap of five bins, and Brier's score."""
     is_top = pl.col("truth").rank("ordinal", descending=True).over("social_network_id") <= _TOP
-    told = measured.pins.with_columns(
-        came=is_top.cast(pl.Float64), tenth=(pl.col("chance_best") * 5).floor().clip(0, 4)
-    )
-    bins = told.group_by("tenth").agg(gap=(pl.col("chance_best").mean() - pl.col("came").mean()).abs(), pins=pl.len())
+    told = measured.pins.with_columns(came=is_top.cast(pl.Float64), tenth=(pl.col("p_in_top") * 5).floor().clip(0, 4))
+    bins = told.group_by("tenth").agg(gap=(pl.col("p_in_top").mean() - pl.col("came").mean()).abs(), pins=pl.len())
     gap = float(bins.filter(pl.col("pins") >= 50).select(pl.col("gap").max()).item())
     yield Promise("ranking", "chance to be in the top 20, gap to what came true", gap, 0.1, True, measured.accounts)
-    score = told.select((pl.col("chance_best") - pl.col("came")).pow(2).mean()).item()
+    score = told.select((pl.col("p_in_top") - pl.col("came")).pow(2).mean()).item()
     share = _TOP * measured.accounts / told.height
     ratio = float(score / (share * (1 - share)))
     yield Promise("ranking", "the same: Brier score over that of equal chances", ratio, 0.8, True, measured.accounts)
@@ -111,7 +109,7 @@ def _measured(
         impressions="impressions",
         saves="saves",
     )
-    kinds = counter_kinds(drawn.clear(), ["impressions", "saves"])
+    kinds = counter_types(drawn.clear(), ["impressions", "saves"])
     ranked = ranked_pins(pin_rates(drawn.drop("truth"), "saves", kinds=kinds), _TOP, draws=500)
     return Measured(
         ranked.join(drawn.select("social_network_id", "id", "truth"), on=["social_network_id", "id"]), accounts

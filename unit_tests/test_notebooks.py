@@ -28,7 +28,7 @@ from nbclient import NotebookClient
 from integration_tests.fault_injection.hostile import hostile_history
 from oneup_pinterest import notebooks
 from oneup_pinterest.database.load import data_window
-from oneup_pinterest.database.schema import RELATIONS, STREAMS
+from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.questions import chart_style as style
 from unit_tests.factories.history import NOW, as_other_destination, make_history, make_long_history
 
@@ -263,7 +263,7 @@ def _keys_alone(path: Path) -> None:
     """Another tool's file with a selection of fields, as small as it can be."""
     with duckdb.connect(_other(path)) as connection:
         for stream in STREAMS:
-            for column in RELATIONS[stream].columns.keys() - set(RELATIONS[stream].key):
+            for column in TABLES[stream].columns.keys() - set(TABLES[stream].key):
                 connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oneup_pinterest.console import ignore_signals, interrupt_on_signals, open_missing_streams, say
+from oneup_pinterest.console import ignore_signals, interrupt_on_signals, open_missing_streams, print_message
 from oneup_pinterest.errors import UserError
 from source_oneup_pinterest.start import start_quickly, write_utf8
 
@@ -35,27 +35,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = options.run(options)
         sys.stdout.flush()
     except UserError as error:
-        from oneup_pinterest.formatting import harmless  # not above: it loads what `--help` can do without
+        from oneup_pinterest.formatting import (
+            strip_control_characters,  # not above: it loads what `--help` can do without
+        )
 
-        say(f"oneup-pinterest: {harmless(str(error))}")
+        print_message(f"oneup-pinterest: {strip_control_characters(str(error))}")
         status = error.exit_status
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] in ("oneup_pinterest", "source_oneup_pinterest"):
             raise
-        say(
+        print_message(
             f"oneup-pinterest: this command needs the package {error.name}: "
             "pip install 'source-oneup-pinterest[notebooks]'"
         )
         status = 1
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            say(f"oneup-pinterest: {error.filename or 'the output'} cannot be written or read: {error.strerror}.")
+            print_message(
+                f"oneup-pinterest: {error.filename or 'the output'} cannot be written or read: {error.strerror}."
+            )
         status = 1
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and str(error) != "Query interrupted":  # what DuckDB makes of the other
             raise
         ignore_signals()
-        say("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.")
+        print_message("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.")
         os._exit(130)  # requests that still wait for an answer must not hold the process
     try:
         sys.stdout.flush()
@@ -196,13 +200,13 @@ def _sync(options: argparse.Namespace) -> int:
     streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
     config = read_config(options.config)
     if warning := warning_about(options.config):
-        say(f"warning: {warning}")
+        print_message(f"warning: {warning}")
     progress = progress_for(sys.stderr)
     try:
         result = sync(config, options.database, streams, options.full_refresh, progress)
     finally:
         progress.close()
-    say(summary(result))
+    print_message(summary(result))
     if options.json:
         print(json.dumps(result.as_json()))
     return result.exit_status
@@ -222,7 +226,7 @@ def _load(options: argparse.Namespace) -> int:
         result = load(options.sources, options.database, options.stream, progress)
     finally:
         progress.close()
-    say(summary(result))
+    print_message(summary(result))
     if options.state_output:
         write_states(options.database, options.state_output)
     return result.exit_status
@@ -235,7 +239,7 @@ def _state(options: argparse.Namespace) -> int:
         raise UserError(f"There is no file {options.database}: sync or load into it first.")
     print(text := states_json(options.database))
     if text == "[]":
-        say(f"{options.database} holds no state: a read with this one starts from the beginning.")
+        print_message(f"{options.database} holds no state: a read with this one starts from the beginning.")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def say(text: str, end: str = "\n", out: TextIO | None = None) -> None:
+def print_message(text: str, end: str = "\n", out: TextIO | None = None) -> None:
     """Words for people, on stderr. Where nobody hears them (a closed terminal, a full disk) the work goes on."""
     with suppress(OSError, ValueError):
         print(text, end=end, file=out or sys.stderr, flush=True)

@@ -15,39 +15,39 @@ CELL_LENGTH = 400  # a sentence of ours, whole; answers shorten pins' texts befo
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def written_day(day: date | None) -> str:
+def format_day(day: date | None) -> str:
     """A day as people write it.
 
-    >>> written_day(date(2026, 3, 1)), written_day(None)
+    >>> format_day(date(2026, 3, 1)), format_day(None)
     ('1 Mar 2026', 'unknown')
     """
     return f"{day.day} {day:%b %Y}" if day else "unknown"
 
 
-def shortened(text: str | None, length: int = TEXT_LENGTH) -> str:
+def truncate(text: str | None, length: int = TEXT_LENGTH) -> str:
     """One line of at most `length` characters, without control characters and marks that turn the text around them.
 
-    >>> shortened("a\\n\\tb" + "c" * 9, 6)
+    >>> truncate("a\\n\\tb" + "c" * 9, 6)
     'a bcc…'
     """
-    line = harmless(" ".join((text or "").split()))
+    line = strip_control_characters(" ".join((text or "").split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def named_account(account: str, username: str | None) -> str:
+def format_account(account: str, username: str | None) -> str:
     """An account's username and id, as far as the first is known.
 
-    >>> named_account("pin_a", "a"), named_account("pin_b", None)
+    >>> format_account("pin_a", "a"), format_account("pin_b", None)
     ('@a (pin_a)', 'pin_b')
     """
-    name, plain = shortened((username or "").strip().removeprefix("@"), 60), shortened(account, 80)
+    name, plain = truncate((username or "").strip().removeprefix("@"), 60), truncate(account, 80)
     return f"@{name} ({plain})" if name else plain
 
 
-def harmless(line: str) -> str:
+def strip_control_characters(line: str) -> str:
     """A line that no terminal obeys: without control characters and marks that turn the text around them.
 
-    >>> harmless("\\x1b[2Jpins\\n of \\u202emoc")
+    >>> strip_control_characters("\\x1b[2Jpins\\n of \\u202emoc")
     '[2Jpins  of moc'
     """
     line = re.sub(r"\s", " ", line)
@@ -56,17 +56,17 @@ def harmless(line: str) -> str:
     return _BIDI_CONTROLS.sub("", line)
 
 
-def isolated(text: str | None) -> str:
+def isolate_bidi(text: str | None) -> str:
     """For places that take no markup, such as a menu: the text between Unicode isolates, with none of its own."""
-    return f"\u2068{shortened(text, 80)}\u2069"
+    return f"\u2068{truncate(text, 80)}\u2069"
 
 
-def web_address(link: str | None) -> str | None:
+def safe_url(link: str | None) -> str | None:
     """The link if it is a plain http or https one, else None.
 
-    >>> web_address("https://www.pinterest.com/pin/1/")
+    >>> safe_url("https://www.pinterest.com/pin/1/")
     'https://www.pinterest.com/pin/1/'
-    >>> web_address("javascript:alert(1)"), web_address("https://user:pw@host/"), web_address("//host/")
+    >>> safe_url("javascript:alert(1)"), safe_url("https://user:pw@host/"), safe_url("//host/")
     (None, None, None)
     """
     link = (link or "").strip()
@@ -108,16 +108,16 @@ def percent(value: float | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """A time in UTC."""
-    return f"{written_day(value)}, {value:%H:%M} UTC" if value else "unknown"
+    return f"{format_day(value)}, {value:%H:%M} UTC" if value else "unknown"
 
 
-def written_table(table: pl.DataFrame) -> pl.DataFrame:
+def format_table(table: pl.DataFrame) -> pl.DataFrame:
     """The table with every cell as people read it: the same columns, all text.
 
     Counts have their thousands separated; the fractions of a column share their digits; days are days; what is not
     known is a dash; and other people's texts are shortened to one line without control characters.
 
-    >>> written_table(pl.DataFrame({"Pins": [1200], "Rate (%)": [2.345], "Since": [date(2026, 3, 1)]})).row(0)
+    >>> format_table(pl.DataFrame({"Pins": [1200], "Rate (%)": [2.345], "Since": [date(2026, 3, 1)]})).row(0)
     ('1,200', '2.35', '1 Mar 2026')
     """
     return table.select(
@@ -145,20 +145,20 @@ def _cell(value: Any, digits: int) -> str:
         case int() | float():
             return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
         case datetime():
-            return f"{written_day(value)}, {value:%H:%M}"
+            return f"{format_day(value)}, {value:%H:%M}"
         case date():
-            return written_day(value)
+            return format_day(value)
         case _:
-            return shortened(str(value), CELL_LENGTH)
+            return truncate(str(value), CELL_LENGTH)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "shortened": shortened,
-    "isolated": isolated,
-    "web_address": web_address,
+    "shortened": truncate,
+    "isolated": isolate_bidi,
+    "web_address": safe_url,
     "host_of": host_of,
     "number": number,
     "percent": percent,
-    "day": written_day,
+    "day": format_day,
     "moment": moment,
 }

@@ -17,7 +17,7 @@ from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.load import Database, open_history, read_relation, read_window
 from oneup_pinterest.database.sources import HistoryFile
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import TEXT_LENGTH, isolated, shortened, written_table
+from oneup_pinterest.formatting import TEXT_LENGTH, format_table, isolate_bidi, truncate
 from oneup_pinterest.history.summaries import account_names, accounts_by_pins
 from oneup_pinterest.questions.answer import Answer
 
@@ -120,7 +120,7 @@ def start(account: str | None = None) -> tuple[Path | HistoryFile, str]:
     chosen = next(iter(accounts if ids is None else ids), "none")
     names = account_names(others[-1])
     for known in accounts:
-        print("→" if known == chosen else " ", shortened(known), isolated(names.get(known)))
+        print("→" if known == chosen else " ", truncate(known), isolate_bidi(names.get(known)))
     if not accounts:
         print("Not enough data yet: no account has been synced.")
     return database, chosen
@@ -138,7 +138,7 @@ def show(answer: Answer) -> None:
 
 
 def as_html_table(table: pl.DataFrame) -> "_Table":
-    """What a notebook shows of a table: its first MOST_ROWS rows as `written_table` writes them, all texts escaped.
+    """What a notebook shows of a table: its first MOST_ROWS rows as `format_table` writes them, all texts escaped.
 
     The notebook's own style makes it readable in light and dark, and also where nobody trusts the notebook yet:
     JupyterLab then takes away any style sheet that an output brings.
@@ -173,7 +173,7 @@ class _Sentences:
 class _Table:
     def __init__(self, table: pl.DataFrame) -> None:
         self.rows = table.height
-        self.written = written_table(table.head(MOST_ROWS))
+        self.written = format_table(table.head(MOST_ROWS))
         self.styles = [_cell_style(kind) for kind in table.dtypes]
 
     def __repr__(self) -> str:

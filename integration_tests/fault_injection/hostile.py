@@ -25,7 +25,7 @@ from integration_tests.fault_injection.payloads import NOW, TEXTS, Payload, orig
 from integration_tests.fault_injection.stored import differences, rows_of, wrong_types
 from integration_tests.fault_injection.told import miscounted
 from integration_tests.fault_injection.wire import answered_by
-from oneup_pinterest.formatting import harmless
+from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.sync import SyncResult, sync
 from oneup_pinterest.sync.summary import summary
@@ -236,7 +236,7 @@ def synced(
         told = summary(result)
         shown = format_status(read_status(database))
     for line in (told + "\n" + shown).split("\n"):
-        assert line == harmless(line), f"a terminal would obey {line!r}"
+        assert line == strip_control_characters(line), f"a terminal would obey {line!r}"
     assert KEY not in told + shown
     return result
 

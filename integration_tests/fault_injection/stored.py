@@ -11,7 +11,7 @@ import duckdb
 
 from integration_tests.fault_injection.expected import Expected
 from integration_tests.fault_injection.values import text
-from oneup_pinterest.database.schema import EXTRACTED_AT, RELATIONS, STREAMS
+from oneup_pinterest.database.schema import EXTRACTED_AT, STREAMS, TABLES
 
 MOST_COLUMNS = 51  # beside the declared ones
 Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
@@ -31,7 +31,7 @@ def rows_of(database: Path, day: str, day_before: str) -> tuple[Rows, int]:
     with duckdb.connect(str(database), read_only=True) as connection:
         for stream in STREAMS:
             of_day = {"snapshot_date": f"= '{day}'", "period_end": f"= '{day_before}'"}
-            column = RELATIONS[stream].date
+            column = TABLES[stream].date
             condition = f"{column} {of_day[column]}" if column else "true"
             rows = connection.sql(f"SELECT * FROM {stream} WHERE {condition}")
             for row in rows.fetchall():
@@ -49,10 +49,10 @@ def wrong_types(database: Path) -> list[str]:
     with duckdb.connect(str(database), read_only=True) as connection:
         for stream in STREAMS:
             stored = {name: kind for name, kind, *_ in connection.sql(f"DESCRIBE {stream}").fetchall()}
-            for name, kind in RELATIONS[stream].columns.items():
+            for name, kind in TABLES[stream].columns.items():
                 if stored.get(name) != ("JSON" if name == "item" else kind):
                     broken.append(f"{stream}.{name} is {stored.get(name)}")
-            if len(stored) > len(RELATIONS[stream].columns) + MOST_COLUMNS:
+            if len(stored) > len(TABLES[stream].columns) + MOST_COLUMNS:
                 broken.append(f"{stream} has {len(stored)} columns")
     return broken
 

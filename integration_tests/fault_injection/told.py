@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.sync import SyncResult
 
 MOST_LINES = 60
@@ -39,7 +39,7 @@ def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str
             if match := VALUES.fullmatch(warning):
                 counted[match[3], match[2]] += int(match[1])
             elif match := KEPT.fullmatch(warning):
-                if match[2] in RELATIONS[match[3]].columns:  # others are columns only where a batch has them
+                if match[2] in TABLES[match[3]].columns:  # others are columns only where a batch has them
                     counted[match[3], f"kept {match[2]}"] += int(match[1])
             else:
                 broken.append(f"the summary says {warning!r}")

@@ -10,7 +10,7 @@ import pytest
 
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import RELATIONS, STREAMS
+from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.questions.change.answer import change_answer
 from oneup_pinterest.report import write_report
@@ -20,10 +20,7 @@ from unit_tests.factories.history import METRICS, NOW, as_other_destination, mak
 pytestmark = pytest.mark.slow
 
 FIELDS = [
-    (stream, (column,))
-    for stream in STREAMS
-    for column in RELATIONS[stream].columns
-    if column not in RELATIONS[stream].key
+    (stream, (column,)) for stream in STREAMS for column in TABLES[stream].columns if column not in TABLES[stream].key
 ]
 PAIRS = [("pins", pair) for pair in (*combinations(METRICS, 2), METRICS)]
 

@@ -14,7 +14,7 @@ import pytest
 
 from oneup_pinterest import notebooks
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import finished, inline
 from unit_tests.factories.history import HOSTILE_TEXT, make_history
 
@@ -111,7 +111,7 @@ def test_an_answer_is_its_chart_then_its_words_then_its_table(displayed: list[An
 
 
 def test_a_refusal_is_its_words_alone(displayed: list[Any]) -> None:
-    notebooks.show(refused("Did saves rise?", "there is one day."))
+    notebooks.show(not_enough_data("Did saves rise?", "there is one day."))
     notebooks.show(Answer("Did saves rise?", "No.", None, TABLE.clear()))
     assert [repr(words) for words in displayed] == ["Not enough data yet: there is one day.", "No."]
 

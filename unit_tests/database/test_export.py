@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.errors import UserError
 from unit_tests.factories.history import as_other_destination, make_history
 
@@ -16,11 +16,11 @@ from unit_tests.factories.history import as_other_destination, make_history
 def test_every_relation_becomes_one_file_of_the_contracts_types(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=5, pins=3), tmp_path / "out" / "parquet"
     rows = export_parquet(database, output)
-    assert set(rows) == set(RELATIONS)
+    assert set(rows) == set(TABLES)
     assert sorted(path.relative_to(output).as_posix() for path in output.rglob("*.*")) == sorted(
-        f"{name}/{name}.parquet" for name in RELATIONS
+        f"{name}/{name}.parquet" for name in TABLES
     )
-    for name, relation in RELATIONS.items():
+    for name, relation in TABLES.items():
         frame = pl.read_parquet(output / name / f"{name}.parquet")
         assert (frame.height, dict(frame.schema)) == (rows[name], relation.schema)
     assert_frame_equal(pl.read_parquet(output / "pins" / "pins.parquet"), load_pins(database))
@@ -38,7 +38,7 @@ def test_exporting_twice_gives_the_same_files(tmp_path: Path) -> None:
 def test_an_empty_database_gives_files_without_rows(tmp_path: Path) -> None:
     rows = export_parquet(make_history(tmp_path / "h.duckdb", days=0), tmp_path / "out")
     assert set(rows.values()) == {0}
-    assert dict(pl.read_parquet(tmp_path / "out" / "pins" / "pins.parquet").schema) == RELATIONS["pins"].schema
+    assert dict(pl.read_parquet(tmp_path / "out" / "pins" / "pins.parquet").schema) == TABLES["pins"].schema
 
 
 def test_a_file_of_another_destination_can_be_exported(tmp_path: Path) -> None:

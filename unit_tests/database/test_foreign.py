@@ -14,12 +14,12 @@ from polars.testing import assert_frame_equal
 from oneup_pinterest.cli import main
 from oneup_pinterest.database import load
 from oneup_pinterest.database.export import export_parquet
-from oneup_pinterest.database.schema import RELATIONS, STREAMS
+from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.database.sources import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.report.context import page_of
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from unit_tests.database.test_load import in_two_tables
 from unit_tests.factories.history import NOW, as_other_destination, make_history
 
@@ -170,7 +170,7 @@ def test_stream_names_may_have_a_prefix_a_suffix_or_capitals(
 
 def test_column_names_are_read_in_any_case(ours: Path, cache: Path) -> None:
     for stream in STREAMS:
-        columns = [*RELATIONS[stream].columns]
+        columns = [*TABLES[stream].columns]
         changed(cache, *(f'ALTER TABLE client_a.{stream} RENAME "{name}" TO "{name.upper()}"' for name in columns))
     assert_same_frames(cache, ours)
     assert "missing_columns" not in found(cache)
@@ -360,13 +360,13 @@ def test_sync_refuses_to_write_after_a_run_in_the_future(tmp_path: Path) -> None
         pytest.raises(
             UserError, match=r"newest sync in .* started at 2100-01-01 .* clock says 2026-03-31 09:00"
         ) as error,
-        History(path) as history,
+        DatabaseWriter(path) as history,
     ):
         history.start_run()
     assert error.value.exit_status == 1
     assert load.load_sync_runs(path).height == 3
     changed(path, f"DELETE{str(error.value).partition('DELETE')[2]}")
-    with History(path) as history:
+    with DatabaseWriter(path) as history:
         history.start_run()
     assert load.load_sync_runs(path)["run_id"].to_list()[:2] == ["2026-03-30-done", "2026-03-31-done"]
 

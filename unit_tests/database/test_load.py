@@ -14,12 +14,12 @@ from polars.testing import assert_frame_equal
 
 from integration_tests.airbyte import ROOT
 from oneup_pinterest.database import load
-from oneup_pinterest.database.schema import EXTRACTED_AT, RELATIONS, SYNC_RUNS
+from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from unit_tests.factories.history import LAST_DAY, as_other_destination, make_history
 
-LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in RELATIONS}
+LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in TABLES}
 
 
 def in_two_tables(flat: Path, target: Path) -> Path:
@@ -27,7 +27,7 @@ def in_two_tables(flat: Path, target: Path) -> Path:
     manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
     schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
     pins = load.load_pins(flat).drop(EXTRACTED_AT).with_columns(cs.temporal().cast(pl.String))
-    with History(target) as history:
+    with DatabaseWriter(target) as history:
         history.prepare({"pins": (schema, key)})
         history.write("pins", pins.sample(fraction=1, shuffle=True, seed=1).to_dicts())
         history.commit()
@@ -39,14 +39,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_history(tmp_path_factory.mktemp("load") / "history.duckdb", days=5, pins=4)
 
 
-@pytest.mark.parametrize("name", RELATIONS)
+@pytest.mark.parametrize("name", TABLES)
 def test_frames_have_the_contracts_columns_and_types(database: Path, name: str) -> None:
     frame = LOADERS[name](database)
     assert frame.height
-    assert dict(frame.schema) == RELATIONS[name].schema
+    assert dict(frame.schema) == TABLES[name].schema
 
 
-@pytest.mark.parametrize("name", RELATIONS)
+@pytest.mark.parametrize("name", TABLES)
 def test_missing_relations_are_empty_frames_of_the_same_types(tmp_path: Path, name: str) -> None:
     path = tmp_path / "some.duckdb"
     stream = "accounts" if name != "accounts" else "account_followers"
@@ -54,10 +54,10 @@ def test_missing_relations_are_empty_frames_of_the_same_types(tmp_path: Path, na
         connection.execute(f"CREATE TABLE {stream} (social_network_id VARCHAR)")
     frame = LOADERS[name](path)
     assert frame.is_empty()
-    assert dict(frame.schema) == RELATIONS[name].schema
+    assert dict(frame.schema) == TABLES[name].schema
 
 
-@pytest.mark.parametrize("name", [name for name in RELATIONS if name != SYNC_RUNS])
+@pytest.mark.parametrize("name", [name for name in TABLES if name != SYNC_RUNS])
 def test_another_destinations_file_gives_the_same_frames(database: Path, tmp_path: Path, name: str) -> None:
     other = as_other_destination(database, tmp_path / "cache.duckdb")
     assert_frame_equal(LOADERS[name](other), LOADERS[name](database))
@@ -111,7 +111,7 @@ def test_filters_keep_the_accounts_and_days_asked_for(database: Path) -> None:
 
 
 def test_rows_are_sorted_by_key(database: Path) -> None:
-    for name, relation in RELATIONS.items():
+    for name, relation in TABLES.items():
         frame = LOADERS[name](database)
         assert_frame_equal(frame, frame.sort(*relation.key, maintain_order=True))
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 
 FIRST = date(2026, 1, 1)
-EMPTY = pl.DataFrame(schema=RELATIONS["pins"].schema)
+EMPTY = pl.DataFrame(schema=TABLES["pins"].schema)
 
 
 def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_one") -> pl.DataFrame:
@@ -28,7 +28,7 @@ def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_on
             pl.col(column).cast(kind)
             if column in ("social_network_id", "id", "timestamp", "snapshot_date", "saves", "impressions")
             else pl.lit(None, kind).alias(column)
-            for column, kind in RELATIONS["pins"].schema.items()
+            for column, kind in TABLES["pins"].schema.items()
         )
     )
 

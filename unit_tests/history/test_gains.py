@@ -9,7 +9,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
 from oneup_pinterest.history.observations import METRICS
 from unit_tests.factories.history import LAST_DAY, make_history
@@ -216,7 +216,7 @@ def test_of_a_reset_of_all_pins_not_even_the_rises_are_gains() -> None:
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=12, reset_on=8))
     mixed = pins.sample(fraction=1, shuffle=True, seed=3)
-    for function in (daily_gains, account_daily_gains, counter_kinds):
+    for function in (daily_gains, account_daily_gains, counter_types):
         assert function(mixed).equals(function(pins))
 
 
@@ -277,7 +277,7 @@ def test_metrics_are_never_mixed(tmp_path: Path) -> None:
 
 def test_a_counter_that_falls_again_and_again_is_rolling(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
-    moving = counter_kinds(pins).filter(pl.col("rises") > 0)
+    moving = counter_types(pins).filter(pl.col("rises") > 0)
     assert moving.height
     assert set(moving["kind"]) == {"rolling"}
     assert set(moving["rules_out_days"]) == {None}
@@ -287,35 +287,35 @@ def test_a_counter_that_falls_again_and_again_is_rolling(tmp_path: Path) -> None
 def test_a_metric_that_hardly_moves_follows_the_impressions() -> None:
     ups_and_downs = [9, 8, 9, 7, 9, 6, 9, 8]
     pins = frame(seen("1", numbered(*[4] * 4, *[3] * 4))).with_columns(impressions=pl.Series(ups_and_downs))
-    assert dict(counter_kinds(pins, ["saves"]).select("metric", "kind").rows()) == {"saves": "rolling"}
-    assert dict(counter_kinds(pins.drop("impressions"), ["saves"]).select("metric", "kind").rows()) == {
+    assert dict(counter_types(pins, ["saves"]).select("metric", "kind").rows()) == {"saves": "rolling"}
+    assert dict(counter_types(pins.drop("impressions"), ["saves"]).select("metric", "kind").rows()) == {
         "saves": "lifetime"
     }
 
 
 def test_counters_of_which_most_fell_at_one_sync_are_restated_and_usable() -> None:
     saves = [100 + 5 * day - 20 * (day >= 12) for day in range(25)]
-    kinds = counter_kinds(frame(*[seen(str(pin), numbered(*saves)) for pin in range(6)]), ["saves"])
+    kinds = counter_types(frame(*[seen(str(pin), numbered(*saves)) for pin in range(6)]), ["saves"])
     assert kinds.select("kind", "restatements", "resets", "falls").row(0) == ("restated", 1, 0, 6)
     assert kinds["kind"].is_in(USABLE).all()
 
 
 def test_a_pin_that_was_reset_alone_is_counted_and_leaves_the_counter_a_lifetime_one() -> None:
     pins = [seen(str(pin), numbered(*range(100, 130))) for pin in range(5)]
-    kinds = counter_kinds(frame(*pins, seen("9", numbered(*range(100, 110), *range(20)))), ["saves"])
+    kinds = counter_types(frame(*pins, seen("9", numbered(*range(100, 110), *range(20)))), ["saves"])
     assert kinds.select("kind", "resets", "pins_reset", "falls").row(0) == ("lifetime", 0, 1, 1)
 
 
 def test_what_a_history_rules_out_is_told_and_unknown_where_it_is_short() -> None:
-    long = counter_kinds(frame(seen("1", numbered(*range(60)), published=datetime(2026, 2, 1))), ["saves"])
+    long = counter_types(frame(seen("1", numbered(*range(60)), published=datetime(2026, 2, 1))), ["saves"])
     assert long.select("kind", "rules_out_days").row(0) == ("lifetime", 28 + 59 - 19 - 1)
-    short = counter_kinds(frame(seen("1", numbered(*range(5)))), ["saves"])
+    short = counter_types(frame(seen("1", numbered(*range(5)))), ["saves"])
     assert short.select("kind", "rules_out_days").row(0) == ("lifetime", None)
 
 
 def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, reset_on=10))
-    kinds = counter_kinds(pins, ["impressions"])
+    kinds = counter_types(pins, ["impressions"])
     assert set(kinds["kind"]) == {"lifetime"}
     assert set(kinds["resets"]) == {1}
     day = LAST_DAY - timedelta(days=10)
@@ -325,12 +325,12 @@ def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> 
 
 def test_a_few_restatements_leave_a_lifetime_counter_one() -> None:
     pins = frame(seen("1", {day: 10 * day - (1 if day == 7 else 0) * 15 for day in range(60)}))
-    assert counter_kinds(pins, ["saves"]).select("falls", "kind").row(0) == (1, "lifetime")
+    assert counter_types(pins, ["saves"]).select("falls", "kind").row(0) == (1, "lifetime")
 
 
 def test_no_pins_give_frames_of_the_same_columns(tmp_path: Path) -> None:
     empty = load_pins(make_history(tmp_path / "empty.duckdb", days=0))
     full = load_pins(make_history(tmp_path / "full.duckdb", days=3, pins=2))
-    for function in (daily_gains, account_daily_gains, counter_kinds):
+    for function in (daily_gains, account_daily_gains, counter_types):
         assert function(empty).is_empty()
         assert function(empty).schema == function(full).schema

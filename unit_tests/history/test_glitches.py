@@ -7,7 +7,7 @@ import pytest
 
 from oneup_pinterest.history.by_age import counters_by_age
 from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.history.observations import METRICS, counters_as_last_seen
+from oneup_pinterest.history.observations import METRICS, latest_counters
 from oneup_pinterest.questions.change.statistic import account_change
 from oneup_pinterest.questions.movers.statistic import pin_movers
 from oneup_pinterest.questions.rates.answer import ranking_answer
@@ -95,7 +95,7 @@ def test_a_snapshot_of_zeros_for_all_pins_does_not_end_the_rankings() -> None:
 
 def test_counters_of_one_moment_stay_together_and_clean_ones_stay_the_newest() -> None:
     odd = with_value(watched(), -1, range(DAYS - 1, DAYS), "saves")
-    latest = counters_as_last_seen(odd, ("impressions", "saves"))
+    latest = latest_counters(odd, ("impressions", "saves"))
     glitched = latest.filter(pl.col("id") == "03")
     assert glitched.select("impressions", "saves").row(0) == (50_000 + 1_003 * (DAYS - 2), 500 + 13 * (DAYS - 2))
     newest = watched().filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1))

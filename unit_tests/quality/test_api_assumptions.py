@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.quality.api_assumptions import SCHEMA, assumptions
 
 FIRST = date(2026, 3, 1)
@@ -45,7 +45,7 @@ def world(
             }
             for published in [published for published in born if lists(published, start, end)][:cap]
         ]
-    return pl.DataFrame(rows, schema=RELATIONS["pins"].schema)
+    return pl.DataFrame(rows, schema=TABLES["pins"].schema)
 
 
 def totals_of(pins: pl.DataFrame, factor: float = 1.0, posts: int = 0) -> pl.DataFrame:
@@ -55,13 +55,13 @@ def totals_of(pins: pl.DataFrame, factor: float = 1.0, posts: int = 0) -> pl.Dat
     long = sums.cast({"impressions": pl.Float64, "posts": pl.Float64}).unpivot(
         index=window, variable_name="key", value_name="value_current_period"
     )
-    return pl.concat([pl.DataFrame(schema=RELATIONS["pin_totals"].schema), long], how="diagonal")
+    return pl.concat([pl.DataFrame(schema=TABLES["pin_totals"].schema), long], how="diagonal")
 
 
 def judged(
     number: int, pins: pl.DataFrame, totals: pl.DataFrame | None = None, overview: pl.DataFrame | None = None
 ) -> str:
-    none = {name: pl.DataFrame(schema=RELATIONS[name].schema) for name in ("pin_totals", "overview_metrics")}
+    none = {name: pl.DataFrame(schema=TABLES[name].schema) for name in ("pin_totals", "overview_metrics")}
     frame = assumptions(
         pins,
         none["pin_totals"] if totals is None else totals,
@@ -182,7 +182,7 @@ def test_figures_from_before_what_pinterest_keeps(old: float, verdict: str) -> N
         }
         for end in (FIRST - timedelta(days=7 * week + 1) for week in range(30))
     ]
-    overview = pl.DataFrame(rows, schema=RELATIONS["overview_metrics"].schema)
+    overview = pl.DataFrame(rows, schema=TABLES["overview_metrics"].schema)
     assert judged(KEPT, world(days=1), overview=overview) == verdict
     assert judged(KEPT, world(days=1), overview=overview.head(15)) == "cannot tell"
 

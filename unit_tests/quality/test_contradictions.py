@@ -9,7 +9,7 @@ import pytest
 from oneup_pinterest.database.sources import Table
 from oneup_pinterest.database.views import ImpossibleDays, Unreadable
 from oneup_pinterest.quality.api_assumptions import assumptions
-from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.checks.context import CheckContext
 from unit_tests.factories.history import NOW
 from unit_tests.quality.test_findings import FIRST, facts, found, metric, pin, relation
 
@@ -26,7 +26,7 @@ def of_account(account: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]
     return [{**row, "social_network_id": account} for row in rows]
 
 
-def verdict(these: Facts, number: int) -> str:
+def verdict(these: CheckContext, number: int) -> str:
     return str(assumptions(these.pins, these.totals, these.overview)["verdict"][number])
 
 

@@ -10,11 +10,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.history.gains import daily_gains
 from oneup_pinterest.quality.checks.api_windows import pins_against_totals
-from oneup_pinterest.quality.checks.context import Facts, Finding
-from oneup_pinterest.quality.checks.duplicate_images import twins
+from oneup_pinterest.quality.checks.context import CheckContext, Finding
+from oneup_pinterest.quality.checks.duplicate_images import duplicate_image_groups
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
 from oneup_pinterest.quality.status import load_facts
@@ -30,7 +30,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def relation(name: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=RELATIONS[name].schema)
+    return pl.DataFrame(list(rows), schema=TABLES[name].schema)
 
 
 def pin(number: int, day: int, impressions: int = 100, **others: Any) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def facts(
     overview: Sequence[dict[str, Any]] = (),
     totals: Sequence[dict[str, Any]] = (),
     followers: Sequence[dict[str, Any]] = (),
-) -> Facts:
-    return Facts(
+) -> CheckContext:
+    return CheckContext(
         relation("pins", pins),
         relation("account_followers", followers),
         relation("accounts", ()),
@@ -87,7 +87,7 @@ def facts(
     )
 
 
-def found(these: Facts) -> dict[str, Finding]:
+def found(these: CheckContext) -> dict[str, Finding]:
     return {finding["check"]: finding for finding in findings(these)}
 
 
@@ -178,7 +178,7 @@ def test_twins_share_an_image_a_link_and_every_count() -> None:
         twin(5, 1, shop, impressions=3),
         twin(6, 1, shop, impressions=3),  # too few to tell
     ]
-    assert twins(relation("pins", pairs)).rows() == [("pin_a", "1", 2, 2, 51)]
+    assert duplicate_image_groups(relation("pins", pairs)).rows() == [("pin_a", "1", 2, 2, 51)]
     finding = found(facts(pairs))["twin_pins"]
     assert finding["severity"] == "warning"
     assert "2 pins share 1 image" in finding["what"]
@@ -186,11 +186,11 @@ def test_twins_share_an_image_a_link_and_every_count() -> None:
 
 def test_twins_need_not_have_been_seen_on_the_same_days() -> None:
     pins = [pin(1, 0, media_url="x"), pin(1, 1, 120, media_url="x"), pin(2, 1, 120, media_url="x")]
-    assert twins(relation("pins", pins)).rows() == [("pin_a", "1", 2, 1, 120)]
+    assert duplicate_image_groups(relation("pins", pins)).rows() == [("pin_a", "1", 2, 1, 120)]
 
 
 def test_links_to_the_pin_itself_do_not_tell_twins_apart() -> None:
-    assert twins(relation("pins", [pin(1, 0, media_url="x"), pin(2, 0, media_url="x")])).height == 1
+    assert duplicate_image_groups(relation("pins", [pin(1, 0, media_url="x"), pin(2, 0, media_url="x")])).height == 1
 
 
 def test_sums_over_pins_are_set_against_the_totals_of_the_same_answer() -> None:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
-from oneup_pinterest.methods.resampling import growth_of_sums, holm, ratio_of_means, ratio_of_sums
+from oneup_pinterest.methods.resampling import holm, ratio_of_means, ratio_of_sums, weekly_growth_rate
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.change.answer import change_answer, interval_text, new_pins_answer, trend_answer
 from oneup_pinterest.questions.change.chart import accounts_chart, change_chart, now_and_before_chart, trend_chart
@@ -107,7 +107,7 @@ def test_the_permutation_of_new_pins_agrees_with_scipys() -> None:
 
 
 def test_the_growth_of_weeks_that_double_is_two() -> None:
-    estimate = growth_of_sums(np.outer(np.arange(1, 31), 2.0 ** np.arange(6)), np.arange(6.0), np.zeros(30, bool))
+    estimate = weekly_growth_rate(np.outer(np.arange(1, 31), 2.0 ** np.arange(6)), np.arange(6.0), np.zeros(30, bool))
     assert estimate.ratio == pytest.approx(2)
     assert estimate.p < 0.01
 

@@ -9,7 +9,7 @@ import polars as pl
 import vl_convert
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.followers.answer import effort_answer
 from oneup_pinterest.questions.followers.chart import effort_chart
@@ -127,7 +127,7 @@ def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
 
 
 def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
-    assert "there are 0" in effort_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    assert "there are 0" in effort_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
         answer = effort_answer(load_pins(make_history(tmp_path / f"{number}.duckdb", **options)))  # type: ignore[arg-type]
         assert answer.sentence.startswith("Not enough data yet: it needs 8 whole weeks")

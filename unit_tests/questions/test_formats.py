@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.methods.first_week import check_zones, difference_within, first_week_outcomes, with_weeks
 from oneup_pinterest.questions.formats.answer import format_answer
@@ -88,7 +88,7 @@ def _said(made: pl.DataFrame) -> str:
 
 
 def no_pins() -> pl.DataFrame:
-    return pl.DataFrame(schema=RELATIONS["pins"].schema)
+    return pl.DataFrame(schema=TABLES["pins"].schema)
 
 
 def test_the_null_result_is_said_in_words() -> None:

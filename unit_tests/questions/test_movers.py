@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import RELATIONS
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.questions.movers.answer import movers_answer
 from oneup_pinterest.questions.movers.chart import SHOWN, movers_chart
 from oneup_pinterest.questions.movers.statistic import SCHEMA, pin_movers
@@ -94,7 +94,7 @@ def test_the_order_of_the_rows_and_other_accounts_change_nothing() -> None:
 
 
 def test_no_pins_have_the_same_columns() -> None:
-    movers = pin_movers(pl.DataFrame(schema=RELATIONS["pins"].schema))
+    movers = pin_movers(pl.DataFrame(schema=TABLES["pins"].schema))
     assert movers.is_empty()
     assert movers.columns == ["social_network_id", *SCHEMA]
 

@@ -20,7 +20,7 @@ from oneup_pinterest.questions.overview.answer import (
 from oneup_pinterest.questions.overview.statistic import (
     COUNTED,
     accounts_side_by_side,
-    judged_together,
+    adjust_across_accounts,
     totals_with_verdicts,
 )
 from unit_tests.factories.history import make_history
@@ -147,7 +147,7 @@ def test_rows_of_accounts_worked_out_apart_are_judged_as_if_together() -> None:
         accounts_side_by_side(*(frame.filter(pl.col("social_network_id") == account) for frame in (pins, followers)), 7)
         for account in ("pin_000", "pin_001", "pin_002", "pin_003", "pin_new")
     ]
-    assert_frame_equal(judged_together(pl.concat(apart)), accounts_side_by_side(pins, followers, 7))
+    assert_frame_equal(adjust_across_accounts(pl.concat(apart)), accounts_side_by_side(pins, followers, 7))
 
 
 def test_verdicts_are_adjusted_for_the_number_of_accounts() -> None:

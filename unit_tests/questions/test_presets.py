@@ -11,7 +11,7 @@ import pytest
 from oneup_pinterest.database.load import load_overview_metrics, load_pins
 from oneup_pinterest.history.summaries import preset_note
 from oneup_pinterest.quality.api_assumptions import assumptions
-from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import findings
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions.overview.answer import totals_answer
@@ -54,7 +54,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     return one, both
 
 
-def said(facts: Facts) -> list[Any]:
+def said(facts: CheckContext) -> list[Any]:
     judged = assumptions(facts.pins, facts.totals, facts.overview)
     return [findings(facts), judged.to_dicts()]
 

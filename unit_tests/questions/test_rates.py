@@ -122,14 +122,14 @@ def test_the_limits_of_chance_hold_the_pins_that_share_one_rate_and_not_others()
 def test_a_lucky_pin_of_few_impressions_is_not_the_best() -> None:
     ranked = ranked_pins(pin_rates(seen([3, 5000, *[2000] * 40], [1, 150, *[20] * 40])), top=1)
     assert ranked["id"][0] == "00001"
-    assert ranked["chance_best"][0] > 0.9
+    assert ranked["p_in_top"][0] > 0.9
     assert ranked["rank"].to_list() == list(range(1, 43))
 
 
 def test_chances_add_up_to_the_size_of_the_top() -> None:
     ranked = ranked_pins(pin_rates(many(80)), top=10)
-    assert ranked["chance_best"].sum() == pytest.approx(10)
-    assert ranked["chance_worst"].sum() == pytest.approx(10)
+    assert ranked["p_in_top"].sum() == pytest.approx(10)
+    assert ranked["p_in_bottom"].sum() == pytest.approx(10)
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

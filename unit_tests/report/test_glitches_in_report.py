@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
 from oneup_pinterest.report.context import page_of
 from unit_tests.factories.history import LAST_DAY, METRICS, NOW, make_history
@@ -119,7 +119,7 @@ def told(account: dict[str, Any], days: set[date]) -> Iterator[tuple[str, Any]]:
             sentence = answer["sentence"].replace("; gains of some days are spread over gaps", "")
             names = [column["name"] for column in answer["columns"]]
             state = names.index("State") if "State" in names else len(names)
-            written = {written_day(day) for day in days}
+            written = {format_day(day) for day in days}
             rows = [(*row[:state], *row[state + 1 :]) for row in answer["rows"] if not written & set(map(str, row))]
             yield answer["question"], [sentence, rows]
 

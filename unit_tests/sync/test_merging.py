@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oneup_pinterest.sync.merging import Merged
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from unit_tests.sync.streams import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
@@ -24,14 +24,14 @@ class File:
 
     def run(self, stream: str, *batches: Rows) -> list[Merged]:
         """One sync: its batches are committed together."""
-        with History(self.path) as history:
+        with DatabaseWriter(self.path) as history:
             history.prepare({stream: SCHEMAS[stream]})
             written = [history.write(stream, batch) for batch in batches]
             history.commit()
         return [Merged(batch.new_rows, batch.kept, batch.only_zeros) for batch in written]
 
     def rows(self, query: str) -> list[Any]:
-        with History(self.path) as history:
+        with DatabaseWriter(self.path) as history:
             return history._connection.execute(query).fetchall()
 
 
@@ -89,7 +89,7 @@ def test_a_period_that_is_cut_in_two_by_a_batch_is_replaced_once(tmp_path: Path,
     file = File(tmp_path / "history.duckdb")
     file.run("post_performance", entries("a", "b", "c", text="A pin"), entries("d", "e", "f", ranking="least_views"))
     again = [*entries("a", "b"), *entries("f", "e", "d", "c", ranking="least_views")]
-    with History(file.path) as history:
+    with DatabaseWriter(file.path) as history:
         history.prepare({"post_performance": SCHEMAS["post_performance"]})
         for batch in (again[:cut], again[cut:]):
             history.write("post_performance", batch)
@@ -109,7 +109,7 @@ def test_a_period_that_is_cut_in_two_by_a_batch_is_replaced_once(tmp_path: Path,
 
 def test_a_run_that_fails_removes_nothing(file: File) -> None:
     file.run("post_performance", entries("a", "b", "c"))
-    with History(file.path) as history:
+    with DatabaseWriter(file.path) as history:
         history.prepare({"post_performance": SCHEMAS["post_performance"]})
         history.write("post_performance", entries("b"))  # and no commit
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from integration_tests.airbyte import ROOT
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 from unit_tests.sync.streams import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
@@ -110,7 +110,7 @@ FOLDERS = [
 def stored(database: Path) -> dict[str, list[dict[str, Any]]]:
     """Write the rows of every stream in a new file and return what it holds, in the order of the rows."""
     found = {}
-    with History(database) as history:
+    with DatabaseWriter(database) as history:
         history.prepare(SCHEMAS)
         for stream, rows in ROWS.items():
             history.write(stream, rows)

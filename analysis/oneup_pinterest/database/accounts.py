@@ -9,7 +9,7 @@ from oneup_pinterest.database.schema import PIN_ATTRIBUTES, STREAMS, quoted
 from oneup_pinterest.database.sources import listed_names
 from oneup_pinterest.database.views import has_pin_tables
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 
 Accounts = str | Sequence[str] | None  # one id or several; None is all of them
 
@@ -45,10 +45,10 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
         if not found and (known or (known := _ids(history))):
             usernames = {account: name for name, those in names.items() if name for account in those}
             there = listed_names(
-                shortened(account) + (f" (@{usernames[account]})" if account in usernames else "")
+                truncate(account) + (f" (@{usernames[account]})" if account in usernames else "")
                 for account in sorted(known | _ids(history))
             )
-            raise UserError(f"{shortened(account)} is not in this database; there are: {there}.", 2)
+            raise UserError(f"{truncate(account)} is not in this database; there are: {there}.", 2)
         ids |= dict.fromkeys(found)
     return list(ids)
 

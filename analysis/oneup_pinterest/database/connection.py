@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from oneup_pinterest.console import say
+from oneup_pinterest.console import print_message
 from oneup_pinterest.errors import UserError
 
 PATIENCE = 10.0  # seconds: a report, a status or a cell of a notebook is done by then, a first sync is not
@@ -72,7 +72,9 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{before}.wal{mark}{after}")
 
 
-def opened(path: Path, connect: Callable[[], duckdb.DuckDBPyConnection], to_write: bool) -> duckdb.DuckDBPyConnection:
+def connect_waiting(
+    path: Path, connect: Callable[[], duckdb.DuckDBPyConnection], to_write: bool
+) -> duckdb.DuckDBPyConnection:
     """The connection that `connect` makes, once no other process is in the way, which is waited for a little.
 
     Raises:
@@ -91,7 +93,7 @@ def opened(path: Path, connect: Callable[[], duckdb.DuckDBPyConnection], to_writ
                 raise open_error(path, error, to_write) from None
         if not told and waited >= 1:
             told = True
-            say(f"{path} is in use by another program: waiting up to {PATIENCE:.0f} seconds for it.")
+            print_message(f"{path} is in use by another program: waiting up to {PATIENCE:.0f} seconds for it.")
         time.sleep(PAUSE)
 
 
@@ -135,7 +137,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
 
 
 @contextmanager
-def telling(path: Path, to_write: bool) -> Iterator[None]:
+def explain_database_errors(path: Path, to_write: bool) -> Iterator[None]:
     """Turns what can go wrong with a file while it is open (a full disk, a damaged block) into a sentence.
 
     Raises:

@@ -4,14 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from oneup_pinterest.database.load import Database, open_history
-from oneup_pinterest.database.schema import RELATIONS, quoted
+from oneup_pinterest.database.schema import TABLES, quoted
 from oneup_pinterest.errors import UserError
 
 
 def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
     """Writes each relation of the contract to `<output_dir>/<relation>/<relation>.parquet` and returns its rows.
 
-    The files have the contract's columns and types (see `oneup_pinterest.database.load`), fields that the API has added since,
+    The files have the contract's columns and types (see `database.load`), fields that the API has added since,
     rows sorted by key, and zstd compression. A relation that the database lacks gives a file without rows, so
     that readers need not ask. Each file is replaced as a whole, and only once its successor is complete.
 
@@ -32,7 +32,7 @@ def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]
         raise UserError(f"{output} is a file: name a folder with --output.", 2)
     rows: dict[str, int] = {}
     with open_history(database) as history:
-        for name, relation in RELATIONS.items():
+        for name, relation in TABLES.items():
             target = output / name / f"{name}.parquet"
             unfinished = target.with_name(target.name + ".tmp")
             order = ", ".join(map(quoted, relation.key))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from oneup_pinterest.formatting import named_account, written_day
+from oneup_pinterest.formatting import format_account, format_day
 
 TABLE = "_listed_accounts"
 ANY_KEY = "unknown key"  # of a file of layout 1: which accounts were listed together, but not with which key
@@ -34,7 +34,7 @@ class Missing(NamedTuple):
     @property
     def name(self) -> str:
         """Its username and id."""
-        return named_account(self.account, self.username)
+        return format_account(self.account, self.username)
 
     @property
     def sentence(self) -> str:
@@ -44,7 +44,7 @@ class Missing(NamedTuple):
         '@a (pin_a) is no longer listed by OneUp since 2 Mar 2026: it is not read any more, and its history is kept.'
         """
         return (
-            f"{self.name} is no longer listed by OneUp since {written_day(self.since.date())}: "
+            f"{self.name} is no longer listed by OneUp since {format_day(self.since.date())}: "
             "it is not read any more, and its history is kept."
         )
 
@@ -58,7 +58,7 @@ read any more, and their history is kept. Connect them again in OneUp, unless th
     """
     if len(missing) == 1:
         return f"{missing[0].sentence} {REMEDY}"
-    names = ", ".join(f"{each.name} since {written_day(each.since.date())}" for each in missing)
+    names = ", ".join(f"{each.name} since {format_day(each.since.date())}" for each in missing)
     return (
         f"{len(missing):,} accounts are no longer listed by OneUp: {names}. They are not read any more, and their "
         f"history is kept. {REMEDY_FOR_SEVERAL}"
@@ -108,7 +108,7 @@ class KeyListings:
             "AND last_listed = max(last_listed) OVER (PARTITION BY social_network_id) ORDER BY 1",
             [self._fingerprint],
         ).fetchall()
-        return [named_account(*row) for row in rows]
+        return [format_account(*row) for row in rows]
 
     def take(self, listed: Mapping[str, str | None], at: str) -> list[Missing]:
         """Write down a list (id → username) that OneUp gave, and return what this key listed last and nobody lists now.

@@ -37,17 +37,17 @@ import polars as pl
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database._arrow import as_frame
 from oneup_pinterest.database.accounts import Accounts, account_ids
-from oneup_pinterest.database.connection import database_path, opened, telling
+from oneup_pinterest.database.connection import connect_waiting, database_path, explain_database_errors
 from oneup_pinterest.database.migrations import layout_of
 from oneup_pinterest.database.renames import find_renames
 from oneup_pinterest.database.schema import (
     EXTRACTED_AT,
     PIN_ATTRIBUTES,
     PIN_COUNTERS,
-    RELATIONS,
     STREAMS,
     SYNC_RUNS,
-    Relation,
+    TABLES,
+    TableSchema,
     quoted,
 )
 from oneup_pinterest.database.sources import HistoryFile, find_tables, stored_tables
@@ -83,9 +83,9 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UserError(
             f"{path} {what}: name the DuckDB file with --database, or make one with `oneup-pinterest sync`.", 2
         )
-    connection = opened(path, lambda: duckdb.connect(path, read_only=True), to_write=False)
+    connection = connect_waiting(path, lambda: duckdb.connect(path, read_only=True), to_write=False)
     try:
-        with telling(path, to_write=False):
+        with explain_database_errors(path, to_write=False):
             connection.execute("SET TimeZone = 'UTC'")
             layout_of(connection, path)
             schemas, prefix = (database.schemas, database.prefix) if isinstance(database, HistoryFile) else ((), None)
@@ -111,7 +111,7 @@ def load_pins(
     as OneUp names them; null is unknown); snapshot_date (day of the sync); period_start, period_end (the window
     of publish dates that was asked for); _airbyte_extracted_at (UTC).
 
-    >>> list(RELATIONS["pins"].schema.items())[-6:-4]
+    >>> list(TABLES["pins"].schema.items())[-6:-4]
     [('repins', Int64), ('clicks', Int64)]
     """
     return _load(database, "pins", accounts, since, until)
@@ -229,7 +229,7 @@ def read_relation(
     ...     read_relation(history, "accounts").height, read_relation(history, "pins").height
     (1, 0)
     """
-    relation = RELATIONS[name]
+    relation = TABLES[name]
     wanted = [column for column in relation.columns if columns is None or column in columns]
     ids = account_ids(history, accounts)
     if name == "pins" and has_pin_tables(history):
@@ -270,7 +270,7 @@ def _pins_of_two_tables(
 ) -> pl.DataFrame:
     """`pins` of a file of ours: texts are handed over once a pin, not once a row, which costs a fifth of the time and
     half of the memory (`benchmarks/growth.py`)."""
-    stored, relation = {table.relation: table.columns for table in stored_tables(history)}, RELATIONS["pins"]
+    stored, relation = {table.relation: table.columns for table in stored_tables(history)}, TABLES["pins"]
     of_pin, of_day = ([name for name in wanted if name in stored[table]] for table in (PIN_ATTRIBUTES, PIN_COUNTERS))
     where, values = _where(relation._replace(date=None), accounts)
     place = "row_number() OVER (ORDER BY social_network_id, id) - 1 AS pin"
@@ -293,7 +293,7 @@ def _pins_of_two_tables(
 
 
 def _where(
-    relation: Relation, accounts: Sequence[str] | None, since: date | None = None, until: date | None = None
+    relation: TableSchema, accounts: Sequence[str] | None, since: date | None = None, until: date | None = None
 ) -> tuple[str, list[object]]:
     """An SQL condition with its values."""
     conditions: list[str] = []

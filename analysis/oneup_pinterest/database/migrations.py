@@ -1,7 +1,7 @@
 """The layout of a file that `sync` made: its number, whether this kit knows it, and how an older one becomes today's.
 
-A released layout changes only by a migration here and a fixture in integration_tests/schema_versions; docs/database.md tells
-the steps.
+A released layout changes only by a migration here and a fixture in `integration_tests/schema_versions`;
+docs/database.md has the steps.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 OneUp's ids are made of usernames, so that a rename makes a new account with the pins of the old one. The file keeps
 each row under the id with which it came. Readers get the rows of the old id under the new one, from one place
-(`oneup_pinterest.database.views.create_views`), so that whatever adds up over accounts or pins counts each pin once, and a pin's
+(`database.views.create_views`), so that whatever adds up over accounts or pins counts each pin once, and a pin's
 history goes on over the rename.
 """
 
@@ -14,7 +14,7 @@ import duckdb
 
 from oneup_pinterest.database.schema import EXTRACTED_AT, PIN_ATTRIBUTES, PIN_COUNTERS, quoted
 from oneup_pinterest.database.sources import Table
-from oneup_pinterest.formatting import named_account
+from oneup_pinterest.formatting import format_account
 
 MOST = 0.5  # of the pins that both accounts could have
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"  # where a link leads to the pin itself
@@ -43,10 +43,10 @@ class Rename(NamedTuple):
         pin_b was @a (pin_a) before: 8 of the 9 pins that both can have are the same. They are read as one account, \
 pin_b, and no pin counts twice.
         """
-        newer, older = named_account(self.newer, self.newer_name), named_account(self.older, self.older_name)
+        newer, older = format_account(self.newer, self.newer_name), format_account(self.older, self.older_name)
         return (
             f"{newer} was {older} before: {self.shared:,} of the {self.pins:,} pins that both can have are the same. "
-            f"They are read as one account, {named_account(self.newer, None)}, and no pin counts twice."
+            f"They are read as one account, {format_account(self.newer, None)}, and no pin counts twice."
         )
 
 

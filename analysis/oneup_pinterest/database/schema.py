@@ -17,7 +17,7 @@ EXTRACTED_AT = "_airbyte_extracted_at"
 SYNC_RUNS = "_sync_runs"
 
 
-class Relation(NamedTuple):
+class TableSchema(NamedTuple):
     """Columns with their DuckDB types, the key that is unique, and the date that `since` and `until` filter."""
 
     columns: dict[str, str]
@@ -60,20 +60,20 @@ _PIN = {
     EXTRACTED_AT: TIME,
 }
 
-RELATIONS: dict[str, Relation] = {
-    "overview_metrics": Relation(
+TABLES: dict[str, TableSchema] = {
+    "overview_metrics": TableSchema(
         {"social_network_id": TEXT, "preset": TEXT, **_PERIOD, **_METRIC, EXTRACTED_AT: TIME},
         ("social_network_id", "key", "preset", "period_end"),
         "period_end",
     ),
-    "pins": Relation(_PIN, ("social_network_id", "id", "snapshot_date"), "snapshot_date"),
-    "pins_latest": Relation(_PIN, ("social_network_id", "id"), "snapshot_date"),
-    "account_followers": Relation(
+    "pins": TableSchema(_PIN, ("social_network_id", "id", "snapshot_date"), "snapshot_date"),
+    "pins_latest": TableSchema(_PIN, ("social_network_id", "id"), "snapshot_date"),
+    "account_followers": TableSchema(
         {"social_network_id": TEXT, "snapshot_date": DAY, "total_followers": COUNT, EXTRACTED_AT: TIME},
         ("social_network_id", "snapshot_date"),
         "snapshot_date",
     ),
-    "post_performance": Relation(
+    "post_performance": TableSchema(
         {
             "social_network_id": TEXT,
             "preset": TEXT,
@@ -90,12 +90,12 @@ RELATIONS: dict[str, Relation] = {
         ("social_network_id", "preset", "period_end", "ranking", "position"),
         "period_end",
     ),
-    "pin_totals": Relation(
+    "pin_totals": TableSchema(
         {"social_network_id": TEXT, **_PERIOD, **_METRIC, EXTRACTED_AT: TIME},
         ("social_network_id", "period_start", "period_end", "key"),
         "period_end",
     ),
-    "accounts": Relation(
+    "accounts": TableSchema(
         {
             "social_network_id": TEXT,
             "username": TEXT,
@@ -107,7 +107,7 @@ RELATIONS: dict[str, Relation] = {
         },
         ("social_network_id",),
     ),
-    SYNC_RUNS: Relation(
+    SYNC_RUNS: TableSchema(
         {
             "run_id": TEXT,
             "started_at": TIME,
@@ -123,7 +123,7 @@ RELATIONS: dict[str, Relation] = {
     ),
 }
 PIN_ATTRIBUTES, PIN_COUNTERS = "_pin_attributes", "_pin_counters"  # what `pins` is a view of, in a file of ours
-STREAMS = tuple(name for name in RELATIONS if name not in ("pins_latest", SYNC_RUNS))
+STREAMS = tuple(name for name in TABLES if name not in ("pins_latest", SYNC_RUNS))
 
 
 def quoted(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from oneup_pinterest.database.schema import PIN_ATTRIBUTES, PIN_COUNTERS, RELATIONS, STREAMS, SYNC_RUNS, quoted
+from oneup_pinterest.database.schema import PIN_ATTRIBUTES, PIN_COUNTERS, STREAMS, SYNC_RUNS, TABLES, quoted
 from oneup_pinterest.errors import UserError
 
 MAX_NAMES_LISTED = 10
@@ -144,7 +144,7 @@ def _candidates(connection: duckdb.DuckDBPyConnection) -> list[Table]:
     found = []
     for schema, name, is_view, stored, types in rows:
         lower = name.lower()
-        relations = [relation for relation in (*RELATIONS, *_OURS[1:]) if relation in lower]
+        relations = [relation for relation in (*TABLES, *_OURS[1:]) if relation in lower]
         for relation in relations:
             inside_another = any(relation != other and relation in other for other in relations)
             if inside_another or (relation in _OURS and lower != relation):
@@ -172,14 +172,14 @@ def _patterns(name: str, relation: str) -> Iterable[str]:
 
 
 def _columns(relation: str) -> Iterable[str]:
-    return RELATIONS[relation if relation in RELATIONS else "pins"].columns
+    return TABLES[relation if relation in TABLES else "pins"].columns
 
 
 def _can_hold(relation: str, columns: Iterable[str], *, is_exact: bool) -> bool:
     if relation in _OURS:
         return {SYNC_RUNS: "run_id", PIN_COUNTERS: "pin_key"}.get(relation, "social_network_id") in columns
     # a table of another name needs more to be taken for a stream
-    return ("social_network_id" in columns) if is_exact else set(RELATIONS[relation].key) <= set(columns)
+    return ("social_network_id" in columns) if is_exact else set(TABLES[relation].key) <= set(columns)
 
 
 def _streams(group: dict[str, Table]) -> set[str]:

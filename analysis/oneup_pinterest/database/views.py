@@ -16,12 +16,12 @@ from oneup_pinterest.database.schema import (
     NUMBER,
     PIN_ATTRIBUTES,
     PIN_COUNTERS,
-    RELATIONS,
     STREAMS,
     SYNC_RUNS,
+    TABLES,
     TEXT,
     TIME,
-    Relation,
+    TableSchema,
     quoted,
 )
 from oneup_pinterest.database.sources import Table, keep_tables
@@ -86,7 +86,7 @@ def create_views(
     impossible = _impossible_days(connection, read, last_day)
     limit = last_day if impossible else None
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
-    for name, relation in RELATIONS.items():
+    for name, relation in TABLES.items():
         held = [table for table in read if table.relation == name]
         pins = [table for table in read if table.relation == "pins"]
         if name == "pins_latest" and pins and (impossible or not held or not ours or renames):
@@ -127,7 +127,7 @@ def unreadable_values(connection: duckdb.DuckDBPyConnection, tables: Sequence[Ta
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
     found = []
     for table in tables:
-        relation = RELATIONS.get(table.relation)
+        relation = TABLES.get(table.relation)
         if relation is None or not table.is_read:
             continue
         tests = [
@@ -196,7 +196,7 @@ def _impossible_days(
     found = []
     for table in _dated(tables):
         name = "pins" if table.relation == PIN_COUNTERS else table.relation
-        relation = RELATIONS.get(name)
+        relation = TABLES.get(name)
         if relation is None or relation.date is None or relation.date not in table.columns:
             continue
         day = _cast(relation, table, relation.date)
@@ -223,7 +223,7 @@ def _dated(tables: Sequence[Table]) -> list[Table]:
 
 
 def _body(
-    name: str, relation: Relation, database: str, tables: Sequence[Table], *, deduplicate: bool, limit: date | None
+    name: str, relation: TableSchema, database: str, tables: Sequence[Table], *, deduplicate: bool, limit: date | None
 ) -> str:
     if not tables:
         nothing = ", ".join(f"NULL::{kind} AS {quoted(column)}" for column, kind in relation.columns.items())
@@ -244,7 +244,7 @@ def _body(
     return _newest(relation, f"FROM ({body})", [*columns, "_oneup_source"])
 
 
-def _newest(relation: Relation, source: str, columns: Sequence[str] | dict[str, str]) -> str:
+def _newest(relation: TableSchema, source: str, columns: Sequence[str] | dict[str, str]) -> str:
     """Of rows with the same key the one that was extracted last."""
     newest = [
         quoted(c) for c in (relation.date, EXTRACTED_AT) if c is not None and c in columns and c not in relation.key
@@ -269,7 +269,7 @@ def _select(
     as_text: frozenset[str] | set[str] = frozenset(),
 ) -> str:
     """A table's rows with the relation's columns; those that it lacks are null, or left out."""
-    relation = RELATIONS[name]
+    relation = TABLES[name]
     selected = [
         f"{_cast(relation, table, column)} AS {quoted(column)}"
         if column in table.columns
@@ -288,30 +288,30 @@ def _select(
     return f"SELECT {', '.join(selected)} FROM {_source(database, table)}{where}"
 
 
-def _cast(relation: Relation, table: Table, column: str) -> str:
+def _cast(relation: TableSchema, table: Table, column: str) -> str:
     # a value that does not fit is unknown, as everywhere: null is not zero
     stored, kind = quoted(table.columns[column]), relation.columns[column]
     cast = stored if table.types[column] == kind else f"TRY_CAST({stored} AS {kind})"
     return f"CASE WHEN isfinite({cast}) THEN {cast} END" if kind == NUMBER else cast
 
 
-def _needed(relation: Relation, table: Table) -> list[str]:
+def _needed(relation: TableSchema, table: Table) -> list[str]:
     """The columns of the key without which a row says nothing."""
     return [name for name in relation.key if name in table.columns and name not in _MAY_BE_NULL]
 
 
-def _may_not_fit(relation: Relation, table: Table, column: str) -> bool:
+def _may_not_fit(relation: TableSchema, table: Table, column: str) -> bool:
     wanted, stored = relation.columns[column], table.types[column]
     if wanted == TEXT or (wanted == NUMBER and stored.startswith("DECIMAL")):
         return False
     return stored not in _ALWAYS_FIT[wanted]
 
 
-def _is_unreadable(relation: Relation, table: Table, column: str) -> str:
+def _is_unreadable(relation: TableSchema, table: Table, column: str) -> str:
     return f"{_is_given(relation, table, column)} AND {_cast(relation, table, column)} IS NULL"
 
 
-def _is_given(relation: Relation, table: Table, column: str) -> str:
+def _is_given(relation: TableSchema, table: Table, column: str) -> str:
     """Whether there is a value; a blank text where no text belongs is none."""
     stored = quoted(table.columns[column])
     blank = table.types[column] == TEXT and relation.columns[column] != TEXT

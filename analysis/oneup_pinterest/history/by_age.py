@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_kinds
-from oneup_pinterest.history.observations import METRICS, confirmed, counter_readings, pins_as_last_seen
+from oneup_pinterest.history.counter_types import counter_types
+from oneup_pinterest.history.observations import METRICS, confirmed, consecutive_observations, latest_pins
 from oneup_pinterest.history.remembered import remembered
 
 MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
@@ -23,7 +23,7 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
     counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
 
-    Left out: metrics that are no lifetime counters in that account (`counter_kinds`), pins without a time of
+    Left out: metrics that are no lifetime counters in that account (`counter_types`), pins without a time of
     publication, what a pin shows once its counter was reset or fell by more than a restatement
     (`oneup_pinterest.history.gains.daily_gains`), and from a rise on that may still be taken back.
 
@@ -51,7 +51,7 @@ def counters_by_early_age(pins: pl.DataFrame, metric: str, until: int) -> pl.Dat
 
 def _named(pins: pl.DataFrame, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """The rows of `_by_age` with the names that their numbers stand for."""
-    readings, names = counter_readings(pins, []), pl.Series("metric", list(seen), pl.String)
+    readings, names = consecutive_observations(pins, []), pl.Series("metric", list(seen), pl.String)
     blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
     rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
     named = [*readings.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
@@ -60,7 +60,7 @@ def _named(pins: pl.DataFrame, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     """`counters_by_age` of one metric, with numbers for pins."""
-    readings, kinds = counter_readings(pins, [metric]), counter_kinds(pins, [metric])
+    readings, kinds = consecutive_observations(pins, [metric]), counter_types(pins, [metric])
     lifetime = kinds.filter(pl.col("kind") == "lifetime")
     accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
     seen = (
@@ -101,11 +101,11 @@ def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRI
     >>> counters_at_age(pins, 7, ["saves"]).height
     0
     """
-    readings = counter_readings(pins, metrics)
+    readings = consecutive_observations(pins, metrics)
     reached = pl.concat(
         [_at_age(_by_age(pins, metric), age).with_columns(metric=pl.lit(metric)) for metric in readings.steps]
     )
-    attributes = pins_as_last_seen(pins).select(
+    attributes = latest_pins(pins).select(
         "social_network_id", "id", pl.col("timestamp").alias("published"), "format", "media_type", "text"
     )
     return (

@@ -10,8 +10,8 @@ from oneup_pinterest.history.observations import (
     METRICS,
     MOST,
     RESET_BELOW,
-    Readings,
-    counter_readings,
+    Observations,
+    consecutive_observations,
     with_impressions,
 )
 from oneup_pinterest.history.remembered import remembered
@@ -30,7 +30,7 @@ _ENOUGH_MOVES = 20  # all of them rises, they say that a counter does not roll; 
 
 
 @remembered
-def counter_kinds(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+def counter_types(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
     """Judges from its history what each metric of each account counts: a pin's whole life, or a window that moves on.
 
     Columns, sorted by the first two:
@@ -57,15 +57,15 @@ def counter_kinds(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.Da
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, day) for day in range(1, 8)], "saves": [9, 8, 9, 7, 9, 6, 9],
     ... })
-    >>> counter_kinds(pins, ["saves"]).select("rises", "falls", "kind").row(0)
+    >>> counter_types(pins, ["saves"]).select("rises", "falls", "kind").row(0)
     (3, 3, 'rolling')
     """
-    kinds = kinds_of(counter_readings(pins, with_impressions(pins, metrics)))
+    kinds = types_of(consecutive_observations(pins, with_impressions(pins, metrics)))
     return kinds.filter(pl.col("metric").is_in(list(metrics)))
 
 
-def kinds_of(readings: Readings) -> pl.DataFrame:
-    """`counter_kinds` of readings that are there already; impressions should be among them."""
+def types_of(readings: Observations) -> pl.DataFrame:
+    """`counter_types` of readings that are there already; impressions should be among them."""
     judged = pl.concat([_judged(steps).with_columns(metric=pl.lit(metric)) for metric, steps in readings.steps.items()])
     impressions = judged.filter(pl.col("metric") == "impressions")
     rolling = impressions.filter("is_rolling")["account"].implode()

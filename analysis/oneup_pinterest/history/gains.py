@@ -9,8 +9,8 @@ from datetime import date
 
 import polars as pl
 
-from oneup_pinterest.history.counter_types import kinds_of
-from oneup_pinterest.history.observations import METRICS, Readings, counter_readings, with_impressions
+from oneup_pinterest.history.counter_types import types_of
+from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations, with_impressions
 
 PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
 
@@ -26,7 +26,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     - social_network_id, id, metric, day
     - gain: what the counter gained on that day, as a count; a fraction where it is imputed, null after a fall
     - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them. Also where
-      the day of the sync moved with the time zone of the config (`oneup_pinterest.history.zone_changes`): it is not a whole day's gain
+      the day of the sync moved with the time zone of the config (`history.zone_changes`): it is not a whole day's gain
     - is_fall: the counter fell between the two observations, or began anew with most others of the account. What was
       gained meanwhile is unknown, not zero
     - is_new: first sight of a pin published since the account's previous snapshot: all it has was gained since.
@@ -45,7 +45,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
 
     A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation. Nor is
     one that fell and came all the way back in one step, one that rose and came back, or a count that cannot be
-    (`oneup_pinterest.history.glitches`), nor a snapshot that has zero for every pin where several had more: a lost connection gives
+    (`history.glitches`), nor a snapshot that has zero for every pin where several had more: a lost connection gives
     plausible zeros. Saves and repins stay two metrics, as OneUp has them.
 
     >>> from datetime import date, datetime
@@ -58,7 +58,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     2026-03-02 2.0 True
     2026-03-03 2.0 True
     """
-    readings = counter_readings(pins, metrics)
+    readings = consecutive_observations(pins, metrics)
     names = pl.Series("metric", list(readings.steps), pl.String)
     blocks = [
         steps.with_columns(metric=pl.lit(number, pl.UInt8)) for number, (_, steps) in enumerate(_daily(readings, since))
@@ -91,7 +91,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
     - pins_unconfirmed: of these, with a rise that may still be taken back
     - is_imputed: most of the pins observed have a gain that is spread over a gap
     - is_provisional: as in `daily_gains`, or the sum has a rise that may still be taken back
-    - kind: of the counter, as in `counter_kinds`: the gains of one that is not in `USABLE` mean nothing
+    - kind: of the counter, as in `counter_types`: the gains of one that is not in `USABLE` mean nothing
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -101,8 +101,8 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
     >>> account_daily_gains(pins, ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
     (datetime.date(2026, 3, 1), 3.0, 2, 1)
     """
-    readings = counter_readings(pins, with_impressions(pins, metrics))
-    kinds = kinds_of(readings).select(*_KEY, "kind")
+    readings = consecutive_observations(pins, with_impressions(pins, metrics))
+    kinds = types_of(readings).select(*_KEY, "kind")
     asked = readings._replace(steps={metric: readings.steps[metric] for metric in metrics})
     is_told = pl.col("gain").is_not_null().any() & (pl.col("is_fall").sum() <= (pl.col("gain") > 0).sum())
     is_told |= ~pl.col("is_fall").any()
@@ -145,7 +145,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
 def numbered_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     """`daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
 
-    It is its row in `pins_as_last_seen`. For who needs every day of a long history: with names it is three times as
+    It is its row in `latest_pins`. For who needs every day of a long history: with names it is three times as
     large.
 
     >>> from datetime import datetime
@@ -154,11 +154,11 @@ def numbered_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     >>> numbered_gains(pins, "saves").select("pin", "day", "gain").rows()
     [(0, datetime.date(2026, 3, 1), 3.0)]
     """
-    ((_, gains),) = _daily(counter_readings(pins, [metric]))
+    ((_, gains),) = _daily(consecutive_observations(pins, [metric]))
     return gains
 
 
-def _daily(readings: Readings, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+def _daily(readings: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
     """Each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
     last = pl.concat(
         [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in readings.steps.values()]

@@ -33,7 +33,7 @@ _PLACE = ["social_network_id", "id", "snapshot_date"]
 _SNAPSHOT = ["account", "snapshot_date"]
 
 
-class Readings(NamedTuple):
+class Observations(NamedTuple):
     """What was read of each counter, and the names that the numbers in it stand for.
 
     `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, empty,
@@ -49,7 +49,7 @@ class Readings(NamedTuple):
 
 
 class _Observed(NamedTuple):
-    """What `Readings` has of one metric."""
+    """What `Observations` has of one metric."""
 
     steps: pl.DataFrame
     left_out: pl.DataFrame
@@ -65,7 +65,7 @@ class _Rows(NamedTuple):
     zone_changes: pl.DataFrame
 
 
-def counter_readings(pins: pl.DataFrame, metrics: Sequence[str]) -> Readings:
+def consecutive_observations(pins: pl.DataFrame, metrics: Sequence[str]) -> Observations:
     """Each reading of a counter that is to be believed, beside the one before it.
 
     `steps` has a frame for each metric, with numbers for pins and accounts, because there are many rows: pin n is row
@@ -73,14 +73,14 @@ def counter_readings(pins: pl.DataFrame, metrics: Sequence[str]) -> Readings:
     sorted by pin and snapshot_date: pin, account, row (of the frame of pins); snapshot_date, published (dates);
     account_before_on (the account's snapshot before), is_first_of_all (at the first snapshot of an account whose pins
     then were all of the day before, or later); is_zone_changed (the day does not follow from the one before, as
-    `oneup_pinterest.history.zone_changes` says); value, before, before_on; is_new (the first sight of a pin published since the
-    account's snapshot before); fall (as in `oneup_pinterest.history.gains.daily_gains`); is_begun_anew (a reset or fall has been by
+    `history.zone_changes` says); value, before, before_on; is_new (the first sight of a pin published since the
+    account's snapshot before); fall (as in `history.gains.daily_gains`); is_begun_anew (a reset or fall has been by
     then); top (the most it has shown since then), and top_before; is_unconfirmed (a rise that may be taken back).
     """
     with remembering():
         rows = _in_order(pins)
         observed = {metric: _observed(pins, metric) for metric in sorted(metrics)}
-        return Readings(
+        return Observations(
             {metric: of_metric.steps for metric, of_metric in observed.items()},
             {metric: of_metric.left_out for metric, of_metric in observed.items()},
             rows.pins,
@@ -96,13 +96,13 @@ def with_impressions(pins: pl.DataFrame, metrics: Sequence[str]) -> list[str]:
 
 
 @remembered
-def pins_as_last_seen(pins: pl.DataFrame) -> pl.DataFrame:
+def latest_pins(pins: pl.DataFrame) -> pl.DataFrame:
     """The newest row of each pin, sorted by account and id, from pins as `load_pins` returns them.
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "1"], "timestamp": date(2026, 3, 1),
     ...     "snapshot_date": [date(2026, 3, 9), date(2026, 3, 8), date(2026, 3, 8)], "saves": [3, 2, 1]})
-    >>> pins_as_last_seen(pins)["saves"].to_list()
+    >>> latest_pins(pins)["saves"].to_list()
     [3, 2]
     """
     rows = _in_order(pins)
@@ -111,8 +111,8 @@ def pins_as_last_seen(pins: pl.DataFrame) -> pl.DataFrame:
 
 
 @remembered
-def counters_as_last_seen(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
-    """`pins_as_last_seen` with the newest counters that are to be believed, and that nothing may still take back.
+def latest_counters(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """`latest_pins` with the newest counters that are to be believed, and that nothing may still take back.
 
     Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
     the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
@@ -121,10 +121,10 @@ def counters_as_last_seen(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.Data
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
     ...     "snapshot_date": [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9)], "saves": [1, 2, -5]})
-    >>> counters_as_last_seen(pins, ("saves",)).select("saves", "is_earlier").rows()
+    >>> latest_counters(pins, ("saves",)).select("saves", "is_earlier").rows()
     [(2, True)]
     """
-    readings, latest = counter_readings(pins, metrics), pins_as_last_seen(pins)
+    readings, latest = consecutive_observations(pins, metrics), latest_pins(pins)
     is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
     newest = _in_order(pins).places.filter(is_last).select("pin", "row")
     believed = [confirmed(steps) for steps in readings.steps.values()]
@@ -153,7 +153,7 @@ def counters_as_last_seen(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.Data
 
 
 def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
-    """Of the steps of `counter_readings` those before any rise that may still be taken back.
+    """Of the steps of `consecutive_observations` those before any rise that may still be taken back.
 
     >>> steps = pl.DataFrame({"pin": [0, 0, 0, 1], "is_unconfirmed": [False, True, False, False]})
     >>> confirmed(steps)["pin"].to_list()

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.observations import METRICS
 
@@ -183,7 +183,7 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
         if both[column].sum()
     ]
     return (
-        f"{here:,} {metric} in the 7 days from {written_day(last - timedelta(days=6))} to {written_day(last)}, "
+        f"{here:,} {metric} in the 7 days from {format_day(last - timedelta(days=6))} to {format_day(last)}, "
         f"and {there:,} in the 7 days before: {word}{''.join(f'; {text}' for text in limits)}."
     )
 

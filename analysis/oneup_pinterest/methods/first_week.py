@@ -13,7 +13,7 @@ import polars as pl
 
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.by_age import counters_at_age
-from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.history.observations import latest_pins
 
 AGE = 7  # days: each day of the week once, and short enough that most pins of a young history have an outcome
 LEAST_PINS = 20  # with fewer, only differences of several times could be told from chance
@@ -61,7 +61,7 @@ def first_week_outcomes(
     published = pl.col("published").cast(pl.Datetime("us"))
     utc = _in_zone(published, published_zone, "UTC")
     attributes = (
-        pins_as_last_seen(pins)
+        latest_pins(pins)
         .select("social_network_id", "id", published="timestamp")
         .with_columns(
             target=AGE + (utc - published.dt.truncate("1d")).dt.total_microseconds() / 86_400_000_000,

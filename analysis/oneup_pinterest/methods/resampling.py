@@ -109,7 +109,7 @@ def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_99
     return RatioEstimate(ratio, low, high, p_value(0.0))
 
 
-def growth_of_sums(sums: Floats, weeks: Floats, is_born_early: Bools, seed: int = 0) -> RatioEstimate:
+def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Bools, seed: int = 0) -> RatioEstimate:
     """The factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
 
     It is the factor that leaves no linear slope when it is taken out of the weeks. Its p value and interval come from
@@ -117,7 +117,7 @@ def growth_of_sums(sums: Floats, weeks: Floats, is_born_early: Bools, seed: int 
     of more than two periods. `weeks` numbers the columns; `is_born_early`: the cluster was published in the first half
     of the weeks (these are flipped once more with half their weight, as if born half the weeks later).
 
-    >>> round(growth_of_sums(np.ones((20, 1)) * 1.1 ** np.arange(6.0), np.arange(6.0), np.zeros(20, bool)).ratio, 3)
+    >>> round(weekly_growth_rate(np.ones((20, 1)) * 1.1 ** np.arange(6.0), np.arange(6.0), np.zeros(20, bool)).ratio, 3)
     1.1
     """
     total = sums.sum(axis=0)

@@ -6,8 +6,8 @@ cut (`docs/connector.md`). The API is the same for every account, so all account
 
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_kinds
-from oneup_pinterest.history.observations import counter_readings, pins_as_last_seen
+from oneup_pinterest.history.counter_types import counter_types
+from oneup_pinterest.history.observations import consecutive_observations, latest_pins
 from oneup_pinterest.quality.checks.api_windows import (
     SUSPECT_COUNTS,
     old_periods,
@@ -16,7 +16,7 @@ from oneup_pinterest.quality.checks.api_windows import (
     totals_that_agree,
 )
 from oneup_pinterest.quality.checks.context import ENOUGH, KEPT_DAYS, LEAST_IMPRESSIONS, NEARLY_ALL, listed
-from oneup_pinterest.quality.checks.duplicate_images import twins
+from oneup_pinterest.quality.checks.duplicate_images import duplicate_image_groups
 
 SUPPORTED, CONTRADICTED, CANNOT_TELL = "supported", "contradicted", "cannot tell"
 SCHEMA = {"number": pl.Int64, "assumption": pl.String, "verdict": pl.String, "evidence": pl.String}
@@ -37,8 +37,8 @@ def assumptions(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame
     - verdict: `supported`, `contradicted`, or `cannot tell`
     - evidence: a sentence with the counts behind the verdict, or what is missing for one
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> empty = {name: pl.DataFrame(schema=RELATIONS[name].schema) for name in RELATIONS}
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> empty = {name: pl.DataFrame(schema=TABLES[name].schema) for name in TABLES}
     >>> nothing = assumptions(empty["pins"], empty["pin_totals"], empty["overview_metrics"])
     >>> set(nothing["verdict"]), nothing["number"].to_list()
     ({'cannot tell'}, [1, 1, 2, 2, 2, 4, 7, 8])
@@ -63,7 +63,7 @@ def _edge(pins: pl.DataFrame, edge: str, which: str) -> Judgement:
     Where no other answer knows of any, as after one sync, the days between the edges say how many there should be.
     """
     windows = sums_of_answers(pins).select(_WINDOW).drop_nulls()
-    known = pins_as_last_seen(pins).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
+    known = latest_pins(pins).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
     on_edge = windows.join(known, on=["social_network_id", edge])
     listed = pins.select(*_WINDOW, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
     there, pairs = on_edge.join(listed, on=[*_WINDOW, "id"], how="semi").height, on_edge.height
@@ -98,7 +98,7 @@ def _membership(pins: pl.DataFrame) -> Judgement:
         newest=pl.col("snapshot_date").max(), asked_from=pl.col("period_start").max()
     )
     left_out = (
-        pins_as_last_seen(pins)
+        latest_pins(pins)
         .join(newest, on="social_network_id")
         .filter((published < pl.col("asked_from") - one) & (pl.col("snapshot_date") < pl.col("newest")))
     )
@@ -123,7 +123,7 @@ def _counters(pins: pl.DataFrame) -> Judgement:
         return CONTRADICTED, (
             f"{fell:,} of {shorter:,} times that a pin was seen in a shorter window than before, its impressions fell."
         )
-    kinds = counter_kinds(pins).filter(pl.col("falls") + pl.col("rises") > 0)
+    kinds = counter_types(pins).filter(pl.col("falls") + pl.col("rises") > 0)
     rolling = kinds.filter(pl.col("kind") == "rolling")
     judged = rolling if rolling.height else kinds
     falls, moves = sum(judged["falls"].to_list()), sum(judged["falls"].to_list()) + sum(judged["rises"].to_list())
@@ -146,7 +146,7 @@ def _after_shorter_windows(pins: pl.DataFrame) -> tuple[int, int]:
     length = pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
     if length.n_unique() < 2:
         return 0, 0
-    steps = counter_readings(pins, ["impressions"]).steps["impressions"]
+    steps = consecutive_observations(pins, ["impressions"]).steps["impressions"]
     lengths = steps.select("value", "before", length=length[steps["row"]])
     # where there is a reading before, it is in the row above
     shorter = lengths.filter((pl.col("before") > 0) & (pl.col("length") < 0.8 * pl.col("length").shift(1)))
@@ -209,13 +209,13 @@ def _kept(overview: pl.DataFrame) -> Judgement:
 def _twins(pins: pl.DataFrame) -> Judgement:
     """Whether pins of one image have the same counters."""
     images = (
-        pins_as_last_seen(pins)
+        latest_pins(pins)
         .filter(pl.col("media_url").is_not_null() & (pl.col("impressions") >= LEAST_IMPRESSIONS))
         .group_by("social_network_id", "media_url")
         .agg(pl.col("id").n_unique())
         .filter(pl.col("id") > 1)
     )
-    equal = twins(pins).height
+    equal = duplicate_image_groups(pins).height
     evidence = (
         f"{images.height:,} images are of several pins with at least {LEAST_IMPRESSIONS} impressions each; {equal:,} "
         "groups of such pins have equal counters at every snapshot."

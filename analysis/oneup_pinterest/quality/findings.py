@@ -12,7 +12,7 @@ from oneup_pinterest.quality.checks.api_windows import (
     posts_differ,
     sums_differ,
 )
-from oneup_pinterest.quality.checks.context import Check, Facts, Finding
+from oneup_pinterest.quality.checks.context import Check, CheckContext, Finding
 from oneup_pinterest.quality.checks.counters import (
     counters_taken_back,
     counters_that_fall,
@@ -80,7 +80,7 @@ OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
 CHECKS = (*OF_THE_FILE, *OF_AN_ACCOUNT)
 
 
-def findings(facts: Facts, checks: Sequence[Check] | None = None) -> list[Finding]:
+def findings(facts: CheckContext, checks: Sequence[Check] | None = None) -> list[Finding]:
     """Everything found, by all checks unless some are named, errors first. Each is a dict of
 
     - check: name of the check
@@ -91,10 +91,10 @@ def findings(facts: Facts, checks: Sequence[Check] | None = None) -> list[Findin
     """
     with remembering():
         found = [finding for check in checks or CHECKS for finding in check(facts)]
-    return gravest_first(found)
+    return sort_by_severity(found)
 
 
-def gravest_first(found: Iterable[Finding]) -> list[Finding]:
+def sort_by_severity(found: Iterable[Finding]) -> list[Finding]:
     """The findings in the order of `findings`."""
     return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 

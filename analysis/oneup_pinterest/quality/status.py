@@ -13,13 +13,13 @@ from oneup_pinterest.database.listings import missing_accounts
 from oneup_pinterest.database.load import Database, open_history, read_relation, read_window
 from oneup_pinterest.database.renames import kept_renames
 from oneup_pinterest.database.replaced_values import replaced_values
-from oneup_pinterest.database.schema import RELATIONS, STREAMS, SYNC_RUNS, quoted
+from oneup_pinterest.database.schema import STREAMS, SYNC_RUNS, TABLES, quoted
 from oneup_pinterest.database.sources import stored_tables
 from oneup_pinterest.database.views import AHEAD, impossible_days, unreadable_values
-from oneup_pinterest.formatting import harmless
+from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.history.remembered import remembering
 from oneup_pinterest.quality.api_assumptions import assumptions
-from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import findings, grouped
 
 RUNS_SHOWN = 5
@@ -33,7 +33,7 @@ def read_status(database: Database) -> dict[str, Any]:
     {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `schemas` [{schema, prefix, streams}],
     what was read as one history; `runs`, the last 5, newest first
     {run_id, started_at, finished_at, status, streams, skipped_accounts, requests, duration_seconds, error};
-    `findings` as `oneup_pinterest.quality.findings.findings` returns them; `assumptions` [{number, assumption, verdict, evidence}] as
+    `findings` as `quality.findings.findings` returns them; `assumptions` [{number, assumption, verdict, evidence}] as
     `oneup_pinterest.quality.api_assumptions.assumptions` judges them.
 
     Raises:
@@ -100,14 +100,14 @@ def format_status(status: dict[str, Any]) -> str:
         lines += [f"  {finding['severity'].upper()} {where}{finding['what']}{since}", f"    {finding['what_to_do']}"]
     lines += ["", "what the API does not document, asked of these data"]
     lines += [f"  {item['verdict']:<12} {item['assumption']}" for item in status["assumptions"]]
-    return "\n".join(map(harmless, lines))
+    return "\n".join(map(strip_control_characters, lines))
 
 
-def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> Facts:
+def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> CheckContext:
     """What the checks look at, from a connection that `open_history` gave; `pins`, where they were read already."""
     if pins is None:
         pins = read_relation(
-            history, "pins", columns=[name for name in RELATIONS["pins"].columns if name not in UNCHECKED]
+            history, "pins", columns=[name for name in TABLES["pins"].columns if name not in UNCHECKED]
         )
     followers, accounts, runs, overview, totals = (
         read_relation(history, name)
@@ -119,7 +119,7 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
     times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
     now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
     times = [time for time in times if time <= now + AHEAD] or times  # of a machine with a wrong clock
-    return Facts(
+    return CheckContext(
         pins,
         followers,
         accounts,
@@ -137,7 +137,7 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
     )
 
 
-def load_facts(database: Database) -> Facts:
+def load_facts(database: Database) -> CheckContext:
     """What the checks look at, from a file, which is closed again before the function returns.
 
     Raises:
@@ -150,14 +150,14 @@ def load_facts(database: Database) -> Facts:
 def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     streams = {}
     for name in STREAMS:
-        day = RELATIONS[name].date or "NULL::DATE"
+        day = TABLES[name].date or "NULL::DATE"
         query = f"SELECT count(*), min({day}), max({day}) FROM {quoted(name)}"
         rows, first, last = history.execute(query).fetchall()[0]
         streams[name] = {"rows": rows, "first": _iso(first), "last": _iso(last)}
     return streams
 
 
-def _schemas(facts: Facts) -> list[dict[str, Any]]:
+def _schemas(facts: CheckContext) -> list[dict[str, Any]]:
     read = [table for table in facts.tables if table.is_read and table.relation in STREAMS]
     return [
         {

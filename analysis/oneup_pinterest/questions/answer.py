@@ -22,7 +22,7 @@ class Answer(NamedTuple):
     - table: the numbers of the chart; its columns are headings for people, with units; or None
     - notes: sentences on how to read it: what was left out, assumed or estimated
 
-    >>> refused("Did saves change?", "two whole weeks are needed, and there are 3 days.").sentence
+    >>> not_enough_data("Did saves change?", "two whole weeks are needed, and there are 3 days.").sentence
     'Not enough data yet: two whole weeks are needed, and there are 3 days.'
     """
 
@@ -33,6 +33,6 @@ class Answer(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def refused(question: str, why: str) -> Answer:
+def not_enough_data(question: str, why: str) -> Answer:
     """An answer that there is none yet; `why` goes on after a colon."""
     return Answer(question, f"{NOT_ENOUGH}: {why}")

@@ -9,7 +9,7 @@ import altair as alt
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 
 VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
 # Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
@@ -118,7 +118,7 @@ def axis_label(text: str | None, length: int) -> str:
     >>> axis_label("Soup \U0001f35c of the day", 9)
     'Soup of…'
     """
-    return shortened("".join(character for character in text or "" if ord(character) <= 0xFFFF), length)
+    return truncate("".join(character for character in text or "" if ord(character) <= 0xFFFF), length)
 
 
 def count_text(value: float | None) -> str:

@@ -7,18 +7,18 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.database.load import Database, DataWindow, open_history, read_relation, read_window
-from oneup_pinterest.formatting import written_table
-from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.formatting import format_table
+from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.history.remembered import remember, remembering
 from oneup_pinterest.history.summaries import MARKS, account_names, accounts_by_pins, of_last_preset
-from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.checks.database import STALE_AFTER
-from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, gravest_first
+from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, sort_by_severity
 from oneup_pinterest.quality.status import read_facts
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
 from oneup_pinterest.questions.overview.answer import side_by_side_answer
-from oneup_pinterest.questions.overview.statistic import judged_together
+from oneup_pinterest.questions.overview.statistic import adjust_across_accounts
 from oneup_pinterest.report.sections import (
     PIN_COLUMNS,
     WIDTH,
@@ -46,11 +46,11 @@ def page_of(database: Database) -> dict[str, Any]:
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
         with remembering():
             mine = facts.of(account, rows_of(facts.pins, account))
-            remember(pins_as_last_seen, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
+            remember(latest_pins, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
             frames = frames_of(mine)
             told = [*(item for item in of_file if item["where"] == account), *findings(mine, OF_AN_ACCOUNT)]
             page = _account(frames, number, account, names.get(account, account))
-            return page | {"findings": gravest_first(told)}, frames.side_by_side()
+            return page | {"findings": sort_by_severity(told)}, frames.side_by_side()
 
     # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
@@ -89,9 +89,9 @@ def _account(frames: Frames, number: int, account: str, name: str) -> dict[str, 
     }
 
 
-def _side_by_side(facts: Facts, rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
+def _side_by_side(facts: CheckContext, rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    accounts = judged_together(pl.concat(rows))
+    accounts = adjust_across_accounts(pl.concat(rows))
     answer = side_by_side_answer(facts.pins, facts.followers, names=names, accounts=accounts, width=WIDTH)
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
@@ -119,10 +119,10 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
 def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
     """Rows as text; links as they are, because the template checks them."""
     links = [table[LINK].fill_null("")] if LINK in table.columns else []
-    return written_table(table).with_columns(links).rows() if table.width else []
+    return format_table(table).with_columns(links).rows() if table.width else []
 
 
-def _freshness(window: DataWindow, facts: Facts) -> dict[str, Any]:
+def _freshness(window: DataWindow, facts: CheckContext) -> dict[str, Any]:
     """Until when the figures go: a snapshot shows the days up to the one before it."""
     last: Any = of_last_preset(facts.overview)["period_end"].max()
     if window.last_day:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
-from oneup_pinterest.history.observations import EXTRACTED_AT, METRICS, counter_readings
+from oneup_pinterest.history.observations import EXTRACTED_AT, METRICS, consecutive_observations
 from oneup_pinterest.history.summaries import PROVISIONAL_TOTALS, of_last_preset, preset_note
 from oneup_pinterest.methods.first_week import first_week_outcomes
-from oneup_pinterest.quality.checks.context import Facts
+from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.questions.anomalies.answer import anomalies_answer
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.change.answer import change_answer, new_pins_answer, trend_answer
@@ -66,13 +66,13 @@ def rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
 
 
 def in_order_of(pins: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `pins_latest` in the place that each pin has in `pins_as_last_seen`, also where an id is missing."""
-    names = counter_readings(pins, []).pins
+    """Rows of `pins_latest` in the place that each pin has in `latest_pins`, also where an id is missing."""
+    names = consecutive_observations(pins, []).pins
     placed = names.join(latest, on=names.columns, how="left", maintain_order="left", nulls_equal=True)
     return placed.select(latest.columns)
 
 
-def frames_of(facts: Facts) -> Frames:
+def frames_of(facts: CheckContext) -> Frames:
     """The frames of one account, from its facts."""
     longest = max(HISTORY_DAYS, 2 * (_days(of_last_preset(facts.overview)) + PROVISIONAL_DAYS))
     newest = facts.pins["snapshot_date"].max()

@@ -23,7 +23,17 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.sync.events import Event, Failure, Finished, Listed, Requests, Row, State, Warned, failure
+from oneup_pinterest.sync.events import (
+    Event,
+    Failure,
+    Listed,
+    RequestCountEvent,
+    Row,
+    State,
+    StreamFinished,
+    WarningEvent,
+    failure,
+)
 from source_oneup_pinterest.source import REQUESTS_SENT, SourceOneupPinterest
 
 LOGGER = logging.getLogger("airbyte")
@@ -86,11 +96,11 @@ def _events(message: AirbyteMessage) -> Iterator[Event]:
     elif message.trace and message.trace.error:
         yield _failure(message.trace.error.message, message.trace.error.failure_type)
     elif message.trace and message.trace.analytics and message.trace.analytics.type == REQUESTS_SENT:
-        yield Requests(int(message.trace.analytics.value or 0))
+        yield RequestCountEvent(int(message.trace.analytics.value or 0))
     elif message.trace and message.trace.stream_status:
         status = message.trace.stream_status
         if status.status in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE):
-            yield Finished(status.stream_descriptor.name)
+            yield StreamFinished(status.stream_descriptor.name)
 
 
 def _failure(message: str, failure_type: FailureType | None) -> Failure:
@@ -130,14 +140,14 @@ class _Warnings(logging.Handler):
             case _:
                 self._texts.append(record.getMessage())
 
-    def take(self) -> Iterator[Warned]:
+    def take(self) -> Iterator[WarningEvent]:
         while self._texts:
-            yield Warned(self._texts.pop(0))
+            yield WarningEvent(self._texts.pop(0))
 
-    def counted(self) -> Iterator[Warned]:
+    def counted(self) -> Iterator[WarningEvent]:
         """What all answers together lost; a line for each thing."""
         for (message, *what), (count, example) in self._counted.items():
-            yield Warned(message % (count, *what, example))
+            yield WarningEvent(message % (count, *what, example))
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ class State(NamedTuple):
     records: int | None = None
 
 
-class Finished(NamedTuple):
+class StreamFinished(NamedTuple):
     stream: str
 
 
@@ -39,11 +39,11 @@ class Failure(NamedTuple):
     is_config_error: bool
 
 
-class Warned(NamedTuple):
+class WarningEvent(NamedTuple):
     text: str
 
 
-class Requests(NamedTuple):
+class RequestCountEvent(NamedTuple):
     sent: int
 
 
@@ -53,7 +53,7 @@ class Listed(NamedTuple):
     accounts: Mapping[str, str | None]
 
 
-Event = Row | State | Finished | Failure | Warned | Requests | Listed
+Event = Row | State | StreamFinished | Failure | WarningEvent | RequestCountEvent | Listed
 
 
 class Source(Protocol):

@@ -20,7 +20,7 @@ from oneup_pinterest.sync.destination_files import (
     parquet_rows,
     stream_in,
 )
-from oneup_pinterest.sync.events import Finished, Place, Row, State, Warned, failure
+from oneup_pinterest.sync.events import Place, Row, State, StreamFinished, WarningEvent, failure
 from oneup_pinterest.sync.refused import Refused, quoted_name
 from oneup_pinterest.sync.unpacking import CUT, PARQUET, begins_with, lines_of, open_packed
 
@@ -205,7 +205,7 @@ class Incoming:
                     text = str(message["log"]["message"])
                     if text not in self._warned:
                         self._warned.add(text)
-                        yield Warned(text)
+                        yield WarningEvent(text)
                 case "RECORD":
                     self._refuse_record(message.get("record"), place)
         except (KeyError, TypeError, AttributeError):
@@ -239,7 +239,7 @@ class Incoming:
                 yield from self._started(stream, milliseconds(trace.get("emitted_at")) or 0)
             elif stream in self._schemas and status in ("COMPLETE", "INCOMPLETE"):
                 self._open.pop(stream, None)
-                yield Finished(stream)
+                yield StreamFinished(stream)
 
     def _started(self, stream: str, at: int) -> Iterator[Any]:
         if stream in self._begun:  # another read

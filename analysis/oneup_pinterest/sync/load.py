@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.database.connection import telling
+from oneup_pinterest.database.connection import explain_database_errors
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.declared_streams import declared_streams
-from oneup_pinterest.sync.events import Finished, Place, Row, State
+from oneup_pinterest.sync.events import Place, Row, State, StreamFinished
 from oneup_pinterest.sync.incoming import Cut, Incoming, Started
 from oneup_pinterest.sync.progress import Progress
-from oneup_pinterest.sync.run import Run, SyncResult
-from oneup_pinterest.sync.signals import Interrupts
+from oneup_pinterest.sync.run import SyncResult, SyncRun
+from oneup_pinterest.sync.signals import SignalGuard
 from oneup_pinterest.sync.tables import Written
-from oneup_pinterest.sync.writer import History
+from oneup_pinterest.sync.writer import DatabaseWriter
 
 LEFT_OUT = " {} records that no state vouches for were left out; the next read brings them again."
 KEPT = " What came before was loaded."
@@ -43,18 +43,18 @@ def load(
     """
     streams = declared_streams()
     incoming = Incoming(names, {name: schema for name, (schema, _) in streams.items()}, stream)
-    interrupts = Interrupts()
-    with interrupts.listening(), telling(database, to_write=True), History(database) as history:
+    interrupts = SignalGuard()
+    with interrupts.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as history:
         with interrupts.held_back():
             history.prepare(streams)
             history.start_run()
         return _Loading(history, list(streams), incoming, progress or Progress()).of(incoming, interrupts)
 
 
-class _Loading(Run):
+class _Loading(SyncRun):
     """A load on its way: beside what a sync counts, when and where each row came from."""
 
-    def __init__(self, history: History, names: list[str], incoming: Incoming, progress: Progress) -> None:
+    def __init__(self, history: DatabaseWriter, names: list[str], incoming: Incoming, progress: Progress) -> None:
         super().__init__(history, names, (), progress)
         self.result.requests = None
         self._incoming = incoming
@@ -93,7 +93,7 @@ class _Loading(Run):
                 else:
                     self._doubtful.add(stream)
                     self._held[stream] = None
-            case Finished(stream):
+            case StreamFinished(stream):
                 super()._take(event)
                 self._started.discard(stream)
             case _:

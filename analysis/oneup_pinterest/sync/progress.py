@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
-from oneup_pinterest.console import say
+from oneup_pinterest.console import print_message
 
 
 class Progress:
@@ -28,7 +28,7 @@ class PlainProgress(Progress):
         self.out = out
 
     def finished(self, stream: str, records: int) -> None:
-        say(f"{stream}: {records:,} records", out=self.out)
+        print_message(f"{stream}: {records:,} records", out=self.out)
 
 
 class TerminalProgress(PlainProgress):
@@ -45,14 +45,14 @@ class TerminalProgress(PlainProgress):
             return
         self._shown_at = time.monotonic()
         records = sum(counts["records"] for counts in streams.values())
-        say(f"{self.CLEAR}{records:,} records…", end="", out=self.out)
+        print_message(f"{self.CLEAR}{records:,} records…", end="", out=self.out)
 
     def finished(self, stream: str, records: int) -> None:
         self.close()
         super().finished(stream, records)
 
     def close(self) -> None:
-        say(self.CLEAR, end="", out=self.out)
+        print_message(self.CLEAR, end="", out=self.out)
 
 
 def progress_for(out: TextIO) -> Progress:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.sync.events import Place
 
 MAX_NUMBERS = 5  # in a sentence
@@ -61,4 +61,4 @@ def quoted_name(name: object) -> str:
     >>> quoted_name("boards")
     '`boards`'
     """
-    return f"`{shortened(str(name), 60)}`"
+    return f"`{truncate(str(name), 60)}`"

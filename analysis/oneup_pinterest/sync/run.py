@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from oneup_pinterest.database.connection import database_path, telling
+from oneup_pinterest.database.connection import database_path, explain_database_errors
 from oneup_pinterest.database.listings import KeyListings, Missing, told
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import shortened
-from oneup_pinterest.sync.events import Failure, Finished, Listed, Requests, Row, Source, State, Warned
+from oneup_pinterest.formatting import truncate
+from oneup_pinterest.sync.events import (
+    Failure,
+    Listed,
+    RequestCountEvent,
+    Row,
+    Source,
+    State,
+    StreamFinished,
+    WarningEvent,
+)
 from oneup_pinterest.sync.progress import Progress
-from oneup_pinterest.sync.signals import Interrupts
+from oneup_pinterest.sync.signals import SignalGuard
 from oneup_pinterest.sync.tables import Written
-from oneup_pinterest.sync.writer import History, stored_periods, stored_states
+from oneup_pinterest.sync.writer import DatabaseWriter, stored_periods, stored_states
 
 if TYPE_CHECKING:  # `load` runs without the connector's framework
     from oneup_pinterest.sync.connector import Connector
@@ -73,8 +82,8 @@ def sync(
     before = stored_periods(database) if full_refresh else stored_states(database)
     connector = Connector(config, before)
     names = _selected(streams, connector)
-    interrupts = Interrupts()
-    with interrupts.listening(), telling(database, to_write=True), History(database) as history:
+    interrupts = SignalGuard()
+    with interrupts.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as history:
         with interrupts.held_back():
             history.prepare({name: _schema(connector, name) for name in names})
             history.start_run()
@@ -83,7 +92,7 @@ def sync(
             listings = None if connector.configured_accounts else history.listings(connector.api_key)
             if listings and (known := listings.known()) is not None:
                 connector.know_accounts(known)
-        run = Run(history, names, connector.configured_accounts, progress or Progress(), listings)
+        run = SyncRun(history, names, connector.configured_accounts, progress or Progress(), listings)
         return run.of(connector, interrupts)
 
 
@@ -101,12 +110,12 @@ def _schema(connector: "Connector", name: str) -> tuple[Mapping[str, Any], list[
     return stream.json_schema, [path[0] for path in stream.source_defined_primary_key or []]
 
 
-class Run:
+class SyncRun:
     """A sync on its way: what is buffered, what was counted."""
 
     def __init__(
         self,
-        history: History,
+        history: DatabaseWriter,
         names: list[str],
         accounts: Iterable[str],
         progress: Progress,
@@ -126,10 +135,10 @@ class Run:
         self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
         self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(history.path))
 
-    def of(self, source: Source, interrupts: Interrupts) -> SyncResult:
+    def of(self, source: Source, interrupts: SignalGuard) -> SyncResult:
         started = time.monotonic()
         try:
-            with telling(self._history.path, to_write=True):
+            with explain_database_errors(self._history.path, to_write=True):
                 for event in source.read(self._rows):
                     if isinstance(event, Row) and self._buffer(event):
                         continue
@@ -170,14 +179,14 @@ class Run:
                 self._history.commit()
                 self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
                 self._progress.update(self.result.streams)
-            case Finished(stream):
+            case StreamFinished(stream):
                 self._flush(stream)
                 self._progress.finished(stream, self.result.streams[stream]["records"])
             case Failure():
                 self._failures.append(event)
-            case Warned(text):
+            case WarningEvent(text):
                 self.result.warnings.append(text)
-            case Requests(sent):
+            case RequestCountEvent(sent):
                 self.result.requests = sent
             case Listed(accounts):
                 self._listed = accounts
@@ -222,7 +231,7 @@ class Run:
         self.result.warnings += [f"Left out {count} {what}." for what, count in self._left_out.items() if count]
         self.result.warnings += [
             f"{count} values of `{column}` in {stream} are no times and were left empty, for example "
-            f"{json.dumps(shortened(example, 40))}."
+            f"{json.dumps(truncate(example, 40))}."
             for (stream, column), (count, example) in self._unreadable.items()
         ]
         self.result.warnings += [

@@ -9,7 +9,7 @@ from types import FrameType
 from oneup_pinterest.console import SIGNALS
 
 
-class Interrupts:
+class SignalGuard:
     """Turns the first signal into a KeyboardInterrupt, at once or, inside `held_back`, at its end.
 
     A second one changes nothing: what is left to do by then is short, and must not be broken off.

@@ -1,6 +1,6 @@
 """The end of a sync in words."""
 
-from oneup_pinterest.formatting import harmless
+from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.sync.run import SyncResult
 
 
@@ -20,4 +20,4 @@ def summary(result: SyncResult) -> str:
         by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
     lines += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
     lines += [f"warning: {text}" for text in result.warnings]
-    return "\n".join(map(harmless, lines))
+    return "\n".join(map(strip_control_characters, lines))

@@ -13,14 +13,20 @@ from typing import Any, Self
 import duckdb
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.console import say
-from oneup_pinterest.database.connection import database_path, log_of, open_error, opened, telling
+from oneup_pinterest.console import print_message
+from oneup_pinterest.database.connection import (
+    connect_waiting,
+    database_path,
+    explain_database_errors,
+    log_of,
+    open_error,
+)
 from oneup_pinterest.database.listings import KeyListings, Missing, create_listings
 from oneup_pinterest.database.migrations import layout_of, migrate
 from oneup_pinterest.database.renames import Rename, find_renames
 from oneup_pinterest.database.sources import find_tables
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import harmless
+from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.sync.batches import misfits
 from oneup_pinterest.sync.pin_tables import PinTables
 from oneup_pinterest.sync.tables import StreamTable, Written
@@ -32,7 +38,7 @@ THREADS = 2  # each wants a part of that, and a batch is no work for more
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
 
 
-class History:
+class DatabaseWriter:
     """The file, open for writing. Use it in a `with` block; leaving it closes the file.
 
     Raises:
@@ -43,7 +49,7 @@ class History:
         self.path = path = database_path(path)
         if not path.exists() and _make(path):
             words = f"A new database was made: {path}. If your history is in another file, name that with --database."
-            say(harmless(words))
+            print_message(strip_control_characters(words))
         self._connection = _connect(path, "READ_WRITE")
         self._tables: dict[str, StreamTable] = {}
         self._folder = work_folder(path)
@@ -234,13 +240,13 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
     """The state of each stream (stream name → state) in a file; none where there is no file yet.
 
     Raises:
-        UserError: as `History`.
+        UserError: as `DatabaseWriter`.
     """
     if not path.exists():
         return {}
     connection = _connect(path, "READ_ONLY")
     try:
-        with telling(path, to_write=True):
+        with explain_database_errors(path, to_write=True):
             layout_of(connection, path)
             return _states(connection)
     except duckdb.CatalogException:  # a database of something else, or of a sync that never began
@@ -285,14 +291,14 @@ def stored_periods(path: Path) -> dict[str, dict[str, Any]]:
     """The states with which every stored period is read again, beside the whole history from the start on.
 
     Raises:
-        UserError: as `History`.
+        UserError: as `DatabaseWriter`.
     """
     if not path.exists():
         return {}
     connection = _connect(path, "READ_ONLY")
     states: dict[str, dict[str, Any]] = {}
     try:
-        with telling(path, to_write=True):
+        with explain_database_errors(path, to_write=True):
             layout_of(connection, path)
             for stream, preset in (
                 ("overview_metrics", "preset"),
@@ -362,7 +368,7 @@ def _connect(path: Path, option: str) -> duckdb.DuckDBPyConnection:
             raise
         return connection
 
-    return opened(path, connect, to_write=True)  # or soon so: the state is read for a sync
+    return connect_waiting(path, connect, to_write=True)  # or soon so: the state is read for a sync
 
 
 def _literal(path: Path) -> str:

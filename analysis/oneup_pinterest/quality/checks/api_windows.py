@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.database.schema import RELATIONS
-from oneup_pinterest.formatting import written_day
-from oneup_pinterest.history.observations import METRICS, counter_readings, is_in_order, pins_as_last_seen
+from oneup_pinterest.database.schema import TABLES
+from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.observations import METRICS, consecutive_observations, is_in_order, latest_pins
 from oneup_pinterest.history.remembered import remembered
 from oneup_pinterest.history.summaries import of_last_preset
 from oneup_pinterest.quality.checks.context import (
@@ -15,7 +15,7 @@ from oneup_pinterest.quality.checks.context import (
     KEPT_DAYS,
     LEAST_IMPRESSIONS,
     NEARLY_ALL,
-    Facts,
+    CheckContext,
     Finding,
     counted,
     finding_of,
@@ -31,18 +31,18 @@ _WINDOW = ["social_network_id", "period_start", "period_end"]
 @remembered
 def sums_of_answers(pins: pl.DataFrame) -> pl.DataFrame:
     """One row an answer: social_network_id, period_start, period_end, snapshot_date; pins (how many it had), and the
-    sum of each of METRICS over them: null where one of them is unknown, or a glitch (`oneup_pinterest.history.glitches`).
+    sum of each of METRICS over them: null where one of them is unknown, or a glitch (`history.glitches`).
 
     A row that is there twice counts once.
     """
     metrics = [metric for metric in METRICS if metric in pins.columns]
-    key = list(RELATIONS["pins"].key)
+    key = list(TABLES["pins"].key)
     once = pins if is_in_order(pins.select(key)) else pins.unique(key, keep="last", maintain_order=True)
     sums = [pl.when(pl.col(metric).is_not_null().all()).then(pl.col(metric).sum()).alias(metric) for metric in metrics]
     answers = (
         once.lazy().group_by(*_WINDOW, "snapshot_date").agg(pl.len().cast(pl.Int64).alias("pins"), *sums).collect()
     )
-    readings = counter_readings(pins, metrics)
+    readings = consecutive_observations(pins, metrics)
     for metric, left_out in readings.left_out.items():
         if left_out.is_empty():
             continue
@@ -88,7 +88,7 @@ def pins_against_totals(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFram
     )
 
 
-def missing_pins(facts: Facts) -> Iterator[Finding]:
+def missing_pins(facts: CheckContext) -> Iterator[Finding]:
     """Numbers of pins in an answer that are not the number of posts beside them.
 
     Fewer pins say nothing where rows of pins are left out because they cannot be read.
@@ -132,7 +132,7 @@ def totals_that_agree(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def sums_differ(facts: Facts) -> Iterator[Finding]:
+def sums_differ(facts: CheckContext) -> Iterator[Finding]:
     """Sums over the pins of an answer that are not the totals beside them."""
     both = pins_against_totals(facts.pins, facts.totals)
     newest = pl.col("period_end") == pl.col("period_end").max().over("social_network_id")
@@ -165,7 +165,7 @@ def sums_differ(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def posts_differ(facts: Facts) -> Iterator[Finding]:
+def posts_differ(facts: CheckContext) -> Iterator[Finding]:
     """The newest number of posts of each account against the pins seen that were published in that period.
 
     Pins that the newest answer no longer has may have been deleted before the posts were counted, or after; pins
@@ -188,7 +188,7 @@ def posts_differ(facts: Facts) -> Iterator[Finding]:
     is_current = pl.col("snapshot_date") == pl.col("snapshot_date").max()
     perhaps = day.is_between(start - one, end + one) | day.is_null()
     counted = (
-        pins_as_last_seen(facts.pins)
+        latest_pins(facts.pins)
         .select(account, "id", "snapshot_date", pl.col("timestamp").cast(pl.Datetime("us")))
         .join(periods, on=account)
         .group_by(account)
@@ -216,14 +216,14 @@ def posts_differ(facts: Facts) -> Iterator[Finding]:
             "warning",
             row[account],
             row["period_start"],
-            f"OneUp counts {row['posts']:,.0f} posts{row['preset']} from {written_day(row['period_start'])} to "
-            f"{written_day(row['period_end'])}, but between {row['surely']:,} and {row['perhaps']:,} pins published "
+            f"OneUp counts {row['posts']:,.0f} posts{row['preset']} from {format_day(row['period_start'])} to "
+            f"{format_day(row['period_end'])}, but between {row['surely']:,} and {row['perhaps']:,} pins published "
             "then were seen.",
             what_to_do,
         )
 
 
-def _whole_lists(facts: Facts) -> pl.DataFrame:
+def _whole_lists(facts: CheckContext) -> pl.DataFrame:
     """social_network_id, first and last day of each list of pins of which as many posts were counted."""
     posts = pins_against_totals(facts.pins, facts.totals).filter(pl.col("key") == "posts")
     return posts.filter(pl.col("total") == pl.col("pins_sum")).select(
@@ -244,7 +244,7 @@ def old_periods(overview: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def periods_too_old(facts: Facts) -> Iterator[Finding]:
+def periods_too_old(facts: CheckContext) -> Iterator[Finding]:
     """Figures of 0 from before what Pinterest keeps, where there are figures from then on, and none from before."""
     old = old_periods(facts.overview)
     if old.height >= ENOUGH and old.filter(pl.col("figures") > 0).height >= NEARLY_ALL * old.height:
@@ -289,7 +289,7 @@ def periods_too_old(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def possible_cap(facts: Facts) -> Iterator[Finding]:
+def possible_cap(facts: CheckContext) -> Iterator[Finding]:
     """Exactly 50 or 100 pins in one response, where nothing shows that the list was whole.
 
     It was, where as many posts were counted beside the pins; and no cap is below the longest list of the file.

@@ -21,7 +21,7 @@ AGREES_WITHIN = 0.01  # a sync takes a moment, in which counters move
 Finding = dict[str, Any]
 
 
-class Facts(NamedTuple):
+class CheckContext(NamedTuple):
     """What the checks look at: frames as the `load_*` functions return them (of pins only the columns that checks look
     at), the present time in UTC, the tables of the file, what of them is left out, and what the file's path once did to
     them (none: not looked up)."""
@@ -48,14 +48,14 @@ class Facts(NamedTuple):
         unreadable = any(found.is_key and found.column.startswith(tuple(places)) for found in self.unreadable)
         return unreadable or (day_may_be_wrong and any(found.relation == relation for found in self.impossible))
 
-    def of(self, account: str, pins: pl.DataFrame) -> "Facts":
+    def of(self, account: str, pins: pl.DataFrame) -> "CheckContext":
         """Those of one account, whose pins are these."""
         is_mine = pl.col("social_network_id") == account
         names = ("followers", "accounts", "overview", "totals")
         return self._replace(pins=pins, **{name: getattr(self, name).filter(is_mine) for name in names})
 
 
-Check = Callable[[Facts], Iterator[Finding]]
+Check = Callable[[CheckContext], Iterator[Finding]]
 
 
 def finding_of(check: str, severity: str, where: str, since: Any, what: str, what_to_do: str) -> Finding:

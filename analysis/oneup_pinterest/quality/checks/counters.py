@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
-from oneup_pinterest.history.counter_types import kinds_of
+from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.counter_types import types_of
 from oneup_pinterest.history.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
-from oneup_pinterest.history.observations import METRICS, Readings, counter_readings
-from oneup_pinterest.quality.checks.context import Facts, Finding, counted, finding_of, listed
+from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations
+from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, listed
 
 PINS_NAMED = 3  # more are counted
 
 
-def counters_that_fall(facts: Facts) -> Iterator[Finding]:
+def counters_that_fall(facts: CheckContext) -> Iterator[Finding]:
     """Counters of a window, and snapshots or pins at which counters began anew or were restated."""
-    readings = counter_readings(facts.pins, METRICS)
-    kinds = kinds_of(readings)
+    readings = consecutive_observations(facts.pins, METRICS)
+    kinds = types_of(readings)
     is_rolling = pl.col("kind") == "rolling"
     is_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
     falls_of_all = _falls(readings)
@@ -76,7 +76,7 @@ def counters_that_fall(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _falls(readings: Readings) -> pl.DataFrame:
+def _falls(readings: Observations) -> pl.DataFrame:
     """social_network_id, metric, snapshot_date, resets (counters that began anew), is_many (three or more fell, and
     10%), of snapshots at which there was either."""
     falls = pl.col("fall").is_not_null().sum()
@@ -95,7 +95,7 @@ def _falls(readings: Readings) -> pl.DataFrame:
     return pl.concat(events).join(readings.accounts, on="account")
 
 
-def impossible_counters(facts: Facts) -> Iterator[Finding]:
+def impossible_counters(facts: CheckContext) -> Iterator[Finding]:
     """Counts that are negative, beyond 2^53, or far above the impressions of their pin."""
     for account, rows in _by_account(_left_out(facts.pins, IMPOSSIBLE)):
         worst = rows.row(0, named=True)
@@ -106,12 +106,12 @@ def impossible_counters(facts: Facts) -> Iterator[Finding]:
             rows["snapshot_date"].min(),
             f"{counted(rows.height, 'count')} of {_pins(rows)} cannot be (negative, beyond 2^53, or far above the "
             f"impressions): {worst['value']:,} {worst['metric']} of pin {worst['id']} on "
-            f"{written_day(worst['snapshot_date'])}.",
+            f"{format_day(worst['snapshot_date'])}.",
             "They are left out of the gains. Compare with OneUp's own page; the file keeps what was sent.",
         )
 
 
-def counters_taken_back(facts: Facts) -> Iterator[Finding]:
+def counters_taken_back(facts: CheckContext) -> Iterator[Finding]:
     """Counters that jumped and came back: a glitch of the API."""
     for account, rows in _by_account(_left_out(facts.pins, SPIKE)):
         largest = rows.sort("value", descending=True).row(0, named=True)
@@ -123,14 +123,14 @@ def counters_taken_back(facts: Facts) -> Iterator[Finding]:
             f"The counters of {listed(sorted(rows['metric'].unique()))} of {_pins(rows)} rose on "
             f"{counted(rows['snapshot_date'].n_unique(), 'day')} and fell back to where they had been; the highest was "
             f"{largest['value']:,} {largest['metric']} of pin {largest['id']} on "
-            f"{written_day(largest['snapshot_date'])}.",
+            f"{format_day(largest['snapshot_date'])}.",
             "Nothing to do: neither the rise nor the fall is booked, and the days between are marked as imputed.",
         )
 
 
-def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
+def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
     """Rises beyond all that an account has shown, which may still be taken back."""
-    readings = counter_readings(facts.pins, METRICS)
+    readings = consecutive_observations(facts.pins, METRICS)
     rises = pl.concat(
         [
             steps.filter("is_unconfirmed").select(
@@ -146,7 +146,7 @@ def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
     for account, rows in _by_account(_usable(_named(rises, readings), readings)):
         largest = rows.sort("value", descending=True)
         named = [
-            f"pin {row['id']} (+{row['value']:,} {row['metric']} on {written_day(row['snapshot_date'])})"
+            f"pin {row['id']} (+{row['value']:,} {row['metric']} on {format_day(row['snapshot_date'])})"
             for row in largest.unique("id", keep="first", maintain_order=True).head(PINS_NAMED).iter_rows(named=True)
         ]
         more = rows["id"].n_unique() - len(named)
@@ -164,23 +164,23 @@ def unconfirmed_gains(facts: Facts) -> Iterator[Finding]:
 
 def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
     """social_network_id, id, metric, snapshot_date and value of the observations left out for a reason."""
-    readings = counter_readings(pins, METRICS)
+    readings = consecutive_observations(pins, METRICS)
     rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in readings.left_out.items()])
     named = _named(rows.filter(pl.col("reason") == reason), readings)
     return _usable(named, readings) if reason == SPIKE else named
 
 
-def _named(rows: pl.DataFrame, readings: Readings) -> pl.DataFrame:
+def _named(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
     return rows.with_columns(readings.pins[rows["pin"]].get_columns()).sort(
         "social_network_id", "snapshot_date", "id", "metric"
     )
 
 
-def _usable(rows: pl.DataFrame, readings: Readings) -> pl.DataFrame:
+def _usable(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
     """Without metrics whose counters roll: these rise and fall back by themselves, and no gain of them is booked."""
     if rows.is_empty():
         return rows
-    rolling = kinds_of(readings).filter(pl.col("kind") == "rolling")
+    rolling = types_of(readings).filter(pl.col("kind") == "rolling")
     return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.database.schema import RELATIONS, STREAMS
+from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.history.observations import is_in_order
 from oneup_pinterest.quality.checks.context import (
-    Facts,
+    CheckContext,
     Finding,
     counted,
     finding_of,
@@ -20,7 +20,7 @@ from oneup_pinterest.quality.checks.context import (
 STALE_AFTER = timedelta(hours=36)  # a daily sync that failed once, and half a day to notice
 
 
-def stale_data(facts: Facts) -> Iterator[Finding]:
+def stale_data(facts: CheckContext) -> Iterator[Finding]:
     """The last sync is older than 36 hours."""
     if facts.last_sync is not None and facts.now - facts.last_sync > STALE_AFTER:
         hours = (facts.now - facts.last_sync).total_seconds() / 3600
@@ -37,7 +37,7 @@ def stale_data(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def unfinished_runs(facts: Facts) -> Iterator[Finding]:
+def unfinished_runs(facts: CheckContext) -> Iterator[Finding]:
     """What the last run skipped or broke on, and whether an earlier one was cut off."""
     runs = facts.runs.tail(5)
     for run in runs.iter_rows(named=True):
@@ -82,7 +82,7 @@ def _list(text: str | None) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def lost_connections(facts: Facts) -> Iterator[Finding]:
+def lost_connections(facts: CheckContext) -> Iterator[Finding]:
     """OneUp flags the connection to Pinterest; the API then answers with plausible zeros."""
     flagged = facts.accounts.filter(
         pl.col("is_expired").fill_null(value=False) | pl.col("need_refresh").fill_null(value=False)
@@ -99,12 +99,12 @@ def lost_connections(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def schema_drift(facts: Facts) -> Iterator[Finding]:
+def schema_drift(facts: CheckContext) -> Iterator[Finding]:
     """Columns that OneUp added, and columns of the contract that the file lacks."""
     for table in sorted(facts.tables, key=lambda table: (table.relation, table.schema)):
         if table.relation not in STREAMS or not table.is_read:
             continue
-        stream, expected = table.place, RELATIONS[table.relation].columns
+        stream, expected = table.place, TABLES[table.relation].columns
         added = sorted(name for name in table.columns if name not in expected and not name.startswith("_airbyte_"))
         missing = [name for name in expected if name not in table.columns]
         if added:
@@ -127,7 +127,7 @@ def schema_drift(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def duplicate_keys(facts: Facts) -> Iterator[Finding]:
+def duplicate_keys(facts: CheckContext) -> Iterator[Finding]:
     """Rows that share a key: every count over them is too high."""
     for stream, frame in (
         ("pins", facts.pins),
@@ -136,19 +136,19 @@ def duplicate_keys(facts: Facts) -> Iterator[Finding]:
         ("pin_totals", facts.totals),
         ("accounts", facts.accounts),
     ):
-        twice = rows_of_one_key(frame, RELATIONS[stream].key)
+        twice = rows_of_one_key(frame, TABLES[stream].key)
         if twice > 0:
             yield finding_of(
                 "duplicate_keys",
                 "error",
                 "all",
                 None,
-                f"{twice:,} rows of {stream} have the key of another row ({listed(list(RELATIONS[stream].key))}).",
+                f"{twice:,} rows of {stream} have the key of another row ({listed(list(TABLES[stream].key))}).",
                 "Something else wrote into the file: sync into a new one, or remove the rows that are there twice.",
             )
 
 
-def path_in_data(facts: Facts) -> Iterator[Finding]:
+def path_in_data(facts: CheckContext) -> Iterator[Finding]:
     """Values that a version before layout 2 took from the path of the file, and rows that became one by it."""
     what_to_do = (
         "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new "

@@ -4,13 +4,20 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.history.observations import METRICS, counter_readings, counters_as_last_seen, pins_as_last_seen
-from oneup_pinterest.quality.checks.context import AGREES_WITHIN, LEAST_IMPRESSIONS, Facts, Finding, counted, finding_of
+from oneup_pinterest.history.observations import METRICS, consecutive_observations, latest_counters, latest_pins
+from oneup_pinterest.quality.checks.context import (
+    AGREES_WITHIN,
+    LEAST_IMPRESSIONS,
+    CheckContext,
+    Finding,
+    counted,
+    finding_of,
+)
 
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"
 
 
-def twins(pins: pl.DataFrame) -> pl.DataFrame:
+def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
     """Pins of one image that Pinterest may count together: their counters are equal whenever several are seen.
 
     Columns, sorted by the first two: social_network_id, twin_of (the first id of each group); pins (how many);
@@ -24,14 +31,14 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
     ...     "timestamp": date(2026, 2, 1), "media_url": ["a.jpg", "a.jpg", "b.jpg"], "permalink": None,
     ...     "impressions": 50, "saves": 2, "comments": 0, "repins": 1, "clicks": 3},
     ...     schema_overrides={"permalink": pl.String})
-    >>> twins(pins).rows()
+    >>> duplicate_image_groups(pins).rows()
     [('pin_a', '1', 2, 1, 50)]
     """
     place = ["social_network_id", "media_url", "link"]
     newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over("social_network_id")
     has_image = pl.col("media_url").is_not_null() & (pl.col("media_url") != "")
     of_image = pl.len().over("social_network_id", "media_url")
-    candidates = pins_as_last_seen(pins).filter(newest).filter(has_image).filter(of_image > 1)
+    candidates = latest_pins(pins).filter(newest).filter(has_image).filter(of_image > 1)
     link = pl.when(~pl.col("permalink").str.contains(_OWN_PAGE).fill_null(value=True)).then("permalink").fill_null("")
     candidates = candidates.with_columns(link=link)
     columns = ["social_network_id", "id", "snapshot_date", *METRICS]
@@ -63,18 +70,16 @@ def twins(pins: pl.DataFrame) -> pl.DataFrame:
 
 def _glitches(pins: pl.DataFrame) -> pl.DataFrame:
     """social_network_id, id, snapshot_date of observations of which a counter is left out of the gains."""
-    readings = counter_readings(pins, METRICS)
+    readings = consecutive_observations(pins, METRICS)
     rows = pl.concat([rows.select("pin", "snapshot_date") for rows in readings.left_out.values()])
     return readings.pins[rows["pin"]].with_columns(rows["snapshot_date"])
 
 
-def twin_pins(facts: Facts) -> Iterator[Finding]:
+def twin_pins(facts: CheckContext) -> Iterator[Finding]:
     """Pins of the same image whose counters are always equal: sums over pins count them twice."""
-    of_all = (
-        counters_as_last_seen(facts.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
-    )
+    of_all = latest_counters(facts.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
     found = (
-        twins(facts.pins)
+        duplicate_image_groups(facts.pins)
         .group_by("social_network_id")
         .agg(
             groups=pl.len(),

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from oneup_pinterest.database.views import FIRST_DAY
-from oneup_pinterest.formatting import shortened
-from oneup_pinterest.quality.checks.context import Facts, Finding, counted, finding_of
+from oneup_pinterest.formatting import truncate
+from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of
 
 AHEAD = timedelta(days=1)
 _KINDS = {
@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-def unreadable_values(facts: Facts) -> Iterator[Finding]:
+def unreadable_values(facts: CheckContext) -> Iterator[Finding]:
     """Values that are not of their column's type: without a key the row is left out, otherwise they are unknown."""
     for found in facts.unreadable:
         if found.example is None:
@@ -40,12 +40,12 @@ def unreadable_values(facts: Facts) -> Iterator[Finding]:
             "all",
             None,
             f"{found.values:,} of {found.rows:,} values of {found.column} cannot be read as {kind}, "
-            f'for example "{shortened(found.example)}": {what}.',
+            f'for example "{truncate(found.example)}": {what}.',
             f"Correct them where they were written, then sync again; this query shows them: {found.query};",
         )
 
 
-def impossible_days(facts: Facts) -> Iterator[Finding]:
+def impossible_days(facts: CheckContext) -> Iterator[Finding]:
     """Rows from before Pinterest or after the newest extraction."""
     for found in facts.impossible:
         day = "snapshot_date" if "snapshot_date" in found.statement else "period_end"
@@ -67,7 +67,7 @@ def impossible_days(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def runs_ahead_of_clock(facts: Facts) -> Iterator[Finding]:
+def runs_ahead_of_clock(facts: CheckContext) -> Iterator[Finding]:
     """The newest run started later than now."""
     limit = facts.now + AHEAD
     ahead = facts.runs.filter(pl.col("started_at") > limit)
@@ -85,7 +85,7 @@ def runs_ahead_of_clock(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def tables_not_read(facts: Facts) -> Iterator[Finding]:
+def tables_not_read(facts: CheckContext) -> Iterator[Finding]:
     """Tables that look like a stream under another prefix than the one that is read."""
     skipped = [table for table in facts.tables if not table.is_read]
     for table in skipped:

@@ -7,12 +7,12 @@ import polars as pl
 
 from oneup_pinterest.database.listings import REMEDY
 from oneup_pinterest.database.schema import EXTRACTED_AT
-from oneup_pinterest.formatting import named_account, written_day
-from oneup_pinterest.quality.checks.context import Facts, Finding, finding_of
+from oneup_pinterest.formatting import format_account, format_day
+from oneup_pinterest.quality.checks.context import CheckContext, Finding, finding_of
 from oneup_pinterest.quality.checks.database import STALE_AFTER
 
 
-def missing_accounts(facts: Facts) -> Iterator[Finding]:
+def missing_accounts(facts: CheckContext) -> Iterator[Finding]:
     """Accounts that a key listed and none lists now, unless they were renamed, or read since by the config's word."""
     if not facts.missing:
         return
@@ -25,7 +25,7 @@ def missing_accounts(facts: Facts) -> Iterator[Finding]:
         yield finding_of("missing_account", "warning", missing.account, missing.since.date(), missing.sentence, REMEDY)
 
 
-def unlisted_accounts(facts: Facts) -> Iterator[Finding]:
+def unlisted_accounts(facts: CheckContext) -> Iterator[Finding]:
     """In a file that does not say what was listed: accounts listed long before the others, and not read since.
 
     Nothing is said where the accounts are of several tables, which may be of several keys, or where the newest of them
@@ -47,13 +47,13 @@ def unlisted_accounts(facts: Facts) -> Iterator[Finding]:
                 "warning",
                 account,
                 seen.date(),
-                f"{named_account(account, username)} was last listed and read on {written_day(seen.date())}, other "
-                f"accounts on {written_day(last.date())}: OneUp lists it no longer, or the sync that reads it stopped.",
+                f"{format_account(account, username)} was last listed and read on {format_day(seen.date())}, other "
+                f"accounts on {format_day(last.date())}: OneUp lists it no longer, or the sync that reads it stopped.",
                 "Look for it in OneUp, and at that sync. Its history is kept.",
             )
 
 
-def renamed_accounts(facts: Facts) -> Iterator[Finding]:
+def renamed_accounts(facts: CheckContext) -> Iterator[Finding]:
     """Accounts that have another id since they were renamed."""
     for rename in facts.renames:
         yield finding_of(
@@ -66,7 +66,7 @@ def renamed_accounts(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _last_read(facts: Facts) -> dict[str, datetime]:
+def _last_read(facts: CheckContext) -> dict[str, datetime]:
     """Account → when anything of it was extracted last."""
     frames = [
         frame.select("social_network_id", EXTRACTED_AT)

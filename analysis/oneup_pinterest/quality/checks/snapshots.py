@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.glitches import EMPTY
-from oneup_pinterest.history.observations import METRICS, MOST, counter_readings, pins_as_last_seen
+from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations, latest_pins
 from oneup_pinterest.history.summaries import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
-from oneup_pinterest.quality.checks.context import Facts, Finding, counted, finding_of, in_brackets, listed
+from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, in_brackets, listed
 
 
 def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFrame:
@@ -40,7 +40,7 @@ def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFra
     )
 
 
-def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
+def days_without_snapshot(facts: CheckContext) -> Iterator[Finding]:
     """Days between an account's first and last snapshot on which nobody synced, and that no change of zone skipped.
 
     Not where days cannot be read: who knows which they were.
@@ -69,7 +69,7 @@ def days_without_snapshot(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def days_moved_by_zone(facts: Facts) -> Iterator[Finding]:
+def days_moved_by_zone(facts: CheckContext) -> Iterator[Finding]:
     """Snapshots whose day does not follow from the one before: the timezone, or its clock, was changed."""
     for row in _zone_changes(facts).iter_rows(named=True):
         days = (row["snapshot_date"] - row["before_on"]).days
@@ -79,7 +79,7 @@ def days_moved_by_zone(facts: Facts) -> Iterator[Finding]:
             "info" if of_clock else "warning",
             row["social_network_id"],
             row["snapshot_date"],
-            f"From the snapshot of {written_day(row['before_on'])} to that of {written_day(row['snapshot_date'])} "
+            f"From the snapshot of {format_day(row['before_on'])} to that of {format_day(row['snapshot_date'])} "
             f"{counted(days, 'day')} passed in the file, but {row['hours']:g} hour{'' if row['hours'] == 1 else 's'} "
             "between the syncs: "
             + (
@@ -92,16 +92,16 @@ def days_moved_by_zone(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _zone_changes(facts: Facts) -> pl.DataFrame:
+def _zone_changes(facts: CheckContext) -> pl.DataFrame:
     """As `moved_snapshots`, of pins and of followers."""
-    readings = counter_readings(facts.pins, [])
+    readings = consecutive_observations(facts.pins, [])
     of_pins = readings.zone_changes.join(readings.accounts, on="account")
     of_followers = moved_snapshots(facts.followers)
     both = pl.concat([of_pins.select(of_followers.columns), of_followers])
     return both.unique(["social_network_id", "snapshot_date"], keep="first").sort("social_network_id", "snapshot_date")
 
 
-def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
+def zeros_that_mean_nothing(facts: CheckContext) -> Iterator[Finding]:
     """All counters, totals or followers of an account are 0 after they were more: as a lost connection answers."""
     totals = of_last_preset(facts.overview).filter(pl.col("key") != "posts")
     told = pl.concat(
@@ -128,7 +128,7 @@ def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
             "error",
             account,
             days[0],
-            f"On {counted(days.len(), 'day')}, the last of them {written_day(days[-1])}, {listed(whats)} was 0 after "
+            f"On {counted(days.len(), 'day')}, the last of them {format_day(days[-1])}, {listed(whats)} was 0 after "
             "there had been more: so does a lost connection answer.",
             "Look whether OneUp is still connected to the account. Such snapshots of pins are left out of the gains.",
         )
@@ -136,7 +136,7 @@ def zeros_that_mean_nothing(facts: Facts) -> Iterator[Finding]:
 
 def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
     """As `_days_of_zeros`: snapshots of zeros that are left out of the gains, unless the counters begin anew there."""
-    readings = counter_readings(pins, METRICS)
+    readings = consecutive_observations(pins, METRICS)
     place = ["account", "snapshot_date"]
     empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in readings.left_out.values()])
     empty = empty.unique().join(readings.accounts, on="account")
@@ -177,10 +177,10 @@ def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr
     )
 
 
-def pins_without_date(facts: Facts) -> Iterator[Finding]:
+def pins_without_date(facts: CheckContext) -> Iterator[Finding]:
     """Pins whose time of publication is not known: they have no age."""
     undated = pl.col("timestamp").is_null().sum()
-    counted = pins_as_last_seen(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
+    counted = latest_pins(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
     for account, undated, number in counted.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
         yield finding_of(
             "pins_without_date",

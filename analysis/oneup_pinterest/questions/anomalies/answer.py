@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import number, percent, written_day
+from oneup_pinterest.formatting import format_day, number, percent
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.summaries import refusal
 from oneup_pinterest.methods.time_series import settled_days
@@ -11,7 +11,7 @@ from oneup_pinterest.questions.anomalies import statistic as anomalies
 from oneup_pinterest.questions.anomalies.chart import anomalies_chart, levels_chart
 from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
 from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 
 WORDS = {"high": "▲ high", "low": "▼ low", "usual": "= usual", "not judged": "? not judged", "unknown": "? unknown"}
@@ -23,8 +23,8 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
     """Which days of one account stand out from its usual ones. `gains` is one account of `account_daily_gains`.
 
     >>> from oneup_pinterest.history.gains import account_daily_gains
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> gains = account_daily_gains(pl.DataFrame(schema=RELATIONS["pins"].schema))
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> gains = account_daily_gains(pl.DataFrame(schema=TABLES["pins"].schema))
     >>> anomalies_answer(gains).sentence
     'Not enough data yet: unusual days need 28 settled days that can be judged by themselves, and there are 0.'
     """
@@ -34,21 +34,21 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
     settled = settled_days(gains, metric)
     sure = int(settled["is_sure"].sum())
     if sure < anomalies.LEAST_DAYS:
-        return refused(
+        return not_enough_data(
             question,
             f"unusual days need {anomalies.LEAST_DAYS} settled days that can be judged by themselves, and there are "
             f"{sure}.",
         )
     days = daily_anomalies(gains, metric)
     if days.is_empty():
-        return refused(question, f"there are {sure} settled days, and none of them has brought any {metric}.")
+        return not_enough_data(question, f"there are {sure} settled days, and none of them has brought any {metric}.")
     named = days.filter(pl.col("state").is_in(["high", "low"])).sort("day", descending=True)
     usual = f"of {sure} days"
     if named.is_empty():
         sentence = f"No day stands out: none {usual} brought more or fewer {metric} than the days around it explain."
     else:
         told = "; ".join(
-            f"{written_day(row['day'])} with {number(row['gain'])} {metric} where {row['expected']:,.1f} are usual"
+            f"{format_day(row['day'])} with {number(row['gain'])} {metric} where {row['expected']:,.1f} are usual"
             for row in named.head(NAMED).iter_rows(named=True)
         )
         more = f"; and {named.height - NAMED} more" if named.height > NAMED else ""
@@ -86,12 +86,12 @@ def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | st
     days = settled_days(gains, metric)
     known = days["gain"].count()
     if known < levels.LEAST_DAYS:
-        return refused(
+        return not_enough_data(
             question, f"level shifts need {levels.LEAST_DAYS} settled days with a known gain, and there are {known}."
         )
     found = gain_levels(gains, metric)
     if found.is_empty():
-        return refused(question, f"there are {known} settled days, and none of them has brought any {metric}.")
+        return not_enough_data(question, f"there are {known} settled days, and none of them has brought any {metric}.")
     if found.height == 1:
         sentence = (
             f"No shift that chance or steady growth do not explain: a usual day has brought {found['level'][0]:,.1f} "
@@ -99,7 +99,7 @@ def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | st
         )
     else:
         told = "; ".join(
-            f"on {written_day(row['first_day'])} by {percent(row['change'])} (95% interval "
+            f"on {format_day(row['first_day'])} by {percent(row['change'])} (95% interval "
             f"{percent(row['change_low'])} to {percent(row['change_high'])}), to {row['level']:,.1f} on a usual day"
             for row in found.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         )

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import percent, written_day
+from oneup_pinterest.formatting import format_day, percent
 from oneup_pinterest.questions.chart_style import (
     BLUE,
     COLOURS,
@@ -83,7 +83,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
         ),
     ]
     told = ", ".join(
-        f"{written_day(row['day'])} {row['state']} ({row['gain']:,.0f})"
+        f"{format_day(row['day'])} {row['state']} ({row['gain']:,.0f})"
         for row in days.filter(pl.col("state").is_in(["high", "low"])).iter_rows(named=True)
     )
     description = f"{name} a day, {_span(days)}, with the band of usual days. Marked: {told or 'none'}."
@@ -117,7 +117,8 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
         {
             "day": str(row["first_day"]),
             "late": late,
-            "label": f"{row['first_day'].day} {row['first_day']:%b}: {percent(round(row['change'])).replace('.0%', '%')}",
+            "label": f"{row['first_day'].day} {row['first_day']:%b}: "
+            + percent(round(row["change"])).replace(".0%", "%"),
         }
         for row in levels.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         for late in [row["first_day"] > days["day"][-1] - timedelta(days=len(rows) // 4)]
@@ -151,7 +152,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
     told = ", ".join(
         f"{row['level']:,.1f}"
         if row["change"] is None
-        else f"from {written_day(row['first_day'])} {row['level']:,.1f} ({percent(row['change'])})"
+        else f"from {format_day(row['first_day'])} {row['level']:,.1f} ({percent(row['change'])})"
         for row in levels.iter_rows(named=True)
     )
     description = f"{name} a day, {_span(days)}, with their levels: {told or 'none'}."
@@ -178,4 +179,4 @@ def _counts(field: str, name: str, top: float | None = None) -> alt.Y:
 def _span(days: pl.DataFrame) -> str:
     if days.is_empty():
         return "no days"
-    return f"{written_day(days['day'][0])} to {written_day(days['day'][-1])}"
+    return f"{format_day(days['day'][0])} to {format_day(days['day'][-1])}"

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.methods.resampling import LEVEL
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.change.chart import change_chart, percent_text, trend_chart
 from oneup_pinterest.questions.change.statistic import (
     DAYS,
@@ -46,11 +46,11 @@ def change_answer(
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
-        return refused(question, _why(shown))
+        return not_enough_data(question, _why(shown))
     first = shown.drop_nulls("p").row(0, named=True)
     notes = [
-        f"{written_day(first['now_start'])} to {written_day(first['now_end'])}, against "
-        f"{written_day(first['before_start'])} to {written_day(first['before_end'])}. The days since are provisional.",
+        f"{format_day(first['now_start'])} to {format_day(first['now_end'])}, against "
+        f"{format_day(first['before_start'])} to {format_day(first['before_end'])}. The days since are provisional.",
         _SAMPLE,
         *_side_by_side(shown, len(HEADLINE)),
         *_watched(first, "watched_before", "watched_now", "in the period before", "in this one"),
@@ -71,12 +71,12 @@ def new_pins_answer(
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
-        return refused(question, _why(shown))
+        return not_enough_data(question, _why(shown))
     first = shown.drop_nulls("p").row(0, named=True)
     notes = (
-        f"{first['pins_now']} pins published from {written_day(first['now_start'])} to "
-        f"{written_day(first['now_end'])}, against {first['pins_before']} from {written_day(first['before_start'])} to "
-        f"{written_day(first['before_end'])}, all at age {age} days.",
+        f"{first['pins_now']} pins published from {format_day(first['now_start'])} to "
+        f"{format_day(first['now_end'])}, against {first['pins_before']} from {format_day(first['before_start'])} to "
+        f"{format_day(first['before_end'])}, all at age {age} days.",
         "The mean of a few pins hangs on the luckiest of them; the table has the medians too.",
         *_side_by_side(shown, len(HEADLINE)),
     )
@@ -99,7 +99,7 @@ def trend_answer(
     question = f"Is there a trend in weekly {metric}?"
     shown = _of(trend, metric)
     if shown["p"].null_count() == shown.height:
-        return refused(question, _why(shown))
+        return not_enough_data(question, _why(shown))
     row = shown.row(0, named=True)
     weekly = weekly_gains(account_gains).filter(pl.col("metric") == metric)
     table = weekly.select(

@@ -20,10 +20,10 @@ from oneup_pinterest.methods.resampling import (
     LEVEL,
     Floats,
     RatioEstimate,
-    growth_of_sums,
     holm,
     ratio_of_means,
     ratio_of_sums,
+    weekly_growth_rate,
 )
 
 HEADLINE = ("saves", "repins", "clicks")
@@ -263,8 +263,8 @@ def account_trend(
     - change, change_low, change_high: percent a week, on average, with the bounds of its 95% interval
     - p, p_adjusted, verdict, reason: as in `account_change`
 
-    The resampling keeps each pin's weeks together, so days need not be independent (`growth_of_sums`). It promises at
-    most 6% verdicts without a trend.
+    The resampling keeps each pin's weeks together, so days need not be independent (`weekly_growth_rate`). It promises
+    at most 6% verdicts without a trend.
 
     >>> seen = [date(2026, 1, 1) + timedelta(days=n) for n in range(52)]
     >>> pins = pl.concat([pl.DataFrame({"social_network_id": "pin_a", "id": str(pin), "snapshot_date": seen,
@@ -438,7 +438,7 @@ def _trend_of(
         return row | {"reason": _too_few(metric, wide.height, len(clusters))}
     born, half = clusters[:, -1], ((last - first).days + 1) / 2
     weeks_known = np.array(numbers, dtype=np.float64)
-    return row | _estimated(growth_of_sums(clusters[:, :-1], weeks_known, (born >= 0) & (born < half), seed))
+    return row | _estimated(weekly_growth_rate(clusters[:, :-1], weeks_known, (born >= 0) & (born < half), seed))
 
 
 def _estimated(estimate: RatioEstimate) -> dict[str, Any]:

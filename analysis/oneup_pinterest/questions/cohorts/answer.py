@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
-from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, refused
+from oneup_pinterest.formatting import truncate
+from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.cohorts.chart import cohorts_chart, lorenz_chart, pareto_chart
 from oneup_pinterest.questions.cohorts.statistic import cohort_matrix, cohort_verdict
@@ -23,8 +23,8 @@ def cohorts_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | st
 
     `pins` are those of one account, as `load_pins` returns them; so in all answers here.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> cohorts_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> cohorts_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: no pin has been seen.'
     """
     question = f"Do newer pins get more {metric} than older ones did at the same age?"
@@ -32,7 +32,7 @@ def cohorts_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | st
         return Answer(question, why)
     verdicts, matrix = cohort_verdict(pins, metric), cohort_matrix(pins, metric)
     if verdicts.is_empty():
-        return refused(question, "no pin has been seen.")
+        return not_enough_data(question, "no pin has been seen.")
     row = verdicts.row(0, named=True)
     has_cells = matrix["mean"].is_not_null().any()
     chart = cohorts_chart(matrix, metric, width) if has_cells else None
@@ -67,10 +67,10 @@ def concentration_answer(pins: pl.DataFrame, metric: str = "saves", *, width: in
         return Answer(question, why)
     row = _measured(pins, metric)
     if row is None:
-        return refused(question, "no pin has been seen.")
+        return not_enough_data(question, "no pin has been seen.")
     age = int(row["age"])
     if row["reason"] is not None:
-        return refused(question, f"{row['reason']}.")
+        return not_enough_data(question, f"{row['reason']}.")
     curve = lorenz_curve(pins, metric, age)
     sentence = (
         f"The tenth of the pins with most {metric} has {row['top_share']:.0%} of them (95% interval "
@@ -98,20 +98,20 @@ def pareto_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         return Answer(question, why)
     row = _measured(pins, metric)
     if row is None:
-        return refused(question, "no pin has been seen.")
+        return not_enough_data(question, "no pin has been seen.")
     age = int(row["age"])
     ranked = ranked_pins(pins, metric, age, _PINS)
     if ranked.is_empty():
-        return refused(question, f"no pin seen at an age of {age} days has {metric}.")
+        return not_enough_data(question, f"no pin seen at an age of {age} days has {metric}.")
     first, last = ranked.row(0, named=True), ranked.row(-1, named=True)
     sentence = (
-        f"“{shortened(first['text'], 60) or 'no text'}” has {first['share']:.0%} of all {metric} that "
+        f"“{truncate(first['text'], 60) or 'no text'}” has {first['share']:.0%} of all {metric} that "
         f"{row['pins']:,} pins have at an age of {age} days"
     )
     sentence += f"; the first {last['rank']} together have {last['cumulative_share']:.0%}." if last["rank"] > 1 else "."
     table = ranked.select(
         pl.col("rank").alias("Rank"),
-        pl.col("text").map_elements(shortened, return_dtype=pl.String, skip_nulls=False).alias("Pin"),
+        pl.col("text").map_elements(truncate, return_dtype=pl.String, skip_nulls=False).alias("Pin"),
         pl.col("value").alias(f"{metric.capitalize()} at {age} days"),
         (100 * pl.col("share")).alias("Share of all (%)"),
         (100 * pl.col("cumulative_share")).alias("Together (%)"),

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.questions.chart_style import (
     BLUE,
     COLOURS,
@@ -169,7 +169,7 @@ def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         {
             "rank": row["rank"],
             "text": f"{row['rank']}. {axis_label(row['text'], 24) or 'no text'}",
-            "whole": shortened(row["text"], 100),
+            "whole": truncate(row["text"], 100),
             "value": round(row["value"], 1),
             "percent": round(100 * row["share"], 2),
             "label": f"{row['share']:.0%} ({row['cumulative_share']:.0%})",

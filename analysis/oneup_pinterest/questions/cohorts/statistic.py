@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.by_age import MOST_BETWEEN, counters_at_age, counters_by_age
-from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.questions.growth.statistic import Columns, Floats
 
@@ -63,7 +63,7 @@ def cohort_matrix(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     """
 
     def matrix(part: pl.DataFrame) -> pl.DataFrame:
-        kinds = counter_kinds(part, [metric])
+        kinds = counter_types(part, [metric])
         known = part.filter(pl.col(metric).is_not_null() & pl.col("timestamp").is_not_null())
         if (kinds["kind"] != "lifetime").any() or known.is_empty():
             return pl.DataFrame(schema=_MATRIX)
@@ -121,7 +121,7 @@ def cohort_verdict(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, *,
             .filter(pl.len().over("cohort") >= LEAST_PINS)
             .sort("cohort", "id")
         )
-        falls = (counter_kinds(part, [metric])["kind"] != "lifetime").any()
+        falls = (counter_types(part, [metric])["kind"] != "lifetime").any()
         row = _verdict(known, metric, age, bool(falls), seed)
         return pl.DataFrame([row], schema=_VERDICT, orient="row")
 

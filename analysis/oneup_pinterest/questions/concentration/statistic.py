@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.by_age import counters_at_age
-from oneup_pinterest.history.counter_types import counter_kinds
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.questions.growth.statistic import Columns, Floats
 
@@ -146,7 +146,7 @@ def _values(part: pl.DataFrame, metric: str, age: int) -> Floats:
 def _figures(values: Floats, part: pl.DataFrame, metric: str, age: int, seed: int) -> tuple[object, ...]:
     pins, total = len(values), float(values.sum())
     reason = None
-    if (counter_kinds(part, [metric])["kind"] != "lifetime").any():
+    if (counter_types(part, [metric])["kind"] != "lifetime").any():
         reason = f"the counter of {metric} is not one of a pin's whole life"
     elif pins < LEAST_PINS:
         reason = f"at least {LEAST_PINS} pins seen at age {age} are needed, and there are {pins}"

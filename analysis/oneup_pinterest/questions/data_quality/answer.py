@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.quality.api_assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptions
 from oneup_pinterest.quality.checks.context import Finding
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.findings import SEVERITIES, findings_frame, grouped
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.data_quality.chart import WEEKS_SHOWN, sync_calendar_chart
 
@@ -21,18 +21,18 @@ ROWS = 30
 def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
     """On which days one account was synced, from its `load_pins` and `load_account_followers`.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> pins, followers = (pl.DataFrame(schema=RELATIONS[name].schema) for name in ("pins", "account_followers"))
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> pins, followers = (pl.DataFrame(schema=TABLES[name].schema) for name in ("pins", "account_followers"))
     >>> coverage_answer(pins, followers).sentence
     'Not enough data yet: this account has no snapshot.'
     """
     question = "Was there a sync every day?"
     coverage = snapshot_coverage(pins, followers)
     if coverage.is_empty():
-        return refused(question, "this account has no snapshot.")
+        return not_enough_data(question, "this account has no snapshot.")
     first, last = coverage["day"][0], coverage["day"][-1]
     synced, days = coverage.filter("is_synced").height, coverage.height
-    covers = f"{synced:,} of {days:,} days from {written_day(first)} to {written_day(last)} have a snapshot"
+    covers = f"{synced:,} of {days:,} days from {format_day(first)} to {format_day(last)} have a snapshot"
     gaps = (
         coverage.with_columns(run=pl.col("is_synced").rle_id())
         .filter(~pl.col("is_synced"))
@@ -40,11 +40,11 @@ def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int |
         .agg(first=pl.col("day").first(), last=pl.col("day").last(), days=pl.len().cast(pl.Int64))
     )
     if gaps.is_empty():
-        sentence = f"Yes: {covers}." if days > 1 else f"There is one snapshot so far, of {written_day(first)}."
+        sentence = f"Yes: {covers}." if days > 1 else f"There is one snapshot so far, of {format_day(first)}."
     else:
         longest = gaps.sort("days", "first", descending=True).row(0, named=True)
         length = "one day" if longest["days"] == 1 else f"{longest['days']:,} days"
-        sentence = f"No: {covers}; the longest gap is of {length}, from {written_day(longest['first'])}."
+        sentence = f"No: {covers}; the longest gap is of {length}, from {format_day(longest['first'])}."
     notes = ["× is a day without a sync. What was gained over a gap is spread evenly over its days, and marked."]
     if days > 7 * WEEKS_SHOWN:
         notes.append(f"The chart shows the last {WEEKS_SHOWN} weeks.")
@@ -57,7 +57,7 @@ def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int |
 
 
 def findings_answer(found: Sequence[Finding]) -> Answer:
-    """What the checks found, from `oneup_pinterest.quality.findings.findings`: of one account, of all, or of a whole file.
+    """What the checks found, from `quality.findings.findings`: of one account, of all, or of a whole file.
 
     >>> findings_answer([]).sentence
     'Nothing: all checks passed.'
@@ -83,14 +83,14 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
 def kinds_answer(pins: pl.DataFrame) -> Answer:
     """Which counters of one account count a pin's whole life, from `load_pins`.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> kinds_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> kinds_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: no pin was seen at two syncs.'
     """
     question = "Which counters can be used for daily gains?"
-    kinds = counter_kinds(pins)
+    kinds = counter_types(pins)
     if kinds.is_empty():
-        return refused(question, "no pin was seen at two syncs.")
+        return not_enough_data(question, "no pin was seen at two syncs.")
     usable = kinds.filter(pl.col("kind").is_in(USABLE))["metric"].to_list()
     others = kinds.filter(~pl.col("kind").is_in(USABLE))["metric"].to_list()
     falls, rises = sum(kinds["falls"].to_list()), sum(kinds["rises"].to_list())
@@ -124,9 +124,9 @@ def kinds_answer(pins: pl.DataFrame) -> Answer:
 def assumptions_answer(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> Answer:
     """What the data say of the API's undocumented behaviour, from the `load_*` frames of all accounts.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
+    >>> from oneup_pinterest.database.schema import TABLES
     >>> names = ("pins", "pin_totals", "overview_metrics")
-    >>> assumptions_answer(*(pl.DataFrame(schema=RELATIONS[name].schema) for name in names)).sentence
+    >>> assumptions_answer(*(pl.DataFrame(schema=TABLES[name].schema) for name in names)).sentence
     'Of 8 assumptions about the API, the data support 0 and contradict 0; of 8 they cannot tell.'
     """
     judged = assumptions(pins, totals, overview)

@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.summaries import refusal
 from oneup_pinterest.questions.anomalies.answer import not_usable
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.daily_chart import followers_chart
 from oneup_pinterest.questions.followers.chart import effort_chart, follower_changes_chart, gains_per_thousand_chart
@@ -36,11 +36,11 @@ def followers_answer(followers: pl.DataFrame, *, width: int | str = WIDTH) -> An
     seen = _observed(followers)
     trend = follower_trend(followers)
     if trend.is_empty():
-        return refused(question, f"followers need two syncs on different days, and there are {seen.height}.")
+        return not_enough_data(question, f"followers need two syncs on different days, and there are {seen.height}.")
     row = trend.row(0, named=True)
     span = f"from {row['first_followers']:,} to {row['last_followers']:,}"
     if row["verdict"] is None:
-        sentence = refused(question, row["reason"]).sentence
+        sentence = not_enough_data(question, row["reason"]).sentence
     elif row["verdict"] == "unchanged":
         sentence = f"Followers did not change in {row['weeks']} weeks: {row['last_followers']:,}."
     else:
@@ -67,7 +67,9 @@ def follower_change_answer(followers: pl.DataFrame, *, width: int | str = WIDTH)
     changes = follower_changes(followers)
     if changes.is_empty():
         seen = _observed(followers).height
-        return refused(question, f"changes of followers need two syncs on different days, and there are {seen}.")
+        return not_enough_data(
+            question, f"changes of followers need two syncs on different days, and there are {seen}."
+        )
     counted = changes.filter(~pl.col("is_imputed"))
     total = changes["change"].sum()
     best = ""
@@ -76,11 +78,11 @@ def follower_change_answer(followers: pl.DataFrame, *, width: int | str = WIDTH)
             counted.sort("change", "day", descending=[down, False]).row(0, named=True) for down in (True, False)
         )
         best = (
-            f" The best day was {written_day(most['day'])} ({most['change']:+,.0f}), the worst "
-            f"{written_day(least['day'])} ({least['change']:+,.0f})."
+            f" The best day was {format_day(most['day'])} ({most['change']:+,.0f}), the worst "
+            f"{format_day(least['day'])} ({least['change']:+,.0f})."
         )
     days = "1 day" if changes.height == 1 else f"{changes.height} days"
-    first, last = (written_day(changes["day"][place]) for place in (0, -1))
+    first, last = (format_day(changes["day"][place]) for place in (0, -1))
     sentence = (
         f"{total:+,.0f} followers in {days} from {first} to {last}: those won less those lost, "
         f"which is all that is known.{best}"
@@ -111,12 +113,12 @@ def follower_gains_answer(
         return Answer(question, refusal(metric))
     weeks = gains_per_thousand(gains, followers, metric).filter(pl.col("per_thousand").is_not_null())
     if weeks.is_empty():
-        return refused(
+        return not_enough_data(
             question, f"it needs a week of 7 settled days of {metric} during which followers were seen; there is none."
         )
     last = weeks.row(-1, named=True)
     sentence = (
-        f"{last['per_thousand']:,.1f} {metric} per 1,000 followers in the week to {written_day(last['last_day'])} "
+        f"{last['per_thousand']:,.1f} {metric} per 1,000 followers in the week to {format_day(last['last_day'])} "
         f"({last['gain']:,.0f} {metric}, {last['followers']:,.0f} followers)"
     )
     if weeks.height > 1:
@@ -157,12 +159,12 @@ def follower_gains_answer(
 def effort_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Whether weeks with more new pins go with more gains of the other pins. `pins` is one account of `load_pins`."""
     question = f"Do weeks with more new pins go with more {metric} of the other pins?"
-    if (~counter_kinds(pins, [metric])["kind"].is_in(USABLE)).any():
+    if (~counter_types(pins, [metric])["kind"].is_in(USABLE)).any():
         return Answer(question, refusal(metric))
     weeks = weekly_effort(pins, metric)
     known = weeks["others_next_week"].count()
     if known < LEAST_WEEKS:
-        return refused(
+        return not_enough_data(
             question,
             f"it needs {LEAST_WEEKS} whole weeks (Monday to Sunday), each with a whole week after it, and there are "
             f"{known}.",

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
 
 _HEIGHT = 150
@@ -48,7 +48,7 @@ def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -
     )
     zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color="#C8C8C8").encode(y="zero:Q")
     days = changes["day"].sort()
-    span = f"{written_day(days[0])} to {written_day(days[-1])}" if days.len() else "no days"
+    span = f"{format_day(days[0])} to {format_day(days[-1])}" if days.len() else "no days"
     description = f"Net change of followers a day, {span}: {changes['change'].sum():+,.0f} in total."
     return finished(alt.layer(bars, zero), description, width, _HEIGHT)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.gains import daily_gains
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.methods.time_series import Floats
@@ -57,7 +57,7 @@ def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     (True, 3)
     """
     account = "social_network_id"
-    kinds = counter_kinds(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    kinds = counter_types(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
     published = (
         pins.group_by(account, "id")
         .agg(published=pl.col("timestamp").cast(pl.Date).min().dt.truncate("1w"))

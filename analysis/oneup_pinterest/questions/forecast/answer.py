@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.summaries import refusal
 from oneup_pinterest.methods.time_series import settled_days
 from oneup_pinterest.questions.anomalies.answer import not_usable
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.forecast.chart import backtest_chart, forecast_chart
 from oneup_pinterest.questions.forecast.statistic import (
@@ -30,8 +30,8 @@ def forecast_answer(
     `forecasts` is what `gain_forecasts(gains, metric)` returned, where it is there already.
 
     >>> from oneup_pinterest.history.gains import account_daily_gains
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> gains = account_daily_gains(pl.DataFrame(schema=RELATIONS["pins"].schema))
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> gains = account_daily_gains(pl.DataFrame(schema=TABLES["pins"].schema))
     >>> print(forecast_answer(gains).sentence)
     Not enough data yet: a forecast needs 56 settled days in a row with known gains, and there are 0.
     """
@@ -43,7 +43,7 @@ def forecast_answer(
     days = forecasts.days.filter(pl.col("model") == chosen["model"])
     weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
     told = "; ".join(
-        f"{row['forecast']:,.0f} {metric} from {written_day(row['first_day'])} to {written_day(row['last_day'])}"
+        f"{row['forecast']:,.0f} {metric} from {format_day(row['first_day'])} to {format_day(row['last_day'])}"
         + (f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})" if row["low"] is not None else "")
         for row in weeks.iter_rows(named=True)
     )
@@ -108,12 +108,14 @@ def _refused(question: str, gains: pl.DataFrame, metric: str) -> Answer | None:
         return Answer(question, refusal(metric))
     used = usable_days(gains, metric)
     if used.height < LEAST_DAYS:
-        return refused(
+        return not_enough_data(
             question,
             f"a forecast needs {LEAST_DAYS} settled days in a row with known gains, and there are {used.height}.",
         )
     if not used["gain"].sum():
-        return refused(question, f"there are {used.height} settled days, and none of them has brought any {metric}.")
+        return not_enough_data(
+            question, f"there are {used.height} settled days, and none of them has brought any {metric}."
+        )
     return None
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.questions.anomalies.chart import gained_text
 from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
 
@@ -47,7 +47,7 @@ def forecast_chart(
         .mark_text(color=INK, align="left", fontSize=11, fontWeight="bold", text="forecast")
         .encode(x=x, y=alt.value(6)),
     ]
-    first, last = (written_day(day) for day in (days["day"].min(), days["day"].max()))  # type: ignore[arg-type]
+    first, last = (format_day(day) for day in (days["day"].min(), days["day"].max()))  # type: ignore[arg-type]
     model = days["model"][0] if days.height else "no model"
     description = (
         f"{name} a day, forecast from {first} to {last} by {model}: {days['forecast'].sum():,.0f} in total, "
@@ -92,7 +92,7 @@ def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int 
         begin.mark_rule(color="#C8C8C8"),
         begin.mark_text(color=INK, align="left", dx=4, fontSize=10).encode(y=alt.value(4), text="label:N"),
     ]
-    first, last = (written_day(day) for day in (backtest["day"].min(), backtest["day"].max()))  # type: ignore[arg-type]
+    first, last = (format_day(day) for day in (backtest["day"].min(), backtest["day"].max()))  # type: ignore[arg-type]
     description = (
         f"{name} a day against what {backtest['model'][0] if rows else 'no model'} had forecast, {first} to {last}: "
         f"{backtest['gain'].sum():,.0f} gained, {backtest['forecast'].sum():,.0f} forecast."

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.chart import formats_chart
 from oneup_pinterest.questions.formats.statistic import UNKNOWN, format_differences
@@ -27,8 +27,8 @@ def format_answer(
     """Which formats (or media types) have more of `metric` after 7 days. `outcomes` is `first_week_outcomes` of the
     same pins and metric, where it is known.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> format_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> format_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     name = _NAMES[by]
@@ -37,7 +37,7 @@ def format_answer(
         return Answer(question, why)
     outcomes = first_week_outcomes(pins, metric) if outcomes is None else outcomes
     if why := too_few(outcomes, f"{name}s", metric):
-        return refused(question, why)
+        return not_enough_data(question, why)
     kinds = outcomes[by].fill_null(UNKNOWN).replace("", UNKNOWN).unique()
     if kinds.len() == 1:
         only = f" ({_named(kinds[0])})" if kinds[0] != UNKNOWN else f": the {name} is unknown"
@@ -48,8 +48,8 @@ def format_answer(
     table = _table(pairs, metric)
     known = pairs.drop_nulls("ratio")
     if known.is_empty():
-        reason = shortened(pairs["reason"][0], 100)
-        return refused(question, f"no two {name}s can be compared ({reason}).")._replace(table=table)
+        reason = truncate(pairs["reason"][0], 100)
+        return not_enough_data(question, f"no two {name}s can be compared ({reason}).")._replace(table=table)
     return Answer(
         question, _sentence(pairs, known, name, metric), formats_chart(known, metric, width), table, _notes(known)
     )
@@ -134,5 +134,5 @@ def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 def _named(kind: str) -> str:
     """A format as a word in a sentence: the API writes media types in capitals."""
-    name = shortened(kind, 30)
+    name = truncate(kind, 30)
     return name.lower().replace("_", " ") if name.isupper() else name

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.gains import numbered_gains
-from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.history.remembered import remembered
 from oneup_pinterest.questions.growth.statistic import Columns, Floats
@@ -120,8 +120,8 @@ def _aged_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
 
     Columns: pin (a number, as there are many rows), day, gain, age.
     """
-    gains, published = numbered_gains(pins, metric), pins_as_last_seen(pins)["timestamp"].cast(pl.Date)
-    is_usable = counter_kinds(pins, [metric])["kind"].is_in(USABLE).all()
+    gains, published = numbered_gains(pins, metric), latest_pins(pins)["timestamp"].cast(pl.Date)
+    is_usable = counter_types(pins, [metric])["kind"].is_in(USABLE).all()
     is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
     known = gains.filter(is_told).select("pin", "day", "gain")
     days_before = known["day"].cast(pl.Int64) - published[known["pin"]].cast(pl.Int64)

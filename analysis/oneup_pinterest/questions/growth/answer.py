@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import written_day
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, refused
+from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.growth.age_bands import age_band_shares, weekly_gains_by_age
 from oneup_pinterest.questions.growth.chart import age_bands_chart, growth_chart, half_life_chart
@@ -33,8 +33,8 @@ def growth_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
 
     `pins` are those of one account, as `load_pins` returns them; so in all answers here.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> growth_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> growth_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: growth curves need at least 5 pins followed to age 7; there are 0.'
     """
     question = f"How do a pin's {metric} grow with its age?"
@@ -71,7 +71,7 @@ def followed_answer(pins: pl.DataFrame, metric: str = "saves") -> Answer:
         return Answer(question, why)
     rows = followed_pins(pins, metric)
     if rows.is_empty():
-        return refused(question, "no pin has been seen.")
+        return not_enough_data(question, "no pin has been seen.")
     told = ", ".join(f"{row['pins']:,} to {row['horizon']} days" for row in rows.iter_rows(named=True))
     table = rows.select(
         pl.col("horizon").alias("Horizon (days)"),
@@ -92,7 +92,7 @@ def growth_share_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int
     curves = growth_curves(pins, metric, horizon)
     shares = curves.filter(pl.col("measure") == "share")
     if shares.is_empty():
-        return refused(
+        return not_enough_data(
             question,
             f"{LEAST_PINS} pins followed to age {horizon} with at least {LEAST_COUNT} {metric} at that age are needed.",
         )
@@ -125,7 +125,7 @@ def half_life_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
     known = lives.filter(pl.col("reason").is_null())
     if known.is_empty():
         reason = lives["reason"][0] if lives.height else "no pin has been seen"
-        return refused(question, f"{reason}.")
+        return not_enough_data(question, f"{reason}.")
     main = known.sort(pl.col("horizon") != 30, pl.col("horizon")).row(0, named=True)
     sentence = (
         f"Half of the pins have half of their {metric} of {main['horizon']} days by an age of {main['half_life']:.1f} "
@@ -172,14 +172,14 @@ def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
     shares = age_band_shares(pins, metric)
     of = {row["band"]: row for row in shares.iter_rows(named=True)}
     if not of:
-        return refused(question, "no pin has been seen.")
+        return not_enough_data(question, "no pin has been seen.")
     old, oldest = of["over 60"], of["over 90"]
     young = of["1 to 7"]
     if all(row["share"] is None for row in of.values()):
-        return refused(question, f"{young['reason']}.")
+        return not_enough_data(question, f"{young['reason']}.")
     span = (
         f"Of the {old['total']:,.0f} {metric} that observed pins gained in the {old['days']} settled days from "
-        f"{written_day(old['first_day'])} to {written_day(old['last_day'])}"
+        f"{format_day(old['first_day'])} to {format_day(old['last_day'])}"
     )
     if old["share"] is None:
         sentence = (
@@ -219,7 +219,7 @@ def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
 
 def no_curves(pins: pl.DataFrame, metric: str) -> str | None:
     """Why counters of this account's metric cannot be followed over a pin's life, if so."""
-    kinds = counter_kinds(pins, [metric])["kind"].to_list()
+    kinds = counter_types(pins, [metric])["kind"].to_list()
     if any(kind not in USABLE for kind in kinds):
         return refusal(metric)
     if any(kind != "lifetime" for kind in kinds):
@@ -229,7 +229,7 @@ def no_curves(pins: pl.DataFrame, metric: str) -> str | None:
 
 def no_gains(pins: pl.DataFrame, metric: str) -> str | None:
     """Why gains of this account's metric mean nothing, if so."""
-    is_usable = counter_kinds(pins, [metric])["kind"].is_in(USABLE).all()
+    is_usable = counter_types(pins, [metric])["kind"].is_in(USABLE).all()
     return None if is_usable else refusal(metric)
 
 
@@ -242,7 +242,7 @@ def _horizon(pins: pl.DataFrame, metric: str) -> tuple[int, dict[int, int]]:
 
 
 def _too_few(question: str, followed: dict[int, int]) -> Answer:
-    return refused(
+    return not_enough_data(
         question, f"growth curves need at least {LEAST_PINS} pins followed to age 7; there are {followed.get(7, 0)}."
     )
 

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import number, shortened, written_day
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.formatting import format_day, number, truncate
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.movers.chart import WORDS, movers_chart
 from oneup_pinterest.questions.movers.statistic import (
@@ -25,8 +25,8 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
 
     `pins` is one account of `load_pins`.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> movers_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence[:35]
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> movers_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence[:35]
     'Not enough data yet: movers need 10'
     """
     question = f"Which pins gained more or fewer {metric} than their age leads to expect?"
@@ -34,7 +34,7 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         return Answer(question, refusal(metric))
     movers = pin_movers(pins, metric)
     if movers.height < LEAST_PINS:
-        return refused(
+        return not_enough_data(
             question,
             f"movers need {LEAST_PINS} pins that were seen in the whole of the last settled week and on at least "
             f"{LEAST_LEVEL_DAYS} of the {LEVEL_DAYS} days before it, past their first {LAUNCH_DAYS} days; there are "
@@ -53,11 +53,11 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
     )
     named = ranked.filter(is_named)
     told = ranked.filter(pl.col("verdict") != "cannot tell")
-    first, last = written_day(movers["first_day"][0]), written_day(movers["last_day"][0])
+    first, last = format_day(movers["first_day"][0]), format_day(movers["last_day"][0])
     few = movers.height - told.height
     compared = f"{movers.height:,} pins with a level of their own"
     if told.is_empty():
-        return refused(
+        return not_enough_data(
             question,
             f"each of {compared} gained, and was expected to gain, fewer than {FEW} {metric} from {first} to {last}.",
         )
@@ -72,7 +72,7 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         times = f", {best['ratio']:,.1f} times as many" if best["verdict"] == "more" else ""
         sentence = (
             f"{named.height} of {compared} moved from {first} to {last} (named {word} are expected to be wrong in at "
-            f"most 5% of cases): “{shortened(best['text'], 60) or best['id']}” gained {number(best['gain'])} {metric} "
+            f"most 5% of cases): “{truncate(best['text'], 60) or best['id']}” gained {number(best['gain'])} {metric} "
             f"where its level and age lead to expect {best['expected']:,.1f}{times}."
         )
     notes = [
@@ -98,7 +98,7 @@ def _table(movers: pl.DataFrame, metric: str) -> pl.DataFrame:
     name = metric.capitalize()
     return movers.select(
         pl.col("text")
-        .map_elements(lambda text: shortened(text, 80), return_dtype=pl.String, skip_nulls=False)
+        .map_elements(lambda text: truncate(text, 80), return_dtype=pl.String, skip_nulls=False)
         .alias("Pin"),
         pl.col("permalink").alias("Link"),
         pl.col("age").alias("Age (days)"),
@@ -113,4 +113,4 @@ def _table(movers: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 
 def _falls(pins: pl.DataFrame, metric: str) -> bool:
-    return bool((~counter_kinds(pins, [metric])["kind"].is_in(USABLE)).any())
+    return bool((~counter_types(pins, [metric])["kind"].is_in(USABLE)).any())

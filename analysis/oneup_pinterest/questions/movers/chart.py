@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.questions.chart_style import BLUE, INK, ORANGE, WIDTH, Chart, count_text, finished, inline
 
 SHOWN = 8
@@ -31,7 +31,7 @@ def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | st
                 "id", "text", "age", "verdict", pl.col("gain", "expected", "low", "high", "ratio").round(1)
             ).iter_rows(named=True)
         )
-        for pin in [shortened(row["text"], TEXT_LENGTH) or row["id"]]
+        for pin in [truncate(row["text"], TEXT_LENGTH) or row["id"]]
     ]
     name = metric.capitalize()
     most = max((max(row["gain"], row["high"]) for row in rows), default=1)

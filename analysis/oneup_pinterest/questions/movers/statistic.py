@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_kinds
+from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.gains import daily_gains
-from oneup_pinterest.history.observations import pins_as_last_seen
+from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.methods.time_series import Floats
 
@@ -78,7 +78,7 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     >>> moved.filter(pl.col("verdict").is_in(["more", "less"])).height
     0
     """
-    kinds = counter_kinds(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    kinds = counter_types(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
     newest = pl.col("snapshot_date").max().over("social_network_id")
     is_recent = pl.col("snapshot_date") > newest - pl.duration(days=2 * (WINDOW_DAYS + LEVEL_DAYS))  # all that is used
     gains = (
@@ -87,7 +87,7 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
         .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .select("social_network_id", "id", "day", "gain", "is_imputed")
     )
-    known = pins_as_last_seen(pins).select(
+    known = latest_pins(pins).select(
         "social_network_id", "id", "text", "permalink", published=pl.col("timestamp").cast(pl.Date)
     )
     last, day = pl.col("last"), pl.col("day")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from oneup_pinterest.formatting import shortened, written_day
+from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.history.summaries import PROVISIONAL_TOTALS, preset_note, refusal, weeks_sentence
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.change.answer import interval_text
 from oneup_pinterest.questions.change.chart import (
     ACCOUNTS_SHOWN,
@@ -45,9 +45,9 @@ def totals_answer(
         totals = totals_with_verdicts(overview, pins, gains=gains, account_gains=account_gains)
     known = totals.filter(pl.col("now").is_not_null() | pl.col("before").is_not_null())
     if known.is_empty():
-        return refused(question, "no account totals have been synced.")
+        return not_enough_data(question, "no account totals have been synced.")
     first = known.row(0, named=True)
-    period = f"{written_day(first['period_start'])} to {written_day(first['period_end'])}, against the period before"
+    period = f"{format_day(first['period_start'])} to {format_day(first['period_end'])}, against the period before"
     is_provisional = known["is_provisional"].any()
     if is_provisional:
         period += " (provisional)"
@@ -97,7 +97,7 @@ def daily_gains_answer(
     if not rows["kind"].is_in(USABLE).all():
         return Answer(question, refusal(metric))
     if rows.is_empty():
-        return refused(question, f"daily {metric} need at least two syncs on different days.")
+        return not_enough_data(question, f"daily {metric} need at least two syncs on different days.")
     table = (
         rows.sort("day", descending=True)
         .head(30)
@@ -145,19 +145,19 @@ def side_by_side_answer(
         accounts = accounts_side_by_side(pins, followers, days, _with_headline(metric))
     mine = accounts.filter(pl.col("metric") == metric)
     if mine.is_empty():
-        return refused(question, "no account has been seen.")
+        return not_enough_data(question, "no account has been seen.")
     names = dict(names or {})
     told = mine.filter(pl.col("p").is_not_null())
     if told.is_empty():
         reasons = mine["reason"].drop_nulls().unique(maintain_order=True).to_list()
-        return refused(question, f"{reasons[0] if reasons else 'nothing was gained'}.")._replace(
+        return not_enough_data(question, f"{reasons[0] if reasons else 'nothing was gained'}.")._replace(
             table=_accounts_table(accounts, metric, names)
         )
     counts = [
         f"{told.filter(pl.col('verdict') == verdict).height} {verdict}" for verdict in ("up", "down", "cannot tell")
     ]
     first = told.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
-    name = shortened(names.get(first["social_network_id"]) or first["social_network_id"], 60)
+    name = truncate(names.get(first["social_network_id"]) or first["social_network_id"], 60)
     change = "" if first["change"] is None else f"{percent_text(first['change'])}, "
     interval = interval_text(first["change_low"], first["change_high"])
     sentence = (
@@ -192,7 +192,7 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
         gained = accounts.filter(pl.col("metric") == other).select("social_network_id", pl.col("now").alias(other))
         mine = mine.join(gained, on="social_network_id", how="left")
     name = pl.col("social_network_id").map_elements(
-        lambda account: shortened(names.get(account) or account, 60), return_dtype=pl.String
+        lambda account: truncate(names.get(account) or account, 60), return_dtype=pl.String
     )
     rate = f"{metric.capitalize()} per {PER:,} impressions"
     return mine.sort("now", "social_network_id", descending=[True, False], nulls_last=True).select(

@@ -183,10 +183,10 @@ def accounts_side_by_side(
         .sort(account, "order")
         .select(pl.col(name).cast(kind) for name, kind in SIDE_BY_SIDE.items())
     )
-    return judged_together(rows)
+    return adjust_across_accounts(rows)
 
 
-def judged_together(rows: pl.DataFrame) -> pl.DataFrame:
+def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of `accounts_side_by_side` that were worked out apart, with `p_adjusted` and `verdict` of all of them."""
     from scipy.stats import false_discovery_control
 

@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import shortened, web_address
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.formatting import safe_url, truncate
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.rates.chart import PER, SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
-from oneup_pinterest.questions.rates.statistic import TOP, beyond_chance, pin_rates, ranked_pins
+from oneup_pinterest.questions.rates.statistic import P_IN, TOP, beyond_chance, pin_rates, ranked_pins
 
 LEAST_PINS = 3  # fewer have no common rate to be shrunk towards
 _FEW_PINS = 30  # below, the prior is uncertain itself
@@ -21,7 +21,7 @@ def rates_answer(
     rates = pin_rates(pins, metric) if rates is None else rates
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
-        return refused(question, why)
+        return not_enough_data(question, why)
     first, middle = known.row(0, named=True), known["rate"].median()
     ends = known.select(low=pl.col("rate").quantile(0.1), high=pl.col("rate").quantile(0.9)).row(0)
     sentence = (
@@ -43,7 +43,7 @@ def funnel_answer(
     rates = pin_rates(pins, metric) if rates is None else rates
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
-        return refused(question, why)
+        return not_enough_data(question, why)
     mean, outside = beyond_chance(rates)
     share = outside / known.height
     told = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
@@ -67,14 +67,14 @@ def ranking_answer(
     rates = pin_rates(pins, metric) if rates is None else rates
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
-        return refused(question, why)
+        return not_enough_data(question, why)
     among = max(1, min(TOP, known.height // 5))  # of few pins nearly all would be among the best ten
     ranked = ranked_pins(rates, among)
     shown = ranked.sort("rank", descending=side == "worst").head(min(SHOWN, -(-known.height // 2)))
-    top, chance = shown.row(0, named=True), f"chance_{side}"
+    top, chance = shown.row(0, named=True), P_IN[side]
     sure = int((shown[chance] >= _SURE).sum())
     sentence = (
-        f"{'Best' if side == 'best' else 'Worst'} is “{shortened(top['text'], 60) or top['id']}” with "
+        f"{'Best' if side == 'best' else 'Worst'} is “{truncate(top['text'], 60) or top['id']}” with "
         f"{top['rate'] * PER:.1f} {metric} per {PER:,} impressions (95% interval {top['rate_low'] * PER:.1f} to "
         f"{top['rate_high'] * PER:.1f}); the account's mean is {top['prior_mean'] * PER:.1f}. "
     )
@@ -124,11 +124,11 @@ def _table(rates: pl.DataFrame, metric: str, chance: str | None = None, among: i
     """At most 30 pins, those with most impressions unless they are ranked."""
     rows = rates if chance else rates.sort("impressions", "id", descending=[True, False]).head(30)
     pin = pl.struct("text", "id").map_elements(
-        lambda row: shortened(row["text"], 60) or row["id"], return_dtype=pl.String
+        lambda row: truncate(row["text"], 60) or row["id"], return_dtype=pl.String
     )
-    link = pl.col("permalink").map_elements(web_address, return_dtype=pl.String, skip_nulls=True)
+    link = pl.col("permalink").map_elements(safe_url, return_dtype=pl.String, skip_nulls=True)
     unit = f"per {PER:,} impressions"
-    side = (chance or "").removeprefix("chance_")
+    side = next((side for side, column in P_IN.items() if column == chance), "")
     return rows.select(
         pin.alias("Pin"),
         link.alias("Link"),

@@ -6,9 +6,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
-from oneup_pinterest.questions.rates.statistic import beyond_chance, chance_limits
+from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance, chance_limits
 
 PER = 1_000  # impressions: rates of pins are some units of this
 SHOWN = 10
@@ -31,7 +31,7 @@ def rates_caterpillar(
             "high": row["rate_high"] * PER,
             "raw": row["raw"] * PER,
             "impressions": row["impressions"],
-            "chance": f"{row[f'chance_{side}']:.0%}",
+            "chance": f"{row[P_IN[side]]:.0%}",
         }
         for row in ordered.iter_rows(named=True)
     ]
@@ -70,7 +70,7 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     """
     known = _sampled(rates)
     rows = known.select(
-        pl.col("text").map_elements(lambda text: shortened(text, 40), return_dtype=pl.String, skip_nulls=True),
+        pl.col("text").map_elements(lambda text: truncate(text, 40), return_dtype=pl.String, skip_nulls=True),
         "impressions",
         raw=pl.col("raw") * PER,
         rate=pl.col("rate") * PER,
@@ -113,7 +113,7 @@ def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
     """
     known = _sampled(rates)
     rows = known.select(
-        pl.col("text").map_elements(lambda text: shortened(text, 40), return_dtype=pl.String, skip_nulls=True),
+        pl.col("text").map_elements(lambda text: truncate(text, 40), return_dtype=pl.String, skip_nulls=True),
         "impressions",
         raw=pl.col("raw") * PER,
     ).to_dicts()

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_kinds
-from oneup_pinterest.history.observations import counters_as_last_seen
+from oneup_pinterest.history.counter_types import counter_types
+from oneup_pinterest.history.observations import latest_counters
 from oneup_pinterest.history.per_account import for_each_account
 from oneup_pinterest.history.remembered import remembered
 
@@ -38,7 +38,8 @@ RATES: Columns = {
     "is_rolling": pl.Boolean,
     "is_earlier": pl.Boolean,
 }
-RANKED: Columns = {**RATES, "rank": pl.Int64, "chance_best": pl.Float64, "chance_worst": pl.Float64}
+P_IN = {"best": "p_in_top", "worst": "p_in_bottom"}  # column of `ranked_pins` for each side
+RANKED: Columns = {**RATES, "rank": pl.Int64, "p_in_top": pl.Float64, "p_in_bottom": pl.Float64}
 
 
 @remembered
@@ -46,7 +47,7 @@ def pin_rates(pins: pl.DataFrame, metric: str = "saves", *, kinds: pl.DataFrame 
     """The rate of each pin as last seen: `metric` per impression, raw, and shrunk towards the account's other pins.
 
     `pins` as `load_pins` returns them; of each the newest row counts that has no glitch and no rise that may still be
-    taken back (`oneup_pinterest.history.observations.counters_as_last_seen`). `kinds`, where known already, is `counter_kinds`
+    taken back (`history.observations.latest_counters`). `kinds`, where known already, is `counter_types`
     of the same pins. One row per account and pin with impressions above 0 and a known count, sorted by account and
     id. Rates and their bounds are shares (0.01 is 10 per 1,000 impressions). Columns:
 
@@ -79,10 +80,10 @@ def pin_rates(pins: pl.DataFrame, metric: str = "saves", *, kinds: pl.DataFrame 
     >>> pin_rates(pins).select("id", "raw", pl.col("rate", "rate_low", "rate_high").round(3)).head(2).rows()
     [('1', 0.1, 0.01, 0.008, 0.012), ('2', 0.009, 0.009, 0.009, 0.01)]
     """
-    kinds = counter_kinds(pins, [EXPOSURE, metric]) if kinds is None else kinds
+    kinds = counter_types(pins, [EXPOSURE, metric]) if kinds is None else kinds
     of_kind = {(row[0], row[1]): row[2] for row in kinds.select("social_network_id", "metric", "kind").iter_rows()}
     latest = (
-        counters_as_last_seen(pins, (EXPOSURE, metric))
+        latest_counters(pins, (EXPOSURE, metric))
         .filter((pl.col(EXPOSURE) > 0) & pl.col(metric).is_not_null())
         .select(
             "social_network_id",
@@ -110,14 +111,14 @@ def ranked_pins(rates: pl.DataFrame, top: int = TOP, *, seed: int = 0, draws: in
     """The pins of `pin_rates`, best first by posterior mean, with the chance to be among the `top` best, and worst.
 
     No cut-off: a pin with few impressions ranks near the account's mean, where its evidence puts it. Columns: those of
-    `pin_rates`, rank (1 is best), chance_best and chance_worst (shares of draws from all posteriors in which the pin
+    `pin_rates`, rank (1 is best), p_in_top and p_in_bottom (shares of draws from all posteriors in which the pin
     is among the `top` highest or lowest true rates). Pins without a rate are left out. Sorted by account and rank.
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"], "text": "", "permalink": "",
     ...     "timestamp": date(2026, 3, 1), "snapshot_date": date(2026, 3, 9), "impressions": 10_000,
     ...     "saves": [900, 100, 95]})
-    >>> ranked_pins(pin_rates(pins), top=1).select("id", "rank", "chance_best").row(0)
+    >>> ranked_pins(pin_rates(pins), top=1).select("id", "rank", "p_in_top").row(0)
     ('1', 1, 1.0)
     """
     known = rates.filter(pl.col("rate").is_not_null())
@@ -125,7 +126,7 @@ def ranked_pins(rates: pl.DataFrame, top: int = TOP, *, seed: int = 0, draws: in
     def ranked(part: pl.DataFrame) -> pl.DataFrame:
         best, worst = _chances(*_posterior(part), min(top, part.height), draws, seed)
         return (
-            part.with_columns(chance_best=pl.Series(best), chance_worst=pl.Series(worst))
+            part.with_columns(p_in_top=pl.Series(best), p_in_bottom=pl.Series(worst))
             .sort("rate", "impressions", "id", descending=[True, True, False])
             .with_columns(rank=pl.int_range(1, pl.len() + 1))
         )

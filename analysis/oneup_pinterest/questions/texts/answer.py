@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import shortened
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.methods.first_week import first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.answer import too_few
 from oneup_pinterest.questions.growth.answer import no_curves
@@ -23,20 +23,20 @@ def text_answer(
     """Which features of a pin's text go with more of `metric` after 7 days. `outcomes` is `first_week_outcomes` of the
     same pins and metric, where it is known.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> text_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> text_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: features of texts need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     question = f"What do texts of pins with more {metric} have?"
     found = _outcomes(pins, metric, outcomes, "features of texts")
     if isinstance(found, str):
-        return Answer(question, found) if found[:1].isupper() else refused(question, found)
+        return Answer(question, found) if found[:1].isupper() else not_enough_data(question, found)
     effects = text_effects(found)
     known = effects.drop_nulls("ratio")
     table = _features_table(effects, metric)
     if known.is_empty():
         why = "no feature has 5 pins with it and 5 without it in the same weeks, or all counts are alike."
-        return refused(question, why)._replace(table=table)
+        return not_enough_data(question, why)._replace(table=table)
     beyond = known.filter(pl.col("verdict").is_in(["more", "less"])).sort("q_value", "feature")
     told = [
         f"Pins whose text {_said(row['feature'])} had {row['ratio']:.1f} times the {metric} after 7 days of other pins "
@@ -70,17 +70,17 @@ def words_answer(
     """Which words pins with more of `metric` than others of their weeks use more, or less. `outcomes` as for
     `text_answer`.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> words_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> words_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
     'Not enough data yet: words need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     question = f"Which words do pins with more {metric} use?"
     found = _outcomes(pins, metric, outcomes, "words")
     if isinstance(found, str):
-        return Answer(question, found) if found[:1].isupper() else refused(question, found)
+        return Answer(question, found) if found[:1].isupper() else not_enough_data(question, found)
     contrasts = word_contrasts(found)
     if contrasts.is_empty():
-        return refused(
+        return not_enough_data(
             question,
             "two words are needed that are in at least 5 pins and missing from 5 others, and counts that differ.",
         )
@@ -90,7 +90,7 @@ def words_answer(
     for part, more in ((better, "more"), (worse.reverse(), "fewer")):
         if part.height:
             names = ", ".join(
-                f"“{shortened(row['word'], 30)}” ({row['better']:,} of {row['pins']:,} pins with it are in the better "
+                f"“{truncate(row['word'], 30)}” ({row['better']:,} of {row['pins']:,} pins with it are in the better "
                 f"half, {row['expected_share']:.0%} expected)"
                 for row in part.head(_MOST_TOLD).iter_rows(named=True)
             )
@@ -147,7 +147,7 @@ def _words_table(contrasts: pl.DataFrame) -> pl.DataFrame:
     few = contrasts.height <= 2 * _SIDE
     rows = contrasts if few else pl.concat([contrasts.head(_SIDE), contrasts.tail(_SIDE)])
     return rows.select(
-        pl.col("word").map_elements(lambda word: shortened(word, 60), return_dtype=pl.String).alias("Word or pair"),
+        pl.col("word").map_elements(lambda word: truncate(word, 60), return_dtype=pl.String).alias("Word or pair"),
         pl.col("pins").alias("Pins with it"),
         pl.col("better").alias("In the better half (pins)"),
         (100 * pl.col("expected_share")).alias("Expected there (%)"),

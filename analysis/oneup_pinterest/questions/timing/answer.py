@@ -3,7 +3,7 @@
 import polars as pl
 
 from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, refused
+from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.growth.answer import no_curves
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
@@ -31,8 +31,8 @@ def weekday_answer(
     Raises:
         UserError: one of the zones is not in the time zone database.
 
-    >>> from oneup_pinterest.database.schema import RELATIONS
-    >>> weekday_answer(pl.DataFrame(schema=RELATIONS["pins"].schema)).sentence[:68]
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> weekday_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence[:68]
     'Not enough data yet: times of publication can be compared from 20 pi'
     """
     zones = (published_zone, display_zone)
@@ -89,13 +89,13 @@ def _answer(
         outcomes = first_week_outcomes(pins, metric, published_zone=zones[0], display_zone=zones[1])
     effects = slot_effects(outcomes, by, 1 if by == "weekday" else hours)
     if effects.is_empty():
-        return refused(
+        return not_enough_data(
             question,
             f"times of publication can be compared from {LEAST_PINS} pins on that were seen a week after it; "
             "there are 0.",
         )
     if reason := effects["reason"][0]:
-        return refused(question, reason)
+        return not_enough_data(question, reason)
     chart = slots_grid(effects, metric, width) if by == "slot" else slots_chart(effects, metric, width)
     notes = (*_notes(effects, metric, by), _zone_note(*zones))
     return Answer(question, _sentence(effects, metric, by), chart, _table(effects, metric), notes)
