@@ -50,7 +50,7 @@ def without(complete: Path, path: Path, stream: str, columns: tuple[str, ...] = 
 def assert_every_command_works(path: Path, output: Path, missing: dict[str, tuple[str, ...]]) -> None:
     page, status = page_of(path), read_status(path)
     export_parquet(path, output)
-    for findings in (page["findings"], status["findings"]):
+    for findings in ([item.as_json() for item in page["findings"]], status["findings"]):
         named = {item["what"] for item in findings if item["check"] == "missing_columns"}
         assert len(named) == len(missing)
         for stream, columns in missing.items():

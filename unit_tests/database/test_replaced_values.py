@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 WHAT_TO_DO = (
-    "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new file, "
-    "best in a folder without `=` in its path, and keep this one only for what no finding names."
+    "The real values cannot be restored, and the counters of past days are lost for these rows. Sync into a new file, "
+    "in a folder without `=` in its path, and keep this one only for data that no finding names."
 )
 
 
@@ -69,14 +69,13 @@ def found(database: Path) -> list[str]:
 
 
 def wrong(rows: str, column: str, part: str, path: str = "the path of this file") -> str:
-    told = f"an older version of this kit wrote into each row what `{part}` in {path} says"
-    return f"{rows} have a wrong `{column}`: {told}."
+    return f"{rows} have a wrong `{column}`: an older version of this kit took the value from `{part}` in {path}."
 
 
 def merged(stream: str, records: int, rows: str) -> str:
     return (
-        f"The first sync of {stream} read {records} records and left {rows}: an older version of this kit wrote into "
-        "each row what a part like `id=5` in the path of this file said, so that many became one."
+        f"The first sync of {stream} read {records} records but left {rows}: an older version of this kit took a value "
+        "of each row from the path of this file, such as `id=5`, so many rows became one."
     )
 
 
@@ -84,7 +83,7 @@ EVERYWHERE = (
     "18 rows of overview_metrics, 94 rows of pins, 1 row of account_followers, 54 rows of post_performance, "
     "6 rows of pin_totals and 1 row of accounts"
 )
-THEN = "the path that this file then had"
+THEN = "the former path of this file"
 DAMAGED = {
     "id=5/h.duckdb": (
         [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
