@@ -12,7 +12,8 @@ import pytest
 from integration_tests.fault_injection.processes import on_day, served, start
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.database import connection as opening
-from oneup_pinterest.database.load import DataWindow, data_window, load_pins
+from oneup_pinterest.database.load import data_window, load_pins
+from oneup_pinterest.database.reader import DataWindow
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync

@@ -8,7 +8,7 @@ import pytest
 
 from integration_tests.conftest import Days
 from integration_tests.databases import opened, rows
-from oneup_pinterest.database.load import open_history
+from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync

@@ -190,7 +190,7 @@ def test_a_notebook_on_an_empty_history_says_so(
 
 def test_several_notebooks_read_one_database_at_once(database: Path) -> None:
     code = (
-        "import sys; from oneup_pinterest.database.load import open_history\n"
+        "import sys; from oneup_pinterest.database.reader import open_history\n"
         "with open_history(sys.argv[1]): print(); input()"
     )
     with subprocess.Popen(

@@ -15,7 +15,7 @@ from oneup_pinterest.cli import main
 from oneup_pinterest.database import load
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.schema import STREAMS, TABLES
-from oneup_pinterest.database.sources import HistoryFile
+from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.report.context import page_of

@@ -13,7 +13,7 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from integration_tests.airbyte import ROOT
-from oneup_pinterest.database import load
+from oneup_pinterest.database import load, reader
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.writer import DatabaseWriter
@@ -79,8 +79,8 @@ def test_pins_that_a_sync_keeps_in_two_tables_are_the_same_rows(database: Path, 
 
 def test_only_the_columns_that_are_asked_for_are_read(database: Path, tmp_path: Path) -> None:
     for path in (database, in_two_tables(database, tmp_path / "ours.duckdb")):
-        with load.open_history(path) as history:
-            some = load.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
+        with reader.open_history(path) as history:
+            some = reader.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
         assert some.columns == ["id", "saves", "snapshot_date"]
         assert_frame_equal(some, load.load_pins(database).select(some.columns))
 
@@ -121,7 +121,7 @@ def test_fields_that_the_api_added_are_left_out_of_frames_but_not_of_sql(tmp_pat
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id, 5 AS boards")
     assert "boards" not in load.load_accounts(path).columns
-    with load.open_history(path) as history:
+    with reader.open_history(path) as history:
         assert history.execute("SELECT boards FROM accounts").fetchall() == [(5,)]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from oneup_pinterest.database.load import data_window, load_accounts, load_pins, load_pins_latest, open_history
-from oneup_pinterest.database.renames import Rename, kept_renames
+from oneup_pinterest.database.load import data_window, load_accounts, load_pins, load_pins_latest
+from oneup_pinterest.database.reader import open_history
+from oneup_pinterest.database.renames import Rename, registered_renames
 from oneup_pinterest.errors import UserError
 
 FIRST = date(2026, 3, 1)
@@ -62,7 +63,7 @@ def history(path: Path, *syncs: tuple[str, int, Pins], **columns: Any) -> Path:
 
 def renames(path: Path) -> list[Rename]:
     with open_history(path) as connection:
-        return kept_renames(connection)
+        return registered_renames(connection)
 
 
 def renamed(path: Path) -> dict[str, str]:

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from oneup_pinterest.database.invalid_values import ImpossibleDays, UnreadableValues
 from oneup_pinterest.database.schema import COUNTERS
-from oneup_pinterest.database.sources import Table
-from oneup_pinterest.database.views import ImpossibleDays, Unreadable
+from oneup_pinterest.database.stored_tables import StoredTable
 from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
 from unit_tests.factories.history import NOW
@@ -35,8 +35,8 @@ def posts(count: int, **others: Any) -> dict[str, Any]:
     return {**metric("posts", count, **WINDOW), **others}
 
 
-def table_of_pins() -> Table:
-    return Table("pins", "main", "pins", "", False, True, {}, {})
+def table_of_pins() -> StoredTable:
+    return StoredTable("pins", "main", "pins", "", False, True, {}, {})
 
 
 def test_a_longer_list_of_another_account_refutes_a_cap() -> None:
@@ -77,7 +77,7 @@ def test_pins_whose_rows_are_left_out_are_not_missing(reason: str) -> None:
     if reason == "unreadable":
         cut = context._replace(
             tables=[table_of_pins()],
-            unreadable=[Unreadable("pins.snapshot_date", "DATE", 2, 8, "n/a", True, "FROM pins")],
+            unreadable=[UnreadableValues("pins.snapshot_date", "DATE", 2, 8, "n/a", True, "FROM pins")],
         )
         assert "days_without_snapshot" not in find_by_check(cut)
     else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from oneup_pinterest.database.renames import kept_renames, newest_ids
+from oneup_pinterest.database.renames import newest_ids, registered_renames
 from oneup_pinterest.database.schema import PIN_ATTRIBUTES, STREAMS, quoted
 from oneup_pinterest.database.views import has_pin_tables
 from oneup_pinterest.errors import UserError
@@ -27,7 +27,7 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
     given = [accounts] if isinstance(accounts, str) else list(accounts)
     if not given:
         return []
-    renames = kept_renames(history)
+    renames = registered_renames(history)
     newest = newest_ids(renames)
     given = [newest.get(account, account) for account in given]
     names: dict[str, list[str]] = {}

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from oneup_pinterest.database.load import Database, open_history
+from oneup_pinterest.database.reader import Database, open_history
 from oneup_pinterest.database.schema import TABLES, quoted
 from oneup_pinterest.errors import UserError
 

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from oneup_pinterest.database.connection import database_path
-from oneup_pinterest.database.load import Database, open_history, read_window
+from oneup_pinterest.database.reader import Database, open_history, read_window
 from oneup_pinterest.database.schema import STREAMS, TABLES, quoted
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.history.remembered import remembering

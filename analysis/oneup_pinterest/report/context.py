@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.database.load import Database, DataWindow, open_history, read_relation, read_window
+from oneup_pinterest.database.reader import Database, DataWindow, open_history, read_relation, read_window
 from oneup_pinterest.formatting import format_table
 from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.history.remembered import remember, remembering

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
-from oneup_pinterest.database.listings import REMEDY
+from oneup_pinterest.database.listed_accounts import REMEDY
 from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.formatting import format_account, format_day
 from oneup_pinterest.quality.checks.context import CheckContext

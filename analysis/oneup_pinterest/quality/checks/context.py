@@ -1,24 +1,29 @@
 """What the checks look at, and the thresholds that they share."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.database.listings import Missing, missing_accounts
-from oneup_pinterest.database.load import Database, open_history, read_relation, read_window
-from oneup_pinterest.database.renames import Rename, kept_renames
-from oneup_pinterest.database.replaced_values import Merged, Replaced, replaced_values
+from oneup_pinterest.database.invalid_values import (
+    CLOCK_TOLERANCE,
+    ImpossibleDays,
+    UnreadableValues,
+    find_unreadable_values,
+    registered_impossible_days,
+)
+from oneup_pinterest.database.listed_accounts import MissingAccount, missing_accounts
+from oneup_pinterest.database.reader import Database, open_history, read_relation, read_window
+from oneup_pinterest.database.renames import Rename, registered_renames
+from oneup_pinterest.database.replaced_values import MergedRows, ReplacedValues, find_replaced_values
 from oneup_pinterest.database.schema import SYNC_RUNS, TABLES
-from oneup_pinterest.database.sources import Table, stored_tables
-from oneup_pinterest.database.views import ImpossibleDays, Unreadable, impossible_days, unreadable_values
+from oneup_pinterest.database.stored_tables import StoredTable, registered_tables
 from oneup_pinterest.quality.findings import Finding
 
 KEPT_DAYS = 90  # Pinterest keeps figures this long
-CLOCK_TOLERANCE = timedelta(days=1)  # somewhere it is already tomorrow
 AGREEMENT_TOLERANCE = 0.01  # a sync takes a moment, in which counters move
 MIN_IMPRESSIONS = 20  # two pins with fewer have equal counters by chance
 MIN_CASES = 7  # were an assumption true in half of the cases, 7 in a row one way come once in 128
@@ -50,12 +55,12 @@ class CheckContext(NamedTuple):
     now: datetime
     overview: pl.DataFrame
     totals: pl.DataFrame
-    tables: Sequence[Table] = ()
-    unreadable: Sequence[Unreadable] = ()
+    tables: Sequence[StoredTable] = ()
+    unreadable: Sequence[UnreadableValues] = ()
     impossible: Sequence[ImpossibleDays] = ()
-    replaced: Sequence[Replaced] = ()
-    merged: Sequence[Merged] = ()
-    missing: Sequence[Missing] | None = None
+    replaced: Sequence[ReplacedValues] = ()
+    merged: Sequence[MergedRows] = ()
+    missing: Sequence[MissingAccount] | None = None
     renames: Sequence[Rename] = ()
 
     def lacks_rows(self, relation: str, *, including_impossible_days: bool = True) -> bool:
@@ -87,7 +92,7 @@ def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | 
         read_relation(history, name)
         for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
     )
-    now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
+    now, tables = utc_now().replace(tzinfo=None), registered_tables(history)
     return CheckContext(
         pins,
         followers,
@@ -98,11 +103,11 @@ def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | 
         overview,
         totals,
         tables,
-        unreadable_values(history, tables),
-        impossible_days(history),
-        *replaced_values(history),
+        find_unreadable_values(history, tables),
+        registered_impossible_days(history),
+        *find_replaced_values(history),
         missing_accounts(history),
-        kept_renames(history),
+        registered_renames(history),
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from oneup_pinterest.database.column_types import COLUMN_TYPES
+from oneup_pinterest.database.invalid_values import FIRST_DAY
 from oneup_pinterest.database.schema import STREAMS, TABLES
-from oneup_pinterest.database.views import FIRST_DAY
 from oneup_pinterest.formatting import format_count, format_list, truncate
 from oneup_pinterest.history.observations import is_in_order
 from oneup_pinterest.quality.checks.context import CheckContext

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from oneup_pinterest.database.invalid_values import CLOCK_TOLERANCE
 from oneup_pinterest.formatting import format_count
-from oneup_pinterest.quality.checks.context import CLOCK_TOLERANCE, CheckContext
+from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import Finding
 
 STALE_AFTER = timedelta(hours=36)  # a daily sync that failed once, and half a day to notice
