@@ -1,8 +1,8 @@
-"""Errors that a person can fix: one sentence, and the exit status of the command."""
+"""Errors that a person can mend: one sentence, and the exit status of the command that meets them."""
 
 
 class UserError(Exception):
-    """Say in one sentence what is wrong and what to do; `exit_status` is 1 (failed) or 2 (wrong usage or config)."""
+    """Says in one sentence what is wrong and what to do; `exit_status` is 1 (failed) or 2 (wrong usage or config)."""
 
     def __init__(self, message: str, exit_status: int = 1) -> None:
         super().__init__(message)
