@@ -27,7 +27,7 @@ def main() -> None:
     check = "--check" in sys.argv[1:]
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     parts = {
-        ("README.md", "commands"): commands(),
+        ("docs/commands.md", "commands"): commands(),
         ("docs/connector.md", "config"): config(manifest),
         ("docs/connector.md", "supported"): supported(manifest),
         ("docs/connector.md", "streams"): streams(manifest),
