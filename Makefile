@@ -32,20 +32,20 @@ test-clients: .venv/installed $(CLIENTS) ## Run PyAirbyte, dlt and fresh install
 
 check: site ## Check formatting, lint, types, docs and the links of the site
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-	$(BIN)/python -m integration_tests.docs --check
+	$(BIN)/python -m tools.docs --check
 format: .venv/installed ## Format the code, fix what lint can, and renew the generated parts of the docs
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
-	$(BIN)/python -m integration_tests.docs
+	$(BIN)/python -m tools.docs
 site: .venv/installed ## Build the documentation site (seconds; open site/index.html)
 	$(BIN)/python -m tools.site
 picture: .venv/installed ## Renew docs/report.png and docs/notebook.png from the demo (needs chromium)
-	$(BIN)/python -m integration_tests.picture
+	$(BIN)/python -m tools.picture
 lock: .venv/installed ## Renew the lock files from pyproject.toml (UPGRADE= keeps what is locked and adds what is new)
 	echo uv | $(COMPILE) --no-annotate - --output-file requirements-uv.lock
 	$(COMPILE) --all-extras --no-emit-package source-oneup-pinterest pyproject.toml --output-file requirements.lock
 	echo 'duckdb>=1.5,<1.6' | $(COMPILE) --no-annotate - --output-file requirements-duckdb15.lock
 audit: .venv/installed ## Look up known vulnerabilities of the locked dependencies (needs PyPI's advisories)
-	@$(UV) run --no-project --isolated --python $(BIN)/python --with pip-audit==$(PIP_AUDIT) python -m integration_tests.audit pip-audit
+	@$(UV) run --no-project --isolated --python $(BIN)/python --with pip-audit==$(PIP_AUDIT) python -m tools.audit pip-audit
 clean: ## Remove what the commands above made
 	rm -rf .venv .venv-clients .duckdb15 .cache build demo site .mypy_cache .pytest_cache .ruff_cache
 
