@@ -34,7 +34,6 @@ def main() -> None:
         ("docs/connector.md", "types"): types(manifest),
         ("docs/connector.md", "verbs"): verbs(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
-        ("docs/add-to-airbyte.md", "dlt"): recipe("dlt_sync.py"),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [
