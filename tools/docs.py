@@ -15,7 +15,7 @@ import yaml
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 
 from oneup_pinterest.cli import EXIT_STATUS, parser
-from oneup_pinterest.sync.batches import duckdb_type
+from oneup_pinterest.database.column_types import duckdb_type
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")

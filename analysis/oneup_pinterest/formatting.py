@@ -1,22 +1,23 @@
-"""How numbers, days, tables and other people's texts are written for people, in notebooks and on the page."""
+"""Format numbers, days, names, tables and other people's texts for terminals, notebooks and the report."""
 
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
 
-TEXT_LENGTH = 140
-CELL_LENGTH = 400  # a sentence of ours, whole; answers shorten pins' texts before they make a table
+TEXT_LENGTH = 140  # characters of a pin's text
+CELL_LENGTH = 400  # fits every sentence of ours; answers truncate the texts of pins themselves
+MAX_NAMES = 10
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def format_day(day: date | None) -> str:
-    """A day as people write it.
+    """Return a day as day, month and year.
 
     >>> format_day(date(2026, 3, 1)), format_day(None)
     ('1 Mar 2026', 'unknown')
@@ -25,7 +26,7 @@ def format_day(day: date | None) -> str:
 
 
 def truncate(text: str | None, length: int = TEXT_LENGTH) -> str:
-    """One line of at most `length` characters, without control characters and marks that turn the text around them.
+    """Return one line of at most `length` characters, without control and bidirectional formatting characters.
 
     >>> truncate("a\\n\\tb" + "c" * 9, 6)
     'a bcc…'
@@ -35,7 +36,7 @@ def truncate(text: str | None, length: int = TEXT_LENGTH) -> str:
 
 
 def format_account(account: str, username: str | None) -> str:
-    """An account's username and id, as far as the first is known.
+    """Return an account's username and id, or its id alone where the username is unknown.
 
     >>> format_account("pin_a", "a"), format_account("pin_b", None)
     ('@a (pin_a)', 'pin_b')
@@ -45,7 +46,7 @@ def format_account(account: str, username: str | None) -> str:
 
 
 def strip_control_characters(line: str) -> str:
-    """A line that no terminal obeys: without control characters and marks that turn the text around them.
+    """Return one line without the characters that a terminal obeys: control and bidirectional formatting characters.
 
     >>> strip_control_characters("\\x1b[2Jpins\\n of \\u202emoc")
     '[2Jpins  of moc'
@@ -57,12 +58,16 @@ def strip_control_characters(line: str) -> str:
 
 
 def isolate_bidi(text: str | None) -> str:
-    """For places that take no markup, such as a menu: the text between Unicode isolates, with none of its own."""
+    """Return a text between Unicode isolates, for places that take no markup, such as a menu.
+
+    >>> isolate_bidi("pins") == "\\u2068pins\\u2069"
+    True
+    """
     return f"\u2068{truncate(text, 80)}\u2069"
 
 
 def safe_url(link: str | None) -> str | None:
-    """The link if it is a plain http or https one, else None.
+    """Return the link if it is a plain http or https URL, otherwise None.
 
     >>> safe_url("https://www.pinterest.com/pin/1/")
     'https://www.pinterest.com/pin/1/'
@@ -80,14 +85,18 @@ def safe_url(link: str | None) -> str | None:
 
 
 def host_of(link: str) -> str:
-    """The host that a link leads to, so that people see it before they go there."""
+    """Return the host that a link leads to, so that people see it before they follow it.
+
+    >>> host_of("https://www.pinterest.com/pin/1/")
+    'pinterest.com'
+    """
     return (urlsplit(link).hostname or "").removeprefix("www.")
 
 
-def number(value: float | None) -> str:
-    """A count with thousands separated; a fraction (of a gap) is rounded to one digit.
+def format_number(value: float | None) -> str:
+    """Return a number with thousands separators; a fraction is rounded to one digit.
 
-    >>> number(1234.0), number(2.54), number(None)
+    >>> format_number(1234.0), format_number(2.54), format_number(None)
     ('1,234', '2.5', 'unknown')
     """
     if value is None:
@@ -95,27 +104,60 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
-def percent(value: float | None) -> str:
-    """A change with its sign.
+def format_count(count: int, noun: str) -> str:
+    """Return a count with its noun.
 
-    >>> percent(25.04), percent(-3.0), percent(0.0)
-    ('+25.0%', '−3.0%', '0.0%')
+    >>> format_count(1, "pin"), format_count(2000, "pin")
+    ('1 pin', '2,000 pins')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_list(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence.
+
+    >>> format_list(["saves", "repins", "clicks"]), format_list(["saves"])
+    ('saves, repins and clicks', 'saves')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def format_names(names: Iterable[str]) -> str:
+    """Return the first ten names, and how many more there are.
+
+    >>> format_names(map(str, range(12)))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    known = list(names)
+    more = len(known) - MAX_NAMES
+    return ", ".join(known[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def format_percent(value: float | None) -> str:
+    """Return a change in percent with its sign; an unknown one is empty.
+
+    >>> format_percent(25.04), format_percent(-3.0), format_percent(0.0), format_percent(None)
+    ('+25.0%', '−3.0%', '0.0%', '')
     """
     return (
         "" if value is None else f"{value:+,.1f}%".replace("-", "−").replace("+0.0%", "0.0%").replace("−0.0%", "0.0%")
     )
 
 
-def moment(value: datetime | None) -> str:
-    """A time in UTC."""
+def format_time(value: datetime | None) -> str:
+    """Return a time in UTC as day, hour and minute.
+
+    >>> format_time(datetime(2026, 3, 1, 6, 5))
+    '1 Mar 2026, 06:05 UTC'
+    """
     return f"{format_day(value)}, {value:%H:%M} UTC" if value else "unknown"
 
 
 def format_table(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with every cell as people read it: the same columns, all text.
+    """Return a table with the same columns, in which every cell is text for people.
 
-    Counts have their thousands separated; the fractions of a column share their digits; days are days; what is not
-    known is a dash; and other people's texts are shortened to one line without control characters.
+    Numbers get thousands separators, and the numbers of a column the same decimals. An unknown value is a dash. Texts
+    are truncated to one line without control characters.
 
     >>> format_table(pl.DataFrame({"Pins": [1200], "Rate (%)": [2.345], "Since": [date(2026, 3, 1)]})).row(0)
     ('1,200', '2.35', '1 Mar 2026')
@@ -152,13 +194,16 @@ def _cell(value: Any, digits: int) -> str:
             return truncate(str(value), CELL_LENGTH)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    "shortened": truncate,
-    "isolated": isolate_bidi,
-    "web_address": safe_url,
-    "host_of": host_of,
-    "number": number,
-    "percent": percent,
-    "day": format_day,
-    "moment": moment,
+FILTERS: dict[str, Callable[..., Any]] = {  # of the Jinja template, under their own names
+    function.__name__: function
+    for function in (
+        truncate,
+        isolate_bidi,
+        safe_url,
+        host_of,
+        format_number,
+        format_percent,
+        format_day,
+        format_time,
+    )
 }

@@ -11,13 +11,14 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sandbox.pin_texts import pin_text
 from simulations.worlds import LAST_SNAPSHOT, made_up_pins
 
 LAST_DAY = date(2026, 3, 31)
 NOW = datetime(2026, 3, 31, 9, 0)  # three hours after the last sync
 HOSTILE_TEXT = '<script>window.hacked=1</script><img src=x onerror="window.hacked=1"> </script><!-- ${7*7} {{7*7}}'
-METRICS = ("impressions", "saves", "comments", "repins", "clicks")
+METRICS = COUNTERS
 
 _METRIC_COLUMNS = (
     "key VARCHAR, name VARCHAR, description VARCHAR, value_current_period DOUBLE, value_last_period DOUBLE, "

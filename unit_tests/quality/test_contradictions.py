@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.database.sources import Table
 from oneup_pinterest.database.views import ImpossibleDays, Unreadable
 from oneup_pinterest.quality.api_assumptions import assumptions
@@ -130,7 +131,7 @@ def test_a_glitch_makes_no_sum_differ() -> None:
 
 
 def test_counters_that_are_missing_make_no_sum_differ_and_no_zeros() -> None:
-    unknown = dict.fromkeys(("impressions", "saves", "comments", "repins", "clicks"))
+    unknown = dict.fromkeys(COUNTERS)
     rows = [pin(n, day, 100) if day == 0 else {**pin(n, day), **unknown} for n in range(3) for day in range(2)]
     window = {"period_start": rows[-1]["period_start"], "period_end": rows[-1]["period_end"]}
     told = found(facts(rows, totals=[metric("impressions", 500, **window)]))

@@ -6,10 +6,9 @@ import duckdb
 
 from oneup_pinterest.database.renames import kept_renames, newest_ids
 from oneup_pinterest.database.schema import PIN_ATTRIBUTES, STREAMS, quoted
-from oneup_pinterest.database.sources import listed_names
 from oneup_pinterest.database.views import has_pin_tables
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import truncate
+from oneup_pinterest.formatting import format_names, truncate
 
 Accounts = str | Sequence[str] | None  # one id or several; None is all of them
 
@@ -44,7 +43,7 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
         found = [account] if account in known else names.get(_plain(account), []) if account.startswith("@") else []
         if not found and (known or (known := _ids(history))):
             usernames = {account: name for name, those in names.items() if name for account in those}
-            there = listed_names(
+            there = format_names(
                 truncate(account) + (f" (@{usernames[account]})" if account in usernames else "")
                 for account in sorted(known | _ids(history))
             )

@@ -1,24 +1,33 @@
-"""The relations of a history file as the contract has them: their columns, types and keys."""
+"""The tables of a database: the streams, their columns with types, their primary keys, and the list of counters.
+
+Everything else imports these facts from here. The connector declares its streams in its own `manifest.yaml`;
+`unit_tests/database/test_schema.py` checks that the two agree.
+"""
 
 from typing import NamedTuple
 
 import polars as pl
 
-TEXT, COUNT, NUMBER, DAY, TIME, FLAG = "VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN"
-DTYPES: dict[str, pl.DataType] = {
-    TEXT: pl.String(),
-    COUNT: pl.Int64(),
-    NUMBER: pl.Float64(),
-    DAY: pl.Date(),
-    TIME: pl.Datetime("us"),
-    FLAG: pl.Boolean(),
-}
+from oneup_pinterest.database.column_types import COLUMN_TYPES, COUNT, DAY, FLAG, NUMBER, TEXT, TIME
+
+COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")  # of a pin, as OneUp names them
+
 EXTRACTED_AT = "_airbyte_extracted_at"
+OTHER_FIELDS = "_other_fields"  # JSON of the undeclared fields that have no column of their own
+RESERVED_COLUMNS = (EXTRACTED_AT, "pin_key", OTHER_FIELDS, "rowid")  # ours or DuckDB's, whatever OneUp names so
+
 SYNC_RUNS = "_sync_runs"
+PIN_ATTRIBUTES, PIN_COUNTERS = "_pin_attributes", "_pin_counters"  # `pins` is a view of these in a file of ours
 
 
 class TableSchema(NamedTuple):
-    """Columns with their DuckDB types, the key that is unique, and the date that `since` and `until` filter."""
+    """What one table or view looks like to a reader.
+
+    Attributes:
+        columns: Column name to DuckDB type.
+        key: The columns of the primary key.
+        date: The column that `since` and `until` filter; None where there is none.
+    """
 
     columns: dict[str, str]
     key: tuple[str, ...]
@@ -26,8 +35,8 @@ class TableSchema(NamedTuple):
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
-        """The dtypes of a frame of this relation."""
-        return {name: DTYPES[kind] for name, kind in self.columns.items()}
+        """The Polars schema of a loaded frame."""
+        return {name: COLUMN_TYPES[column_type].polars for name, column_type in self.columns.items()}
 
 
 _PERIOD = {"period_start": DAY, "period_end": DAY}
@@ -50,11 +59,7 @@ _PIN = {
     "media_type": TEXT,
     "media_url": TEXT,
     "timestamp": TIME,
-    "impressions": COUNT,
-    "saves": COUNT,
-    "comments": COUNT,
-    "repins": COUNT,
-    "clicks": COUNT,
+    **dict.fromkeys(COUNTERS, COUNT),
     "snapshot_date": DAY,
     **_PERIOD,
     EXTRACTED_AT: TIME,
@@ -122,10 +127,13 @@ TABLES: dict[str, TableSchema] = {
         ("started_at", "run_id"),
     ),
 }
-PIN_ATTRIBUTES, PIN_COUNTERS = "_pin_attributes", "_pin_counters"  # what `pins` is a view of, in a file of ours
 STREAMS = tuple(name for name in TABLES if name not in ("pins_latest", SYNC_RUNS))
 
 
 def quoted(name: str) -> str:
-    """The name as an SQL identifier."""
+    """Return a name as an SQL identifier.
+
+    >>> print(quoted('some "pins" here'))
+    "some ""pins"" here"
+    """
     return '"' + name.replace('"', '""') + '"'

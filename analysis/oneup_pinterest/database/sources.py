@@ -10,8 +10,8 @@ import duckdb
 
 from oneup_pinterest.database.schema import PIN_ATTRIBUTES, PIN_COUNTERS, STREAMS, SYNC_RUNS, TABLES, quoted
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.formatting import format_names
 
-MAX_NAMES_LISTED = 10
 _TABLES = "temp.main._oneup_tables"  # where an open connection keeps what `find_tables` found
 _OURS = (SYNC_RUNS, PIN_ATTRIBUTES, PIN_COUNTERS)  # no other tool writes these, so they have no prefix
 
@@ -76,7 +76,7 @@ def find_tables(
     readings = {schema: found for schema, found in sorted(readings.items()) if any(map(_streams, found.values()))}
     for chosen in schemas:
         if chosen.lower() not in map(str.lower, readings):
-            there = f"the streams are in: {listed_names(readings)}" if readings else "no schema holds the streams"
+            there = f"the streams are in: {format_names(readings)}" if readings else "no schema holds the streams"
             raise UserError(f"{path} holds no stream in a schema {chosen}; {there}.", 2)
     if schemas:
         readings = {name: found for name, found in readings.items() if name.lower() in {s.lower() for s in schemas}}
@@ -95,7 +95,8 @@ def find_tables(
             pattern or '""' for found in readings.values() for pattern, group in found.items() if _streams(group)
         }
         raise UserError(
-            f"No stream in {path} has the prefix {prefix or '(none)'}; there are: {listed_names(sorted(patterns))}.", 2
+            f"No stream in {path} has the prefix {prefix or '(none)'}; there are: {format_names(sorted(patterns))}.",
+            2,
         )
     return tables
 
@@ -208,21 +209,10 @@ def _best(path: str, schema: str, found: dict[str, dict[str, Table]]) -> str:
     if len(covering) == 1 and "" not in found:
         return covering[0]
     names = " or ".join(
-        f"{listed_names(sorted(table.name for table in group.values()))} (--prefix {pattern or repr('')})"
+        f"{format_names(sorted(table.name for table in group.values()))} (--prefix {pattern or repr('')})"
         for pattern, group in sorted(found.items())
     )
     raise UserError(f"In {path}, schema {schema} can be read in more than one way: {names}. Choose one of them.", 2)
-
-
-def listed_names(names: Iterable[str]) -> str:
-    """The first names, and how many more there are.
-
-    >>> listed_names(map(str, range(12)))
-    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
-    """
-    known = list(names)
-    more = len(known) - MAX_NAMES_LISTED
-    return ", ".join(known[:MAX_NAMES_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _plain(name: str) -> str:

@@ -7,20 +7,15 @@ from typing import NamedTuple
 import duckdb
 
 from oneup_pinterest.clock import utc_now
+from oneup_pinterest.database.column_types import NUMBER, TEXT, always_casts
 from oneup_pinterest.database.renames import Rename, keep_renames, under_new_ids
 from oneup_pinterest.database.schema import (
-    COUNT,
-    DAY,
     EXTRACTED_AT,
-    FLAG,
-    NUMBER,
     PIN_ATTRIBUTES,
     PIN_COUNTERS,
     STREAMS,
     SYNC_RUNS,
     TABLES,
-    TEXT,
-    TIME,
     TableSchema,
     quoted,
 )
@@ -29,16 +24,7 @@ from oneup_pinterest.database.sources import Table, keep_tables
 FIRST_DAY = date(2010, 1, 1)  # Pinterest opened in that year
 AHEAD = timedelta(days=1)  # somewhere it is tomorrow already
 _DAYS = "temp.main._oneup_days"  # where an open connection keeps what `_impossible_days` found
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
-_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
 _MAY_BE_NULL = ("preset",)  # of the columns of keys
-_ALWAYS_FIT = {  # wanted type → stored types of which every value can be read
-    COUNT: _INTEGERS,
-    NUMBER: (*_INTEGERS, "HUGEINT", "UBIGINT", "UHUGEINT"),  # a DOUBLE may be NaN
-    DAY: _TIMES,
-    TIME: _TIMES,
-    FLAG: ("BOOLEAN", *_INTEGERS),
-}
 
 
 class ImpossibleDays(NamedTuple):
@@ -133,7 +119,7 @@ def unreadable_values(connection: duckdb.DuckDBPyConnection, tables: Sequence[Ta
         tests = [
             (name, False, _is_unreadable(relation, table, name))
             for name in relation.columns
-            if name in table.columns and _may_not_fit(relation, table, name)
+            if name in table.columns and not always_casts(table.types[name], relation.columns[name])
         ]
         if table.schema not in ours:
             tests += [(name, True, f"NOT ({_is_given(relation, table, name)})") for name in _needed(relation, table)]
@@ -298,13 +284,6 @@ def _cast(relation: TableSchema, table: Table, column: str) -> str:
 def _needed(relation: TableSchema, table: Table) -> list[str]:
     """The columns of the key without which a row says nothing."""
     return [name for name in relation.key if name in table.columns and name not in _MAY_BE_NULL]
-
-
-def _may_not_fit(relation: TableSchema, table: Table, column: str) -> bool:
-    wanted, stored = relation.columns[column], table.types[column]
-    if wanted == TEXT or (wanted == NUMBER and stored.startswith("DECIMAL")):
-        return False
-    return stored not in _ALWAYS_FIT[wanted]
 
 
 def _is_unreadable(relation: TableSchema, table: Table, column: str) -> str:

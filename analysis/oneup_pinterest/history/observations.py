@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from oneup_pinterest.database.schema import COUNTERS, EXTRACTED_AT
 from oneup_pinterest.history.glitches import (
     DIP,
     EMPTY,
@@ -21,12 +22,11 @@ from oneup_pinterest.history.glitches import (
 from oneup_pinterest.history.remembered import remembered, remembering
 from oneup_pinterest.history.zone_changes import zone_changes
 
-METRICS = ("impressions", "saves", "comments", "repins", "clicks")
+METRICS = COUNTERS
 RESET_BELOW = 0.5  # of what a counter had: it was not restated but began anew
 CROWD = 3  # pins: fewer cannot tell an event of the whole account from one of a pin
 MOST = 0.5  # of the pins whose counter could fall
 
-EXTRACTED_AT = "_airbyte_extracted_at"
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
 _PLACE = ["social_network_id", "id", "snapshot_date"]

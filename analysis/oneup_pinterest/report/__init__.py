@@ -11,9 +11,9 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from oneup_pinterest import formatting as texts
 from oneup_pinterest.database.load import Database
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.questions.chart_style import VEGALITE
 from oneup_pinterest.report.context import page_of
 
@@ -78,7 +78,7 @@ def _render(page: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= texts.FILTERS
+    environment.filters |= FILTERS
     return environment.get_template("page.html.j2").render(
         **page,
         policy=policy,

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
-from oneup_pinterest.history.observations import EXTRACTED_AT, METRICS, consecutive_observations
+from oneup_pinterest.history.observations import METRICS, consecutive_observations
 from oneup_pinterest.history.summaries import PROVISIONAL_TOTALS, of_last_preset, preset_note
 from oneup_pinterest.methods.first_week import first_week_outcomes
 from oneup_pinterest.quality.checks.context import CheckContext

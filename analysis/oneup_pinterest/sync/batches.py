@@ -3,54 +3,14 @@
 import contextlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from oneup_pinterest.database.column_types import COLUMN_TYPES, JSON
+from oneup_pinterest.database.schema import OTHER_FIELDS
 from oneup_pinterest.errors import UserError
-
-POLARS_TYPES: dict[str, pl.DataType] = {
-    "BIGINT": pl.Int64(),
-    "DOUBLE": pl.Float64(),
-    "BOOLEAN": pl.Boolean(),
-}  # dates, times, JSON and texts travel as text
-OTHER_FIELDS = "_other_fields"  # the column of the fields that have none
-RESERVED = ("_airbyte_extracted_at", "pin_key", OTHER_FIELDS, "rowid")  # ours or DuckDB's, whatever OneUp names so
-BIGINT, EXACT = 2**63, 2**53  # beyond the one no BIGINT reaches; up to the other every whole number is a DOUBLE
-
-
-def duckdb_type(property_schema: Mapping[str, Any]) -> str:
-    """The DuckDB type of a property of a stream's JSON schema.
-
-    >>> duckdb_type({"type": ["null", "string"], "format": "date"})
-    'DATE'
-    """
-    types = [name for name in property_schema["type"] if name != "null"]
-    if types == ["string"]:
-        return {"date": "DATE", "date-time": "TIMESTAMP"}.get(property_schema.get("format", ""), "VARCHAR")
-    names = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
-    return names.get(types[0], "JSON") if len(types) == 1 else "JSON"
-
-
-def inferred_type(values: Iterable[Any]) -> str | None:
-    """The DuckDB type of a column that no schema declares, which holds each value exactly; None where all is null."""
-    kinds: set[type] = set()
-    largest = 0
-    for value in values:
-        kinds.add(type(value))
-        if type(value) is int:
-            largest = max(largest, abs(value))
-    kinds.discard(type(None))
-    if not kinds:
-        return None
-    if kinds == {bool}:
-        return "BOOLEAN"
-    if kinds == {int} and largest < BIGINT:
-        return "BIGINT"
-    if kinds <= {int, float} and largest <= EXACT:
-        return "DOUBLE"
-    return "VARCHAR" if kinds <= {str, int, float, bool} else "JSON"
 
 
 def undeclared_fields(rows: Sequence[Mapping[str, Any]], declared: Mapping[str, str]) -> list[str]:
@@ -66,11 +26,6 @@ def can_name_a_column(field: str, taken: Collection[str]) -> bool:
     DuckDB folds case, and has names that it cannot take; so only a plain name that nothing else has will do.
     """
     return re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,62}", field) is not None and field.lower() not in map(str.lower, taken)
-
-
-def fits(stored: str, arriving: str) -> bool:
-    """Whether values of a type can be kept in a column of another without loss."""
-    return stored in (arriving, "JSON", "VARCHAR")
 
 
 def as_frame(
@@ -123,9 +78,10 @@ def _only(row: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
 
 
 def _series(column: str, values: list[Any], kind: str) -> pl.Series:
-    if kind in POLARS_TYPES:
-        return pl.Series(column, values, dtype=POLARS_TYPES[kind])
-    if kind != "JSON":
+    dtype = COLUMN_TYPES[kind].record_dtype if kind in COLUMN_TYPES else pl.String()
+    if dtype != pl.String():
+        return pl.Series(column, values, dtype=dtype)
+    if kind != JSON:
         with contextlib.suppress(TypeError, UnicodeEncodeError):  # where all is text already
             return pl.Series(column, values, dtype=pl.String())
     return pl.Series(column, [_as_text(value, kind) for value in values], dtype=pl.String())
@@ -142,7 +98,7 @@ def type_change(stream: str, column: str, stored: str, arriving: str) -> UserErr
 def _as_text(value: Any, kind: str) -> str | None:
     if value is None:
         return None
-    if kind != "JSON" and isinstance(value, str):
+    if kind != JSON and isinstance(value, str):
         return _text(value)
     try:
         return _text(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import polars as pl
 
+from oneup_pinterest.database.column_types import duckdb_type
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.sync.batches import duckdb_type
 
 AIRBYTE, DATA, ADDITIONAL = "_airbyte_", "_airbyte_data", "_airbyte_additional_properties"
 TIMES = ("_airbyte_extracted_at", "_airbyte_emitted_at")  # of today's destinations, and of older ones

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from oneup_pinterest.database.schema import EXTRACTED_AT, quoted
-from oneup_pinterest.sync.batches import OTHER_FIELDS
+from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, quoted
 
 SAME_READ = "INTERVAL 15 MINUTES"  # rows of one period that lie further apart are of two reads
 PARTS_OF_A_PERIOD = ("key", "ranking", "position")  # the rest of such a key is what is replaced as a whole

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from oneup_pinterest.database.schema import EXTRACTED_AT, PIN_ATTRIBUTES, PIN_COUNTERS, quoted
-from oneup_pinterest.sync.batches import EXACT, OTHER_FIELDS, inferred_type
+from oneup_pinterest.database.column_types import MAX_EXACT_NUMBER, NUMERIC_TYPES, inferred_type
+from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, PIN_ATTRIBUTES, PIN_COUNTERS, quoted
 from oneup_pinterest.sync.merging import Merged, Merging
-from oneup_pinterest.sync.tables import NUMBERS, StreamTable
+from oneup_pinterest.sync.tables import StreamTable
 
 STATS = "stats"  # of a record: which of its fields that no schema declares OneUp sent in the pin's `stats`
 SEEN = quoted("seen on")  # with a blank, which no column of an added field has
@@ -40,7 +40,7 @@ class PinTables(StreamTable):
         return PIN_COUNTERS if self._is_of_a_day(column, kind) else PIN_ATTRIBUTES
 
     def _is_of_a_day(self, column: str, kind: str) -> bool:
-        return column in self.OF_A_DAY or kind in NUMBERS or column in self._observed
+        return column in self.OF_A_DAY or kind in NUMERIC_TYPES or column in self._observed
 
     def create_views(self) -> None:
         stored = {**self._stored(PIN_ATTRIBUTES), **self._stored(PIN_COUNTERS)}
@@ -83,7 +83,8 @@ class PinTables(StreamTable):
             is_number = rf"regexp_full_match(trim({attribute}), '[+-]?(\d{{1,3}}(,\d{{3}})+|\d+)(\.\d+)?\s*%?')"
             number = f"TRY_CAST({digits} AS DOUBLE)"
             ((are_numbers, are_whole),) = self._connection.execute(
-                f"SELECT bool_and({is_number} AND abs({number}) < {EXACT}), bool_and({number} = trunc({number})) "
+                f"SELECT bool_and({is_number} AND abs({number}) < {MAX_EXACT_NUMBER}), "
+                f"bool_and({number} = trunc({number})) "
                 f"FROM {PIN_ATTRIBUTES} AS attributes WHERE {attribute} IS NOT NULL"
             ).fetchall()
             if are_numbers and inferred_type([*filter(None, values), 0.5]) == "DOUBLE":

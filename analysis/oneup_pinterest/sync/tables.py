@@ -7,23 +7,18 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from oneup_pinterest.database.schema import EXTRACTED_AT, quoted
-from oneup_pinterest.sync.batches import (
-    EXACT,
-    OTHER_FIELDS,
-    RESERVED,
-    as_frame,
-    can_name_a_column,
+from oneup_pinterest.database.column_types import (
+    MAX_EXACT_NUMBER,
+    NUMERIC_TYPES,
+    can_store,
     duckdb_type,
-    fits,
     inferred_type,
-    type_change,
-    undeclared_fields,
 )
+from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, RESERVED_COLUMNS, quoted
+from oneup_pinterest.sync.batches import as_frame, can_name_a_column, type_change, undeclared_fields
 from oneup_pinterest.sync.merging import Merged, Merging
 
 ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
-NUMBERS = ("BIGINT", "DOUBLE")
 ARRIVED_AT = "arrived at"  # a column of it, for the same reason
 MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
 
@@ -81,7 +76,7 @@ class StreamTable:
     @property
     def figures(self) -> list[str]:
         """The declared numbers beside the key."""
-        return [name for name, kind in self.declared.items() if kind in NUMBERS and name not in self.key]
+        return [name for name, kind in self.declared.items() if kind in NUMERIC_TYPES and name not in self.key]
 
     def tables(self) -> dict[str, dict[str, str]]:
         return {self.stream: {**self.declared, EXTRACTED_AT: "TIMESTAMP"}}
@@ -213,7 +208,7 @@ class StreamTable:
             kind = inferred_type(values)
             if kind is None:
                 continue
-            if field in RESERVED or (field not in stored and not self._may_be_added(field, stored)):
+            if field in RESERVED_COLUMNS or (field not in stored and not self._may_be_added(field, stored)):
                 others.add(field)
                 continue
             if field not in stored:
@@ -236,21 +231,21 @@ class StreamTable:
 
     def _common_type(self, column: str, stored: str, arriving: str, values: Sequence[Any]) -> str:
         """The type that holds exactly what a column holds and what comes into it."""
-        if fits(stored, arriving):
+        if can_store(stored, arriving):
             return stored
         return "DOUBLE" if self._can_be_double(column, stored, values) else "VARCHAR"
 
     def _may_be_added(self, field: str, stored: Mapping[str, str]) -> bool:
-        added = len(stored.keys() - self.declared.keys() - set(RESERVED))
-        return added < MOST_ADDED and can_name_a_column(field, (*stored, *self.declared, *RESERVED))
+        added = len(stored.keys() - self.declared.keys() - set(RESERVED_COLUMNS))
+        return added < MOST_ADDED and can_name_a_column(field, (*stored, *self.declared, *RESERVED_COLUMNS))
 
     def _can_be_double(self, column: str, stored: str, values: Sequence[Any]) -> bool:
         """Whether a DOUBLE holds exactly what a column holds and what is to come into it."""
         numbers = [value for value in values if value is not None]
-        if stored not in ("BIGINT", "DOUBLE") or inferred_type([*numbers, 0.5]) != "DOUBLE":
+        if stored not in NUMERIC_TYPES or inferred_type([*numbers, 0.5]) != "DOUBLE":
             return False
         table = self._table_with(column)
-        query = f"SELECT count(*) FROM {quoted(table)} WHERE abs({quoted(column)}::HUGEINT) > {EXACT}"
+        query = f"SELECT count(*) FROM {quoted(table)} WHERE abs({quoted(column)}::HUGEINT) > {MAX_EXACT_NUMBER}"
         return stored == "DOUBLE" or self._count(query) == 0
 
     def _table_with(self, column: str) -> str:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day, number, percent
+from oneup_pinterest.formatting import format_day, format_number, format_percent
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.summaries import refusal
 from oneup_pinterest.methods.time_series import settled_days
@@ -48,7 +48,8 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
         sentence = f"No day stands out: none {usual} brought more or fewer {metric} than the days around it explain."
     else:
         told = "; ".join(
-            f"{format_day(row['day'])} with {number(row['gain'])} {metric} where {row['expected']:,.1f} are usual"
+            f"{format_day(row['day'])} with {format_number(row['gain'])} {metric} "
+            f"where {row['expected']:,.1f} are usual"
             for row in named.head(NAMED).iter_rows(named=True)
         )
         more = f"; and {named.height - NAMED} more" if named.height > NAMED else ""
@@ -99,8 +100,9 @@ def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | st
         )
     else:
         told = "; ".join(
-            f"on {format_day(row['first_day'])} by {percent(row['change'])} (95% interval "
-            f"{percent(row['change_low'])} to {percent(row['change_high'])}), to {row['level']:,.1f} on a usual day"
+            f"on {format_day(row['first_day'])} by {format_percent(row['change'])} (95% interval "
+            f"{format_percent(row['change_low'])} to {format_percent(row['change_high'])}), "
+            f"to {row['level']:,.1f} on a usual day"
             for row in found.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         )
         times = "once" if found.height == 2 else f"{found.height - 1} times"

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.formatting import format_day, percent
+from oneup_pinterest.formatting import format_day, format_percent
 from oneup_pinterest.questions.chart_style import (
     BLUE,
     COLOURS,
@@ -118,7 +118,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
             "day": str(row["first_day"]),
             "late": late,
             "label": f"{row['first_day'].day} {row['first_day']:%b}: "
-            + percent(round(row["change"])).replace(".0%", "%"),
+            + format_percent(round(row["change"])).replace(".0%", "%"),
         }
         for row in levels.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         for late in [row["first_day"] > days["day"][-1] - timedelta(days=len(rows) // 4)]
@@ -152,7 +152,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
     told = ", ".join(
         f"{row['level']:,.1f}"
         if row["change"] is None
-        else f"from {format_day(row['first_day'])} {row['level']:,.1f} ({percent(row['change'])})"
+        else f"from {format_day(row['first_day'])} {row['level']:,.1f} ({format_percent(row['change'])})"
         for row in levels.iter_rows(named=True)
     )
     description = f"{name} a day, {_span(days)}, with their levels: {told or 'none'}."

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day, number, truncate
+from oneup_pinterest.formatting import format_day, format_number, truncate
 from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.summaries import refusal
 from oneup_pinterest.questions.answer import Answer, not_enough_data
@@ -72,8 +72,8 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         times = f", {best['ratio']:,.1f} times as many" if best["verdict"] == "more" else ""
         sentence = (
             f"{named.height} of {compared} moved from {first} to {last} (named {word} are expected to be wrong in at "
-            f"most 5% of cases): “{truncate(best['text'], 60) or best['id']}” gained {number(best['gain'])} {metric} "
-            f"where its level and age lead to expect {best['expected']:,.1f}{times}."
+            f"most 5% of cases): “{truncate(best['text'], 60) or best['id']}” gained {format_number(best['gain'])} "
+            f"{metric} where its level and age lead to expect {best['expected']:,.1f}{times}."
         )
     notes = [
         "Expected is what the pin gained a day in the two weeks before, times what age did to the account's pins "
