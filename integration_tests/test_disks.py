@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.fault_injection.disks import PLACES, Disks
 from integration_tests.fault_injection.processes import served
 from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
@@ -25,6 +24,7 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.conftest import Days
 from integration_tests.databases import contents, doubled_keys, environment_of, rows
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.databases import rows, run
 from integration_tests.fault_injection.processes import OLD_DUCKDB, served, start
 from integration_tests.fault_injection.rows import Damage, damage
@@ -22,6 +21,7 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

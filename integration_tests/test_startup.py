@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

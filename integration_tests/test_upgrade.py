@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.airbyte import ROOT, read
+from integration_tests.airbyte import read
 from integration_tests.databases import KEYS, rows
 from integration_tests.test_duckdb15 import OLD_DUCKDB
 from oneup_pinterest.database.export import export_parquet
@@ -23,8 +23,9 @@ from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
-from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.

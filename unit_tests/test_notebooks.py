@@ -30,7 +30,7 @@ from oneup_pinterest import notebooks
 from oneup_pinterest.database.load import data_window
 from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.questions import chart_style as style
-from unit_tests.factories.history import NOW, as_other_destination, make_history, make_long_history
+from test_support.history import NOW, as_other_destination, make_history, make_long_history
 
 pytestmark = pytest.mark.slow
 

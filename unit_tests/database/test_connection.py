@@ -16,9 +16,8 @@ from oneup_pinterest import notebooks
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import finished, inline
-from unit_tests.factories.history import HOSTILE_TEXT, make_history
-
-ROOT = Path(__file__).resolve().parents[2]
+from test_support.history import HOSTILE_TEXT, make_history
+from test_support.paths import ROOT
 
 
 @pytest.fixture

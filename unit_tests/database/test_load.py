@@ -12,12 +12,12 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.database import load
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.writer import DatabaseWriter
-from unit_tests.factories.history import LAST_DAY, as_other_destination, make_history
+from test_support.history import LAST_DAY, as_other_destination, make_history
+from test_support.paths import ROOT
 
 LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in TABLES}
 

@@ -15,8 +15,8 @@ from oneup_pinterest.questions.forecast import answer as answers
 from oneup_pinterest.questions.forecast import statistic as forecast
 from oneup_pinterest.questions.forecast.answer import backtest_answer, forecast_answer
 from oneup_pinterest.questions.forecast.statistic import BASELINE, gain_forecasts, usable_days
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import FIRST, WEEK, assert_drawn, gains_of
+from test_support.history import make_history
+from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def noisy(days: int = 75, seed: int = 1) -> pl.DataFrame:

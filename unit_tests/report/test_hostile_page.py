@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from oneup_pinterest.report import write_report
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.browser import open_page
-from unit_tests.factories.history import NOW, make_history
+from test_support.browser import open_page
+from test_support.history import NOW, make_history
 from unit_tests.report.test_report_in_browser import drawn
 
 pytestmark = pytest.mark.slow

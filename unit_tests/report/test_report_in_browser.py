@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.factories.browser import open_page
-from unit_tests.factories.history import HOSTILE_TEXT, NOW, make_long_history
+from test_support.browser import open_page
+from test_support.history import HOSTILE_TEXT, NOW, make_long_history
 from unit_tests.report.test_report import report
 
 pytestmark = pytest.mark.slow

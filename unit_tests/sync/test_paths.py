@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.sync.writer import DatabaseWriter
-from unit_tests.sync.streams import SCHEMAS
+from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 ROWS = {  # of each stream, as the connector brings them

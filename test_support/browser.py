@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from unit_tests.factories.history import NOW
+from test_support.history import NOW
 
 CHROMIUM = Path("/usr/bin/chromium")
 _GRAVE = ("error", "warning", "assert")
