@@ -72,3 +72,7 @@ def test_spec_imports_nothing_of_the_analysis() -> None:
 
     assert "airbyte_cdk" in found
     assert found & {"oneup_pinterest", "polars", "duckdb", "altair", "scipy"} == set()
+
+
+def test_forecast_answers_are_imported_without_the_extra() -> None:
+    assert "statsforecast" not in imported("import oneup_pinterest.questions.forecast.answer")

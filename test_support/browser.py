@@ -65,6 +65,24 @@ def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
         pytest.fail("\n".join(complaints))
 
 
+def drawn_shapes(page: Any) -> dict[str, int]:
+    """Shapes in each chart of the account that is shown, once all are drawn."""
+    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
+        states = page.evaluate(
+            "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
+        )
+        if set(states) <= {"drawn", "failed"}:
+            break
+        page.wait_for_timeout(50)
+    assert states
+    assert set(states) == {"drawn"}
+    shapes = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
+        ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
+    )
+    return dict(shapes)
+
+
 def require_browser() -> str:
     """The path of Chromium; skips the test where there is none, or fails it where there must be one."""
     if importlib.util.find_spec("playwright") is None:

@@ -18,7 +18,6 @@ from oneup_pinterest.sandbox import Sandbox
 from test_support.paths import ROOT
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
-OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOPPED = "stopped; what was synced so far is kept"
 

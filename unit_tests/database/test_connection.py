@@ -187,22 +187,6 @@ def test_a_notebook_on_an_empty_history_says_so(
     assert capsys.readouterr().out.endswith("Not enough data yet: no account has been synced.\n")
 
 
-def test_several_notebooks_read_one_database_at_once(database: Path) -> None:
-    code = (
-        "import sys; from oneup_pinterest.database.load import open_history\n"
-        "with open_history(sys.argv[1]): print(); input()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(database)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as another:
-        assert another.stdout is not None
-        assert another.stdout.readline() == b"\n"
-        assert notebooks.start()[1] == "pin_one"
-        assert another.poll() is None, "it still reads"
-        another.communicate(b"\n", timeout=30)
-    assert another.returncode == 0
-
-
 def test_no_notebook_holds_the_database_after_its_cell(database: Path) -> None:
     notebooks.start()
     duckdb.connect(database).close()  # to write, as a sync does
