@@ -12,10 +12,11 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
 from benchmarks.fleet import most_within
-from integration_tests.airbyte import ROOT, configured_catalog, read, start
+from integration_tests.airbyte import configured_catalog, read, start
 from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import components
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -22,9 +22,9 @@ from airbyte_cdk.test.mock_http import HttpResponse
 from airbyte_cdk.test.models import ExpectedOutcome
 from airbyte_cdk.test.state_builder import StateBuilder
 
-from integration_tests.airbyte import ROOT
 from source_oneup_pinterest import SourceOneupPinterest, components
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.paths import ROOT
 from unit_tests.connector.mock_api import (
     KEY,
     WireMocker,

@@ -11,7 +11,7 @@ from oneup_pinterest.database.sources import Table
 from oneup_pinterest.database.views import ImpossibleDays, Unreadable
 from oneup_pinterest.quality.api_assumptions import assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
-from unit_tests.factories.history import NOW
+from test_support.history import NOW
 from unit_tests.quality.test_findings import FIRST, facts, found, metric, pin, relation
 
 WINDOW = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}

@@ -19,7 +19,7 @@ from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions.followers.statistic import follower_changes
-from unit_tests.factories.history import NOW, make_history
+from test_support.history import NOW, make_history
 
 FIRST = date(2026, 3, 1)
 

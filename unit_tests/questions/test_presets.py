@@ -16,7 +16,7 @@ from oneup_pinterest.quality.findings import findings
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions.overview.answer import totals_answer
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.history import NOW, make_history
+from test_support.history import NOW, make_history
 
 pytestmark = pytest.mark.slow
 
