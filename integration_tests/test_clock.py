@@ -13,7 +13,7 @@ from analysis.sync import sync
 from integration_tests.airbyte import read
 from integration_tests.hardness.rows import damage
 from integration_tests.test_read import ask, metric, windows_of
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from analysis.sync.piped import load
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.printed import Day, printed
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -29,7 +29,7 @@ from integration_tests.hardness.processes import NOON as NOON_OF_PROCESSES
 from integration_tests.hardness.processes import start
 from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 from integration_tests.test_inputs import NO_ACCOUNT
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,7 @@ from integration_tests import airbyte, databases
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
 from integration_tests.printed import Day, last_states, printed
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 
 pytestmark = pytest.mark.slow

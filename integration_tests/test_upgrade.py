@@ -23,7 +23,7 @@ from integration_tests.airbyte import ROOT, read
 from integration_tests.databases import KEYS, rows
 from integration_tests.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 from integration_tests.test_duckdb15 import OLD_DUCKDB
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\

@@ -30,7 +30,7 @@ from analysis.sync import sync
 from integration_tests.benchmarks.processes import cost_of, lowest
 from integration_tests.benchmarks.server import COUNTERS, TOPICS, listing, metrics, overview
 from integration_tests.benchmarks.speed import verdict
-from source_oneup_pinterest.components import PRESET_DAYS
+from source_oneup_pinterest.components.windows import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
 WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come

@@ -11,7 +11,7 @@ import pytest
 from analysis.sandbox import Fault, Sandbox
 from integration_tests.airbyte import ROOT, read
 from integration_tests.conftest import NOON
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 pytestmark = [

@@ -12,7 +12,7 @@ import pytest
 from analysis.sandbox import Sandbox
 from integration_tests.airbyte import ROOT, messages
 from integration_tests.conftest import NOON
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.clients
 VERSIONS = ("3.11", "3.12", "3.13")

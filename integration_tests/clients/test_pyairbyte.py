@@ -21,7 +21,7 @@ from analysis.sandbox import LoggedRequest, Sandbox
 from integration_tests.airbyte import ROOT, Reading, read
 from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 RECIPE = ROOT / "docs" / "recipes" / "pyairbyte_sync.py"

@@ -19,7 +19,7 @@ from analysis.sandbox import Sandbox
 from integration_tests.hardness.fault_classes import ANALYTICS, FaultClass
 from integration_tests.hardness.key_search import KEY, Search
 from integration_tests.hardness.rows import Damage, damage
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
