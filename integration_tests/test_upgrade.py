@@ -21,7 +21,7 @@ from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.writer import DatabaseWriter
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
 from test_support.stream_schemas import SCHEMAS
