@@ -31,7 +31,7 @@ from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains,
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.sandbox.http_server import Response, Server
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import PRESET_DAYS
+from source_oneup_pinterest.components.windows import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
 WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.processes import ROOT, Cost, cost_of, lowest
+from benchmarks.processes import Cost, cost_of, lowest
 from benchmarks.server import Api
+from test_support.paths import ROOT
 
 PYTHON = sys.executable
 CLIENTS = ROOT / ".venv-clients" / "bin" / "python"  # `make test-clients` installs it

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 import oneup_pinterest.sync.writer as history_module
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sync.pin_tables import PinTables
 from oneup_pinterest.sync.tables import StreamTable
 from oneup_pinterest.sync.writer import DatabaseWriter
+from test_support.paths import ROOT
 
 FIRST_DAY = date(2026, 1, 1)
 

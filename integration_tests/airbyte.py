@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -20,9 +19,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_oneup_pinterest import SourceOneupPinterest
-from source_oneup_pinterest.components import CLOCK_VARIABLE
-
-ROOT = Path(__file__).parent.parent
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.paths import ROOT
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 collect_ignore = ["quick_retries"]  # it changes the process that imports it
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from integration_tests.conftest import NOON
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 KEYS = {
     "overview_metrics": ("social_network_id", "key", "preset", "period_end"),

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from integration_tests.airbyte import ROOT
+from test_support.paths import ROOT
 
 MOST_SECONDS = 120  # that anything here takes, on a machine with other things to do
 # The last lines of its status bar and of each cell, by which a reader knows that it is done

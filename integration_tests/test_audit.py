@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration_tests.airbyte import ROOT
+from test_support.paths import ROOT
 
 SAFE = {"name": "polars", "version": "2.1.0", "vulns": []}
 UNSAFE = {"name": "x", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}

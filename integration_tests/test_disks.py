@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.fault_injection.disks import PLACES, Disks
 from integration_tests.fault_injection.processes import served
 from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
-from integration_tests.test_duckdb15 import OLD_DUCKDB
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
@@ -25,6 +23,8 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.old_duckdb import OLD_DUCKDB, requires_old_duckdb
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,7 @@ def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(san
     assert read_status(database)["streams"]["accounts"]["rows"] == 3
 
 
-@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+@requires_old_duckdb
 def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "history.duckdb"
     sync(sandbox.config(), database)

@@ -1,7 +1,6 @@
 """The file is one for DuckDB 1.5 and 2.0 alike: each reads and carries on what the other wrote."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,18 +8,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.conftest import Days
 from integration_tests.databases import contents, doubled_keys, environment_of, rows
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
-OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there, from requirements-duckdb15.lock
 
-
-@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+@requires_old_duckdb
 def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     sandbox: Sandbox, tmp_path: Path, days_later: Days
 ) -> None:
@@ -30,7 +28,7 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     def with_old_duckdb(*arguments: object) -> str:
         ended = subprocess.run(
             [sys.executable, *map(str, arguments)],
-            env=environment_of(sandbox.now, PYTHONPATH=os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])),
+            env=environment_of(sandbox.now, **WITH_OLD_DUCKDB),
             cwd=ROOT,
             capture_output=True,
             text=True,

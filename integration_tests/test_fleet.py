@@ -34,7 +34,7 @@ from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync import writer as history_module
 from oneup_pinterest.sync.summary import summary
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 
 pytestmark = pytest.mark.slow

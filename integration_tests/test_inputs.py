@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from integration_tests import databases
-from integration_tests.airbyte import ROOT, messages, read, run
+from integration_tests.airbyte import messages, read, run
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

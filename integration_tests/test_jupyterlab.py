@@ -11,11 +11,11 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from integration_tests.airbyte import ROOT
 from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab
 from oneup_pinterest.notebooks import DATABASE_VARIABLE
-from unit_tests.factories.browser import open_browser, open_page, require_browser
-from unit_tests.factories.history import make_long_history
+from test_support.browser import open_browser, open_page, require_browser
+from test_support.history import make_long_history
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.databases import rows
 from integration_tests.fault_injection.kills import loop
 from integration_tests.fault_injection.processes import STOPPED, broken_off, served, start
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.sandbox import Fault
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from integration_tests.airbyte import ROOT, Reading, messages, read, take
+from integration_tests.airbyte import Reading, messages, read, take
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

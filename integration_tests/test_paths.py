@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from integration_tests.databases import rows, run
-from integration_tests.fault_injection.processes import OLD_DUCKDB, served, start
+from integration_tests.fault_injection.processes import served, start
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.database.connection import log_of
 from oneup_pinterest.database.export import export_parquet
@@ -22,6 +21,8 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +122,7 @@ def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, na
     assert list(database.parent.iterdir()) == [database]
 
 
-@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+@requires_old_duckdb
 def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     program = (
         "import os, sys; from oneup_pinterest.sync.writer import DatabaseWriter\n"
@@ -138,7 +139,7 @@ def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+        env={**os.environ, **WITH_OLD_DUCKDB},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from integration_tests.airbyte import ROOT
 from source_oneup_pinterest import SourceOneupPinterest
 from source_oneup_pinterest.export import export
+from test_support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "connector.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

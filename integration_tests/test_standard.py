@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +72,7 @@ def test_spec_imports_nothing_of_the_analysis() -> None:
 
     assert "airbyte_cdk" in found
     assert found & {"oneup_pinterest", "polars", "duckdb", "altair", "scipy"} == set()
+
+
+def test_forecast_answers_are_imported_without_the_extra() -> None:
+    assert "statsforecast" not in imported("import oneup_pinterest.questions.forecast.answer")

@@ -11,9 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.airbyte import ROOT, read
+from integration_tests.airbyte import read
 from integration_tests.databases import KEYS, rows
-from integration_tests.test_duckdb15 import OLD_DUCKDB
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins, load_sync_runs
 from oneup_pinterest.database.migrations import SCHEMA_VERSION, VERSION_TABLE
@@ -22,9 +21,11 @@ from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.writer import DatabaseWriter
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
+from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
-from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
@@ -58,7 +59,7 @@ def with_old_duckdb(fixture: Path, database: Path) -> None:
         [sys.executable, "-c", code, fixture, database],
         check=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+        env={**os.environ, **WITH_OLD_DUCKDB},
     )
 
 
@@ -74,7 +75,7 @@ BUILDS = [
     without_number,
     pytest.param(
         with_old_duckdb,
-        marks=pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not in .duckdb15; see `make test`"),
+        marks=requires_old_duckdb,
     ),
 ]
 

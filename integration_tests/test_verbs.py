@@ -9,9 +9,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from integration_tests.airbyte import ROOT, Reading, configured_catalog, messages, run, take
+from integration_tests.airbyte import Reading, configured_catalog, messages, run, take
 from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Fault, Sandbox
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

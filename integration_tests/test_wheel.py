@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

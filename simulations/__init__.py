@@ -1,7 +1,7 @@
 """Promises of the statistics, measured on made-up data whose truth is known.
 
 `python -m simulations` measures them with many runs and prints the table that docs/statistics.md
-holds; `unit_tests/test_promises.py` measures the same with fewer, at every `make test-all`.
+holds; `simulations/test_promises.py` measures the same with fewer, at every `make test-all`.
 """
 
 from typing import NamedTuple

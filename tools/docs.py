@@ -18,7 +18,7 @@ from oneup_pinterest.cli import EXIT_STATUS, parser
 from oneup_pinterest.database.column_types import duckdb_type
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "SECURITY.md")
+PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 
@@ -27,14 +27,13 @@ def main() -> None:
     check = "--check" in sys.argv[1:]
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     parts = {
-        ("README.md", "commands"): commands(),
+        ("docs/commands.md", "commands"): command_reference(),
         ("docs/connector.md", "config"): config(manifest),
         ("docs/connector.md", "supported"): supported(manifest),
         ("docs/connector.md", "streams"): streams(manifest),
         ("docs/connector.md", "types"): types(manifest),
         ("docs/connector.md", "verbs"): verbs(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
-        ("docs/add-to-airbyte.md", "dlt"): recipe("dlt_sync.py"),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [
@@ -47,19 +46,20 @@ def main() -> None:
         sys.exit("\n".join(problems + [f"broken link: {link}" for link in missing]))
 
 
-def commands() -> str:
-    """Every command with its options, from the parser itself (help texts differ between Python versions)."""
-    actions = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+def command_reference() -> str:
+    """Return each command with its options, from the parser itself (help texts differ between Python versions)."""
+    commands = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     lines = []
-    for name, command in actions.choices.items():
-        lines += [f"**`oneup-pinterest {name}`**: {command.description}", ""]
+    for name, command in commands.choices.items():
+        lines += [f"## {name}", "", str(command.description), ""]
         for option in command._actions[1:]:
             value = f" {option.metavar}" if option.metavar else ""
-            meaning = str(option.help) % {"default": option.default}
-            name = f"{option.option_strings[0]}{value}" if option.option_strings else f"[{option.metavar} …]"
-            lines.append(f"- `{name}`: {meaning}")
+            written = f"{', '.join(option.option_strings)}{value}" if option.option_strings else f"[{option.metavar} …]"
+            lines.append(f"- `{written}`: {str(option.help) % {'default': option.default}}")
         lines.append("")
-    return "\n".join([*lines, f"{EXIT_STATUS[0].upper()}{EXIT_STATUS[1:]}."])
+    status = EXIT_STATUS.partition(": ")[2]
+    rows = [f"| {code} | {meaning} |" for code, _, meaning in (part.partition(" ") for part in status.split("; "))]
+    return "\n".join([*lines, "## Exit status", "", "| status | meaning |", "|---:|---|", *rows])
 
 
 def config(manifest: dict[str, Any]) -> str:

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from integration_tests.airbyte import ROOT
 from integration_tests.jupyterlab import open_notebook, run_all_cells, run_jupyterlab
-from unit_tests.factories.browser import CHROMIUM, open_browser
+from test_support.browser import CHROMIUM, open_browser
+from test_support.paths import ROOT
 
 REPORT = ROOT / "demo" / "report.html"
 DATABASE = ROOT / "demo" / "oneup_pinterest.duckdb"

@@ -8,10 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.airbyte import ROOT, read
+from integration_tests.airbyte import read
 from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Fault, Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.paths import ROOT
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 pytestmark = [

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import ROOT, messages
+from integration_tests.airbyte import messages
 from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.paths import ROOT
 
 pytestmark = pytest.mark.clients
 VERSIONS = ("3.11", "3.12", "3.13")

@@ -11,11 +11,12 @@ import nbformat
 from nbclient import NotebookClient
 
 from integration_tests.airbyte import configured_catalog
-from integration_tests.fault_injection.disturbed import ROOT, Place, place
+from integration_tests.fault_injection.disturbed import Place, place
 from integration_tests.fault_injection.fault_classes import ECHO, ECHOES, HTML, SAYS
 from integration_tests.fault_injection.key_search import KEY, Search, command_line, open_files, spellings
 from oneup_pinterest.notebooks import DATABASE_VARIABLE
 from oneup_pinterest.sandbox import Fault
+from test_support.paths import ROOT
 
 LOUD = {"LOG_LEVEL": "debug"}  # how the platform asks for more words
 

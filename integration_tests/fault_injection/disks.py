@@ -22,13 +22,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from integration_tests.airbyte import ROOT
 from integration_tests.fault_injection.kills import rows_ahead
 from integration_tests.fault_injection.processes import on_day, served
 from integration_tests.fault_injection.rows import Damage, damage, doubled
 from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.paths import ROOT
 
 PLACES = ("file size limit", "small disk", "small temporary folder")
 NO_ROOM = ("There is no room left in", "cannot be kept in the temporary folder", "cannot be written")

@@ -19,9 +19,9 @@ from integration_tests.fault_injection.fault_classes import ANALYTICS, FaultClas
 from integration_tests.fault_injection.key_search import KEY, Search
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DAYS = (NOON, NOON + timedelta(days=1))
 START = "2026-05-10"  # a short history: few requests for each fault to hit

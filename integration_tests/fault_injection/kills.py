@@ -30,11 +30,9 @@ from pathlib import Path
 
 import duckdb
 
-from integration_tests.airbyte import ROOT
 from integration_tests.databases import KEYS
 from integration_tests.fault_injection.processes import (
     CATCHABLE,
-    OLD_DUCKDB,
     STOPPED,
     Ended,
     Run,
@@ -47,6 +45,8 @@ from integration_tests.fault_injection.processes import (
 from integration_tests.fault_injection.rows import Damage, damage, doubled
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from test_support.old_duckdb import OLD_DUCKDB
+from test_support.paths import ROOT
 
 SIGNALS = (signal.SIGKILL, *CATCHABLE)
 WEIGHTS = (5, 2, 2, 1)

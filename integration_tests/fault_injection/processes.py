@@ -13,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.sandbox import Sandbox
+from test_support.paths import ROOT
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
-OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOPPED = "stopped; what was synced so far is kept"
 

@@ -15,7 +15,7 @@ from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.questions.change.answer import change_answer
 from oneup_pinterest.report import write_report
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.history import METRICS, NOW, as_other_destination, make_long_history
+from test_support.history import METRICS, NOW, as_other_destination, make_long_history
 
 pytestmark = pytest.mark.slow
 

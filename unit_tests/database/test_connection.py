@@ -16,9 +16,8 @@ from oneup_pinterest import notebooks
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import finished, inline
-from unit_tests.factories.history import HOSTILE_TEXT, make_history
-
-ROOT = Path(__file__).resolve().parents[2]
+from test_support.history import HOSTILE_TEXT, make_history
+from test_support.paths import ROOT
 
 
 @pytest.fixture
@@ -186,22 +185,6 @@ def test_a_notebook_on_an_empty_history_says_so(
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(make_history(tmp_path / "h.duckdb", days=0)))
     assert notebooks.start()[1] == "none"
     assert capsys.readouterr().out.endswith("Not enough data yet: no account has been synced.\n")
-
-
-def test_several_notebooks_read_one_database_at_once(database: Path) -> None:
-    code = (
-        "import sys; from oneup_pinterest.database.reader import open_history\n"
-        "with open_history(sys.argv[1]): print(); input()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(database)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as another:
-        assert another.stdout is not None
-        assert another.stdout.readline() == b"\n"
-        assert notebooks.start()[1] == "pin_one"
-        assert another.poll() is None, "it still reads"
-        another.communicate(b"\n", timeout=30)
-    assert another.returncode == 0
 
 
 def test_no_notebook_holds_the_database_after_its_cell(database: Path) -> None:

@@ -10,7 +10,7 @@ from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.errors import UserError
-from unit_tests.factories.history import as_other_destination, make_history
+from test_support.history import as_other_destination, make_history
 
 
 def test_every_relation_becomes_one_file_of_the_contracts_types(tmp_path: Path) -> None:

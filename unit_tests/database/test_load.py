@@ -1,7 +1,5 @@
 """Loading: the same frames whoever filled the file, and one clear sentence where it cannot be read."""
 
-import subprocess
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +10,12 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.database import load, reader
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.writer import DatabaseWriter
-from unit_tests.factories.history import LAST_DAY, as_other_destination, make_history
+from test_support.history import LAST_DAY, as_other_destination, make_history
+from test_support.paths import ROOT
 
 LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in TABLES}
 
@@ -197,36 +195,3 @@ def test_a_file_of_a_newer_duckdb_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(duckdb, "connect", connect)
     with pytest.raises(UserError, match=r"newer than .*: upgrade the duckdb package"):
         load.load_pins(path)
-
-
-@pytest.mark.slow
-def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path) -> None:
-    path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
-    writer = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", writer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        with pytest.raises(UserError, match="is being written"):
-            load.load_pins(path)
-        process.communicate("\n")
-    with duckdb.connect(path), pytest.raises(UserError, match="is being written"):
-        load.load_pins(path)
-
-
-def test_a_process_that_loaded_frames_ends_without_noise(database: Path) -> None:
-    code = f"from oneup_pinterest.database.load import load_pins; load_pins({str(database)!r})"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stderr == ""
-
-
-def test_a_killed_writers_log_is_read_too(tmp_path: Path) -> None:
-    path = tmp_path / "history.duckdb"
-    code = (
-        f"import duckdb, os; c = duckdb.connect({str(path)!r}); "
-        "c.execute(\"CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id\"); os._exit(1)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=False)
-    assert path.with_name(path.name + ".wal").exists()
-    assert load.load_accounts(path).select("social_network_id").equals(pl.DataFrame({"social_network_id": ["pin_a"]}))

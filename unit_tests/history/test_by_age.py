@@ -8,7 +8,7 @@ import polars as pl
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.by_age import counters_at_age, counters_by_age
-from unit_tests.factories.history import make_history
+from test_support.history import make_history
 
 PUBLISHED = datetime(2026, 3, 1, 9)
 

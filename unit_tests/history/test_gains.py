@@ -12,7 +12,7 @@ from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.counter_types import USABLE, counter_types
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
 from oneup_pinterest.history.observations import METRICS
-from unit_tests.factories.history import LAST_DAY, make_history
+from test_support.history import LAST_DAY, make_history
 
 START = date(2026, 3, 1)
 

@@ -10,7 +10,7 @@ from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import Finding
 from oneup_pinterest.quality.run_checks import find_problems
-from unit_tests.factories.history import NOW
+from test_support.history import NOW
 
 FIRST = date(2026, 3, 1)
 

@@ -11,7 +11,7 @@ from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.database.stored_tables import StoredTable
 from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
-from unit_tests.factories.history import NOW
+from test_support.history import NOW
 from unit_tests.quality.contexts import FIRST, context_of, find_by_check, frame_of, metric, pin
 
 WINDOW = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}

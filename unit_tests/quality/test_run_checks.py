@@ -8,7 +8,7 @@ import pytest
 
 from oneup_pinterest.quality.checks.context import load_check_context
 from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
-from unit_tests.factories.history import NOW, make_history
+from test_support.history import NOW, make_history
 
 
 @pytest.fixture(autouse=True)

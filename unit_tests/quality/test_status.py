@@ -10,7 +10,7 @@ import pytest
 
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import format_status, read_status
-from unit_tests.factories.history import LAST_DAY, NOW, as_other_destination, insert_run, make_history
+from test_support.history import LAST_DAY, NOW, as_other_destination, insert_run, make_history
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.anomalies.answer import anomalies_answer
 from oneup_pinterest.questions.anomalies.chart import anomalies_chart
 from oneup_pinterest.questions.anomalies.statistic import SCHEMA, daily_anomalies
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import FIRST, WEEK, assert_drawn, gains_of
+from test_support.history import make_history
+from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def states(gains: pl.DataFrame) -> dict[int, str]:

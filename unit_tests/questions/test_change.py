@@ -18,7 +18,7 @@ from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.change.answer import change_answer, interval_text, new_pins_answer, trend_answer
 from oneup_pinterest.questions.change.chart import accounts_chart, change_chart, now_and_before_chart, trend_chart
 from oneup_pinterest.questions.change.statistic import account_change, account_trend, new_pins_change, weekly_gains
-from unit_tests.factories.history import make_history
+from test_support.history import make_history
 
 FIRST = date(2026, 1, 1)
 Counters = dict[str, list[int | None]]

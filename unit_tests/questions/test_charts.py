@@ -16,7 +16,7 @@ from oneup_pinterest.database.load import load_account_followers, load_pins
 from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions import daily_chart as daily
-from unit_tests.factories.history import make_history
+from test_support.history import make_history
 
 Charts = dict[str, Any]
 

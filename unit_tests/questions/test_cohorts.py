@@ -14,8 +14,8 @@ from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.cohorts.answer import cohorts_answer
 from oneup_pinterest.questions.cohorts.chart import cohorts_chart
 from oneup_pinterest.questions.cohorts.statistic import cohort_matrix, cohort_verdict
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin
+from test_support.history import make_history
+from test_support.made_pins import EMPTY, VARIANTS, pin
 
 MONDAY = 4  # days after the first day of `made_pins`, 1 January 2026, a Thursday
 

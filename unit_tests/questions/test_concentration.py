@@ -13,8 +13,8 @@ from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.cohorts.answer import concentration_answer, pareto_answer
 from oneup_pinterest.questions.cohorts.chart import lorenz_chart, pareto_chart
 from oneup_pinterest.questions.concentration.statistic import concentration, gini_of, lorenz_curve, ranked_pins
-from unit_tests.factories.history import HOSTILE_TEXT, make_history
-from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin
+from test_support.history import HOSTILE_TEXT, make_history
+from test_support.made_pins import EMPTY, VARIANTS, pin
 
 
 def at_28(counts: list[int]) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from oneup_pinterest.questions.data_quality.answer import (
     kinds_answer,
 )
 from oneup_pinterest.questions.data_quality.chart import LEAST_WEEKS, WEEKS_SHOWN, sync_calendar_chart
-from unit_tests.factories.history import NOW, as_other_destination, make_history
+from test_support.history import NOW, as_other_destination, make_history
 
 
 @pytest.fixture(autouse=True)

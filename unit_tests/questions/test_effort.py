@@ -14,8 +14,8 @@ from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.followers.answer import effort_answer
 from oneup_pinterest.questions.followers.chart import effort_chart
 from oneup_pinterest.questions.followers.effort import effort_association, weekly_effort
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import assert_drawn
+from test_support.history import make_history
+from test_support.made_gains import assert_drawn
 
 MONDAY = date(2026, 1, 5)
 

@@ -20,8 +20,8 @@ from oneup_pinterest.questions.followers.statistic import (
     follower_trend,
     gains_per_thousand,
 )
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import FIRST, WEEK, assert_drawn, gains_of
+from test_support.history import make_history
+from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def followers_of(counts: Sequence[int | None], days: Sequence[int] | None = None) -> pl.DataFrame:

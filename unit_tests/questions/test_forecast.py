@@ -1,7 +1,5 @@
 """Forecasts: the baseline is always there, a model only where it is better, and little history has none."""
 
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +13,8 @@ from oneup_pinterest.questions.forecast import answer as answers
 from oneup_pinterest.questions.forecast import statistic as forecast
 from oneup_pinterest.questions.forecast.answer import backtest_answer, forecast_answer
 from oneup_pinterest.questions.forecast.statistic import BASELINE, gain_forecasts, usable_days
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import FIRST, WEEK, assert_drawn, gains_of
+from test_support.history import make_history
+from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def noisy(days: int = 75, seed: int = 1) -> pl.DataFrame:
@@ -125,8 +123,3 @@ def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
     assert "none of them" in forecast_answer(gains_of([0] * 80)).sentence
     rolling = account_daily_gains(load_pins(make_history(tmp_path / "r.duckdb", ("pin_one",), days=70, rolling=True)))
     assert "falls too often" in forecast_answer(rolling).sentence
-
-
-def test_the_answers_are_imported_without_the_extra() -> None:
-    code = "import sys, oneup_pinterest.questions.forecast.answer; sys.exit('statsforecast' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # our own interpreter

@@ -16,7 +16,7 @@ from oneup_pinterest.questions.formats.answer import format_answer
 from oneup_pinterest.questions.formats.chart import MOST_PAIRS, formats_chart
 from oneup_pinterest.questions.formats.statistic import MOST_FORMATS, format_differences, format_differences_together
 from simulations.formats import confounded
-from unit_tests.factories.history import HOSTILE_TEXT, make_history, make_long_history
+from test_support.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, drawn
 
 MONDAY = datetime(2026, 1, 5)

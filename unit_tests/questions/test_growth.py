@@ -20,8 +20,8 @@ from oneup_pinterest.questions.growth.statistic import (
     growth_fit,
     median_interval_ranks,
 )
-from unit_tests.factories.history import as_other_destination, make_history
-from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin, steady
+from test_support.history import as_other_destination, make_history
+from test_support.made_pins import EMPTY, VARIANTS, pin, steady
 
 
 def test_the_pins_are_the_same_at_every_age_however_well_young_ones_do() -> None:

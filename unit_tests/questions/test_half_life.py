@@ -14,8 +14,8 @@ from oneup_pinterest.questions.growth.age_bands import age_band_shares, weekly_g
 from oneup_pinterest.questions.growth.answer import evergreen_answer, half_life_answer
 from oneup_pinterest.questions.growth.chart import age_bands_chart, half_life_chart
 from oneup_pinterest.questions.growth.half_life import ALLOWANCE, half_life_curve, half_lives
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin, steady
+from test_support.history import make_history
+from test_support.made_pins import EMPTY, VARIANTS, pin, steady
 
 FAST = {1: 20, 2: 30, 3: 35, 4: 38, 5: 39, 6: 40, 7: 40}  # half of 40 at age 1
 SLOW = {1: 0, 2: 2, 3: 5, 4: 10, 5: 20, 6: 30, 7: 40}  # half of 40 at age 5

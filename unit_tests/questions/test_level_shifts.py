@@ -11,8 +11,8 @@ from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.questions.anomalies.answer import levels_answer
 from oneup_pinterest.questions.anomalies.level_shifts import SCHEMA, gain_levels
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import FIRST, WEEK, assert_drawn, gains_of
+from test_support.history import make_history
+from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 TWICE = [*WEEK * 4, *[2 * count for count in WEEK * 4]]
 

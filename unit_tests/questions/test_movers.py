@@ -12,8 +12,8 @@ from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.questions.movers.answer import movers_answer
 from oneup_pinterest.questions.movers.chart import SHOWN, movers_chart
 from oneup_pinterest.questions.movers.statistic import SCHEMA, pin_movers
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_gains import assert_drawn
+from test_support.history import make_history
+from test_support.made_gains import assert_drawn
 
 LAST = date(2026, 3, 31)
 

@@ -23,7 +23,7 @@ from oneup_pinterest.questions.overview.statistic import (
     adjust_across_accounts,
     totals_with_verdicts,
 )
-from unit_tests.factories.history import make_history
+from test_support.history import make_history
 from unit_tests.questions.test_change import HISTORIES, Counters, drawn, steady, watched
 
 

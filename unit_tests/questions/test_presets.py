@@ -15,7 +15,7 @@ from oneup_pinterest.quality.checks.context import CheckContext, load_check_cont
 from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions.overview.answer import totals_answer
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.history import NOW, make_history
+from test_support.history import NOW, make_history
 
 pytestmark = pytest.mark.slow
 

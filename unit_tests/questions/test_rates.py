@@ -20,7 +20,7 @@ from oneup_pinterest.questions.rates.statistic import (
     ranked_pins,
     wilson_interval,
 )
-from unit_tests.factories.history import HOSTILE_TEXT, make_history
+from test_support.history import HOSTILE_TEXT, make_history
 from unit_tests.questions.test_change import HISTORIES, drawn
 
 

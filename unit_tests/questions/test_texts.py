@@ -20,7 +20,7 @@ from oneup_pinterest.questions.texts.statistic import (
     text_features,
     word_contrasts,
 )
-from unit_tests.factories.history import HOSTILE_TEXT, make_history, make_long_history
+from test_support.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, drawn
 from unit_tests.questions.test_formats import no_pins
 

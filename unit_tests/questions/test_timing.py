@@ -15,8 +15,8 @@ from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.timing.answer import hour_answer, slots_answer, weekday_answer
 from oneup_pinterest.questions.timing.chart import slots_chart, slots_grid
 from oneup_pinterest.questions.timing.statistic import By, pooled, slot_effects
-from unit_tests.factories.history import make_history
-from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin
+from test_support.history import make_history
+from test_support.made_pins import EMPTY, VARIANTS, pin
 from unit_tests.questions.test_change import drawn
 
 MONDAY = datetime(2026, 1, 5)

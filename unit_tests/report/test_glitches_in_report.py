@@ -15,7 +15,7 @@ from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.history import LAST_DAY, METRICS, NOW, make_history
+from test_support.history import LAST_DAY, METRICS, NOW, make_history
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.report import write_report
 from oneup_pinterest.report.sections import PIN_COLUMNS, in_order_of
-from unit_tests.factories.history import NOW, as_other_destination, make_history, make_long_history
+from test_support.history import NOW, as_other_destination, make_history, make_long_history
 
 
 @pytest.fixture(autouse=True)

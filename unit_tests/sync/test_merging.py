@@ -8,7 +8,7 @@ import pytest
 
 from oneup_pinterest.sync.merging import Merged
 from oneup_pinterest.sync.writer import DatabaseWriter
-from unit_tests.sync.streams import SCHEMAS
+from test_support.stream_schemas import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 OF_PRESET = {**PERIOD, "preset": "last_7_days"}

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from oneup_pinterest.database.reader import open_history
-from unit_tests.sync.streams import SCHEMAS
+from test_support.stream_schemas import SCHEMAS
 from unit_tests.sync.test_merging import PIN, File
 
 DAYS = ("2026-05-20", "2026-05-21", "2026-05-22")

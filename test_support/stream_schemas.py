@@ -2,7 +2,7 @@
 
 import yaml
 
-from integration_tests.airbyte import ROOT
+from test_support.paths import ROOT
 
 MANIFEST = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
 SCHEMAS = {  # stream → JSON schema, primary key

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from unit_tests.factories.history import NOW
+from test_support.history import NOW
 
 CHROMIUM = Path("/usr/bin/chromium")
 _GRAVE = ("error", "warning", "assert")
@@ -63,6 +63,24 @@ def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
             browser.close()
     if complaints:
         pytest.fail("\n".join(complaints))
+
+
+def drawn_shapes(page: Any) -> dict[str, int]:
+    """Shapes in each chart of the account that is shown, once all are drawn."""
+    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
+        states = page.evaluate(
+            "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
+        )
+        if set(states) <= {"drawn", "failed"}:
+            break
+        page.wait_for_timeout(50)
+    assert states
+    assert set(states) == {"drawn"}
+    shapes = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
+        ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
+    )
+    return dict(shapes)
 
 
 def require_browser() -> str:

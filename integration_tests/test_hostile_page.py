@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from oneup_pinterest.report import write_report
 from oneup_pinterest.report.context import page_of
-from unit_tests.factories.browser import open_page
-from unit_tests.factories.history import NOW, make_history
-from unit_tests.report.test_report_in_browser import drawn
+from test_support.browser import drawn_shapes, open_page
+from test_support.history import NOW, make_history
 
 pytestmark = pytest.mark.slow
 
@@ -223,7 +222,7 @@ def test_in_a_browser_every_text_is_text_and_nothing_runs_loads_or_links(hostile
     with open_page(report) as page:  # which fails on any request, error, warning or breach of the policy
         for number, account in enumerate(wanted["accounts"]):
             page.get_by_label("Account", exact=True).select_option(f"account-{number}")
-            assert len(drawn(page)) > 3
+            assert len(drawn_shapes(page)) > 3
             shown = page.evaluate(
                 "n => [...document.querySelectorAll(`#account-${n} table`)].map(table => "
                 "[...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent)))",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.factories.browser import open_page
-from unit_tests.factories.history import HOSTILE_TEXT, NOW, make_long_history
-from unit_tests.report.test_report import report
+from oneup_pinterest.report import write_report
+from test_support.browser import drawn_shapes, open_page
+from test_support.history import HOSTILE_TEXT, NOW, make_history, make_long_history
 
 pytestmark = pytest.mark.slow
 
@@ -18,29 +18,19 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
 
 
-def drawn(page: Any) -> dict[str, int]:
-    """Shapes in each chart of the account that is shown, once all are drawn."""
-    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
-        states = page.evaluate(
-            "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
-        )
-        if set(states) <= {"drawn", "failed"}:
-            break
-        page.wait_for_timeout(50)
-    assert states
-    assert set(states) == {"drawn"}
-    shapes = page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('.account:not([hidden]) .chart')]"
-        ".map(c => [c.id, c.querySelectorAll('svg .mark-rect path, svg .mark-symbol path').length]))"
-    )
-    return dict(shapes)
+def report(folder: Path, **options: Any) -> None:
+    """Write report.html in a folder, of the history there or of a new one."""
+    database = folder / "history.duckdb"
+    if not database.exists():
+        make_history(database, **options)
+    write_report(database, folder / "report.html")
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
 def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path, zone: str) -> None:
     report(tmp_path, days=12, pins=6, hostile=True)
     with open_page(tmp_path / "report.html", timezone_id=zone) as page:
-        first = drawn(page)
+        first = drawn_shapes(page)
         assert {name.partition("-")[0] for name in first} == {"gains", "ranking", "followers"}
         assert all(name.endswith("-0") for name in first)
         assert min(first.values()) >= 3
@@ -48,7 +38,7 @@ def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path,
         assert "31 Mar" in labels
         assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 0 (@one)"
         page.get_by_label("Account", exact=True).select_option("account-1")
-        second = drawn(page)
+        second = drawn_shapes(page)
         assert {name[:-1] for name in second} == {name[:-1] for name in first}
         assert all(name.endswith("-1") for name in second)
         assert min(second.values()) >= 3
@@ -59,7 +49,7 @@ def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path
     make_long_history(tmp_path / "history.duckdb", hostile=True)
     report(tmp_path)
     with open_page(tmp_path / "report.html") as page:  # which fails on any warning of Vega's
-        first = drawn(page)
+        first = drawn_shapes(page)
         sections = {name.rpartition("-")[0] for name in first}
         assert {
             "change-0",
@@ -79,7 +69,7 @@ def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path
 def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
     report(tmp_path, days=3, pins=12, hostile=True)
     with open_page(tmp_path / "report.html") as page:
-        drawn(page)
+        drawn_shapes(page)
         assert page.evaluate("window.hacked") is None
         assert page.locator("img").count() == 0
         page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
@@ -90,18 +80,18 @@ def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
 def test_in_a_browser_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6, hostile=True)
     with open_page(tmp_path / "report.html", viewport={"width": 360, "height": 740}, has_touch=True) as page:
-        drawn(page)
+        drawn_shapes(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6)
     with open_page(tmp_path / "report.html") as page:
-        drawn(page)
+        drawn_shapes(page)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "account"
         page.keyboard.press("ArrowDown")
-        assert all(name.endswith("-1") for name in drawn(page))
+        assert all(name.endswith("-1") for name in drawn_shapes(page))
         summary = page.locator("summary:visible").first
         summary.focus()
         page.keyboard.press("Enter")
@@ -111,7 +101,7 @@ def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path)
 def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6)
     with open_page(tmp_path / "report.html", color_scheme="dark") as page:
-        drawn(page)
+        drawn_shapes(page)
         colours = page.evaluate(
             "[...document.querySelectorAll('#gains-0-0 svg text, #followers-0-0 svg text')]"
             ".map(text => getComputedStyle(text).fill)"

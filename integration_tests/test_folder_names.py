@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.sync.writer import DatabaseWriter
-from unit_tests.sync.streams import SCHEMAS
+from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
+from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 ROWS = {  # of each stream, as the connector brings them
@@ -95,7 +96,6 @@ ROWS = {  # of each stream, as the connector brings them
     ],
 }
 COLUMNS = sorted({column for schema, _ in SCHEMAS.values() for column in schema["properties"]})
-OLD_DUCKDB = ROOT / ".duckdb15"
 FOLDERS = [
     *(f"{name}=5" for name in COLUMNS),
     "/".join(f"{name}=5" for name in COLUMNS),
@@ -152,10 +152,10 @@ def test_the_rows_of_this_test_have_every_column_of_every_stream() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+@requires_old_duckdb
 def test_folder_names_are_no_data_with_duckdb_1_5(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; import duckdb; from unit_tests.sync import test_paths as t\n"
+        "import sys; from pathlib import Path; import duckdb; from integration_tests import test_folder_names as t\n"
         "assert duckdb.__version__.startswith('1.5.')\n"
         "for folder in t.FOLDERS:\n"
         "    place = Path(sys.argv[1]) / folder; place.mkdir(parents=True)\n"
@@ -163,7 +163,7 @@ def test_folder_names_are_no_data_with_duckdb_1_5(tmp_path: Path) -> None:
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, tmp_path],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+        env={**os.environ, **WITH_OLD_DUCKDB},
         cwd=ROOT,
         capture_output=True,
         text=True,
