@@ -1,4 +1,4 @@
-"""What a version before layout 2 did in folders named `column=value` is found, and nothing else is."""
+"""What a version before schema version 2 did in folders named `column=value` is found, and nothing else is."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @contextmanager
 def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
-    """How a batch reached DuckDB in layout 1."""
+    """How a batch reached DuckDB in schema version 1."""
     connection = table._connection
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     batch.write_parquet(f"{folder}/batch.parquet")
@@ -50,7 +50,7 @@ def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **opt
     return database
 
 
-def as_before_layout_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
+def as_before_version_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
     """A file as 0.1.0 would have written it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
@@ -129,7 +129,7 @@ DAMAGED = {
 def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_elsewhere(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
-    database = as_before_layout_2(sandbox, tmp_path / name)
+    database = as_before_version_2(sandbox, tmp_path / name)
     here, elsewhere = DAMAGED[name]
     assert found(database) == here
     assert found(database.rename(tmp_path / "moved.duckdb")) == elsewhere
@@ -138,7 +138,7 @@ def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_e
 def test_what_an_older_version_did_is_found_after_later_syncs_too(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = as_before_layout_2(sandbox, tmp_path / "id=5" / "h.duckdb")
+    database = as_before_version_2(sandbox, tmp_path / "id=5" / "h.duckdb")
     sandbox.now = NOON.replace(day=21)
     monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
     synced(sandbox, database)
@@ -156,7 +156,7 @@ def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     account = sandbox.account_ids[0]
-    for version in (synced, as_before_layout_2):
+    for version in (synced, as_before_version_2):
         place = tmp_path / version.__name__
         database = version(
             sandbox, place / f"social_network_id={account}" / "snapshot_date=2026-05-20" / "h", [account]
@@ -174,7 +174,7 @@ def test_a_folder_named_like_one_of_several_accounts_is_found_where_the_others_h
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     part = f"social_network_id={sandbox.account_ids[0]}"
-    damaged = as_before_layout_2(sandbox, tmp_path / part / "h.duckdb")
+    damaged = as_before_version_2(sandbox, tmp_path / part / "h.duckdb")
     assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]
-    whole = as_before_layout_2(sandbox, tmp_path / "whole.duckdb")
+    whole = as_before_version_2(sandbox, tmp_path / "whole.duckdb")
     assert found(whole.replace(damaged)) == []
