@@ -55,3 +55,23 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     assert counted.strip() == f"[({len(contents(database)['pins'])},)]"
     for command in (["status"], ["export", "--output", tmp_path / "export"]):
         assert with_old_duckdb("-m", "oneup_pinterest.cli", *command, "--database", database)
+
+
+@pytest.mark.skipif(not OLD_DUCKDB.exists(), reason="DuckDB 1.5 is not installed in .duckdb15; `make test` does that")
+def test_folder_names_do_not_become_data_with_duckdb_1_5(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; import duckdb; from unit_tests.sync import test_writer as t\n"
+        "assert duckdb.__version__.startswith('1.5.')\n"
+        "for folder in t.FOLDERS:\n"
+        "    place = Path(sys.argv[1]) / folder; place.mkdir(parents=True)\n"
+        "    assert t.is_as_written(t.stored(place / 'history.duckdb')), folder\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(OLD_DUCKDB), str(ROOT)])},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr

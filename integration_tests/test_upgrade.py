@@ -21,10 +21,10 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components import CLOCK_VARIABLE
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
-from unit_tests.sync.streams import SCHEMAS
 
 CHANGED = """\
 The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
@@ -155,7 +155,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
             counts[stream] = kept + left
 
     with DatabaseWriter(database) as history:
-        history.prepare(SCHEMAS)
+        history.prepare(declared_streams())
 
     assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts
     assert rows(database, "SELECT count(*) FROM post_performance WHERE ranking = 'most_views' AND " + of_period) == [

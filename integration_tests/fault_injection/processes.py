@@ -20,7 +20,7 @@ from oneup_pinterest.sandbox import Sandbox
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 OLD_DUCKDB = ROOT / ".duckdb15"  # `make test` installs it there
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STOPPED = "stopped; what was synced so far is kept"
+STOPPED = "Interrupted. Synced data was kept"
 
 
 class Ended(NamedTuple):
