@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser with all commands and options; the documentation is generated from it."""
-    result = argparse.ArgumentParser("oneup-pinterest", description=DESCRIPTION, epilog=EXIT_STATUS)
+    result = _Parser("oneup-pinterest", description=DESCRIPTION, epilog=EXIT_STATUS)
     result.add_argument("--version", action="version", version=_version())
     subparsers = result.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_sync(subparsers)
@@ -60,6 +60,14 @@ def parser() -> argparse.ArgumentParser:
     _add_notebooks(subparsers)
     _add_demo(subparsers)
     return result
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors say where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}. Run `{self.prog} --help` for help.\n")
 
 
 # ---- one function per command

@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 import polars as pl
 
+from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.batches import duckdb_type
 
 PREFIX, DATA, ADDITIONAL = "_airbyte_", "_airbyte_data", "_airbyte_additional_properties"
-TIMES = ("_airbyte_extracted_at", "_airbyte_emitted_at")  # of current destinations, and of older ones
+TIMES = (EXTRACTED_AT, "_airbyte_emitted_at")  # of current destinations, and of older ones
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 COMPRESSED_SUFFIXES = (".gz", ".zst")
 BATCH_ROWS = 5_000  # of a Parquet file

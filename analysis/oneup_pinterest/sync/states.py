@@ -11,10 +11,8 @@ from typing import Any
 import duckdb
 
 from oneup_pinterest.database.connection import explain_database_errors
-from oneup_pinterest.database.migrations import layout_of
+from oneup_pinterest.database.migrations import PERIODS, layout_of
 from oneup_pinterest.sync.database_file import attach
-
-PERIOD_STREAMS = {"overview_metrics": "preset", "post_performance": "preset", "pin_totals": "NULL"}  # stream → preset
 
 
 def stored_states(path: Path) -> dict[str, dict[str, Any]]:
@@ -55,7 +53,8 @@ def full_refresh_states(path: Path) -> dict[str, dict[str, Any]]:
     try:
         with explain_database_errors(path, to_write=True):
             layout_of(connection, path)
-            for stream, preset in PERIOD_STREAMS.items():
+            for stream, scope in PERIODS.items():
+                preset = "preset" if "preset" in scope else "NULL"
                 with suppress(duckdb.CatalogException):  # a stream that was never synced
                     rows = connection.execute(
                         f"SELECT social_network_id, {preset}, "
