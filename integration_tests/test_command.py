@@ -48,8 +48,8 @@ def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_not
     assert words() == []
     config_file.chmod(0o644)
     assert words() == [
-        f"warning: Other users of this machine can read the config file {config_file}, which holds your key: "
-        f"run `chmod 600 {config_file}`."
+        f"warning: Other users of this machine can read the config file {config_file}, which holds your API key. "
+        f"Run `chmod 600 {config_file}`."
     ]
 
 

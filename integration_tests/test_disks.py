@@ -121,7 +121,8 @@ def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
     before = fingerprint(folder)
     code = (  # what a sync does with its file, and no import once the rights are gone
         "import os, sys; from pathlib import Path\n"
-        "from oneup_pinterest.sync.writer import DatabaseWriter, stored_states\n"
+        "from oneup_pinterest.sync.states import stored_states\n"
+        "from oneup_pinterest.sync.writer import DatabaseWriter\n"
         "from oneup_pinterest.errors import UserError\n"
         "from oneup_pinterest.database.connection import explain_database_errors\n"
         f"path = Path({str(database)!r}); os.umask(0o22)\n"

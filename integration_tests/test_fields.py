@@ -151,7 +151,7 @@ def test_pins_without_an_id_are_left_out_and_counted(sandbox: Sandbox, database:
     sandbox.inject(Fault("edit", path="posts", times=None, edit=nameless))
     result = sync(sandbox.config(), database)
 
-    assert result.warnings == ["Left out 3 records of pins that have no key."]
+    assert result.warnings == ["Dropped 3 records of pins without a key."]
     assert result.streams["pins"]["rows"] == result.streams["pins"]["records"] - 3
 
 

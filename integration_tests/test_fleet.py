@@ -32,8 +32,7 @@ from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync import writer as history_module
-from oneup_pinterest.sync.summary import summary
+from oneup_pinterest.sync import writer as writer_module
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 
@@ -512,7 +511,7 @@ def test_a_sync_without_the_memory_to_compare_pins_is_done_and_names_the_account
     sync(of(sandbox), database)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
-    monkeypatch.setattr(history_module, "find_renames", out_of_memory)
+    monkeypatch.setattr(writer_module, "find_renames", out_of_memory)
 
     result = sync(of(sandbox), database)
 
@@ -577,7 +576,7 @@ def test_the_summary_of_a_sync_has_a_line_for_each_account(sandbox: Sandbox, dat
     sandbox.rename_account(OLD, NEW)
     sandbox.remove_account(KNOTS)
 
-    lines = summary(sync(of(sandbox), database)).splitlines()
+    lines = sync(of(sandbox), database).summary().splitlines()
 
     assert lines[1].startswith("done: ")
     assert lines[2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"

@@ -184,8 +184,8 @@ def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) 
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        "oneup-pinterest: Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: "
-        "unset it, then try again.\n"
+        "oneup-pinterest: Charts need Python's docstrings, because Altair does. Unset PYTHONOPTIMIZE (or do not use "
+        "-OO), then try again.\n"
     )
 
 

@@ -61,20 +61,19 @@ def test_a_sync_that_was_told_to_outlive_its_terminal_does(tmp_path: Path) -> No
 def test_a_signal_that_comes_where_python_can_raise_nothing_is_heard_soon_after_and_prints_no_traceback() -> None:
     program = """
 import os, signal, weakref
-from oneup_pinterest.sync.signals import SignalGuard
-from oneup_pinterest.console import interrupt_on_signals
+from oneup_pinterest.sync.signals import SignalGuard, interrupt_on_signals
 
 class Thing:
     pass
 
 interrupt_on_signals()
-interrupts, thing = SignalGuard(), Thing()
+signals, thing = SignalGuard(), Thing()
 weakref.finalize(thing, os.kill, os.getpid(), signal.SIGTERM)
-with interrupts.listening():
+with signals.listening():
     del thing
     print("was lost", flush=True)
     try:
-        with interrupts.held_back():
+        with signals.deferred():
             pass
     except KeyboardInterrupt:
         print("was heard")

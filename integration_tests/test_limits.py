@@ -24,8 +24,8 @@ def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sa
     sandbox.latency = 0.05
     read({**sandbox.config(), "start_date": "2026-01-01", "num_workers": workers}, streams=["overview_metrics"])
 
-    moments = sorted({moment for request in sandbox.requests for moment in (request.started, request.answered)})
-    at_once = [sum(r.started <= moment < r.answered for r in sandbox.requests) for moment in moments]
+    moments = sorted({moment for request in sandbox.requests for moment in (request.started, request.finished)})
+    at_once = [sum(r.started <= moment < r.finished for r in sandbox.requests) for moment in moments]
     assert max(at_once) == workers
 
 

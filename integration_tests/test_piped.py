@@ -272,26 +272,26 @@ def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_i
     kept = counted(database)
     last_words = result.warnings[0]
     assert (result.exit_status, result.status) == ((3, "partial") if kept else (1, "failed"))
-    assert result.error == ("Not all of the input was loaded." if kept else "Nothing of the input was loaded.")
+    assert result.error == ("Not all of the input was loaded." if kept else "None of the input was loaded.")
     if readable:
         lines = readable.decode().splitlines()
         assert kept == len(vouched(lines))
         lost = sum(kind_of(line) == "RECORD" for line in lines) - kept
         left = (
-            f" {lost:,} records that no state vouches for were left out; {BRINGS_AGAIN}"
+            f" {lost:,} records after the last state were not loaded; {BRINGS_AGAIN}"
             if lost
-            else (" What came before was loaded.")
+            else (" Everything before that was loaded.")
         )
         if how == "in a line":
             assert last_words == f"{name} ends in the middle of line {len(lines) + 1}.{left}"
         else:
-            assert re.fullmatch(r"A read ended before it was done with [a-z_, ]+\." + re.escape(left), last_words)
+            assert re.fullmatch(r"A read ended before it finished [a-z_, ]+\." + re.escape(left), last_words)
         assert states(database) == [
             (state["stream"]["stream_descriptor"]["name"], state["stream"]["stream_state"])
             for state in last_states(map(json.loads, lines))
         ]
     else:
-        assert re.match(rf"{re.escape(str(name))} is cut or damaged after line \d+\. ", last_words)
+        assert re.match(rf"{re.escape(str(name))} is truncated or damaged after line \d+\. ", last_words)
     assert loaded(database, days[0].text).exit_status == 0
     assert_equal(database, days[0].synced)
 
@@ -317,9 +317,9 @@ def test_no_state_is_taken_whose_records_are_missing(days: list[Day], database: 
     result = loaded(database, "".join(lines))
 
     assert (result.exit_status, result.status) == (3, "partial")
-    assert result.warnings[0] == f"{database.with_name('0.jsonl')}, line {place + 1}: no JSON; refused."
+    assert result.warnings[0] == f"{database.with_name('0.jsonl')}: line {place + 1} was not loaded (not valid JSON)."
     assert (
-        "The state of pins was not moved on, because records before it are missing; " + BRINGS_AGAIN in result.warnings
+        "The state of pins was not updated, because records before it are missing; " + BRINGS_AGAIN in result.warnings
     )
     assert "pins" not in dict(states(database))
     assert counted(database) == counted(days[0].synced) - 1
@@ -351,52 +351,52 @@ def message(stream: str = "pins", data: Any = None, **changes: Any) -> dict[str,
 
 STREAMS = "overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
 WITHOUT = "a record without `stream`, `data` or `emitted_at`"
-NO_OBJECT = "a record of pins whose `data` is no object, or `emitted_at` no time"
+NO_OBJECT = "a record of pins whose `data` is not an object or `emitted_at` is not a time"
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("no JSON at all", "no JSON"),
-        (json.dumps(message())[:-9], "no JSON"),
-        ('{"type":"RECORD","record":' + "[" * 100_000, "no JSON"),
-        (b"\xff\xfe\x00", "no JSON"),
-        ('{"saves":NaN}', "no JSON"),
-        ("[1]", "no JSON object"),
-        ("7", "no JSON object"),
+        ("no JSON at all", "not valid JSON"),
+        (json.dumps(message())[:-9], "not valid JSON"),
+        ('{"type":"RECORD","record":' + "[" * 100_000, "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        ('{"saves":NaN}', "not valid JSON"),
+        ("[1]", "not a JSON object"),
+        ("7", "not a JSON object"),
         ("{}", "neither a message of an Airbyte source nor a row of a destination"),
         (pin(), "neither a message of an Airbyte source nor a row of a destination"),
-        (message("boards"), f"a record of the stream `boards`, which does not exist (there are {STREAMS})"),
-        (message("\x1b[2J"), f"a record of the stream `[2J`, which does not exist (there are {STREAMS})"),
+        (message("boards"), f"a record of the stream `boards`, which does not exist; the streams are {STREAMS}"),
+        (message("\x1b[2J"), f"a record of the stream `[2J`, which does not exist; the streams are {STREAMS}"),
         (message(data=[1]), NO_OBJECT),
         (message(emitted_at="soon"), NO_OBJECT),
         (message(emitted_at=-1), NO_OBJECT),
-        (message(stream=None), f"a record of the stream `None`, which does not exist (there are {STREAMS})"),
-        (message(data=pin(saves="many")), "a record of pins with a value of another type"),
-        (message(data=pin(saves=2**63)), "a record of pins with a value of another type"),
+        (message(stream=None), f"a record of the stream `None`, which does not exist; the streams are {STREAMS}"),
+        (message(data=pin(saves="many")), "a record of pins with a value of the wrong type"),
+        (message(data=pin(saves=2**63)), "a record of pins with a value of the wrong type"),
         ({"type": "RECORD"}, WITHOUT),
         ({"type": "RECORD", "record": {"stream": "pins"}}, WITHOUT),
         ({"type": "RECORD", "record": [1]}, WITHOUT),
-        ({"type": "STATE"}, "a message of type STATE that lacks what such a message has"),
-        ({"type": "TRACE", "trace": {}}, "a message of type TRACE that lacks what such a message has"),
+        ({"type": "STATE"}, "an incomplete message of type STATE"),
+        ({"type": "TRACE", "trace": {}}, "an incomplete message of type TRACE"),
         (
             {"type": "STATE", "state": {"type": "GLOBAL", "global": {}}},
-            "a state of type `GLOBAL`, where each stream has its own",
+            "a state of type `GLOBAL`; only the state of a stream can be loaded",
         ),
         (
             {"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "boards"}}}},
-            f"a state of the stream `boards`, which does not exist (there are {STREAMS})",
+            f"a state of the stream `boards`, which does not exist; the streams are {STREAMS}",
         ),
         (
             {
                 "type": "STATE",
                 "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "pins"}, "stream_state": [1]}},
             },
-            "a state of pins that is no object",
+            "a state of pins that is not an object",
         ),
         (
             {"_airbyte_data": pin(), "_airbyte_extracted_at": 1779278400000},
-            "a row of a stream that neither its path nor --stream names",
+            "a row of an unknown stream; name it with --stream",
         ),
     ],
 )
@@ -411,7 +411,7 @@ def test_a_line_that_cannot_be_taken_is_named_and_loses_no_other(
     result = load([str(path)], database)
 
     assert (result.exit_status, result.status, result.error) == (3, "partial", "Not all of the input was loaded.")
-    assert f"{path}, line 2: {why}; refused." in result.warnings
+    assert f"{path}: line 2 was not loaded ({why})." in result.warnings
     assert result.streams["pins"] == {"records": 3, "rows": 3}
     assert rows(database, "SELECT id, saves FROM pins ORDER BY id") == [("0", 1), ("1", 1), ("2", 1)]
     assert rows(database, "SELECT status, error FROM _sync_runs") == [("partial", "Not all of the input was loaded.")]
@@ -428,8 +428,8 @@ def test_many_lines_that_cannot_be_taken_are_one_sentence(database: Path, tmp_pa
     assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
     assert words == [
         "error: Not all of the input was loaded.",
-        "warning: The input carries no state: the next read goes on from what `oneup-pinterest state` prints.",
-        f"warning: {path}, lines 1, 2, 3, 4, 5 and 95 more: no JSON; refused.",
-        f"warning: {path}, line 102: a record of the stream `boards`, which does not exist (there are {STREAMS}); "
-        "refused.",
+        "warning: The input has no state: the next read continues from what `oneup-pinterest state` prints.",
+        f"warning: {path}: lines 1, 2, 3, 4, 5 and 95 more were not loaded (not valid JSON).",
+        f"warning: {path}: line 102 was not loaded (a record of the stream `boards`, which does not exist; "
+        f"the streams are {STREAMS}).",
     ]

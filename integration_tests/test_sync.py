@@ -187,8 +187,8 @@ def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
 
     assert error.value.exit_status == 1
     assert str(error.value) == (
-        f"Nothing was written: the newest sync in {database} started at 2026-05-22 12:00 UTC, and this machine's clock "
-        "says 2026-05-20 12:00 UTC. Correct the clock; if it is right, remove the run of the wrong one: DELETE FROM "
+        f"Nothing was written: the newest sync in {database} started at 2026-05-22 12:00 UTC, but this machine's clock "
+        "says 2026-05-20 12:00 UTC. Correct the clock. If it is right, remove the wrong run: DELETE FROM "
         "_sync_runs WHERE started_at > TIMESTAMP '2026-05-21 12:00:00';"
     )
     assert sandbox.requests == []
@@ -269,7 +269,7 @@ def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_
         _, words = process.communicate(timeout=10)
 
         assert process.returncode == 130
-        assert "stopped; what was synced so far is kept" in words
+        assert "Interrupted. Synced data was kept" in words
         assert "Traceback" not in words
         assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
         assert sync(sandbox.config(), database).exit_status == 0

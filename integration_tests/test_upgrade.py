@@ -20,11 +20,11 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
-from test_support.stream_schemas import SCHEMAS
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 
 CHANGED = """\
@@ -158,7 +158,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
             counts[stream] = kept + left
 
     with DatabaseWriter(database) as history:
-        history.prepare(SCHEMAS)
+        history.prepare(declared_streams())
 
     assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts
     assert rows(database, "SELECT count(*) FROM post_performance WHERE ranking = 'most_views' AND " + of_period) == [

@@ -121,7 +121,7 @@ def test_the_demo_replaces_its_own_database_and_no_other(unpacked: Path, tmp_pat
     ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "1", "--database", "mine.duckdb")
 
     assert ended.returncode == 2
-    assert "mine.duckdb exists and is no demo's" in ended.stderr
+    assert "mine.duckdb was not made by a demo" in ended.stderr
     assert (tmp_path / "mine.duckdb").read_text() == "precious"
 
 

@@ -19,7 +19,7 @@ from test_support.paths import ROOT
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STOPPED = "stopped; what was synced so far is kept"
+STOPPED = "Interrupted. Synced data was kept"
 
 
 class Ended(NamedTuple):
