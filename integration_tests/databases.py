@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 
-from integration_tests.conftest import NOON
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 KEYS = {
     "overview_metrics": ("social_network_id", "key", "preset", "period_end"),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from integration_tests import airbyte, databases
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
+from test_support.clock import NOON
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 
 from integration_tests.airbyte import read
 from integration_tests.fault_injection.rows import damage
+from integration_tests.fixture_types import FirstSync
 from integration_tests.test_read import ask, metric, windows_of
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
@@ -79,14 +80,14 @@ def test_a_sync_that_passes_midnight_stays_on_its_day_and_says_what_the_server_h
 
 
 def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
-    sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path
+    sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path, first_sync: FirstSync
 ) -> None:
     database, untouched = tmp_path / "history.duckdb", tmp_path / "untouched.duckdb"
     # a file whose newest run is more than a day ahead is refused
     first, wrong, last = (datetime(2026, 5, day, hour, tzinfo=UTC) for day, hour in ((20, 12), (19, 13), (21, 12)))
     set_clock(first)
     for file in (database, untouched):
-        assert sync(sandbox.config(), file).exit_status == 0
+        first_sync(file)
     set_clock(wrong)
     assert sync(sandbox.config(), database).exit_status == 0
     set_clock(last)

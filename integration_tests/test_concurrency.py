@@ -11,6 +11,7 @@ import pytest
 
 from integration_tests.fault_injection.processes import on_day, served, start
 from integration_tests.fault_injection.rows import Damage, damage
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database import connection as opening
 from oneup_pinterest.database.load import DataWindow, data_window, load_pins
 from oneup_pinterest.errors import UserError
@@ -57,18 +58,18 @@ def test_of_two_first_syncs_at_once_none_loses_a_row_and_the_second_waits_or_is_
             assert not database.with_name(database.name + ".syncing").exists()
 
 
-def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     with held(database, "read", 1.5):
         assert sync(sandbox.config(), database).status == "done"
 
 
 def test_a_reader_waits_for_one_who_writes_briefly(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     expected = load_pins(database)
     with held(database, "write", 2.5):
         assert load_pins(database).equals(expected)
@@ -76,10 +77,10 @@ def test_a_reader_waits_for_one_who_writes_briefly(
 
 
 def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touches_it(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     monkeypatch.setattr(opening, "PATIENCE", 0.3)
     before = database.read_bytes()
     for how in ("read", "write"):
@@ -95,10 +96,10 @@ def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touche
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
-    sandbox: Sandbox, tmp_path: Path, read_only: bool
+    sandbox: Sandbox, tmp_path: Path, read_only: bool, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     with duckdb.connect(str(database), read_only=read_only), pytest.raises(UserError, match="in this very process"):
         sync(sandbox.config(), database)
 

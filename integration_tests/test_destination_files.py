@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 import zstandard
 
-from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
-from integration_tests.printed import Day, printed
+from integration_tests.printed import Day
 from oneup_pinterest.sync.declared_streams import declared_streams
 from oneup_pinterest.sync.load import load
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +24,9 @@ AT = 1779278400000  # NOON in milliseconds
 Rows = dict[str, list[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    return list(printed(tmp_path_factory.mktemp("printed")))
+@pytest.fixture
+def days(printed_days: list[Day]) -> list[Day]:
+    return printed_days
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ import pytest
 from integration_tests.fault_injection.disks import PLACES, Disks
 from integration_tests.fault_injection.processes import served
 from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import open_history
 from oneup_pinterest.errors import UserError
@@ -47,8 +48,10 @@ def test_commands_without_room_or_without_a_database_say_so_and_what_was_there_i
     assert 1 in [finding.status for finding in found[:3]]
 
 
-def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
-    sync(sandbox.config(), tmp_path / "good.duckdb")
+def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
+) -> None:
+    first_sync(tmp_path / "good.duckdb")
     good = (tmp_path / "good.duckdb").read_bytes()
     for kind in all_spoiled(random.Random(5)):
         folder = tmp_path / kind.name
@@ -83,9 +86,11 @@ def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(san
 
 
 @requires_old_duckdb
-def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
+) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     database.write_bytes(of_storage_version(database.read_bytes(), 69))
     with open_history(database) as history:  # which the newer one knows
         assert history.sql("SELECT count(*) FROM accounts").fetchall() == [(3,)]
@@ -106,14 +111,14 @@ def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tm
 
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o444), (0o555, 0o644), (0o555, None), (0o755, 0o000)])
 def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
-    sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None
+    sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None, first_sync: FirstSync
 ) -> None:
     """In a process that is not root, whom no permission binds."""
     folder = tmp_path / "folder"
     folder.mkdir()
     database = folder / "history.duckdb"
     if file_mode is not None:
-        sync(sandbox.config(), database)
+        first_sync(database)
     is_root = os.geteuid() == 0
     if is_root:
         for path in (folder, *folder.iterdir()):

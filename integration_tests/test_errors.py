@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from integration_tests.airbyte import read
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from integration_tests.airbyte import read
-from integration_tests.conftest import NOON
 from integration_tests.fault_injection.disturbed import undisturbed
 from integration_tests.fault_injection.fault_classes import CLASSES, FaultClass
 from integration_tests.fault_injection.faults import mixed
@@ -15,6 +14,7 @@ from integration_tests.fault_injection.rows import Damage
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest import components
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 

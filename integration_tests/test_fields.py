@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.conftest import Days
 from integration_tests.databases import opened, rows
+from integration_tests.fixture_types import Days, FirstSync
 from oneup_pinterest.database.load import open_history
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_fields_that_appear_later_become_columns_by_themselves(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(sandbox.config(), database)
+    first_sync(database)
     days_later(1)
     sandbox.inject(
         Fault(
@@ -155,8 +155,10 @@ def test_pins_without_an_id_are_left_out_and_counted(sandbox: Sandbox, database:
     assert result.streams["pins"]["rows"] == result.streams["pins"]["records"] - 3
 
 
-def test_the_file_is_of_a_storage_version_that_duckdb_1_2_and_later_can_read(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_the_file_is_of_a_storage_version_that_duckdb_1_2_and_later_can_read(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
 
     with opened(database) as connection:
         tags = connection.sql("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()

@@ -12,10 +12,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from integration_tests.conftest import NOON, Days
 from integration_tests.databases import contents, rows, run
-from integration_tests.fault_injection.processes import NOON as NOON_OF_PROCESSES
 from integration_tests.fault_injection.processes import start
+from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.test_inputs import NO_ACCOUNT
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.listings import TABLE
@@ -35,6 +34,7 @@ from oneup_pinterest.sync import sync
 from oneup_pinterest.sync import writer as history_module
 from oneup_pinterest.sync.summary import summary
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 
 pytestmark = pytest.mark.slow
@@ -116,9 +116,9 @@ def test_keys_that_are_synced_in_turn_each_go_on_from_their_own_state(
 
 
 def test_a_full_refresh_of_one_key_keeps_the_cursors_of_the_other(
-    sandbox: Sandbox, other: Sandbox, database: Path
+    sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sync(of(other), database)
     before = cursors(database)
 
@@ -130,9 +130,14 @@ def test_a_full_refresh_of_one_key_keeps_the_cursors_of_the_other(
 
 
 def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
-    sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox,
+    other: Sandbox,
+    database: Path,
+    tomorrow: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    first_sync: FirstSync,
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sync(of(other), database)
     tomorrow()
     really_stored = run_module.stored_states
@@ -150,7 +155,6 @@ def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
 
 
 def test_of_two_syncs_of_different_keys_at_once_the_second_waits_or_says_so(tmp_path: Path) -> None:
-    assert NOON_OF_PROCESSES == NOON
     database, clock = tmp_path / "both.duckdb", os.environ.get(CLOCK_VARIABLE)
     os.environ[CLOCK_VARIABLE] = NOON.isoformat()
     try:
@@ -182,9 +186,9 @@ def test_of_two_syncs_of_different_keys_at_once_the_second_waits_or_says_so(tmp_
 
 
 def test_an_empty_list_of_a_new_key_fails_although_the_file_has_accounts_of_another(
-    sandbox: Sandbox, other: Sandbox, database: Path
+    sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     for account in list(other.account_ids):
         other.remove_account(account)
 
@@ -194,8 +198,10 @@ def test_an_empty_list_of_a_new_key_fails_although_the_file_has_accounts_of_anot
     assert findings(database) == {}
 
 
-def test_an_empty_list_names_the_accounts_of_its_own_key(sandbox: Sandbox, other: Sandbox, database: Path) -> None:
-    sync(of(sandbox), database)
+def test_an_empty_list_names_the_accounts_of_its_own_key(
+    sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database, **START)
     sync(of(other), database)
     for account in list(other.account_ids):
         other.remove_account(account)
@@ -211,9 +217,9 @@ def test_an_empty_list_names_the_accounts_of_its_own_key(sandbox: Sandbox, other
 
 
 def test_a_key_of_which_no_account_can_be_read_fails_although_another_has_cursors(
-    sandbox: Sandbox, other: Sandbox, database: Path
+    sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     for account in other.account_ids:
         other.inject(Fault("status", status=404, social_network_id=account, times=None))
 
@@ -224,9 +230,9 @@ def test_a_key_of_which_no_account_can_be_read_fails_although_another_has_cursor
 
 
 def test_an_account_that_oneup_lists_no_longer_is_named_everywhere_and_keeps_its_history(
-    sandbox: Sandbox, database: Path, config_file: Path, tmp_path: Path, days_later: Days
+    sandbox: Sandbox, database: Path, config_file: Path, tmp_path: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     history = load_pins(database, KNOTS)
     days_later(1)
     sandbox.remove_account(KNOTS)
@@ -255,9 +261,9 @@ def test_an_account_that_oneup_lists_no_longer_is_named_everywhere_and_keeps_its
 
 
 def test_it_is_said_again_by_later_syncs_with_the_day_of_the_first(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sandbox.remove_account(KNOTS)
     for _ in range(2):
         days_later(1)
@@ -278,9 +284,9 @@ def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: 
 
 
 def test_an_account_that_comes_back_is_read_on_and_not_spoken_of(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     account = sandbox.world.account(KNOTS)
     assert account is not None
     sandbox.remove_account(KNOTS)
@@ -295,9 +301,9 @@ def test_an_account_that_comes_back_is_read_on_and_not_spoken_of(
 
 
 def test_where_the_config_names_the_accounts_nothing_is_said(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     days_later(1)
 
     named = sync({**of(sandbox), "social_network_ids": sandbox.account_ids[:1]}, database)
@@ -307,9 +313,9 @@ def test_where_the_config_names_the_accounts_nothing_is_said(
 
 
 def test_an_account_that_the_config_names_is_not_missing_while_it_is_read(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     account = sandbox.world.account(KNOTS)
     assert account is not None
     sandbox.remove_account(KNOTS)
@@ -325,9 +331,9 @@ def test_an_account_that_the_config_names_is_not_missing_while_it_is_read(
 
 
 def test_a_list_that_cannot_be_had_says_nothing_of_any_account(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sandbox.remove_account(KNOTS)
     days_later(1)
     sandbox.inject(Fault("status", path="listsocialaccounts", status=403, times=None))
@@ -339,9 +345,9 @@ def test_a_list_that_cannot_be_had_says_nothing_of_any_account(
 
 
 def test_an_account_that_moved_to_another_key_is_not_missing(
-    sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None]
+    sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None], first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sync(of(other), database)
     tomorrow()
     sandbox.remove_account(KNOTS)
@@ -361,8 +367,10 @@ def test_an_account_that_moved_to_another_key_is_not_missing(
 # ------------------------------------------------------------------------------- the key's fingerprint
 
 
-def test_neither_the_key_nor_a_part_of_it_is_in_the_file(sandbox: Sandbox, other: Sandbox, database: Path) -> None:
-    sync(of(sandbox), database)
+def test_neither_the_key_nor_a_part_of_it_is_in_the_file(
+    sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database, **START)
     sync(of(other), database)
     sync({**of(other), "api_key": f"  Bearer {KEY_B}\n"}, database)
 
@@ -422,9 +430,9 @@ def test_accounts_of_a_released_file_that_another_key_lists_are_not_missing(
 
 
 def test_a_file_that_does_not_say_what_was_listed_names_an_account_that_is_long_unread(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     sandbox.remove_account(KNOTS)
     for _ in range(3):
         days_later(1)
@@ -520,9 +528,9 @@ def test_a_sync_without_the_memory_to_compare_pins_is_done_and_names_the_account
 
 
 def test_the_old_name_still_finds_the_account_and_the_file_keeps_its_rows(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     before = rows(database, f"SELECT * FROM pins WHERE social_network_id = '{OLD}' ORDER BY ALL")
     days_later(1)
     sandbox.rename_account(OLD, NEW)
@@ -536,9 +544,9 @@ def test_the_old_name_still_finds_the_account_and_the_file_keeps_its_rows(
 
 
 def test_a_rename_between_two_syncs_of_a_day_counts_no_pin_twice(
-    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     pins = load_pins(database)
     sandbox.rename_account(OLD, NEW)
     sandbox.now += timedelta(hours=1)
@@ -552,9 +560,9 @@ def test_a_rename_between_two_syncs_of_a_day_counts_no_pin_twice(
 
 
 def test_a_renamed_account_is_read_as_one_in_a_file_of_another_tool(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(of(sandbox), database)
+    first_sync(database, **START)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
     sync(of(sandbox), database)
@@ -569,8 +577,10 @@ def test_a_renamed_account_is_read_as_one_in_a_file_of_another_tool(
     assert findings(foreign) == findings(database)
 
 
-def test_the_summary_of_a_sync_has_a_line_for_each_account(sandbox: Sandbox, database: Path, days_later: Days) -> None:
-    sync(of(sandbox), database)
+def test_the_summary_of_a_sync_has_a_line_for_each_account(
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
+) -> None:
+    first_sync(database, **START)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
     sandbox.remove_account(KNOTS)

@@ -13,9 +13,9 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import Concur
 
 from benchmarks.fleet import most_within
 from integration_tests.airbyte import configured_catalog, read, start
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import components
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.databases import rows, run
+from integration_tests.databases import rows
 from integration_tests.fault_injection.processes import served, start
 from integration_tests.fault_injection.rows import Damage, damage
+from integration_tests.in_process import run_command
 from oneup_pinterest.database.connection import log_of
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_account_followers
@@ -93,7 +94,7 @@ def test_folders_above_and_where_links_lead_are_judged_too(
 @pytest.mark.parametrize("command", ["sync", "status", "report", "export", "notebooks", "demo"])
 def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: str) -> None:
     for name in ("", f"{tmp_path}/what?dir/x.duckdb"):
-        ended = run(command, "--database", name)
+        ended = run_command(command, "--database", name)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert len(ended.stderr.splitlines()) == 1
         assert ended.stderr.endswith("name another file with --database.\n")

@@ -15,9 +15,8 @@ import pytest
 import zstandard
 
 from integration_tests import airbyte, databases
-from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
-from integration_tests.printed import Day, last_states, printed
+from integration_tests.printed import Day, last_states
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import run as run_module
@@ -25,6 +24,7 @@ from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.run import SyncResult
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
@@ -32,9 +32,9 @@ SLOW = pytest.mark.slow
 BRINGS_AGAIN = "the next read brings them again."
 
 
-@pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    return list(printed(tmp_path_factory.mktemp("printed")))
+@pytest.fixture
+def days(printed_days: list[Day]) -> list[Day]:
+    return printed_days
 
 
 @pytest.fixture(autouse=True)

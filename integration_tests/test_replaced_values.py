@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.tables import ARRIVED, StreamTable
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 WHAT_TO_DO = (
     "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new file, "
     "best in a folder without `=` in its path, and keep this one only for what no finding names."

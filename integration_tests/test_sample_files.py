@@ -10,8 +10,8 @@ import pytest
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from jsonschema import Draft7Validator
 
-from integration_tests.airbyte import messages, read, run
-from integration_tests.conftest import NOON
+from integration_tests.airbyte import messages, read
+from integration_tests.in_process import run_connector
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import SourceOneupPinterest
 
@@ -47,7 +47,7 @@ def test_the_sample_config_shows_every_field_of_the_form_and_is_valid() -> None:
     ],
 )
 def test_an_invalid_sample_fails_its_check_in_one_sentence(name: str, sentence: str) -> None:
-    ended = run("check", "--config", SAMPLES / name, now=NOON)
+    ended = run_connector("check", "--config", SAMPLES / name)
 
     [status] = [message for message in messages(ended.stdout) if message["type"] == "CONNECTION_STATUS"]
     assert status["connectionStatus"]["status"] == "FAILED"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.sandbox import Sandbox
-from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -36,8 +36,10 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported(CLI, *arguments) & heavy == set()
 
 
-def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: Sandbox, tmp_path: Path) -> None:
-    sync(sandbox.config(), tmp_path / "history.duckdb")
+def test_status_imports_neither_the_connectors_framework_nor_charts(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
+) -> None:
+    first_sync(tmp_path / "history.duckdb")
 
     found = imported(CLI, "status", "--database", tmp_path / "history.duckdb")
 
@@ -46,9 +48,9 @@ def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: San
 
 
 def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_chart_has(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
-    sync(sandbox.config(), tmp_path / "history.duckdb")
+    first_sync(tmp_path / "history.duckdb")
 
     found = imported(CLI, "report", "--database", tmp_path / "history.duckdb", "--output", tmp_path / "report.html")
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from integration_tests.conftest import Days
 from integration_tests.databases import KEYS, contents, doubled_keys, rows
 from integration_tests.fault_injection.processes import served, start
+from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.test_read import ask
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Sandbox
@@ -64,8 +64,10 @@ def test_the_same_day_again_changes_no_row_and_counts_none_as_new(sandbox: Sandb
     assert again.requests == len(sandbox.account_ids) * 2 + 1
 
 
-def test_a_sync_of_fewer_accounts_later_that_day_loses_no_other(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_a_sync_of_fewer_accounts_later_that_day_loses_no_other(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     before = contents(database)
 
     sync({**sandbox.config(), "social_network_ids": sandbox.account_ids[:1]}, database, ["pins", "account_followers"])
@@ -163,8 +165,10 @@ def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Pa
         assert dict(rows(database, f"SELECT key, value_current_period FROM pin_totals WHERE {where}")) == held
 
 
-def test_full_refresh_reads_all_again_and_deletes_nothing(sandbox: Sandbox, database: Path, days_later: Days) -> None:
-    sync(sandbox.config(), database)
+def test_full_refresh_reads_all_again_and_deletes_nothing(
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     days_later(1)
     result = sync(sandbox.config(), database, full_refresh=True)
 
@@ -230,7 +234,7 @@ def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
             self.streams[stream] = records
 
     monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
-    result = sync(sandbox.config(), database, progress=Told())
+    result = sync({**sandbox.config(), "start_date": "2026-05-10"}, database, progress=Told())
 
     stored = {stream: len(found) for stream, found in contents(database).items() if stream != "pins_latest"}
     assert {stream: counts["records"] for stream, counts in result.streams.items()} == stored

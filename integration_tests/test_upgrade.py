@@ -72,11 +72,8 @@ def without_number(fixture: Path, database: Path) -> None:
 
 BUILDS = [
     build,
-    without_number,
-    pytest.param(
-        with_old_duckdb,
-        marks=requires_old_duckdb,
-    ),
+    pytest.param(without_number, marks=pytest.mark.slow),
+    pytest.param(with_old_duckdb, marks=[pytest.mark.slow, requires_old_duckdb]),
 ]
 
 

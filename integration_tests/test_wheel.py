@@ -15,18 +15,8 @@ from test_support.paths import ROOT
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unpacked(built: Path) -> Path:
-    with zipfile.ZipFile(built) as wheel:
-        wheel.extractall(built.parent / "unpacked")
     return built.parent / "unpacked"
 
 

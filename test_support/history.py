@@ -14,6 +14,7 @@ import polars as pl
 from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sandbox.pin_texts import pin_text
 from simulations.worlds import LAST_SNAPSHOT, made_up_pins
+from test_support.built_once import built_once
 
 LAST_DAY = date(2026, 3, 31)
 NOW = datetime(2026, 3, 31, 9, 0)  # three hours after the last sync
@@ -49,6 +50,7 @@ class Pin(NamedTuple):
     daily: tuple[int, ...]
 
 
+@built_once
 def make_history(
     path: Path,
     accounts: Sequence[str] = ("pin_one", "pin_two"),
@@ -95,6 +97,7 @@ def make_history(
     return path
 
 
+@built_once
 def make_long_history(
     path: Path,
     accounts: Sequence[str] = ("pin_one", "pin_two"),

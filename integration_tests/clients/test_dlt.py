@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from integration_tests.airbyte import read
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"

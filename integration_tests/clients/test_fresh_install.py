@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from integration_tests.airbyte import messages
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.clients

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,9 +20,9 @@ from integration_tests.fault_injection.key_search import KEY, Search
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DAYS = (NOON, NOON + timedelta(days=1))
 START = "2026-05-10"  # a short history: few requests for each fault to hit
 LONGEST_WAIT = 121.0  # two minutes, and the second that Airbyte adds

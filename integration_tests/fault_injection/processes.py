@@ -9,15 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.sandbox import Sandbox
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOPPED = "stopped; what was synced so far is kept"
 
