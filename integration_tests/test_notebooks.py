@@ -268,8 +268,14 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     return history
 
 
+# what only varies these is tried at night
+EVERY_DAY = ("empty", "one sync", "gap", "rolling", "keys alone", "two schemas", "hostile")
+
+
 @each_notebook
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
+)
 def test_on_every_other_history_they_say_what_it_cannot_carry(
     name: str,
     notebook: Path,

@@ -31,6 +31,7 @@ NAMES = [
     *("md:foo", "motherduck:x", "sqlite:foo", "postgres:x", "s3:x", "s3:/bucket/x.duckdb", "http:x", "file:x"),
     *(":memory:", "memory", "temp", "system", "-x", "wh?at.duckdb", "?", "a*[b]{c}%41'\".duckdb", " a\nb ", "ü.duckdb"),
 ]
+EVERY_DAY = ("md:foo", "s3:/bucket/x.duckdb", ":memory:", "-x", "wh?at.duckdb", "a*[b]{c}%41'\".duckdb", " a\nb ")
 REFUSED = {
     "": "is empty",
     "here/": "is the name of a folder",
@@ -45,7 +46,9 @@ REFUSED = {
 FEW = ("accounts", "account_followers")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
+)
 def test_any_name_is_that_of_a_file_which_every_reader_opens(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -101,7 +104,10 @@ def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["wh?at.duckdb", ":memory:", "a?b=c?d"])
+@pytest.mark.parametrize(
+    "name",
+    ["a?b=c?d", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("wh?at.duckdb", ":memory:"))],
+)
 def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
     streams = ("account_followers", "overview_metrics", "pins")
     with served(tmp_path / "place") as sandbox:

@@ -208,7 +208,9 @@ def test_a_new_preset_is_backfilled_and_the_old_one_continues(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lookback", [1, 2, 30, 45, 90, 91, 365])
+@pytest.mark.parametrize(
+    "lookback", [1, 91, *(pytest.param(days, marks=pytest.mark.nightly) for days in (2, 30, 45, 90, 365))]
+)
 def test_pins_are_observed_again_as_long_as_the_lookback_says(
     sandbox: Sandbox, days_later: Days, lookback: int
 ) -> None:
