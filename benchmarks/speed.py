@@ -182,7 +182,7 @@ def bounds(costs: dict[str, Cost]) -> list[tuple[str, float, float]]:
         ("--help, wall s", costs["--help"].wall, 0.3),
         ("spec / CDK import", costs["spec"].cpu / costs["CDK import"].cpu, 1.2),
     ]
-    for name, bound in {"dlt": 0.15, "PyAirbyte": 0.35}.items():
+    for name, bound in {"dlt": 0.30, "PyAirbyte": 0.35}.items():
         if name in costs:
             found.append((f"sync / {name}", sync.cpu / costs[name].cpu, bound))
     for name, cost in costs.items():
