@@ -24,13 +24,14 @@ from benchmarks.processes import cost_of, lowest
 from benchmarks.server import COUNTERS, TOPICS, listing, metrics, overview
 from benchmarks.speed import verdict
 from oneup_pinterest.clock import CLOCK_VARIABLE
-from oneup_pinterest.database.load import load_pins, load_pins_latest, open_history
+from oneup_pinterest.database.load import load_pins, load_pins_latest
+from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.sandbox.http_server import Response, Server
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import PRESET_DAYS
+from source_oneup_pinterest.components.windows import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
 WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come

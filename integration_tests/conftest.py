@@ -19,7 +19,7 @@ from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.printed import Day, printed
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from test_support.once_per_run import once_per_run
 from test_support.paths import ROOT

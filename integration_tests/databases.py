@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 
 KEYS = {

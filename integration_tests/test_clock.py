@@ -14,7 +14,7 @@ from integration_tests.fixture_types import FirstSync
 from integration_tests.test_read import ask, metric, windows_of
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ from integration_tests.fault_injection.processes import on_day, served, start
 from integration_tests.fault_injection.rows import Damage, damage
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database import connection as opening
-from oneup_pinterest.database.load import DataWindow, data_window, load_pins
+from oneup_pinterest.database.load import data_window, load_pins
+from oneup_pinterest.database.reader import DataWindow
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
@@ -81,7 +82,7 @@ def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touche
 ) -> None:
     database = tmp_path / "history.duckdb"
     first_sync(database)
-    monkeypatch.setattr(opening, "PATIENCE", 0.3)
+    monkeypatch.setattr(opening, "MAX_WAIT", 0.3)
     before = database.read_bytes()
     for how in ("read", "write"):
         with held(database, how, 60) as process:
@@ -109,7 +110,7 @@ def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
 def test_what_is_read_while_syncs_write_is_the_state_before_or_after_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "PATIENCE", 0)
+    monkeypatch.setattr(opening, "MAX_WAIT", 0)
     database, seen, refused = tmp_path / "history.duckdb", list[DataWindow](), list[str]()
     with served(tmp_path / "place", accounts=2, latency=0.05) as sandbox:
         sync(sandbox.config(), database)

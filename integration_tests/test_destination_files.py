@@ -14,7 +14,7 @@ from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.printed import Day
 from oneup_pinterest.sync.declared_streams import declared_streams
 from oneup_pinterest.sync.load import load
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from integration_tests.fault_injection.processes import served
 from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database.export import export_parquet
-from oneup_pinterest.database.load import open_history
+from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report

@@ -8,7 +8,7 @@ import requests
 
 from integration_tests.airbyte import Reading, read
 from oneup_pinterest.sandbox import Fault, Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from integration_tests.fault_injection.processes import start
 from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.test_inputs import NO_ACCOUNT
 from oneup_pinterest.database.export import export_parquet
-from oneup_pinterest.database.listings import TABLE
+from oneup_pinterest.database.listed_accounts import LISTED_ACCOUNTS
 from oneup_pinterest.database.load import (
     data_window,
     load_account_followers,
@@ -33,7 +33,7 @@ from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync import writer as history_module
 from oneup_pinterest.sync.summary import summary
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 
@@ -43,10 +43,10 @@ KEY_B = "kQ7vLm2xRt9pYc4bNd8sWf3hJg6z"
 START = {"start_date": "2026-05-01"}  # a short history is enough here, and quick
 KNOTS = "pin_sandbox_knots_by_noor"
 KNOTS_IS_MISSING = (
-    "@knots_by_noor (pin_sandbox_knots_by_noor) is no longer listed by OneUp since 21 May 2026: it is not read any "
-    "more, and its history is kept."
+    "OneUp has not listed @knots_by_noor (pin_sandbox_knots_by_noor) since 21 May 2026: it is no longer read, and its "
+    "history is kept."
 )
-RECONNECT = "Connect it again in OneUp, unless that was meant."
+RECONNECT = "Connect it again in OneUp, unless you removed it on purpose."
 
 
 @pytest.fixture
@@ -277,9 +277,9 @@ def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: 
         sandbox.remove_account(account)
 
     assert sync(of(sandbox), database, ["accounts"]).warnings == [
-        "2 accounts are no longer listed by OneUp: @knots_by_noor (pin_sandbox_knots_by_noor) since 21 May 2026, "
-        "@linen_lane_home (pin_sandbox_linen_lane_home) since 21 May 2026. They are not read any more, and their "
-        "history is kept. Connect them again in OneUp, unless that was meant."
+        "OneUp no longer lists 2 accounts: @knots_by_noor (pin_sandbox_knots_by_noor) since 21 May 2026, "
+        "@linen_lane_home (pin_sandbox_linen_lane_home) since 21 May 2026. They are no longer read, and their history "
+        "is kept. Connect them again in OneUp, unless you removed them on purpose."
     ]
 
 
@@ -374,10 +374,12 @@ def test_neither_the_key_nor_a_part_of_it_is_in_the_file(
     sync(of(other), database)
     sync({**of(other), "api_key": f"  Bearer {KEY_B}\n"}, database)
 
-    written = database.read_bytes() + "".join(str(found) for found in rows(database, f"FROM {TABLE}")).encode()
+    written = (
+        database.read_bytes() + "".join(str(found) for found in rows(database, f"FROM {LISTED_ACCOUNTS}")).encode()
+    )
     parts = {KEY_B[place : place + 6].encode() for place in range(len(KEY_B) - 5)}
     assert [part for part in parts if part in written or part[::-1] in written] == []
-    fingerprints = rows(database, f"SELECT DISTINCT key_fingerprint FROM {TABLE}")
+    fingerprints = rows(database, f"SELECT DISTINCT key_fingerprint FROM {LISTED_ACCOUNTS}")
     assert len(fingerprints) == 2
     assert all(re.fullmatch("scrypt:[0-9a-f]{32}:[0-9a-f]{128}", fingerprint) for (fingerprint,) in fingerprints)
 
@@ -387,7 +389,7 @@ def test_the_same_key_has_another_fingerprint_in_another_file(sandbox: Sandbox, 
     for name in ("a.duckdb", "b.duckdb"):
         for _ in range(2):
             sync(of(sandbox), database.with_name(name), ["accounts"])
-        found |= set(rows(database.with_name(name), f"SELECT DISTINCT key_fingerprint FROM {TABLE}"))
+        found |= set(rows(database.with_name(name), f"SELECT DISTINCT key_fingerprint FROM {LISTED_ACCOUNTS}"))
     assert len(found) == 2
 
 
@@ -409,8 +411,8 @@ def test_an_account_of_a_released_file_that_is_gone_is_named(
 
     name = missing.removeprefix("pin_sandbox_")
     assert result.warnings == [
-        f"@{name} ({missing}) is no longer listed by OneUp since 21 May 2026: it is not read any more, and its history "
-        f"is kept. {RECONNECT}"
+        f"OneUp has not listed @{name} ({missing}) since 21 May 2026: it is no longer read, and its history is kept. "
+        f"{RECONNECT}"
     ]
     assert set(findings(database)) == {("missing_account", missing)}
 
@@ -483,8 +485,8 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
 
     (told,) = warnings
     assert re.fullmatch(
-        rf"@hearth_kitchen \({NEW}\) was @hearth_and_oak \({OLD}\) before: (\d+) of the \1 pins that both can have are "
-        rf"the same. They are read as one account, {NEW}, and no pin counts twice.",
+        rf"@hearth_kitchen \({NEW}\) was formerly @hearth_and_oak \({OLD}\): (\d+) of the \1 pins that both can have "
+        rf"are the same. They are read as one account, {NEW}, and no pin counts twice.",
         told,
     )
     found = findings(database)
@@ -523,7 +525,7 @@ def test_a_sync_without_the_memory_to_compare_pins_is_done_and_names_the_account
     result = sync(of(sandbox), database)
 
     assert (result.status, len(result.warnings)) == ("done", 1)
-    assert result.warnings[0].startswith(f"@hearth_and_oak ({OLD}) is no longer listed by OneUp since 21 May 2026: ")
+    assert result.warnings[0].startswith(f"OneUp has not listed @hearth_and_oak ({OLD}) since 21 May 2026: ")
     assert set(findings(database)) == {("renamed_account", NEW)}
 
 
@@ -589,5 +591,5 @@ def test_the_summary_of_a_sync_has_a_line_for_each_account(
 
     assert lines[1].startswith("done: ")
     assert lines[2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
-    assert lines[3].startswith(f"warning: @hearth_kitchen ({NEW}) was @hearth_and_oak ({OLD}) before: ")
+    assert lines[3].startswith(f"warning: @hearth_kitchen ({NEW}) was formerly @hearth_and_oak ({OLD}): ")
     assert date.fromisoformat(next(iter(findings(database).values()))["since"]) == date(2026, 5, 21)

@@ -12,7 +12,7 @@ import pytest
 
 from integration_tests.airbyte import Reading, messages, read, take
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 from test_support.paths import ROOT
 

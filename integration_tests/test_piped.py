@@ -23,7 +23,7 @@ from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.run import SyncResult
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow

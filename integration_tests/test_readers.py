@@ -23,7 +23,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_several_notebooks_read_one_database_at_once(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(database))
     code = (
-        "import sys; from oneup_pinterest.database.load import open_history\n"
+        "import sys; from oneup_pinterest.database.reader import open_history\n"
         "with open_history(sys.argv[1]): print(); input()"
     )
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a version before layout 2 did in folders named `column=value` is found, and nothing else is."""
+"""What a version before schema version 2 did in folders named `column=value` is found, and nothing else is."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +19,8 @@ from test_support.clock import NOON
 pytestmark = pytest.mark.slow
 
 WHAT_TO_DO = (
-    "The real values cannot be restored, and the counters of past days are lost for these rows: sync into a new file, "
-    "best in a folder without `=` in its path, and keep this one only for what no finding names."
+    "The real values cannot be restored, and the counters of past days are lost for these rows. Sync into a new file, "
+    "in a folder without `=` in its path, and keep this one only for data that no finding names."
 )
 
 
@@ -33,7 +33,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @contextmanager
 def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
-    """How a batch reached DuckDB in layout 1."""
+    """How a batch reached DuckDB in schema version 1."""
     connection = table._connection
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     batch.write_parquet(f"{folder}/batch.parquet")
@@ -49,7 +49,7 @@ def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **opt
     return database
 
 
-def as_before_layout_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
+def as_before_version_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
     """A file as 0.1.0 would have written it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
@@ -68,14 +68,13 @@ def found(database: Path) -> list[str]:
 
 
 def wrong(rows: str, column: str, part: str, path: str = "the path of this file") -> str:
-    told = f"an older version of this kit wrote into each row what `{part}` in {path} says"
-    return f"{rows} have a wrong `{column}`: {told}."
+    return f"{rows} have a wrong `{column}`: an older version of this kit took the value from `{part}` in {path}."
 
 
 def merged(stream: str, records: int, rows: str) -> str:
     return (
-        f"The first sync of {stream} read {records} records and left {rows}: an older version of this kit wrote into "
-        "each row what a part like `id=5` in the path of this file said, so that many became one."
+        f"The first sync of {stream} read {records} records but left {rows}: an older version of this kit took a value "
+        "of each row from the path of this file, such as `id=5`, so many rows became one."
     )
 
 
@@ -83,7 +82,7 @@ EVERYWHERE = (
     "18 rows of overview_metrics, 94 rows of pins, 1 row of account_followers, 54 rows of post_performance, "
     "6 rows of pin_totals and 1 row of accounts"
 )
-THEN = "the path that this file then had"
+THEN = "the former path of this file"
 DAMAGED = {
     "id=5/h.duckdb": (
         [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
@@ -129,7 +128,7 @@ DAMAGED = {
 def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_elsewhere(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
-    database = as_before_layout_2(sandbox, tmp_path / name)
+    database = as_before_version_2(sandbox, tmp_path / name)
     here, elsewhere = DAMAGED[name]
     assert found(database) == here
     assert found(database.rename(tmp_path / "moved.duckdb")) == elsewhere
@@ -138,7 +137,7 @@ def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_e
 def test_what_an_older_version_did_is_found_after_later_syncs_too(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = as_before_layout_2(sandbox, tmp_path / "id=5" / "h.duckdb")
+    database = as_before_version_2(sandbox, tmp_path / "id=5" / "h.duckdb")
     sandbox.now = NOON.replace(day=21)
     monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
     synced(sandbox, database)
@@ -156,7 +155,7 @@ def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     account = sandbox.account_ids[0]
-    for version in (synced, as_before_layout_2):
+    for version in (synced, as_before_version_2):
         place = tmp_path / version.__name__
         database = version(
             sandbox, place / f"social_network_id={account}" / "snapshot_date=2026-05-20" / "h", [account]
@@ -174,7 +173,7 @@ def test_a_folder_named_like_one_of_several_accounts_is_found_where_the_others_h
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     part = f"social_network_id={sandbox.account_ids[0]}"
-    damaged = as_before_layout_2(sandbox, tmp_path / part / "h.duckdb")
+    damaged = as_before_version_2(sandbox, tmp_path / part / "h.duckdb")
     assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]
-    whole = as_before_layout_2(sandbox, tmp_path / "whole.duckdb")
+    whole = as_before_version_2(sandbox, tmp_path / "whole.duckdb")
     assert found(whole.replace(damaged)) == []

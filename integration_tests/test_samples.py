@@ -10,7 +10,7 @@ import pytest
 from integration_tests.airbyte import read
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 ACCOUNT = "pin_sandbox_documented_sample"
 WINDOW = {"social_network_id": ACCOUNT, "period_start": "2025-04-30", "period_end": "2025-05-06"}

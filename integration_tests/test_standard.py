@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
 from test_support.paths import ROOT
 

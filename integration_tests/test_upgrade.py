@@ -15,13 +15,13 @@ from integration_tests.airbyte import read
 from integration_tests.databases import KEYS, rows
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins, load_sync_runs
-from oneup_pinterest.database.migrations import LAYOUT, TABLE
+from oneup_pinterest.database.migrations import SCHEMA_VERSION, VERSION_TABLE
 from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.writer import DatabaseWriter
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
 from test_support.stream_schemas import SCHEMAS
@@ -67,7 +67,7 @@ def without_number(fixture: Path, database: Path) -> None:
     """As builds before the first release left it."""
     build(fixture, database)
     with duckdb.connect(str(database)) as connection:
-        connection.execute(f"DROP TABLE {TABLE}")
+        connection.execute(f"DROP TABLE {VERSION_TABLE}")
 
 
 BUILDS = [
@@ -106,8 +106,10 @@ def test_a_released_database_is_carried_on_as_if_this_version_had_written_it(
         assert len(older) == len(before[stream]) - (len(rows(fresh, query)) - result.streams[stream]["rows"])
     cursors = "SELECT stream_name, state->'states' FROM _airbyte_state"  # beside them is how long the sync took
     assert sorted_rows(released, cursors) == sorted_rows(fresh, cursors)
-    assert rows(released, f"FROM {TABLE}") == [(LAYOUT, sandbox.now.replace(tzinfo=None))]  # until then it had another
-    assert rows(fresh, f"FROM {TABLE}") == [(LAYOUT, None)]
+    assert rows(released, f"FROM {VERSION_TABLE}") == [
+        (SCHEMA_VERSION, sandbox.now.replace(tzinfo=None))
+    ]  # until then it had another
+    assert rows(fresh, f"FROM {VERSION_TABLE}") == [(SCHEMA_VERSION, None)]
     assert layout(released) == layout(fresh)
 
 
@@ -168,12 +170,12 @@ def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
     fixture = fixtures()[-1]
     released, fresh = tmp_path / "released.duckdb", tmp_path / "fresh.duckdb"
     build(fixture, released)
-    number = rows(released, f"SELECT version FROM {TABLE}")[0][0]
+    number = rows(released, f"SELECT version FROM {VERSION_TABLE}")[0][0]
     sync(config(sandbox), fresh)
 
     is_same = layout(fresh) == layout(released)
 
-    assert is_same or number < LAYOUT, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
+    assert is_same or number < SCHEMA_VERSION, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
 
 
 def test_a_state_of_an_earlier_build_whose_cursor_is_a_pins_time_is_carried_on_without_loss(

@@ -22,7 +22,8 @@ from integration_tests.fault_injection.key_search import KEY, occurrences, spell
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sandbox.http_server import Server
 from oneup_pinterest.sync import sync
-from source_oneup_pinterest.components import OneUpSession
+from source_oneup_pinterest.components.session import OneUpSession
+from source_oneup_pinterest.components.sync_context import SyncContext
 
 NO_KEY = b'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"message":1}'
 
@@ -177,7 +178,7 @@ def test_oneup_gets_no_login_that_a_netrc_has_for_everybody(
 
 
 def test_an_answer_that_comes_after_a_103_is_not_taken_for_that_to_the_next_request(sandbox: Sandbox) -> None:
-    with OneUpSession(APIBudget([]), {**sandbox.config(), "_sync_id": "interim"}) as session:
+    with OneUpSession(APIBudget([]), sandbox.config()["api_key"], SyncContext()) as session:
         sandbox.inject(Fault("interim", seconds=0.3))
         first = session.get(f"{sandbox.accounts_url}/listsocialaccounts", timeout=60)
         account = sandbox.account_ids[0]

@@ -9,7 +9,7 @@ __all__ = ["SourceOneupPinterest"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "SourceOneupPinterest":  # imported when it is asked for, so that `run` can prepare the process first
+    if name == "SourceOneupPinterest":  # imported on first use, so that `run` can prepare the process before
         from source_oneup_pinterest.source import SourceOneupPinterest
 
         return SourceOneupPinterest

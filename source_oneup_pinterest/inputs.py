@@ -1,4 +1,4 @@
-"""The files that Airbyte or a person hands over: config, catalog and state. Whatever is wrong is one sentence."""
+"""Read the config, catalog and state files; each problem is reported in one sentence."""
 
 import codecs
 import json
@@ -17,7 +17,8 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_oneup_pinterest.components import LOGGER, config_error
+from source_oneup_pinterest.components.errors import config_error
+from source_oneup_pinterest.components.log import LOGGER
 
 RESET = "Start without a state, or reset (clear) the streams where a platform keeps it"
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -26,18 +27,18 @@ UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_json(path: str | Path, what: str) -> Any:
     """Return the JSON in a file, or on standard input where `path` is `-`.
 
-    UTF-8, and UTF-16 as PowerShell's `>` writes it, are told apart by their byte order mark.
+    The file is UTF-8, or UTF-16 with a byte order mark, as PowerShell's `>` writes it.
 
     Raises:
-        AirbyteTracedException: a config error that names the file, and line and column of invalid JSON, but nothing
-            that the file holds.
+        AirbyteTracedException: a config error that names the file, and line and column of invalid JSON, but no content
+            of the file.
     """
     file = "on standard input" if str(path) == "-" else f"file {path}"
     try:
         content = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
     except OSError as error:
         raise config_error(f"The {what} {file} cannot be read: {error.strerror}.") from None
-    except ValueError:  # a NUL in the path
+    except ValueError:  # the path has a NUL
         raise config_error(f"The {what} {file!r} cannot be read: this is not a path.") from None
     try:
         text = content.decode("utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig")
@@ -56,18 +57,18 @@ def read_json(path: str | Path, what: str) -> Any:
 
 
 def likely_cause(text: str, place: int) -> str | None:
-    """Return what is probably wrong where the parser of JSON stopped."""
+    """Return what is probably wrong at the place where the JSON parser stopped, or None."""
     before, rest = text[:place].rstrip(), text[place:].lstrip()
     if not text.strip():
         return "the file is empty"
     if rest.startswith(("//", "/*", "#")):
         return "JSON has no comments, so remove this one"
     if before.endswith(",") and rest[:1] in ("}", "]"):
-        return "there is a comma too many before the closing bracket"
+        return "there is an extra comma before the closing bracket"
     if rest.startswith(",") and re.match(r",\s*[}\]]", rest):
-        return "there is a comma too many before the closing bracket"
+        return "there is an extra comma before the closing bracket"
     if rest[:1] in ("'", "“", "”", "‘", "’", "„"):
-        return 'texts and keys need straight double quotes ("), so replace these'
+        return 'strings and keys need straight double quotes ("), so replace these'
     if re.match(r"(True|False|None)\b", rest):
         return "JSON writes true, false and null in lower case"
     if before and rest.startswith('"') and before[-1] not in "{[:,":
@@ -90,7 +91,7 @@ def catalog_of(path: str) -> ConfiguredAirbyteCatalog:
     content = read_json(path, "catalog")
     try:
         return ConfiguredAirbyteCatalogSerializer.load(content)
-    except Exception as error:  # whatever the CDK's models find wrong in it
+    except Exception as error:  # the CDK's models raise many exception types
         raise config_error(
             f"The catalog file {path} is not valid: {_fault(error)}. Make it from the streams that `discover` prints."
         ) from None
@@ -108,52 +109,52 @@ def state_of(path: str) -> list[AirbyteStateMessage]:
         )
     try:
         return [AirbyteStateMessageSerializer.load(entry) for entry in content or ()]
-    except Exception as error:  # as above
+    except Exception as error:  # the CDK's models raise many exception types
         raise config_error(f"The state file {path} is not valid: {_fault(error)}. {RESET}.") from None
 
 
 def _fault(error: Exception) -> str:
-    """Say where the CDK's models found something wrong: their words are Python's."""
+    """Return where the CDK's models found a problem, without Python terms."""
     for item in getattr(error, "errors", ()):
         if not item.instance_path:
-            return "what must be an object is something else"
+            return "an object is expected"
         what = "missing" if "required property" in item.message else "not of Airbyte's protocol"
         return f"`{item.instance_path}` is {what}"
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def require_streams(catalog: ConfiguredAirbyteCatalog, existing: Iterable[str]) -> None:
-    """Refuse a catalog with which nothing could be read, or a stream twice; report streams that do not exist."""
+    """Refuse a catalog that has no known stream, or has one twice; log unknown streams."""
     names = Counter(configured.stream.name for configured in catalog.streams)
     if twice := [name for name, count in names.items() if count > 1]:
         raise config_error(f"The catalog names {_listed(twice)} more than once: name each stream once.")
     known = list(existing)
-    there_are = f"There are {', '.join(known)}."
+    existing_streams = f"There are {', '.join(known)}."
     unknown = [name for name in names if name not in known]
-    told = f"The catalog names streams that do not exist: {_listed(unknown)}. {there_are}"
+    message = f"The catalog names streams that do not exist: {_listed(unknown)}. {existing_streams}"
     if len(unknown) < len(names):
         if unknown:
-            LOGGER.warning(told)
+            LOGGER.warning(message)
         return
     if not unknown:
-        told = f"The catalog names no stream. {there_are}"
-    LOGGER.error(told)
-    raise config_error(told)
+        message = f"The catalog names no stream. {existing_streams}"
+    LOGGER.error(message)
+    raise config_error(message)
 
 
 def require_state_by_stream(state: Iterable[AirbyteStateMessage]) -> None:
-    """Refuse a state that is not kept by stream: it is of another connector, or was written by hand."""
+    """Refuse a state that is not per stream: another connector or a person wrote it."""
     for message in state:
-        kind = message.type.value if message.type else "LEGACY"
+        state_type = message.type.value if message.type else "LEGACY"
         if not message.stream:
-            what = "names no stream" if kind == "STREAM" else f"is of type {kind}"
+            what = "names no stream" if state_type == "STREAM" else f"is of type {state_type}"
             raise config_error(
-                f"The state {what}, but this connector keeps one of type STREAM for each stream. {RESET}."
+                f"The state {what}, but this connector keeps one state of type STREAM per stream. {RESET}."
             )
 
 
 def accounts_of(state: Iterable[AirbyteStateMessage]) -> list[str]:
-    """Return the accounts that have a cursor in a state, which were therefore read before."""
+    """Return the accounts that have a cursor in a state, because they were read before."""
     found: dict[str, None] = {}
     for message in state:
         blob = message.stream.stream_state if message.stream else None

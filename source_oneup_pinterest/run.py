@@ -7,7 +7,7 @@ from typing import Any
 
 from source_oneup_pinterest.start import start_quickly, write_utf8
 
-write_utf8()  # before the CDK keeps the streams
+write_utf8()  # before the CDK keeps references to stdout and stderr
 start_quickly()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
@@ -15,13 +15,13 @@ from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Failure
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from orjson import dumps
 
-from source_oneup_pinterest.components import traced
+from source_oneup_pinterest.components.errors import traced
 from source_oneup_pinterest.source import SourceOneupPinterest
 
 
 def run() -> None:
-    """Run `spec`, `check`, `discover` or `read` with the process's arguments; stdout holds messages only."""
-    logging.raiseExceptions = False  # a closed pipe would else be a traceback for each line
+    """Run `spec`, `check`, `discover` or `read` with the process's arguments; stdout has only messages."""
+    logging.raiseExceptions = False  # otherwise a closed pipe causes a traceback per line
     arguments = sys.argv[1:]
     parsed = AirbyteEntrypoint.parse_args(arguments)
     if not parsed.command:
@@ -36,7 +36,7 @@ def run() -> None:
 
 
 def _run(parsed: Any, arguments: list[str]) -> None:
-    if parsed.command == "spec":  # without the temporary folder that the CDK would make for it
+    if parsed.command == "spec":  # without the temporary folder that the CDK would create
         source = SourceOneupPinterest()
         _print(AirbyteMessage(type=Type.SPEC, spec=source.spec(source.logger)))
         return
@@ -44,7 +44,7 @@ def _run(parsed: Any, arguments: list[str]) -> None:
     catalog = SourceOneupPinterest.read_catalog(parsed.catalog) if parsed.command == "read" else None
     state = SourceOneupPinterest.read_state(parsed.state) if parsed.command == "read" else []
     source = SourceOneupPinterest(catalog=catalog, config=config, state=state)
-    # the CDK reads each file again, but a pipe can be read once
+    # the CDK reads each file again, but a pipe can be read only once
     source.read_config = lambda config_path: config  # type: ignore[method-assign]
     source.read_catalog = lambda catalog_path: catalog  # type: ignore[method-assign]
     source.read_state = lambda state_path: state  # type: ignore[method-assign]
@@ -65,7 +65,7 @@ def _require_temporary_folder() -> None:
 
 
 def _stop(error: AirbyteTracedException, command: str) -> None:
-    # as the platform wants it: a bad config fails a check, and breaks everything else
+    # as the platform expects: an invalid config fails a check, and is an error of every other command
     failed_check = command == "check" and error.failure_type == FailureType.config_error
     status = error.as_connection_status_message() if failed_check else None
     _print(status or error.as_sanitized_airbyte_message())
@@ -81,7 +81,7 @@ def _cause(error: OSError) -> str:
 
 
 def _leave(why: str) -> None:
-    """End at once: neither requests on their way nor what waits in a buffer may hold the process or fail again."""
+    """Exit at once: pending requests and buffered output must not block the process or fail again."""
     try:
         print(f"{why}, so that the command stopped.", file=sys.__stderr__)
     finally:

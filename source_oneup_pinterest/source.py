@@ -1,7 +1,6 @@
-"""The connector as Airbyte runs it: the manifest, inputs judged before any request, a check of every account."""
+"""The connector as Airbyte runs it: the manifest, with inputs validated early and a check of every account."""
 
 import logging
-import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,17 +25,16 @@ from airbyte_cdk.sources.types import ConnectionDefinition
 from airbyte_cdk.utils.datetime_helpers import ab_datetime_now
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_oneup_pinterest import components, inputs
-from source_oneup_pinterest.components import SharedAnswers, traced
+from source_oneup_pinterest import inputs
+from source_oneup_pinterest.components.config import require_listed_values
+from source_oneup_pinterest.components.errors import traced
+from source_oneup_pinterest.components.sync_context import AddSyncContext, SyncContext
 
-# the manifest names its classes as Airbyte's manifest-only images do, so that one manifest serves both forms
-sys.modules.setdefault("source_declarative_manifest.components", components)
-
-REQUESTS_SENT = "oneup-pinterest-requests"  # the analytics message that tells how many requests a read sent
+REQUESTS_SENT = "oneup-pinterest-requests"  # the analytics message with the number of requests of a read
 
 
 class SourceOneupPinterest(YamlDeclarativeSource):
-    """Reads the Pinterest analytics of OneUp accounts."""
+    """Read the Pinterest analytics of OneUp accounts."""
 
     def __init__(
         self,
@@ -45,7 +43,7 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         self._has_config = config is not None
-        # id → username as OneUp listed them in the last read; None where it was not asked or did not answer
+        # id → username as OneUp listed them in the last read; None if that read did not get the list
         self.listed_accounts: dict[str, str | None] | None = None
         self._known_accounts = inputs.accounts_of(state or ())
         inputs.require_state_by_stream(state or ())
@@ -57,10 +55,10 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         if not self._has_config:
             return None
         assert self._spec_component is not None
-        settled = dict(config or {})  # an empty one too, which the CDK would pass over
-        self._spec_component.transform_config(settled)
-        components.require_listed_values(settled, self._spec_component.connection_specification["properties"])
-        return {**settled, "_known_accounts": self._known_accounts}
+        normalized = dict(config or {})  # an empty one too, which the CDK would skip
+        self._spec_component.transform_config(normalized)
+        require_listed_values(normalized, self._spec_component.connection_specification["properties"])
+        return {**normalized, "_known_accounts": self._known_accounts}
 
     def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> ConnectionDefinition:
         # the CDK would prefer a file of that name in the working directory, and read it in the locale's encoding
@@ -68,16 +66,16 @@ class SourceOneupPinterest(YamlDeclarativeSource):
 
     @property
     def api_key(self) -> str:
-        """The key as it is sent, without what was only around it in the config."""
+        """Return the key as it is sent, without quotes and spaces around it."""
         return str(self._config["api_key"])
 
     def know_accounts(self, names: Sequence[str]) -> None:
-        """Say which accounts this key listed before, where the caller knows better than the state."""
+        """Set which accounts this key listed before, if the caller knows more than the state."""
         self._config = {**self._config, "_known_accounts": list(names)}
 
     @property
     def configured_accounts(self) -> list[str]:
-        """The accounts that the config names; none where every account is read."""
+        """Return the accounts that the config names; none if every account is read."""
         return list(self._config.get("social_network_ids") or ())
 
     @staticmethod
@@ -109,32 +107,30 @@ class SourceOneupPinterest(YamlDeclarativeSource):
             yield from self._with(config, catalog, state).read(logger, config, catalog, state)
             return
         inputs.require_streams(catalog, [stream["name"] for stream in self._stream_configs(self._source_config)])
-        answers = SharedAnswers.of(self._config)
-        answers.forget()
+        context = self._begin_sync()
         failures: dict[tuple[str, str], FailureType] = {}
         try:
             for message in super().read(logger, config, catalog, state):
                 failure = _failure_of(message) if message.trace else None
                 if failure is None:
                     yield message
-                elif failure[:2] not in failures:  # an account fails once a window, which is no news
+                elif failure[:2] not in failures:  # an account fails once per window
                     failures[failure[:2]] = failure[2]
                     yield message
         except AirbyteTracedException as error:
-            yield _requests_sent(answers.requests_sent)
+            yield _requests_sent(context.requests_sent)
             if not failures:
                 raise
             raise _summary_of(failures) from error
         finally:
-            self.listed_accounts = answers.listed_accounts
-        yield _requests_sent(answers.requests_sent)
+            self.listed_accounts = context.listed_accounts
+        yield _requests_sent(context.requests_sent)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
-        """Tries every account once, and names those that cannot be read."""
+        """Try every account once, and name those that cannot be read."""
         if not self._config:
             return self._with(config).check(logger, config)
-        answers = SharedAnswers.of(self._config)  # held, so that the streams of this check share them
-        answers.forget()
+        self._begin_sync()
         followers = next(stream for stream in self.streams(self._config) if stream.name == "account_followers")
         try:
             partitions = list(followers.generate_partitions())
@@ -145,6 +141,12 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         if problems:
             return _failed(f"{len(problems)} of {len(partitions)} accounts failed. " + " ".join(problems))
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+
+    def _begin_sync(self) -> SyncContext:
+        config = dict(self._config)
+        AddSyncContext().transform(config)
+        self._config = config  # the CDK builds the streams of each read and check from this config
+        return SyncContext.of(config)
 
     def _with(
         self,
@@ -165,12 +167,12 @@ def _failure_of(message: AirbyteMessage) -> tuple[str, str, FailureType] | None:
 
 
 def _summary_of(failures: Mapping[tuple[str, str], FailureType]) -> AirbyteTracedException:
-    kinds = set(failures.values())
+    failure_types = set(failures.values())
     streams = ", ".join(sorted({stream for stream, _ in failures}))
     reasons = " ".join(dict.fromkeys(message for _, message in failures))
-    # what may pass by itself is worth the platform's next attempt
+    # if one failure is temporary, the platform should try again
     order = (FailureType.transient_error, FailureType.system_error, FailureType.config_error)
-    return traced(f"Not read in full: {streams}. {reasons}", next(kind for kind in order if kind in kinds))
+    return traced(f"Not read completely: {streams}. {reasons}", next(each for each in order if each in failure_types))
 
 
 def _problem_of(partition: Partition) -> str | None:

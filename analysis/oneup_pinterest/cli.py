@@ -15,7 +15,7 @@ from oneup_pinterest.errors import UserError
 from source_oneup_pinterest.start import start_quickly, write_utf8
 
 if TYPE_CHECKING:  # what reads a history need not be loaded for `--help`
-    from oneup_pinterest.database.load import Database
+    from oneup_pinterest.database.reader import Database
 
 DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
 EXIT_STATUS = (
@@ -178,7 +178,7 @@ def _add_history(command: argparse.ArgumentParser) -> None:
 
 
 def _history(options: argparse.Namespace) -> "Database":
-    from oneup_pinterest.database.sources import HistoryFile
+    from oneup_pinterest.database.stored_tables import HistoryFile
 
     chosen = HistoryFile(options.database, options.schema, options.prefix)
     return chosen if options.schema or options.prefix is not None else chosen.path

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from oneup_pinterest.database.accounts import account_ids
 from oneup_pinterest.database.connection import database_path
-from oneup_pinterest.database.load import Database, open_history, read_relation, read_window
-from oneup_pinterest.database.sources import HistoryFile
+from oneup_pinterest.database.reader import Database, open_history, read_relation, read_window
+from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import TEXT_LENGTH, format_table, isolate_bidi, truncate
 from oneup_pinterest.history.summaries import account_names, accounts_by_pins

@@ -11,7 +11,7 @@ import pytest
 
 from integration_tests.airbyte import messages
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from test_support.paths import ROOT
 

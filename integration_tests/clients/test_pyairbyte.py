@@ -20,7 +20,7 @@ from integration_tests.airbyte import Reading, read
 from integration_tests.databases import KEYS
 from oneup_pinterest.notebooks import DATABASE_VARIABLE
 from oneup_pinterest.sandbox import LoggedRequest, Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from test_support.paths import ROOT
 

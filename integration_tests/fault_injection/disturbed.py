@@ -19,7 +19,7 @@ from integration_tests.fault_injection.fault_classes import ANALYTICS, FaultClas
 from integration_tests.fault_injection.key_search import KEY, Search
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.sandbox import Sandbox
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from test_support.paths import ROOT
 

@@ -259,7 +259,7 @@ def _extra(found: Expected, stream: str, sent: Mapping[str, Any], declared: tupl
     extra = {name: value for name, value in sent.items() if name not in (*declared, *STAMPED) and value is not None}
     for name, value in sent.items():
         if name not in declared and depth(value) > DEEPEST:
-            found.counted[stream, "fields that are not documented"] += 1
+            found.counted[stream, "undocumented fields"] += 1
     return {name: value for name, value in extra.items() if depth(value) <= DEEPEST}
 
 

@@ -9,14 +9,14 @@ from oneup_pinterest.sync import SyncResult
 MOST_LINES = 60
 
 WARNINGS = {
-    r"Left out (\d+) rows that are no objects from (\w+), for example .{1,60}\.": "no objects",
+    r"Left out (\d+) rows that are not objects from (\w+), for example .{1,60}\.": "no objects",
     r"Left out (\d+) records of (\w+) that have no key\.": "no key",
     r"Left out (\d+) records of (\w+) that come once more with the same key\.": "doubled",
     r"Left out (\d+) entries that are in none of the lists from (\w+), for example .{1,60}\.": "in no list",
-    r"Left out (\d+) rankings that are no lists from (\w+), for example .{1,60}\.": "no lists",
+    r"Left out (\d+) rankings that are not lists from (\w+), for example .{1,60}\.": "no lists",
     r"Left out (\d+) rows without a `social_network_type` from (\w+), for example .{1,60}\.": "no type",
     r"Left out (\d+) Pinterest accounts without an id from (\w+), for example .{1,60}\.": "no id",
-    r"Left out (\d+) rows of accounts that come once more from (\w+), for example .{1,60}\.": "doubled",
+    r"Left out (\d+) rows of accounts that are listed twice from (\w+), for example .{1,60}\.": "doubled",
     r"(\d+) values of `timestamp` in (pins) are no times and .{1,300}\.": "unreadable timestamp",
 }
 KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the answer had none\.")

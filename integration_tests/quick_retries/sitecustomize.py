@@ -28,8 +28,8 @@ if limits := os.environ.get("QUICK_TIMEOUTS"):
     start_quickly()
     from requests.adapters import HTTPAdapter
 
-    from source_oneup_pinterest import components
+    from source_oneup_pinterest.components import limits as response_limits
 
-    connect, read, components.MAX_SECONDS = map(float, limits.split(","))
+    connect, read, response_limits.MAX_SECONDS = map(float, limits.split(","))
     _send = HTTPAdapter.send
     HTTPAdapter.send = lambda self, request, **options: _send(self, request, **options | {"timeout": (connect, read)})

@@ -1,4 +1,4 @@
-"""OneUp's API for Airbyte's HttpMocker: how a window is asked for, and answers that hold something for each stream."""
+"""OneUp's API for Airbyte's HttpMocker: requests for windows, and responses with data for each stream."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ ACCOUNTS = "https://www.oneupapp.io/api/listsocialaccounts"
 
 
 class WireMocker(HttpMocker):
-    """HttpMocker below the adapter that adds the key, not in its place: requests are matched as they leave."""
+    """Match requests as they leave, below the adapter that adds the key."""
 
     def __enter__(self) -> "WireMocker":
         self._patched = patch.object(
@@ -26,23 +26,23 @@ class WireMocker(HttpMocker):
         self._patched.stop()
 
 
-def asked(endpoint: str, account: str, window: dict[str, str]) -> HttpRequest:
-    """The request for a window; a matcher compares the whole query."""
+def window_request(endpoint: str, account: str, window: dict[str, str]) -> HttpRequest:
+    """Return the request for a window; a matcher compares the whole query."""
     query = {"apiKey": KEY, "social_network_id": account, "timezone": "UTC", **window}
     return HttpRequest(f"{ANALYTICS}/{endpoint}", query_params=query, headers={"Accept": "application/json"})
 
 
-def asked_for_accounts() -> HttpRequest:
+def accounts_request() -> HttpRequest:
     return HttpRequest(ACCOUNTS, query_params={"apiKey": KEY})
 
 
-def answer(content: Any, status: int = 200, **headers: str) -> HttpResponse:
+def response(content: Any, status: int = 200, **headers: str) -> HttpResponse:
     body = content if isinstance(content, str) else json.dumps(content)
     return HttpResponse(body, status, headers)
 
 
 def overview(value: int = 12) -> dict[str, Any]:
-    """Something for overview_metrics, account_followers and post_performance."""
+    """Return a body with data for overview_metrics, account_followers and post_performance."""
     return {
         "success": True,
         "data": {
@@ -54,7 +54,7 @@ def overview(value: int = 12) -> dict[str, Any]:
 
 
 def posts(value: int = 12) -> dict[str, Any]:
-    """Something for pins and pin_totals."""
+    """Return a body with data for pins and pin_totals."""
     counters = {"impressions": value, "saves": 2, "comments": 0, "repins": 2, "clicks": None}
     pin = {"id": 7, "page_id": 70, "text": "A pin", "timestamp": "2026-05-13 09:00:00", "stats": counters}
     return {"success": True, "data": {"stats": [metric(value)], "posts": [pin]}}
@@ -72,6 +72,6 @@ def metric(value: int) -> dict[str, Any]:
 
 
 def empty(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer for an account in which nothing has ever happened."""
+    """Return the body for an account without any activity."""
     nothing: dict[str, Any] = {"metrics": [], "total_followers": 0, "post_performance": [], "stats": [], "posts": []}
     return {"success": True, "data": {part: nothing[part] for part in body["data"]}}

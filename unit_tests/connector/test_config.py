@@ -1,4 +1,4 @@
-"""What a config may look like as forms, Terraform and people write it, and the sentence where it is wrong."""
+"""Configs as forms, Terraform and people write them, and the sentence for each invalid one."""
 
 import logging
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_oneup_pinterest import SourceOneupPinterest
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 OPTIONAL = (
     "social_network_ids",
@@ -29,7 +29,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, datetime(2026, 5, 20, 12, tzinfo=UTC).isoformat())
 
 
-def settled(**config: Any) -> dict[str, Any]:
+def normalized(**config: Any) -> dict[str, Any]:
     return dict(SourceOneupPinterest(config={"api_key": "sandbox-key", **config})._config)
 
 
@@ -42,12 +42,10 @@ def refusal(config: dict[str, Any]) -> str:
     return caught.value.message
 
 
-@pytest.mark.parametrize("nothing", [None, "", " \n", "\u200b"])
+@pytest.mark.parametrize("blank", [None, "", " \n", "\u200b"])
 @pytest.mark.parametrize("key", OPTIONAL)
-def test_null_and_blank_are_absent_for_every_optional_key(key: str, nothing: str | None) -> None:
-    absent, blank = settled(), settled(**{key: nothing})
-
-    assert blank | {"_sync_id": ""} == absent | {"_sync_id": ""}
+def test_null_and_blank_mean_absent_for_optional_keys(key: str, blank: str | None) -> None:
+    assert normalized(**{key: blank}) == normalized()
 
 
 @pytest.mark.parametrize(
@@ -66,8 +64,8 @@ def test_null_and_blank_are_absent_for_every_optional_key(key: str, nothing: str
         ("preset", "last_7_days\n", "last_7_days"),
     ],
 )
-def test_what_can_mean_one_thing_is_accepted(key: str, written: object, value: object) -> None:
-    assert settled(**{key: written})[key] == value
+def test_unambiguous_value_is_converted(key: str, written: object, value: object) -> None:
+    assert normalized(**{key: written})[key] == value
 
 
 @pytest.mark.parametrize(
@@ -79,27 +77,27 @@ def test_what_can_mean_one_thing_is_accepted(key: str, written: object, value: o
         (
             "social_network_ids",
             "pin_a, pin_b",
-            '`social_network_ids` must be a list such as ["pin_abc"], not one text: write ["pin_a", "pin_b"].',
+            '`social_network_ids` must be a list such as ["pin_abc"], not one string: write ["pin_a", "pin_b"].',
         ),
         (
             "social_network_ids",
             '["pin_a"]',
-            '`social_network_ids` must be a list such as ["pin_abc"], not one text: write ["pin_a"].',
+            '`social_network_ids` must be a list such as ["pin_abc"], not one string: write ["pin_a"].',
         ),
         (
             "social_network_ids",
             ["pin_a", None],
-            '`social_network_ids` must hold texts such as "pin_abc"; entry 2 is null.',
+            '`social_network_ids` must have strings such as "pin_abc"; entry 2 is null.',
         ),
         (
             "social_network_ids",
             [["pin_a"]],
-            '`social_network_ids` must hold texts such as "pin_abc"; entry 1 is a list.',
+            '`social_network_ids` must have strings such as "pin_abc"; entry 1 is a list.',
         ),
         (
             "social_network_ids",
             [""],
-            "`social_network_ids` has an empty entry 1: remove it, or the whole list for every account.",
+            "`social_network_ids` has an empty entry 1: remove it, or the whole list to read every account.",
         ),
         (
             "pins_lookback_days",
@@ -184,7 +182,7 @@ def test_what_can_mean_one_thing_is_accepted(key: str, written: object, value: o
             "timezone",
             "+05:30",
             "`timezone` is `+05:30`, which is not an IANA time zone: use the zone of a city, such as `Asia/Kolkata`, "
-            "because there is none for this offset alone.",
+            "because no zone has this offset alone.",
         ),
         (
             "timezone",
@@ -210,7 +208,7 @@ def test_what_can_mean_one_thing_is_accepted(key: str, written: object, value: o
         ),
     ],
 )
-def test_what_is_wrong_is_one_sentence_that_says_what_to_write(key: str, written: object, sentence: str) -> None:
+def test_invalid_value_is_one_sentence_that_says_what_to_write(key: str, written: object, sentence: str) -> None:
     assert refusal({"api_key": "sandbox-key", key: written}) == sentence
 
 
@@ -231,8 +229,8 @@ AROUND = [
 
 
 @pytest.mark.parametrize("around", AROUND)
-def test_what_is_only_around_the_key_is_trimmed(around: str) -> None:
-    assert settled(api_key=around.format("k/e+y=1 ü&x"))["api_key"] == "k/e+y=1 ü&x"
+def test_quotes_and_spaces_around_the_key_are_trimmed(around: str) -> None:
+    assert normalized(api_key=around.format("k/e+y=1 ü&x"))["api_key"] == "k/e+y=1 ü&x"
 
 
 @pytest.mark.parametrize(
@@ -269,29 +267,29 @@ def test_what_is_only_around_the_key_is_trimmed(around: str) -> None:
         ),
     ],
 )
-def test_a_key_that_cannot_be_one_is_refused_without_being_repeated(key: object, sentence: str) -> None:
+def test_invalid_key_is_refused_and_not_repeated(key: object, sentence: str) -> None:
     assert refusal({"api_key": key}) == sentence
 
 
-def test_a_config_without_anything_lacks_its_key() -> None:
+def test_empty_config_lacks_its_key() -> None:
     assert refusal({}).startswith("The config has no `api_key`: ")
 
 
-def test_keys_of_the_platform_are_ignored_and_unknown_ones_are_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_platform_keys_are_ignored_and_unknown_keys_are_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     platforms = {"__injected_x": {}, "__test_read_config": {}, "__should_normalize": True}
     with caplog.at_level(logging.WARNING, "airbyte.oneup_pinterest"):
-        settled(**platforms)
+        normalized(**platforms)
         assert caplog.messages == []
-        settled(**platforms, colour="red", end_time=1)
+        normalized(**platforms, color="red", end_time=1)
 
     assert caplog.messages == [
-        "Ignored what the config has and this version does not know: `colour`, `end_time`. It knows api_key, "
+        "Ignored config keys that this version does not have: `color`, `end_time`. It has api_key, "
         "social_network_ids, start_date, preset, timezone, pins_lookback_days, num_workers, max_requests_per_minute, "
         "analytics_url, accounts_url."
     ]
 
 
-def test_a_clock_that_is_not_a_time_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_clock_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, "noon")
 
     assert refusal({"api_key": "sandbox-key"}) == (

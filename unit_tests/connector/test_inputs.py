@@ -1,4 +1,4 @@
-"""Files of config, catalog and state as editors, shells and platforms write them."""
+"""Config, catalog and state files as editors, shells and platforms write them."""
 
 import logging
 from pathlib import Path
@@ -34,12 +34,12 @@ def test_utf_8_and_utf_16_with_a_byte_order_mark_are_read(tmp_path: Path, conten
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        ('{"a": 1,\n}', "line 2, column 1: there is a comma too many before the closing bracket."),
-        ('{"a": [1, ]}', "line 1, column 11: there is a comma too many before the closing bracket."),
+        ('{"a": 1,\n}', "line 2, column 1: there is an extra comma before the closing bracket."),
+        ('{"a": [1, ]}', "line 1, column 11: there is an extra comma before the closing bracket."),
         ('{\n  // key\n "a": 1}', "line 2, column 3: JSON has no comments, so remove this one."),
         ('{"a": 1 # key\n}', "line 1, column 9: JSON has no comments, so remove this one."),
-        ("{'a': 1}", 'line 1, column 2: texts and keys need straight double quotes ("), so replace these.'),
-        ("{“a”: 1}", 'line 1, column 2: texts and keys need straight double quotes ("), so replace these.'),
+        ("{'a': 1}", 'line 1, column 2: strings and keys need straight double quotes ("), so replace these.'),
+        ("{“a”: 1}", 'line 1, column 2: strings and keys need straight double quotes ("), so replace these.'),
         ('{"a": None}', "line 1, column 7: JSON writes true, false and null in lower case."),
         ('{"a": 1\n "b": 2}', "line 2, column 2: a comma is missing before this."),
         ("{a: 1}", "line 1, column 2: keys need double quotes."),
@@ -48,7 +48,7 @@ def test_utf_8_and_utf_16_with_a_byte_order_mark_are_read(tmp_path: Path, conten
         ('{"a": kQ7secret}', "line 1, column 7: Expecting value."),
     ],
 )
-def test_invalid_json_is_told_with_its_place_and_likely_cause(tmp_path: Path, content: str, cause: str) -> None:
+def test_invalid_json_is_reported_with_place_and_cause(tmp_path: Path, content: str, cause: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(content, encoding="utf-8")
 
@@ -65,14 +65,14 @@ def test_invalid_json_is_told_with_its_place_and_likely_cause(tmp_path: Path, co
         (b"[]", 'must hold a JSON object such as {"api_key": "\u2026"}.'),
     ],
 )
-def test_a_file_that_holds_no_config_is_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_config_file_is_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
 
     assert sentence(SourceOneupPinterest.read_config, str(path)) == f"The config file {path} {words}"
 
 
-def test_a_file_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
     assert sentence(SourceOneupPinterest.read_catalog, str(tmp_path / "no")) == (
         f"The catalog file {tmp_path / 'no'} cannot be read: No such file or directory."
     )
@@ -82,37 +82,37 @@ RESET = "Start without a state, or reset (clear) the streams where a platform ke
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (
             '[{"type": "GLOBAL", "global": {"shared_state": {"a": 1}, "stream_states": []}}]',
-            f"The state is of type GLOBAL, but this connector keeps one of type STREAM for each stream. {RESET}",
+            f"The state is of type GLOBAL, but this connector keeps one state of type STREAM per stream. {RESET}",
         ),
         (
             '[{"type": "LEGACY", "data": {"pins": {"timestamp": "2026-01-01"}}}]',
-            f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}",
+            f"The state is of type LEGACY, but this connector keeps one state of type STREAM per stream. {RESET}",
         ),
         (
             '[{"type": "STREAM"}]',
-            f"The state names no stream, but this connector keeps one of type STREAM for each stream. {RESET}",
+            f"The state names no stream, but this connector keeps one state of type STREAM per stream. {RESET}",
         ),
         (
             '[{"data": {"pins": {}}}]',
-            f"The state is of type LEGACY, but this connector keeps one of type STREAM for each stream. {RESET}",
+            f"The state is of type LEGACY, but this connector keeps one state of type STREAM per stream. {RESET}",
         ),
     ],
 )
-def test_a_state_that_is_not_kept_by_stream_is_refused(tmp_path: Path, content: str, told: str) -> None:
+def test_state_that_is_not_per_stream_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "state.json").write_text(content)
     state = SourceOneupPinterest.read_state(str(tmp_path / "state.json"))
 
-    assert sentence(lambda: SourceOneupPinterest(config={"api_key": "sandbox-key"}, state=state)) == told
+    assert sentence(lambda: SourceOneupPinterest(config={"api_key": "sandbox-key"}, state=state)) == message
 
 
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("[5]", "what must be an object is something else"),
+        ("[5]", "an object is expected"),
         ('[{"type": "SOME"}]', "`type` is not of Airbyte's protocol"),
         ('[{"type": "STREAM", "stream": {}}]', "`stream/stream_descriptor` is missing"),
         (
@@ -123,9 +123,7 @@ def test_a_state_that_is_not_kept_by_stream_is_refused(tmp_path: Path, content: 
         ("", "JSON: line 1, column 1: the file is empty"),
     ],
 )
-def test_a_state_file_that_is_not_valid_is_one_sentence_with_the_remedy(
-    tmp_path: Path, content: str, fault: str
-) -> None:
+def test_invalid_state_file_is_one_sentence_with_a_remedy(tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(content)
 
@@ -139,12 +137,12 @@ def test_a_state_file_that_is_not_valid_is_one_sentence_with_the_remedy(
     ("content", "fault"),
     [
         ("{}", "`streams` is missing"),
-        ("[]", "what must be an object is something else"),
+        ("[]", "an object is expected"),
         ('{"streams": [{"stream": {"name": "pins"}}]}', "`streams/0/stream/json_schema` is missing"),
         ('{"streams": 5}', "`streams` is not of Airbyte's protocol"),
     ],
 )
-def test_a_catalog_file_that_is_not_valid_is_one_sentence(tmp_path: Path, content: str, fault: str) -> None:
+def test_invalid_catalog_file_is_one_sentence(tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "catalog.json"
     path.write_text(content)
 
@@ -153,7 +151,7 @@ def test_a_catalog_file_that_is_not_valid_is_one_sentence(tmp_path: Path, conten
     )
 
 
-def test_a_state_that_is_an_object_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_state_that_is_an_object_is_refused_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text('{"pins": {"timestamp": "2026-01-01"}}')
 
@@ -177,29 +175,29 @@ def read(*names: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "message"),
     [
         (["boards"], f"The catalog names streams that do not exist: `boards`. {STREAMS}"),
         (["boards", "Pins"], f"The catalog names streams that do not exist: `boards`, `Pins`. {STREAMS}"),
         ([], f"The catalog names no stream. {STREAMS}"),
     ],
 )
-def test_a_catalog_without_a_stream_of_ours_is_an_error(
-    names: list[str], told: str, caplog: pytest.LogCaptureFixture
+def test_catalog_without_a_known_stream_is_an_error(
+    names: list[str], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert sentence(read, *names) == told
+    assert sentence(read, *names) == message
     assert [(record.levelname, record.message) for record in caplog.records if record.levelno >= logging.WARNING] == [
-        ("ERROR", told)
+        ("ERROR", message)
     ]
 
 
-def test_a_stream_that_stands_twice_is_refused_before_any_request() -> None:
+def test_catalog_with_a_stream_twice_is_refused() -> None:
     assert sentence(read, "pins", "accounts", "pins") == (
         "The catalog names `pins` more than once: name each stream once."
     )
 
 
-def test_an_unknown_stream_beside_known_ones_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_stream_beside_known_ones_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     read("accounts", "boards")
 
     assert [(record.levelname, record.message) for record in caplog.records if record.levelno >= logging.WARNING] == [

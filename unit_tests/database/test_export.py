@@ -13,7 +13,7 @@ from oneup_pinterest.errors import UserError
 from test_support.history import as_other_destination, make_history
 
 
-def test_every_relation_becomes_one_file_of_the_contracts_types(tmp_path: Path) -> None:
+def test_every_table_becomes_one_file_with_its_types(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=5, pins=3), tmp_path / "out" / "parquet"
     rows = export_parquet(database, output)
     assert set(rows) == set(TABLES)
@@ -54,7 +54,7 @@ def test_a_file_in_place_of_the_folder_is_refused_and_kept(tmp_path: Path) -> No
     assert output.read_text() == "mine"
 
 
-def test_a_folder_that_is_blocked_by_a_file_is_named(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_subfolder_is_named(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=1), tmp_path / 'it\'s "out"'
     output.mkdir()
     (output / "overview_metrics").write_text("mine")
@@ -63,7 +63,7 @@ def test_a_folder_that_is_blocked_by_a_file_is_named(tmp_path: Path) -> None:
     assert (output / "overview_metrics").read_text() == "mine"
 
 
-def test_names_with_quotes_are_fine(tmp_path: Path) -> None:
+def test_paths_with_quotes_work(tmp_path: Path) -> None:
     folder = tmp_path / 'it\'s "here"'
     folder.mkdir()
     assert export_parquet(make_history(folder / "h'.duckdb", days=1), folder / "o'ut")["accounts"] == 2

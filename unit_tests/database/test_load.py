@@ -10,7 +10,7 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from oneup_pinterest.database import load
+from oneup_pinterest.database import load, reader
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.writer import DatabaseWriter
@@ -38,14 +38,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_frames_have_the_contracts_columns_and_types(database: Path, name: str) -> None:
+def test_frames_have_the_columns_and_types_of_the_schema(database: Path, name: str) -> None:
     frame = LOADERS[name](database)
     assert frame.height
     assert dict(frame.schema) == TABLES[name].schema
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_missing_relations_are_empty_frames_of_the_same_types(tmp_path: Path, name: str) -> None:
+def test_missing_tables_are_empty_frames_of_the_same_types(tmp_path: Path, name: str) -> None:
     path = tmp_path / "some.duckdb"
     stream = "accounts" if name != "accounts" else "account_followers"
     with duckdb.connect(path) as connection:
@@ -62,7 +62,7 @@ def test_another_destinations_file_gives_the_same_frames(database: Path, tmp_pat
     assert LOADERS[SYNC_RUNS](other).is_empty()
 
 
-def test_pins_that_a_sync_keeps_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) -> None:
+def test_pins_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) -> None:
     ours = in_two_tables(database, tmp_path / "ours.duckdb")
     for limits in (
         {},
@@ -75,15 +75,15 @@ def test_pins_that_a_sync_keeps_in_two_tables_are_the_same_rows(database: Path, 
             assert_frame_equal(loader(ours, **limits).drop(EXTRACTED_AT), expected)
 
 
-def test_only_the_columns_that_are_asked_for_are_read(database: Path, tmp_path: Path) -> None:
+def test_only_requested_columns_are_read(database: Path, tmp_path: Path) -> None:
     for path in (database, in_two_tables(database, tmp_path / "ours.duckdb")):
-        with load.open_history(path) as history:
-            some = load.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
+        with reader.open_history(path) as history:
+            some = reader.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
         assert some.columns == ["id", "saves", "snapshot_date"]
         assert_frame_equal(some, load.load_pins(database).select(some.columns))
 
 
-def test_of_rows_that_another_destination_appended_the_newest_counts(tmp_path: Path) -> None:
+def test_only_the_newest_of_appended_rows_is_read(tmp_path: Path) -> None:
     path = tmp_path / "appended.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("CREATE SCHEMA raw")
@@ -97,7 +97,7 @@ def test_of_rows_that_another_destination_appended_the_newest_counts(tmp_path: P
     assert rows == [(date(2026, 3, 1), 9)]
 
 
-def test_filters_keep_the_accounts_and_days_asked_for(database: Path) -> None:
+def test_filters_keep_the_requested_accounts_and_days(database: Path) -> None:
     day = LAST_DAY - timedelta(days=1)
     frame = load.load_pins(database, ["pin_two"], since=day, until=day)
     assert set(frame["social_network_id"]) == {"pin_two"}
@@ -114,16 +114,16 @@ def test_rows_are_sorted_by_key(database: Path) -> None:
         assert_frame_equal(frame, frame.sort(*relation.key, maintain_order=True))
 
 
-def test_fields_that_the_api_added_are_left_out_of_frames_but_not_of_sql(tmp_path: Path) -> None:
+def test_added_fields_are_in_sql_but_not_in_frames(tmp_path: Path) -> None:
     path = tmp_path / "added.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id, 5 AS boards")
     assert "boards" not in load.load_accounts(path).columns
-    with load.open_history(path) as history:
+    with reader.open_history(path) as history:
         assert history.execute("SELECT boards FROM accounts").fetchall() == [(5,)]
 
 
-def test_a_value_that_does_not_fit_is_unknown(tmp_path: Path) -> None:
+def test_a_value_of_another_type_is_null(tmp_path: Path) -> None:
     path = tmp_path / "text.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute(
@@ -132,7 +132,7 @@ def test_a_value_that_does_not_fit_is_unknown(tmp_path: Path) -> None:
     assert load.load_account_followers(path)["total_followers"].to_list() == [None]
 
 
-def test_the_window_says_what_the_file_covers(database: Path, tmp_path: Path) -> None:
+def test_the_data_window_is_what_the_file_covers(database: Path, tmp_path: Path) -> None:
     window = load.data_window(database)
     assert window[:5] == (LAST_DAY - timedelta(days=4), LAST_DAY, 5, 2, 10)
     assert window.last_extracted == datetime(2026, 3, 31, 6)
@@ -141,7 +141,7 @@ def test_the_window_says_what_the_file_covers(database: Path, tmp_path: Path) ->
     assert str(empty) == "No snapshot yet; 0 accounts."
 
 
-def test_reading_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+def test_reading_does_not_change_the_file(tmp_path: Path) -> None:
     path = make_history(tmp_path / "history.duckdb", days=2, pins=1)
     before = path.read_bytes()
     load.load_pins(path)
@@ -175,7 +175,7 @@ def _no_streams(path: Path) -> None:
         (_no_streams, "holds none of the streams"),
     ],
 )
-def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path: Path, make: object, words: str) -> None:
+def test_an_unreadable_file_is_explained_in_one_sentence(tmp_path: Path, make: object, words: str) -> None:
     path = tmp_path / "history.duckdb"
     make(path)  # type: ignore[operator]
     with pytest.raises(UserError, match=words) as error:
@@ -184,7 +184,7 @@ def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path: Path, make: obje
     assert "\n" not in str(error.value)
 
 
-def test_a_file_of_a_newer_duckdb_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_a_newer_duckdb_asks_for_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object, **__: object) -> None:
         raise duckdb.IOException(
             "IO Error: Trying to read a database file with version number 99, but we can only read versions between "

@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from oneup_pinterest.database.load import data_window, load_accounts, load_pins, load_pins_latest, open_history
-from oneup_pinterest.database.renames import Rename, kept_renames
+from oneup_pinterest.database.load import data_window, load_accounts, load_pins, load_pins_latest
+from oneup_pinterest.database.reader import open_history
+from oneup_pinterest.database.renames import Rename, registered_renames
 from oneup_pinterest.errors import UserError
 
 FIRST = date(2026, 3, 1)
@@ -62,33 +63,33 @@ def history(path: Path, *syncs: tuple[str, int, Pins], **columns: Any) -> Path:
 
 def renames(path: Path) -> list[Rename]:
     with open_history(path) as connection:
-        return kept_renames(connection)
+        return registered_renames(connection)
 
 
 def renamed(path: Path) -> dict[str, str]:
     return {rename.older: rename.newer for rename in renames(path)}
 
 
-def test_an_account_whose_pins_go_on_under_another_id_was_renamed(tmp_path: Path) -> None:
+def test_pins_that_continue_under_another_id_are_a_rename(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "12345"), ("pin_a", 1, "12345"), ("pin_b", 2, "01235"))
     assert renames(path) == [Rename("pin_a", "a", "pin_b", "b", date(2026, 3, 3), 4, 5, {})]
     assert load_pins(path)["social_network_id"].unique().to_list() == ["pin_b"]
     assert data_window(path)[2:5] == (3, 1, 6)
 
 
-def test_pins_of_the_old_account_alone_belong_to_the_new_one_too(tmp_path: Path) -> None:
+def test_pins_of_the_old_account_belong_to_the_new_one(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "12345"), ("pin_b", 2, "1234"))
     assert load_pins_latest(path).select("id", "snapshot_date").rows()[-1] == ("5", date(2026, 3, 1))
     assert load_accounts(path)["social_network_id"].to_list() == ["pin_b"]
 
 
 @pytest.mark.parametrize(("later", "is_renamed"), [("13467", True), ("12467", False), ("246", False), ("7", True)])
-def test_most_of_the_pins_that_both_can_have_must_be_the_same(tmp_path: Path, later: str, is_renamed: bool) -> None:
+def test_most_of_the_possible_pins_must_be_shared(tmp_path: Path, later: str, is_renamed: bool) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "1357"), ("pin_b", 1, later))
     assert bool(renames(path)) is is_renamed
 
 
-def test_pins_published_after_the_rename_or_before_both_do_not_count(tmp_path: Path) -> None:
+def test_pins_that_only_one_account_can_have_do_not_count(tmp_path: Path) -> None:
     def published(account: str, pin: int | str) -> datetime:
         return datetime(2026, 3, 1) - timedelta(days=int(pin)) if int(pin) < 60 else datetime(2026, 3, 20)
 
@@ -100,20 +101,20 @@ def test_pins_published_after_the_rename_or_before_both_do_not_count(tmp_path: P
     assert (rename.shared, rename.pins) == (3, 3)
 
 
-def test_accounts_that_are_read_on_the_same_days_are_two(tmp_path: Path) -> None:
+def test_accounts_read_on_the_same_days_are_two(tmp_path: Path) -> None:
     days = [(account, day, "123") for day in range(4) for account in ("pin_a", "pin_b")]
     assert renames(history(tmp_path / "h.duckdb", *days)) == []
     assert renames(history(tmp_path / "same.duckdb", *days[:2], _airbyte_extracted_at=datetime(2026, 3, 1))) == []
 
 
-def test_a_day_with_a_sync_before_and_one_after_the_rename_tells_which_came_first(tmp_path: Path) -> None:
+def test_extraction_times_order_a_shared_day(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_a", 1, "123"), ("pin_b", 1, "123"))
     assert renamed(path) == {"pin_a": "pin_b"}
     assert load_pins(path).height == 6
     assert load_pins(path, until=FIRST + timedelta(days=1))["snapshot_date"].n_unique() == 2
 
 
-def test_a_name_that_was_taken_back_is_the_newer_one(tmp_path: Path) -> None:
+def test_a_restored_name_is_the_newer_one(tmp_path: Path) -> None:
     days = [("pin_b" if day in (2, 3) else "pin_a", day, "123") for day in range(6)]
     path = history(tmp_path / "h.duckdb", *days)
     assert renamed(path) == {"pin_b": "pin_a"}
@@ -127,7 +128,7 @@ def test_an_account_of_three_names_is_read_under_the_last(tmp_path: Path) -> Non
     assert load_pins(path, "@a").equals(load_pins(path))
 
 
-def test_pins_are_the_same_by_their_own_page_where_the_ids_changed(tmp_path: Path) -> None:
+def test_pins_with_new_ids_are_matched_by_their_page(tmp_path: Path) -> None:
     path = history(
         tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_b", 1, "123"), id=lambda account, pin: f"{account}/{pin}"
     )
@@ -135,7 +136,7 @@ def test_pins_are_the_same_by_their_own_page_where_the_ids_changed(tmp_path: Pat
     assert load_pins(path).group_by("id").len().sort("id").rows() == [("pin_b/1", 2), ("pin_b/2", 2), ("pin_b/3", 2)]
 
 
-def test_ids_that_lead_to_different_pins_and_links_that_lead_elsewhere_say_nothing(tmp_path: Path) -> None:
+def test_conflicting_links_and_foreign_links_prove_nothing(tmp_path: Path) -> None:
     syncs = (("pin_a", 0, "123"), ("pin_b", 1, "123"))
     by_number = history(tmp_path / "n.duckdb", *syncs, permalink=lambda account, pin: link(f"{len(account)}{pin}"))
     assert len(renames(by_number)) == 1
@@ -146,7 +147,7 @@ def test_ids_that_lead_to_different_pins_and_links_that_lead_elsewhere_say_nothi
     assert renames(other) == renames(shop) == []
 
 
-def test_a_file_without_links_dates_or_extractions_is_judged_by_ids_and_days(tmp_path: Path) -> None:
+def test_ids_and_days_alone_can_show_a_rename(tmp_path: Path) -> None:
     path = history(
         tmp_path / "h.duckdb",
         ("pin_a", 0, "123"),
@@ -158,7 +159,7 @@ def test_a_file_without_links_dates_or_extractions_is_judged_by_ids_and_days(tmp
     assert renamed(path) == {"pin_a": "pin_b"}
 
 
-def test_a_name_that_no_account_has_is_still_refused(tmp_path: Path) -> None:
+def test_an_unknown_name_is_still_refused(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_b", 1, "123"))
     with pytest.raises(UserError, match="pin_c is not in this database; there are: pin_b"):
         load_pins(path, "pin_c")

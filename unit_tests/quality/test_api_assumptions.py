@@ -1,4 +1,4 @@
-"""Assumptions about the API: each verdict is reached where the data carry it, in both directions, and not before."""
+"""Assumptions about the API: each verdict is reached in both directions, and only once the data decide."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.schema import TABLES
-from oneup_pinterest.quality.api_assumptions import SCHEMA, assumptions
+from oneup_pinterest.quality.api_assumptions import SCHEMA, judge_assumptions
 
 FIRST = date(2026, 3, 1)
 LENGTH = 30  # days of a window
-INCLUDES_FIRST, INCLUDES_LAST, MEMBERSHIP, COUNTERS, TOTALS, CAP, KEPT, TWINS = range(8)
+INCLUDES_FIRST, INCLUDES_LAST, MEMBERSHIP, COUNTERS, TOTALS, CAP, KEPT, DUPLICATES = range(8)
 Rows = list[dict[str, Any]]
 
 
@@ -62,7 +62,7 @@ def judged(
     number: int, pins: pl.DataFrame, totals: pl.DataFrame | None = None, overview: pl.DataFrame | None = None
 ) -> str:
     none = {name: pl.DataFrame(schema=TABLES[name].schema) for name in ("pin_totals", "overview_metrics")}
-    frame = assumptions(
+    frame = judge_assumptions(
         pins,
         none["pin_totals"] if totals is None else totals,
         none["overview_metrics"] if overview is None else overview,
@@ -73,7 +73,7 @@ def judged(
     return verdict
 
 
-def test_both_edges_of_a_window_are_found_to_be_included() -> None:
+def test_both_edges_of_a_window_are_included() -> None:
     pins = world()
     assert judged(INCLUDES_FIRST, pins) == judged(INCLUDES_LAST, pins) == "supported"
 
@@ -88,43 +88,43 @@ def test_an_exclusive_last_day_contradicts() -> None:
     assert (judged(INCLUDES_FIRST, pins), judged(INCLUDES_LAST, pins)) == ("supported", "contradicted")
 
 
-def test_one_sync_of_an_account_with_few_pins_cannot_tell_the_edges() -> None:
+def test_one_sync_with_few_pins_leaves_the_edges_undecided() -> None:
     pins = world(days=1)
-    assert judged(INCLUDES_FIRST, pins) == judged(INCLUDES_LAST, pins) == "cannot tell"
+    assert judged(INCLUDES_FIRST, pins) == judged(INCLUDES_LAST, pins) == "undecided"
 
 
-def test_one_sync_of_many_accounts_without_a_pin_on_the_edge_contradicts() -> None:
+def test_many_accounts_without_a_pin_on_the_edge_contradict() -> None:
     one = world(days=1, lists=lambda published, start, end: start < published < end)
     pins = pl.concat(one.with_columns(social_network_id=pl.lit(f"pin_{number}")) for number in range(10))
     assert judged(INCLUDES_LAST, pins) == "contradicted"
-    assert judged(INCLUDES_LAST, pins.filter(pl.col("social_network_id") < "pin_3")) == "cannot tell"
+    assert judged(INCLUDES_LAST, pins.filter(pl.col("social_network_id") < "pin_3")) == "undecided"
 
 
-def test_edges_that_are_there_for_half_of_the_pins_cannot_tell() -> None:
+def test_edges_listed_for_half_of_the_pins_are_undecided() -> None:
     pins = world(
         lists=lambda published, start, end: (
             published_in(published, start, end) and (published < end or published.day % 2 == 0)
         )
     )
-    assert judged(INCLUDES_LAST, pins) == "cannot tell"
+    assert judged(INCLUDES_LAST, pins) == "undecided"
 
 
-def test_pins_that_leave_while_they_gain_support_membership_by_publication() -> None:
+def test_pins_that_leave_while_they_gain_support_membership() -> None:
     assert judged(MEMBERSHIP, world(days=20)) == "supported"
-    assert judged(MEMBERSHIP, world(days=4)) == "cannot tell"
-    assert judged(MEMBERSHIP, world(days=20, counts=lambda age: 100)) == "cannot tell"
+    assert judged(MEMBERSHIP, world(days=4)) == "undecided"
+    assert judged(MEMBERSHIP, world(days=20, counts=lambda age: 100)) == "undecided"
 
 
-def test_older_pins_in_the_answers_contradict_membership_by_publication() -> None:
+def test_older_pins_in_responses_contradict_membership() -> None:
     assert judged(MEMBERSHIP, world(lists=lambda published, start, end: published <= end)) == "contradicted"
 
 
-def test_counters_are_of_a_whole_life_only_once_older_pins_have_been_seen() -> None:
+def test_lifetime_counters_need_pins_older_than_90_days() -> None:
     def all_pins(published: date, start: date, end: date) -> bool:
         return published <= end
 
-    assert judged(COUNTERS, world()) == "cannot tell"
-    assert judged(COUNTERS, world(days=60, lists=all_pins)) == "cannot tell"
+    assert judged(COUNTERS, world()) == "undecided"
+    assert judged(COUNTERS, world(days=60, lists=all_pins)) == "undecided"
     older = world(days=20, lists=all_pins).with_columns(pl.col("timestamp").dt.offset_by("-60d"))
     assert judged(COUNTERS, older) == "supported"
 
@@ -137,7 +137,7 @@ def test_counters_of_a_window_contradict() -> None:
     assert judged(COUNTERS, windowed) == "contradicted"
 
 
-def test_counters_that_follow_the_window_that_was_asked_for_contradict() -> None:
+def test_counters_that_follow_the_requested_window_contradict() -> None:
     day = pl.col("snapshot_date").dt.day()
     short = day % 10 == 0
     pins = world().with_columns(
@@ -147,29 +147,29 @@ def test_counters_that_follow_the_window_that_was_asked_for_contradict() -> None
     assert judged(COUNTERS, pins) == "contradicted"
 
 
-def test_totals_are_told_from_sums_where_there_are_older_pins() -> None:
+def test_totals_are_compared_where_there_are_older_pins() -> None:
     pins = world()
     assert judged(TOTALS, pins, totals_of(pins, 1.3)) == "supported"
     assert judged(TOTALS, pins, totals_of(pins)) == "contradicted"
     young = pins.filter(pl.col("timestamp") >= pl.col("period_start").max())
-    assert judged(TOTALS, young, totals_of(young)) == "cannot tell"
+    assert judged(TOTALS, young, totals_of(young)) == "undecided"
     is_early = pl.col("snapshot_date") < FIRST + timedelta(days=10)
     mixed = pl.concat([totals_of(pins.filter(is_early), 1.3), totals_of(pins.filter(~is_early))])
-    assert judged(TOTALS, pins, mixed) == "cannot tell"
+    assert judged(TOTALS, pins, mixed) == "undecided"
 
 
 @pytest.mark.parametrize(
     ("pins_a_window", "more_posts", "verdict"),
-    [(30, 0, "cannot tell"), (50, 0, "cannot tell"), (50, 4, "contradicted"), (130, 0, "supported")],
+    [(30, 0, "undecided"), (50, 0, "undecided"), (50, 4, "contradicted"), (130, 0, "supported")],
 )
-def test_a_cap_is_told_from_few_pins(pins_a_window: int, more_posts: int, verdict: str) -> None:
+def test_a_cap_is_distinguished_from_few_pins(pins_a_window: int, more_posts: int, verdict: str) -> None:
     one = world(days=1).head(1)
     pins = pl.concat(one.with_columns(id=pl.lit(f"{number}")) for number in range(pins_a_window))
     assert judged(CAP, pins, totals_of(pins, posts=more_posts)) == verdict
 
 
 @pytest.mark.parametrize(("old", "verdict"), [(0.0, "supported"), (9.0, "contradicted")])
-def test_figures_from_before_what_pinterest_keeps(old: float, verdict: str) -> None:
+def test_figures_older_than_90_days_contradict_retention(old: float, verdict: str) -> None:
     rows = [
         {
             "social_network_id": "pin_a",
@@ -184,13 +184,13 @@ def test_figures_from_before_what_pinterest_keeps(old: float, verdict: str) -> N
     ]
     overview = pl.DataFrame(rows, schema=TABLES["overview_metrics"].schema)
     assert judged(KEPT, world(days=1), overview=overview) == verdict
-    assert judged(KEPT, world(days=1), overview=overview.head(15)) == "cannot tell"
+    assert judged(KEPT, world(days=1), overview=overview.head(15)) == "undecided"
 
 
-def test_twins_support_and_same_images_with_other_counts_contradict() -> None:
+def test_duplicate_images_with_other_counters_contradict() -> None:
     pins = world(days=3, counts=lambda age: 100)
-    same = pl.concat([pins, pins.with_columns(id=pl.col("id") + "/twin")])
-    other = pl.concat([pins, pins.with_columns(id=pl.col("id") + "/twin", impressions=pl.col("impressions") + 1)])
-    assert judged(TWINS, same) == "supported"
-    assert judged(TWINS, other) == "contradicted"
-    assert judged(TWINS, pins) == "cannot tell"
+    same = pl.concat([pins, pins.with_columns(id=pl.col("id") + "/duplicate")])
+    other = pl.concat([pins, pins.with_columns(id=pl.col("id") + "/duplicate", impressions=pl.col("impressions") + 1)])
+    assert judged(DUPLICATES, same) == "supported"
+    assert judged(DUPLICATES, other) == "contradicted"
+    assert judged(DUPLICATES, pins) == "undecided"

@@ -1,4 +1,4 @@
-"""Status: freshness, rows, runs, and a finding for each way in which data can mislead."""
+"""The status of a database: freshness, rows, runs and findings, as JSON and as text."""
 
 import json
 from datetime import timedelta
@@ -22,7 +22,7 @@ def found(path: Path) -> dict[str, dict[str, Any]]:
     return {finding["check"]: finding for finding in read_status(path)["findings"]}
 
 
-def test_a_whole_history_has_no_findings(tmp_path: Path) -> None:
+def test_a_complete_history_has_no_findings(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb")
     status = read_status(path)
     assert status["findings"] == []
@@ -38,14 +38,14 @@ def test_a_whole_history_has_no_findings(tmp_path: Path) -> None:
     assert status["runs"][0]["streams"] == {"pins": {"records": 12, "rows": 12}}
 
 
-def test_status_is_plain_json_and_a_text(tmp_path: Path) -> None:
+def test_status_is_plain_json_and_text(tmp_path: Path) -> None:
     for number, days in enumerate((0, 1, 5)):
         status = read_status(make_history(tmp_path / f"{number}.duckdb", days=days))
         assert json.loads(json.dumps(status)) == status
         assert "pins" in format_status(status)
 
 
-def test_a_file_of_another_destination_has_a_status_without_runs(tmp_path: Path) -> None:
+def test_a_file_of_another_destination_has_no_runs(tmp_path: Path) -> None:
     path = as_other_destination(make_history(tmp_path / "h.duckdb"), tmp_path / "cache.duckdb")
     status = read_status(path)
     assert status["runs"] == []
@@ -74,7 +74,7 @@ def test_accounts_that_lost_their_connection_are_found(tmp_path: Path, flag: str
     assert found(path)["lost_connection"]["where"] == "pin_two"
 
 
-def test_rolling_counters_are_found_and_a_reset_is_told_from_them(tmp_path: Path) -> None:
+def test_rolling_counters_and_resets_are_distinguished(tmp_path: Path) -> None:
     assert "rolling_counters" in found(make_history(tmp_path / "rolling.duckdb", rolling=True))
     reset = found(make_history(tmp_path / "reset.duckdb", reset_on=10))
     assert reset["counters_reset"]["since"] == "2026-03-23"  # the snapshot of the 22nd had nothing but zeros
@@ -82,7 +82,7 @@ def test_rolling_counters_are_found_and_a_reset_is_told_from_them(tmp_path: Path
     assert "rolling_counters" not in reset
 
 
-def test_the_text_tells_what_concerns_many_accounts_once(tmp_path: Path) -> None:
+def test_text_groups_findings_of_many_accounts(tmp_path: Path) -> None:
     accounts = [f"pin_{number:03}" for number in range(40)]
     status = read_status(make_history(tmp_path / "h.duckdb", accounts, days=4, pins=2, missing_days=(1,)))
     assert len([finding for finding in status["findings"] if finding["check"] == "days_without_snapshot"]) == 40
@@ -91,14 +91,14 @@ def test_the_text_tells_what_concerns_many_accounts_once(tmp_path: Path) -> None
     assert "WARNING In 40 accounts (pin_000, pin_001, pin_002 and others). In pin_000: 1 of 4 days" in text
 
 
-def test_assumptions_about_the_api_are_told(tmp_path: Path) -> None:
+def test_assumptions_about_the_api_are_listed(tmp_path: Path) -> None:
     status = read_status(make_history(tmp_path / "h.duckdb", days=30, missing_days=(4,)))
     verdicts = {item["assumption"]: item["verdict"] for item in status["assumptions"]}
     assert verdicts["A window includes its last day."] == "supported"
     assert "supported    A window includes its last day." in format_status(status)
 
 
-def test_columns_beyond_the_contract_and_missing_ones_are_found(tmp_path: Path) -> None:
+def test_added_and_missing_columns_are_found(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb", days=3)
     with duckdb.connect(path) as connection:
         connection.execute("ALTER TABLE account_followers ADD COLUMN total_boards BIGINT")

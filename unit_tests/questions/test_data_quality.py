@@ -13,8 +13,8 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_account_followers, load_pins
-from oneup_pinterest.quality.findings import findings
-from oneup_pinterest.quality.status import load_facts
+from oneup_pinterest.quality.checks.context import load_check_context
+from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.data_quality.answer import (
@@ -33,10 +33,14 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(path: Path, account: str = "pin_one") -> dict[str, Answer]:
-    pins, followers, facts = load_pins(path, [account]), load_account_followers(path, [account]), load_facts(path)
+    pins, followers, facts = (
+        load_pins(path, [account]),
+        load_account_followers(path, [account]),
+        load_check_context(path),
+    )
     return {
         "coverage": coverage_answer(pins, followers),
-        "findings": findings_answer(findings(facts)),
+        "findings": findings_answer(find_problems(facts)),
         "kinds": kinds_answer(pins),
         "assumptions": assumptions_answer(facts.pins, facts.totals, facts.overview),
     }

@@ -10,10 +10,9 @@ import pytest
 
 from oneup_pinterest.database.load import load_overview_metrics, load_pins
 from oneup_pinterest.history.summaries import preset_note
-from oneup_pinterest.quality.api_assumptions import assumptions
-from oneup_pinterest.quality.checks.context import CheckContext
-from oneup_pinterest.quality.findings import findings
-from oneup_pinterest.quality.status import load_facts
+from oneup_pinterest.quality.api_assumptions import judge_assumptions
+from oneup_pinterest.quality.checks.context import CheckContext, load_check_context
+from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions.overview.answer import totals_answer
 from oneup_pinterest.report.context import page_of
 from test_support.history import NOW, make_history
@@ -55,12 +54,12 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def said(facts: CheckContext) -> list[Any]:
-    judged = assumptions(facts.pins, facts.totals, facts.overview)
-    return [findings(facts), judged.to_dicts()]
+    judged = judge_assumptions(facts.pins, facts.totals, facts.overview)
+    return [find_problems(facts), judged.to_dicts()]
 
 
 def test_checks_and_assumptions_are_those_of_the_preset_synced_last(files: tuple[Path, Path]) -> None:
-    one, both = map(load_facts, files)
+    one, both = map(load_check_context, files)
     assert both.overview.height == 2 * one.overview.height
     assert said(both) == said(one)
 
@@ -70,9 +69,9 @@ def test_findings_about_totals_name_the_preset(tmp_path: Path) -> None:
     for fault in FAULTS.values():
         with duckdb.connect(path) as connection:
             connection.execute(fault)
-        for finding in findings(load_facts(path)):
-            if finding["check"] in ("all_zero", "posts_differ", "older_than_kept"):
-                assert f"({LAST})" in finding["what"] or f"Totals ({LAST})" in finding["what"]
+        for finding in find_problems(load_check_context(path)):
+            if finding.check in ("all_zero", "posts_differ", "older_than_kept"):
+                assert f"({LAST})" in finding.what or f"Totals ({LAST})" in finding.what
 
 
 def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:

@@ -144,7 +144,7 @@ def test_the_report_has_the_numbers_of_the_clean_one(
         if "unusually many" in place and fault.of_all:
             continue  # days whose gain is imputed are not judged
         assert json.dumps(here, default=str) == json.dumps(there, default=str), place
-    new = {item["check"] for item in one["findings"]} - {item["check"] for item in clean_one["findings"]}
+    new = {item.check for item in one["findings"]} - {item.check for item in clean_one["findings"]}
     assert new
     assert new <= {"counters_taken_back", "unconfirmed_gains", "impossible_counters", "all_zero"}
 

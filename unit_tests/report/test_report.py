@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from polars.testing import assert_frame_equal
 
-from oneup_pinterest.database.load import open_history, read_relation
+from oneup_pinterest.database.reader import open_history, read_relation
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.report import write_report

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from oneup_pinterest.database.load import open_history
+from oneup_pinterest.database.reader import open_history
 from test_support.stream_schemas import SCHEMAS
 from unit_tests.sync.test_merging import PIN, File
 

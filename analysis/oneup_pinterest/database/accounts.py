@@ -1,33 +1,33 @@
-"""Which accounts are meant: ids or usernames as people give them, looked up in the history."""
+"""Look up accounts in a database by id or username, as people name them."""
 
 from collections.abc import Sequence
 
 import duckdb
 
-from oneup_pinterest.database.renames import kept_renames, newest_ids
+from oneup_pinterest.database.renames import newest_ids, registered_renames
 from oneup_pinterest.database.schema import PIN_ATTRIBUTES, STREAMS, quoted
 from oneup_pinterest.database.views import has_pin_tables
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import format_names, truncate
 
-Accounts = str | Sequence[str] | None  # one id or several; None is all of them
+Accounts = str | Sequence[str] | None  # one id or @username, or several; None is all accounts
 
 
 def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[str] | None:
-    """Return the `social_network_id`s that are meant, or None for all of them.
+    """Return the `social_network_id`s of the given accounts, or None for all accounts.
 
-    An account is given by its id, or by its username after an `@`, in any case, also by those from before a rename. A
-    file that knows no account yet has no rows for any of them.
+    An account is given by its id, or by `@` and its username in any case. Ids and usernames from before a rename find
+    it too. A file without any account accepts every name.
 
     Raises:
-        UserError: the file does not know an account.
+        UserError: the file does not know an account (exit status 2).
     """
     if accounts is None:
         return None
     given = [accounts] if isinstance(accounts, str) else list(accounts)
     if not given:
         return []
-    renames = kept_renames(history)
+    renames = registered_renames(history)
     newest = newest_ids(renames)
     given = [newest.get(account, account) for account in given]
     names: dict[str, list[str]] = {}
@@ -43,11 +43,11 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
         found = [account] if account in known else names.get(_plain(account), []) if account.startswith("@") else []
         if not found and (known or (known := _ids(history))):
             usernames = {account: name for name, those in names.items() if name for account in those}
-            there = format_names(
+            known_names = format_names(
                 truncate(account) + (f" (@{usernames[account]})" if account in usernames else "")
                 for account in sorted(known | _ids(history))
             )
-            raise UserError(f"{truncate(account)} is not in this database; there are: {there}.", 2)
+            raise UserError(f"{truncate(account)} is not in this database; there are: {known_names}.", 2)
         ids |= dict.fromkeys(found)
     return list(ids)
 

@@ -1,19 +1,19 @@
-"""Writes the history as Parquet files: one folder a relation."""
+"""Export a database as Parquet files: one folder per table."""
 
 from contextlib import suppress
 from pathlib import Path
 
-from oneup_pinterest.database.load import Database, open_history
+from oneup_pinterest.database.reader import Database, open_history
 from oneup_pinterest.database.schema import TABLES, quoted
 from oneup_pinterest.errors import UserError
 
 
 def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
-    """Writes each relation of the contract to `<output_dir>/<relation>/<relation>.parquet` and returns its rows.
+    """Write each table to `<output_dir>/<table>/<table>.parquet`, and return the number of rows per table.
 
-    The files have the contract's columns and types (see `database.load`), fields that the API has added since,
-    rows sorted by key, and zstd compression. A relation that the database lacks gives a file without rows, so
-    that readers need not ask. Each file is replaced as a whole, and only once its successor is complete.
+    The files have the columns and types of `database.load`, further fields that the API has added, rows sorted by key,
+    and zstd compression. A table that the database lacks becomes a file without rows. Each file is replaced only once
+    the new one is complete.
 
     Raises:
         UserError: as `open_history`, or `output_dir` (or a folder in it) is a file or cannot be written.

@@ -1,6 +1,6 @@
-"""The layout of a file that `sync` made: its number, whether this kit knows it, and how an older one becomes today's.
+"""The schema version of a database that `sync` made, and the migrations from older versions.
 
-A released layout changes only by a migration here and a fixture in `integration_tests/schema_versions`;
+A released schema changes only by a migration here and a fixture in `integration_tests/schema_versions`;
 docs/database.md has the steps.
 """
 
@@ -11,44 +11,43 @@ from pathlib import Path
 import duckdb
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.database.listings import create_listings, take_over_listings
+from oneup_pinterest.database.listed_accounts import create_listed_accounts, fill_listed_accounts
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS
 from oneup_pinterest.errors import UserError
 
-TABLE = "_layout"
-PERIODS = {  # stream → what of its key a period is
+VERSION_TABLE = "_layout"
+PERIOD_KEYS = {  # the part of a stream's key that identifies a period
     "overview_metrics": ("social_network_id", "preset", "period_end"),
     "post_performance": ("social_network_id", "preset", "period_end"),
     "pin_totals": ("social_network_id", "period_start", "period_end"),
 }
 
 
-def _add_number(connection: duckdb.DuckDBPyConnection) -> None:
-    """A new file, or one of a build before 0.1.0: those have the tables of layout 1, but no number."""
-    connection.execute(f"CREATE TABLE {TABLE} (version INTEGER)")
-    connection.execute(f"INSERT INTO {TABLE} VALUES (0)")
+def _add_version(connection: duckdb.DuckDBPyConnection) -> None:
+    """Migrate a new file, or one of a build before 0.1.0, which has the tables of version 1 but no version."""
+    connection.execute(f"CREATE TABLE {VERSION_TABLE} (version INTEGER)")
+    connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES (0)")
 
 
-def _to_layout_2(connection: duckdb.DuckDBPyConnection) -> None:
-    """Layout 2: which key listed which accounts; a state has entries per account and preset, and the day from which
-    each was read."""
-    create_listings(connection)
-    take_over_listings(connection)
+def _to_version_2(connection: duckdb.DuckDBPyConnection) -> None:
+    """Migrate to version 2: listed accounts per key, and states per account and preset with the day they start from."""
+    create_listed_accounts(connection)
+    fill_listed_accounts(connection)
     _replace_whole_periods(connection)
-    _note_end_of_layout_1(connection)
+    _record_end_of_version_1(connection)
 
 
 def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
-    """Remove rows of a period that are older than the run which read the period last.
+    """Delete rows of a period that are older than the run that read the period last.
 
-    In layout 1, a list that came again shorter left its last positions beside the new ones.
+    In version 1, a list that came again with fewer entries kept its old last positions.
     """
     tables = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'"
     ).fetchall()
     if (SYNC_RUNS,) not in tables:
         return
-    for table, scope in PERIODS.items():
+    for table, scope in PERIOD_KEYS.items():
         if (table,) in tables:
             columns = ", ".join(scope)
             connection.execute(
@@ -58,52 +57,56 @@ def _replace_whole_periods(connection: duckdb.DuckDBPyConnection) -> None:
             )
 
 
-def _note_end_of_layout_1(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep until when an older version wrote into the file, because it let the file's path replace values."""
-    until = f"TIMESTAMP '{utc_now():%Y-%m-%d %H:%M:%S.%f}'" if _has(connection, SYNC_RUNS) else "NULL::TIMESTAMP"
-    connection.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT version, {until} AS layout_1_until FROM {TABLE}")
+def _record_end_of_version_1(connection: duckdb.DuckDBPyConnection) -> None:
+    """Record until when an older version of this kit wrote into the file, which let its path replace values."""
+    until = f"TIMESTAMP '{utc_now():%Y-%m-%d %H:%M:%S.%f}'" if _has_table(connection, SYNC_RUNS) else "NULL::TIMESTAMP"
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {VERSION_TABLE} AS SELECT version, {until} AS layout_1_until FROM {VERSION_TABLE}"
+    )
 
 
 MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
-    0: _add_number,
-    1: _to_layout_2,
-}  # from which layout → what
-LAYOUT = len(MIGRATIONS)
+    0: _add_version,
+    1: _to_version_2,
+}  # from this schema version to the next
+SCHEMA_VERSION = len(MIGRATIONS)
 
 
-def layout_of(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """The layout of the connection's file; 0 where it has no number, as in another destination's file.
+def read_schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Return the schema version of the connection's file; 0 where it has none, as in another destination's file.
 
     Raises:
         UserError: a newer version of this kit wrote it.
     """
-    there = _has(connection, TABLE)
-    row = connection.execute(f"SELECT max(version) FROM main.{TABLE}").fetchone() if there else None
+    has_version = _has_table(connection, VERSION_TABLE)
+    row = connection.execute(f"SELECT max(version) FROM main.{VERSION_TABLE}").fetchone() if has_version else None
     version = int(row[0]) if row and row[0] is not None else 0
-    if version > LAYOUT:
+    if version > SCHEMA_VERSION:
         raise UserError(
-            f"{path} was written by a newer version of this kit (layout {version}; this one knows up to {LAYOUT}): "
-            "upgrade source-oneup-pinterest. The file is as it was."
+            f"{path} was written by a newer version of this kit (schema version {version}; this one supports up to "
+            f"{SCHEMA_VERSION}): upgrade source-oneup-pinterest. The file was not changed."
         )
     return version
 
 
-def end_of_layout_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:
-    """Until when a version that knew no layout beyond 1 wrote into the connection's file; None where none did.
+def end_of_version_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:
+    """Return until when a kit of schema version 1 wrote into the connection's file; None if none did.
+
+    In a file that is still of version 1, that is `datetime.max`.
 
     Raises:
-        UserError: as `layout_of`.
+        UserError: as `read_schema_version`.
     """
-    if not _has(connection, SYNC_RUNS):  # no sync of ours wrote it
+    if not _has_table(connection, SYNC_RUNS):  # no sync of ours wrote it
         return None
-    if layout_of(connection, path) < 2:
+    if read_schema_version(connection, path) < 2:
         return datetime.max
-    row = connection.execute(f"SELECT max(layout_1_until) FROM main.{TABLE}").fetchone()
+    row = connection.execute(f"SELECT max(layout_1_until) FROM main.{VERSION_TABLE}").fetchone()
     return row[0] if row else None
 
 
-def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether the connection's file has a table of that name in schema `main`."""
+def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Return whether the connection's file has a table of that name in schema `main`."""
     found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
         "AND table_name = ?",
@@ -113,13 +116,13 @@ def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Brings a file to today's layout, inside the open transaction, so that it is wholly done or not at all.
+    """Migrate a file to the current schema version, inside the open transaction.
 
     Raises:
-        UserError: as `layout_of`.
+        UserError: as `read_schema_version`.
     """
-    version = layout_of(connection, path)
-    for older in range(version, LAYOUT):
+    version = read_schema_version(connection, path)
+    for older in range(version, SCHEMA_VERSION):
         MIGRATIONS[older](connection)
-    if version < LAYOUT:
-        connection.execute(f"UPDATE {TABLE} SET version = {LAYOUT}")
+    if version < SCHEMA_VERSION:
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION}")

@@ -1,8 +1,8 @@
-"""Rows in which a version before layout 2 replaced values by parts of the file's path.
+"""Find rows in which a version before schema version 2 replaced values with parts of the file's path.
 
-It handed batches to DuckDB in a Parquet file at `<database>.syncing/batch.parquet`, and DuckDB took each part
-`column=value` of that path for a Hive partition: the value stood in every row, the real ones were lost, and rows that
-differed in nothing else of their key became one. Files that only later versions wrote have no such rows.
+It passed batches to DuckDB in a Parquet file at `<database>.syncing/batch.parquet`, and DuckDB read each part
+`column=value` of that path as a Hive partition. The value replaced the real one in every row, and rows that differed in
+nothing else of their key became one. Files that only later versions wrote have no such rows.
 """
 
 import json
@@ -17,18 +17,18 @@ from urllib.parse import unquote
 import duckdb
 
 from oneup_pinterest.database.connection import WORK_SUFFIX
-from oneup_pinterest.database.migrations import end_of_layout_1
+from oneup_pinterest.database.migrations import end_of_version_1
 from oneup_pinterest.database.schema import EXTRACTED_AT, STREAMS, SYNC_RUNS, quoted
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # how a Hive partition writes null
-NEAR_DAYS = 3  # so near to its extraction a day is right, or as good as right
-OF_AN_ACCOUNT = ("username", "full_name", "page_id")  # one account has one; where there are more, these differ
-ORDINARY = {"social_network_type": "pinterest", "is_expired": "false", "need_refresh": "false"}
-MIN_RECORDS = 10  # of fewer, some may be lost in other ways
+MAX_DAYS_APART = 3  # a day this close to its extraction is right, or as good as right
+ACCOUNT_COLUMNS = ("username", "full_name", "page_id")  # one value per account; different accounts differ
+USUAL_VALUES = {"social_network_type": "pinterest", "is_expired": "false", "need_refresh": "false"}
+MIN_RECORDS = 10  # fewer may have been lost in other ways
 MAX_KEPT_SHARE = 1 / 3  # of a first sync's records: all have keys of their own, but an API may send them twice
 
 
-class Replaced(NamedTuple):
+class ReplacedValues(NamedTuple):
     """Rows of some streams (stream → how many) that carry one value in a column, the oldest since a day.
 
     `part` is the part of the file's path that says so; None where the file lies elsewhere now.
@@ -41,7 +41,7 @@ class Replaced(NamedTuple):
     since: date
 
 
-class Merged(NamedTuple):
+class MergedRows(NamedTuple):
     """A stream whose first sync, on a day, read many more records than it left rows."""
 
     stream: str
@@ -65,30 +65,30 @@ def path_values(path: Path) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def replaced_values(history: duckdb.DuckDBPyConnection) -> tuple[list[Replaced], list[Merged]]:
-    """Return what shows such damage in the file of a connection that `open_history` gave.
+def find_replaced_values(history: duckdb.DuckDBPyConnection) -> tuple[list[ReplacedValues], list[MergedRows]]:
+    """Return such damage in the file of a connection that `open_history` returned.
 
-    That is each value of today's path that all rows of a day carry, unless it may well be the real one; days and
-    accounts that cannot be real, as in a file that was moved; and rows that became one.
+    It shows as a value of the current path in all rows of a day, unless it may be the real one; as days and accounts
+    that cannot be real, as in a file that was moved; and as rows that were merged.
     """
     ((name, path),) = history.execute(
         "SELECT database_name, path FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchall()
-    until = end_of_layout_1(history, Path(path))
+    until = end_of_version_1(history, Path(path))
     if until is None:
         return [], []
     rows = _OldRows(history, name, until)
     values = path_values(Path(os.path.realpath(path)))
-    found: dict[str, Replaced] = {}
+    found: dict[str, ReplacedValues] = {}
     for stream in STREAMS:
         for column, part, value, count, since in (*rows.with_values(stream, values), *rows.impossible(stream, values)):
-            before = found.get(column, Replaced(column, value, part, {}, since))
+            before = found.get(column, ReplacedValues(column, value, part, {}, since))
             found[column] = before._replace(rows={**before.rows, stream: count}, since=min(before.since, since))
     return list(found.values()), list(rows.merged())
 
 
 class _OldRows:
-    """The rows of a file that a version before layout 2 may have written: those extracted before `until`."""
+    """The rows of a file that a version before schema version 2 may have written: those extracted before `until`."""
 
     def __init__(self, history: duckdb.DuckDBPyConnection, database: str, until: datetime) -> None:
         self._history = history
@@ -109,17 +109,17 @@ class _OldRows:
         """Columns in which all rows of some day carry the value of the path, with part, value, rows and first day."""
         for column, kind in self._of(stream).items():
             part, value = values.get(column.lower(), ("", None))
-            if not part or column == EXTRACTED_AT or (value or "").lower() == ORDINARY.get(column):
+            if not part or column == EXTRACTED_AT or (value or "").lower() == USUAL_VALUES.get(column):
                 continue
             if column == "social_network_id" and self._may_be_real(value):
                 continue
             cast = f"TRY_CAST($value AS {kind})"
             real = "false"
             if kind == "DATE":
-                real = f"coalesce(abs(extracted::DATE - {cast}) <= {NEAR_DAYS}, false)"
+                real = f"coalesce(abs(extracted::DATE - {cast}) <= {MAX_DAYS_APART}, false)"
             elif column == "preset":
                 real = "coalesce($value = 'last_' || (period_end - period_start + 1) || '_days', false)"
-            elif column in OF_AN_ACCOUNT:
+            elif column in ACCOUNT_COLUMNS:
                 real = f"(SELECT count(DISTINCT social_network_id) < 2 FROM ({self._select(stream)}))"
             count, since = self._fetch(
                 "SELECT sum(rows), min(since) FROM (SELECT count(*) AS rows, min(extracted)::DATE AS since "
@@ -139,7 +139,7 @@ class _OldRows:
         columns = self._of(stream)
         conditions = {}
         if "snapshot_date" in columns:
-            conditions["snapshot_date"] = f"abs({EXTRACTED_AT}::DATE - snapshot_date) > {NEAR_DAYS}"
+            conditions["snapshot_date"] = f"abs({EXTRACTED_AT}::DATE - snapshot_date) > {MAX_DAYS_APART}"
         if "social_network_id" in columns and self._accounts and not self._has_known_accounts:
             conditions["social_network_id"] = "NOT list_contains($accounts, social_network_id)"
         for column, condition in conditions.items():
@@ -152,7 +152,7 @@ class _OldRows:
                 if count:
                     yield column, None, value, int(count), since
 
-    def merged(self) -> Iterator[Merged]:
+    def merged(self) -> Iterator[MergedRows]:
         """Streams that lost most records of their first sync; none after a run that did not count its records."""
         seen: set[str] = set()
         for started, text in self._history.execute(
@@ -166,7 +166,7 @@ class _OldRows:
                 if records and stream not in seen:
                     seen.add(stream)
                     if records >= MIN_RECORDS and rows <= records * MAX_KEPT_SHARE:
-                        yield Merged(stream, records, rows, started.date())
+                        yield MergedRows(stream, records, rows, started.date())
 
     def _may_be_real(self, account: str | None) -> bool:
         """Whether rows of an account may be its own: states name it alone, or others too that have rows; or none."""
@@ -185,7 +185,7 @@ class _OldRows:
                     yield entry["partition"]["social_network_id"]
 
     def _of(self, stream: str) -> dict[str, str]:
-        """Column → type; none where the file lacks the stream."""
+        """Return column → type; empty where the file lacks the stream."""
         columns = self._columns.get(stream, {})
         return columns if EXTRACTED_AT in columns else {}
 

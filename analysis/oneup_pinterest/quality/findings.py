@@ -1,143 +1,115 @@
-"""What the checks find: everything that people should know before they trust a figure."""
+"""What the checks of data quality report: findings, their order, and their grouping over accounts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Self
 
 import polars as pl
 
-from oneup_pinterest.history.remembered import remembering
-from oneup_pinterest.quality.checks.api_windows import (
-    missing_pins,
-    periods_too_old,
-    possible_cap,
-    posts_differ,
-    sums_differ,
-)
-from oneup_pinterest.quality.checks.context import Check, CheckContext, Finding
-from oneup_pinterest.quality.checks.counters import (
-    counters_taken_back,
-    counters_that_fall,
-    impossible_counters,
-    unconfirmed_gains,
-)
-from oneup_pinterest.quality.checks.database import (
-    duplicate_keys,
-    lost_connections,
-    path_in_data,
-    schema_drift,
-    stale_data,
-    unfinished_runs,
-)
-from oneup_pinterest.quality.checks.duplicate_images import twin_pins
-from oneup_pinterest.quality.checks.foreign import (
-    impossible_days,
-    runs_ahead_of_clock,
-    tables_not_read,
-    unreadable_values,
-)
-from oneup_pinterest.quality.checks.listing import missing_accounts, renamed_accounts, unlisted_accounts
-from oneup_pinterest.quality.checks.snapshots import (
-    days_moved_by_zone,
-    days_without_snapshot,
-    pins_without_date,
-    zeros_that_mean_nothing,
-)
-
 SEVERITIES = ("error", "warning", "info")
-ACCOUNTS_NAMED = 3  # more are counted
-
-OF_THE_FILE: tuple[Check, ...] = (
-    stale_data,
-    unfinished_runs,
-    unreadable_values,
-    impossible_days,
-    runs_ahead_of_clock,
-    missing_accounts,
-    unlisted_accounts,
-    renamed_accounts,
-    tables_not_read,
-    path_in_data,
-    duplicate_keys,
-    sums_differ,
-    schema_drift,
-    # of one account each, but other accounts may contradict them
-    possible_cap,
-    missing_pins,
-    periods_too_old,
-)
-OF_AN_ACCOUNT: tuple[Check, ...] = (  # each looks at one account at a time
-    lost_connections,
-    days_without_snapshot,
-    days_moved_by_zone,
-    zeros_that_mean_nothing,
-    counters_that_fall,
-    impossible_counters,
-    unconfirmed_gains,
-    counters_taken_back,
-    posts_differ,
-    twin_pins,
-    pins_without_date,
-)
-CHECKS = (*OF_THE_FILE, *OF_AN_ACCOUNT)
+ALL_ACCOUNTS = "all"
+MAX_ACCOUNTS_NAMED = 3  # more are counted
 
 
-def findings(facts: CheckContext, checks: Sequence[Check] | None = None) -> list[Finding]:
-    """Everything found, by all checks unless some are named, errors first. Each is a dict of
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One problem, or one fact that people should know before they trust a figure.
 
-    - check: name of the check
-    - severity: `error` (figures are wrong or missing), `warning` (some may be), `info`
-    - where: a social_network_id, or `all`
-    - since: ISO date since when, or None
-    - what, what_to_do: one sentence each
+    Attributes:
+        check: Name of the check.
+        severity: `error` (figures are wrong or missing), `warning` (some may be) or `info`.
+        where: A `social_network_id`, or `all`.
+        since: The first day that it concerns; None where it has no day.
+        what: What is wrong, in one or two sentences.
+        what_to_do: What to do about it.
     """
-    with remembering():
-        found = [finding for check in checks or CHECKS for finding in check(facts)]
-    return sort_by_severity(found)
+
+    check: str
+    severity: str
+    what: str
+    what_to_do: str
+    where: str = ALL_ACCOUNTS
+    since: date | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as plain JSON values, as `oneup-pinterest status --json` prints it.
+
+        >>> Finding(check="gap", severity="info", what="No sync.", what_to_do="Sync.").as_json()["where"]
+        'all'
+        """
+        return {
+            "check": self.check,
+            "severity": self.severity,
+            "where": self.where,
+            "since": self.since.isoformat() if self.since else None,
+            "what": self.what,
+            "what_to_do": self.what_to_do,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the finding that `as_json` returned these values of.
+
+        >>> gap = Finding(check="gap", severity="info", what="No sync.", what_to_do="Sync.", since=date(2026, 3, 1))
+        >>> Finding.from_json(gap.as_json()) == gap
+        True
+        """
+        return cls(**{**values, "since": values["since"] and date.fromisoformat(values["since"])})
 
 
-def sort_by_severity(found: Iterable[Finding]) -> list[Finding]:
-    """The findings in the order of `findings`."""
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
+def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings with errors first; findings of the same severity keep their order.
+
+    >>> levels = [Finding(check="x", severity=severity, what="", what_to_do="") for severity in ("info", "error")]
+    >>> [finding.severity for finding in sort_by_severity(levels)]
+    ['error', 'info']
+    """
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def findings_frame(found: Sequence[Finding]) -> pl.DataFrame:
-    """The result of `findings` as a frame, in its order, with the same columns; `since` is a date.
+def findings_frame(findings: Sequence[Finding]) -> pl.DataFrame:
+    """Return findings as a frame with one row per finding, in their order.
+
+    Columns: check, severity, where, since (a date), what, what_to_do.
 
     >>> findings_frame([]).columns
     ['check', 'severity', 'where', 'since', 'what', 'what_to_do']
     """
-    schema = dict.fromkeys(("check", "severity", "where", "since", "what", "what_to_do"), pl.String)
-    frame = pl.DataFrame([{name: finding[name] for name in schema} for finding in found], schema=schema)
-    return frame.with_columns(pl.col("since").str.to_date())
+    names = ("check", "severity", "where", "since", "what", "what_to_do")
+    schema = {name: pl.Date() if name == "since" else pl.String() for name in names}
+    return pl.DataFrame([{name: getattr(finding, name) for name in names} for finding in findings], schema=schema)
 
 
-def grouped(found: Sequence[Finding]) -> list[Finding]:
-    """The findings, with those that concern more than three accounts alike told once.
+def group_over_accounts(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with one in place of those that concern more than three accounts.
 
-    Alike are findings of one check and severity. Instead of them there is one with `where` as `all`, the earliest
-    `since`, and a `what` that counts the accounts and quotes the first.
+    Findings of one check and one severity are merged. The merged finding has `all` as `where`, the earliest `since`,
+    and a `what` that counts the accounts and quotes the first one.
 
-    >>> one = {"check": "gap", "severity": "warning", "since": None, "what": "2 of 9 days.", "what_to_do": "Sync."}
-    >>> [item["what"] for item in grouped([{**one, "where": f"pin_{number}"} for number in range(300)])]
+    >>> gaps = [Finding(check="gap", severity="warning", what="2 of 9 days.", what_to_do="Sync.", where=f"pin_{number}")
+    ...     for number in range(300)]
+    >>> [finding.what for finding in group_over_accounts(gaps)]
     ['In 300 accounts (pin_0, pin_1, pin_2 and others). In pin_0: 2 of 9 days.']
     """
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for finding in found:
-        alike.setdefault((finding["check"], finding["severity"]), []).append(finding)
-    told = []
-    for group in alike.values():
-        accounts = list(dict.fromkeys(finding["where"] for finding in group if finding["where"] != "all"))
-        if len(accounts) <= ACCOUNTS_NAMED:
-            told += group
+    by_check: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by_check.setdefault((finding.check, finding.severity), []).append(finding)
+    grouped: list[Finding] = []
+    for group in by_check.values():
+        accounts = list(dict.fromkeys(finding.where for finding in group if finding.where != ALL_ACCOUNTS))
+        if len(accounts) <= MAX_ACCOUNTS_NAMED:
+            grouped += group
             continue
-        first = next(finding for finding in group if finding["where"] == accounts[0])
-        told.append(
-            {
-                **first,
-                "where": "all",
-                "since": min((finding["since"] for finding in group if finding["since"]), default=None),
-                "what": f"In {len(accounts):,} accounts ({', '.join(accounts[:ACCOUNTS_NAMED])} and others). "
-                f"In {accounts[0]}: {first['what']}",
-            }
+        first = next(finding for finding in group if finding.where == accounts[0])
+        named = ", ".join(accounts[:MAX_ACCOUNTS_NAMED])
+        grouped.append(
+            replace(
+                first,
+                where=ALL_ACCOUNTS,
+                since=min((finding.since for finding in group if finding.since), default=None),
+                what=f"In {len(accounts):,} accounts ({named} and others). In {accounts[0]}: {first.what}",
+            )
         )
-        told += [finding for finding in group if finding["where"] == "all"]
-    return told
+        grouped += [finding for finding in group if finding.where == ALL_ACCOUNTS]
+    return grouped

@@ -1,40 +1,36 @@
-"""How the file is: its freshness, its rows, its last runs, and what the data-quality checks found."""
+"""The status of a database: freshness, rows, last runs, findings of the checks, and assumptions about the API."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 import duckdb
-import polars as pl
 
-from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database.connection import database_path
-from oneup_pinterest.database.listings import missing_accounts
-from oneup_pinterest.database.load import Database, open_history, read_relation, read_window
-from oneup_pinterest.database.renames import kept_renames
-from oneup_pinterest.database.replaced_values import replaced_values
-from oneup_pinterest.database.schema import STREAMS, SYNC_RUNS, TABLES, quoted
-from oneup_pinterest.database.sources import stored_tables
-from oneup_pinterest.database.views import AHEAD, impossible_days, unreadable_values
+from oneup_pinterest.database.reader import Database, open_history, read_window
+from oneup_pinterest.database.schema import STREAMS, TABLES, quoted
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.history.remembered import remembering
-from oneup_pinterest.quality.api_assumptions import assumptions
-from oneup_pinterest.quality.checks.context import CheckContext
-from oneup_pinterest.quality.findings import findings, grouped
+from oneup_pinterest.quality.api_assumptions import judge_assumptions
+from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
+from oneup_pinterest.quality.findings import ALL_ACCOUNTS, Finding, group_over_accounts
+from oneup_pinterest.quality.run_checks import find_problems
 
 RUNS_SHOWN = 5
-UNCHECKED = ("page_id", "format", "text", "media_type")  # of pins: no check looks at these
 
 
 def read_status(database: Database) -> dict[str, Any]:
-    """All there is to say about the file, as plain JSON values. Times are ISO and UTC.
+    """Return the status of a database as plain JSON values. Times are ISO 8601 in UTC.
 
-    Keys: `database` (absolute path), `size_bytes`; `freshness` {last_sync, hours_ago, newest_snapshot}; `streams`
-    {name: {rows, first, last}} (first and last `snapshot_date` or `period_end`); `schemas` [{schema, prefix, streams}],
-    what was read as one history; `runs`, the last 5, newest first
-    {run_id, started_at, finished_at, status, streams, skipped_accounts, requests, duration_seconds, error};
-    `findings` as `quality.findings.findings` returns them; `assumptions` [{number, assumption, verdict, evidence}] as
-    `oneup_pinterest.quality.api_assumptions.assumptions` judges them.
+    Keys:
+
+    - `database` (absolute path), `size_bytes`
+    - `freshness`: {last_sync, hours_ago, newest_snapshot}
+    - `streams`: {name: {rows, first, last}}, with the first and last `snapshot_date` or `period_end`
+    - `schemas`: [{schema, prefix, streams}], the schemas that were read as one history
+    - `runs`: the last 5, newest first, with {run_id, started_at, finished_at, status, streams, skipped_accounts,
+      requests, duration_seconds, error}
+    - `findings`: [{check, severity, where, since, what, what_to_do}], errors first (see `Finding`)
+    - `assumptions`: [{number, assumption, verdict, evidence}] (see `judge_assumptions`)
 
     Raises:
         UserError: as `open_history`.
@@ -48,35 +44,39 @@ def read_status(database: Database) -> dict[str, Any]:
     """
     path = database_path(database).resolve()
     with open_history(database) as history:
-        window, facts, streams = read_window(history), read_facts(history), _streams(history)
-    last_sync = facts.last_sync
+        window, context, streams = read_window(history), read_check_context(history), _streams(history)
+    last_sync = context.last_sync
     with remembering():
-        found, judged = findings(facts), assumptions(facts.pins, facts.totals, facts.overview)
+        findings = find_problems(context)
+        assumptions = judge_assumptions(context.pins, context.totals, context.overview)
     return {
         "database": str(path),
         "size_bytes": path.stat().st_size,
         "freshness": {
             "last_sync": _iso(last_sync),
-            "hours_ago": last_sync and round((facts.now - last_sync).total_seconds() / 3600, 1),
+            "hours_ago": last_sync and round((context.now - last_sync).total_seconds() / 3600, 1),
             "newest_snapshot": _iso(window.last_day),
         },
         "streams": streams,
-        "schemas": _schemas(facts),
-        "runs": [_run(run) for run in facts.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
-        "findings": found,
-        "assumptions": judged.to_dicts(),
+        "schemas": _schemas(context),
+        "runs": [_run(run) for run in context.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
+        "findings": [finding.as_json() for finding in findings],
+        "assumptions": assumptions.to_dicts(),
     }
 
 
 def format_status(status: dict[str, Any]) -> str:
-    """The result of `read_status` for people."""
+    """Return the result of `read_status` as text for a terminal."""
     freshness = status["freshness"]
     lines = [f"{status['database']} ({status['size_bytes'] / 1e6:,.1f} MB)"]
     if freshness["last_sync"]:
-        lines.append(f"last sync {freshness['last_sync'][:16].replace('T', ' ')} UTC, {freshness['hours_ago']:g} h ago")
+        lines.append(
+            f"last sync {freshness['last_sync'][:16].replace('T', ' ')} UTC, {freshness['hours_ago']:g} hours ago"
+        )
     else:
-        lines.append("nothing was synced yet")
-    lines.append(f"newest snapshot {freshness['newest_snapshot'] or 'none yet'}")
+        lines.append("no sync yet")
+    newest = freshness["newest_snapshot"]
+    lines.append(f"newest snapshot {newest}" if newest else "no snapshot yet")
     lines += [
         f"read from schema {item['schema']}: {', '.join(item['streams'])}"
         for item in status["schemas"]
@@ -94,57 +94,13 @@ def format_status(status: dict[str, Any]) -> str:
                 f"{'-' if seconds is None else f'{seconds:,.1f}':>8} {'-' if requests is None else f'{requests:,}':>9}"
             )
     lines += ["", "findings" if status["findings"] else "findings: none"]
-    for finding in grouped(status["findings"]):
-        where = "" if finding["where"] == "all" else f"{finding['where']}: "
-        since = f" (since {finding['since']})" if finding["since"] else ""
-        lines += [f"  {finding['severity'].upper()} {where}{finding['what']}{since}", f"    {finding['what_to_do']}"]
-    lines += ["", "what the API does not document, asked of these data"]
+    for finding in group_over_accounts([Finding.from_json(item) for item in status["findings"]]):
+        where = "" if finding.where == ALL_ACCOUNTS else f"{finding.where}: "
+        since = f" (since {finding.since})" if finding.since else ""
+        lines += [f"  {finding.severity.upper()} {where}{finding.what}{since}", f"    {finding.what_to_do}"]
+    lines += ["", "assumptions about the API, checked against these data"]
     lines += [f"  {item['verdict']:<12} {item['assumption']}" for item in status["assumptions"]]
     return "\n".join(map(strip_control_characters, lines))
-
-
-def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> CheckContext:
-    """What the checks look at, from a connection that `open_history` gave; `pins`, where they were read already."""
-    if pins is None:
-        pins = read_relation(
-            history, "pins", columns=[name for name in TABLES["pins"].columns if name not in UNCHECKED]
-        )
-    followers, accounts, runs, overview, totals = (
-        read_relation(history, name)
-        for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
-    )
-    finished = runs.filter(pl.col("status").is_in(["done", "partial"]) & pl.col("requests").is_not_null())[
-        "finished_at"
-    ].max()  # a load makes nothing fresher than what it brought
-    times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
-    now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
-    times = [time for time in times if time <= now + AHEAD] or times  # of a machine with a wrong clock
-    return CheckContext(
-        pins,
-        followers,
-        accounts,
-        runs,
-        max(times, default=None),
-        now,
-        overview,
-        totals,
-        tables,
-        unreadable_values(history, tables),
-        impossible_days(history),
-        *replaced_values(history),
-        missing_accounts(history),
-        kept_renames(history),
-    )
-
-
-def load_facts(database: Database) -> CheckContext:
-    """What the checks look at, from a file, which is closed again before the function returns.
-
-    Raises:
-        UserError: as `open_history`.
-    """
-    with open_history(database) as history:
-        return read_facts(history)
 
 
 def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
@@ -157,8 +113,8 @@ def _streams(history: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     return streams
 
 
-def _schemas(facts: CheckContext) -> list[dict[str, Any]]:
-    read = [table for table in facts.tables if table.is_read and table.relation in STREAMS]
+def _schemas(context: CheckContext) -> list[dict[str, Any]]:
+    read = [table for table in context.tables if table.is_read and table.relation in STREAMS]
     return [
         {
             "schema": schema,

@@ -11,7 +11,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from oneup_pinterest.database.load import Database
+from oneup_pinterest.database.reader import Database
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.questions.chart_style import VEGALITE

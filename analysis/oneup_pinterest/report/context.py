@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.database.load import Database, DataWindow, open_history, read_relation, read_window
+from oneup_pinterest.database.reader import Database, DataWindow, open_history, read_relation, read_window
 from oneup_pinterest.formatting import format_table
 from oneup_pinterest.history.observations import latest_pins
 from oneup_pinterest.history.remembered import remember, remembering
 from oneup_pinterest.history.summaries import MARKS, account_names, accounts_by_pins, of_last_preset
-from oneup_pinterest.quality.checks.context import CheckContext
-from oneup_pinterest.quality.checks.database import STALE_AFTER
-from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, sort_by_severity
-from oneup_pinterest.quality.status import read_facts
+from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
+from oneup_pinterest.quality.checks.runs import STALE_AFTER
+from oneup_pinterest.quality.findings import sort_by_severity
+from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
 from oneup_pinterest.questions.overview.answer import side_by_side_answer
@@ -38,17 +38,17 @@ def page_of(database: Database) -> dict[str, Any]:
     """Everything that `page.html.j2` names. Specifications of charts go by the id of their place in the page."""
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
-        facts = read_facts(history, read_relation(history, "pins", columns=PIN_COLUMNS))
+        facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
     ids = accounts_by_pins(latest, facts.overview, facts.followers, facts.accounts)
     names = account_names(facts.accounts)
-    of_file = findings(facts, OF_THE_FILE)
+    of_file = find_problems(facts, DATABASE_CHECKS)
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
         with remembering():
-            mine = facts.of(account, rows_of(facts.pins, account))
+            mine = facts.for_account(account, rows_of(facts.pins, account))
             remember(latest_pins, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
             frames = frames_of(mine)
-            told = [*(item for item in of_file if item["where"] == account), *findings(mine, OF_AN_ACCOUNT)]
+            told = [*(item for item in of_file if item.where == account), *find_problems(mine, ACCOUNT_CHECKS)]
             page = _account(frames, number, account, names.get(account, account))
             return page | {"findings": sort_by_severity(told)}, frames.side_by_side()
 
@@ -60,7 +60,7 @@ def page_of(database: Database) -> dict[str, Any]:
         "side_by_side": _side_by_side(facts, [rows for _, rows in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
         # the header says in its own words that data are stale
-        "findings": [item for item in of_file if item["where"] not in ids and item["check"] != "stale_data"],
+        "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),
         "marks": MARKS,
         "window": window,

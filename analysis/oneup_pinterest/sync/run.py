@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from oneup_pinterest.database.connection import database_path, explain_database_errors
-from oneup_pinterest.database.listings import KeyListings, Missing, told
+from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, describe_missing
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import truncate
 from oneup_pinterest.sync.events import (
@@ -90,7 +90,7 @@ def sync(
             if not full_refresh and (now := history.states()) != before:  # by a sync that this one waited for
                 connector = Connector(config, now)
             listings = None if connector.configured_accounts else history.listings(connector.api_key)
-            if listings and (known := listings.known()) is not None:
+            if listings and (known := listings.last_listed()) is not None:
                 connector.know_accounts(known)
         run = SyncRun(history, names, connector.configured_accounts, progress or Progress(), listings)
         return run.of(connector, interrupts)
@@ -124,7 +124,7 @@ class SyncRun:
         self._history = history
         self._listings = listings
         self._listed: Mapping[str, str | None] | None = None  # what OneUp listed in this sync
-        self._missing: list[Missing] = []
+        self._missing: list[MissingAccount] = []
         self._progress = progress
         self._rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
         self._configured = set(accounts)
@@ -213,7 +213,7 @@ class SyncRun:
             return
         renames = {rename.older: rename for rename in self._history.renames()}
         if gone := [each for each in self._missing if each.account not in renames]:
-            self.result.warnings.append(told(gone))
+            self.result.warnings.append(describe_missing(gone))
         self.result.warnings += [
             renames[each.account].sentence for each in self._missing if each.account in renames and each.is_new
         ]

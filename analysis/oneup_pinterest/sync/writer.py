@@ -21,10 +21,11 @@ from oneup_pinterest.database.connection import (
     log_of,
     open_error,
 )
-from oneup_pinterest.database.listings import KeyListings, Missing, create_listings
-from oneup_pinterest.database.migrations import layout_of, migrate
-from oneup_pinterest.database.renames import Rename, find_renames
-from oneup_pinterest.database.sources import find_tables
+from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, create_listed_accounts
+from oneup_pinterest.database.migrations import migrate, read_schema_version
+from oneup_pinterest.database.rename_detection import find_renames
+from oneup_pinterest.database.renames import Rename
+from oneup_pinterest.database.stored_tables import find_tables
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.sync.batches import misfits
@@ -87,7 +88,7 @@ class DatabaseWriter:
             self._require_clock()
         self._begin()
         migrate(self._connection, self.path)
-        create_listings(self._connection)
+        create_listed_accounts(self._connection)
         for stream, (schema, key) in schemas.items():
             kind = PinTables if stream == "pins" else StreamTable
             self._tables[stream] = kind(self._connection, stream, schema, key, self._make_room)
@@ -153,10 +154,10 @@ class DatabaseWriter:
         """Which accounts a key listed."""
         return KeyListings(self._connection, key)
 
-    def write_listing(self, listings: KeyListings, listed: Mapping[str, str | None]) -> list[Missing]:
-        """As `KeyListings.take`, inside the open transaction, which `commit` ends."""
+    def write_listing(self, listings: KeyListings, listed: Mapping[str, str | None]) -> list[MissingAccount]:
+        """As `KeyListings.record`, inside the open transaction, which `commit` ends."""
         self._begin()
-        return listings.take(listed, _timestamp())
+        return listings.record(listed, _timestamp())
 
     def renames(self) -> list[Rename]:
         """The renamed accounts, as readers of the file recognize them; to be called after `commit`."""
@@ -247,7 +248,7 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
     connection = _connect(path, "READ_ONLY")
     try:
         with explain_database_errors(path, to_write=True):
-            layout_of(connection, path)
+            read_schema_version(connection, path)
             return _states(connection)
     except duckdb.CatalogException:  # a database of something else, or of a sync that never began
         return {}
@@ -299,7 +300,7 @@ def stored_periods(path: Path) -> dict[str, dict[str, Any]]:
     states: dict[str, dict[str, Any]] = {}
     try:
         with explain_database_errors(path, to_write=True):
-            layout_of(connection, path)
+            read_schema_version(connection, path)
             for stream, preset in (
                 ("overview_metrics", "preset"),
                 ("post_performance", "preset"),

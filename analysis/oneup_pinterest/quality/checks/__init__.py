@@ -1,1 +1,1 @@
-"""Checks of the data, a theme a module: each looks for one thing that people should know before they trust a figure."""
+"""Checks of data quality, one subject per module. A check takes a `CheckContext` and yields findings."""

@@ -1,30 +1,51 @@
-"""What the checks look at, and what each of them tells."""
+"""What the checks look at, and the thresholds that they share."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import NamedTuple
 
+import duckdb
 import polars as pl
 
-from oneup_pinterest.database.listings import Missing
-from oneup_pinterest.database.renames import Rename
-from oneup_pinterest.database.replaced_values import Merged, Replaced
-from oneup_pinterest.database.sources import Table
-from oneup_pinterest.database.views import ImpossibleDays, Unreadable
+from oneup_pinterest.clock import utc_now
+from oneup_pinterest.database.invalid_values import (
+    CLOCK_TOLERANCE,
+    ImpossibleDays,
+    UnreadableValues,
+    find_unreadable_values,
+    registered_impossible_days,
+)
+from oneup_pinterest.database.listed_accounts import MissingAccount, missing_accounts
+from oneup_pinterest.database.reader import Database, open_history, read_relation, read_window
+from oneup_pinterest.database.renames import Rename, registered_renames
+from oneup_pinterest.database.replaced_values import MergedRows, ReplacedValues, find_replaced_values
+from oneup_pinterest.database.schema import SYNC_RUNS, TABLES
+from oneup_pinterest.database.stored_tables import StoredTable, registered_tables
+from oneup_pinterest.quality.findings import Finding
 
-KEPT_DAYS = 90  # Pinterest keeps so many
-# If an assumption held, or did not, in only half of the cases, seven in a row one way come once in 128
-ENOUGH = 7
-NEARLY_ALL = 0.95
-LEAST_IMPRESSIONS = 20  # two pins have the same few by chance
-AGREES_WITHIN = 0.01  # a sync takes a moment, in which counters move
-Finding = dict[str, Any]
+KEPT_DAYS = 90  # Pinterest keeps figures this long
+AGREEMENT_TOLERANCE = 0.01  # a sync takes a moment, in which counters move
+MIN_IMPRESSIONS = 20  # two pins with fewer have equal counters by chance
+MIN_CASES = 7  # were an assumption true in half of the cases, 7 in a row one way come once in 128
+NEARLY_ALL_THRESHOLD = 0.95  # share of the cases
+
+UNCHECKED_COLUMNS = ("page_id", "format", "text", "media_type")  # of pins
 
 
 class CheckContext(NamedTuple):
-    """What the checks look at: frames as the `load_*` functions return them (of pins only the columns that checks look
-    at), the present time in UTC, the tables of the file, what of them is left out, and what the file's path once did to
-    them (none: not looked up)."""
+    """What the checks look at.
+
+    Attributes:
+        pins, followers, accounts, runs, overview, totals: Frames as the `load_*` functions return them; `pins` has
+            only the columns that checks look at.
+        last_sync: When the newest data came, in UTC; None before the first sync.
+        now: The present time in UTC.
+        tables: The tables of the file.
+        unreadable, impossible: What is left out of the frames.
+        replaced, merged: What the path of the file did to its rows.
+        missing: The accounts that no key lists any more; None where the file does not say.
+        renames: The accounts with a new id.
+    """
 
     pins: pl.DataFrame
     followers: pl.DataFrame
@@ -34,64 +55,95 @@ class CheckContext(NamedTuple):
     now: datetime
     overview: pl.DataFrame
     totals: pl.DataFrame
-    tables: Sequence[Table] = ()
-    unreadable: Sequence[Unreadable] = ()
+    tables: Sequence[StoredTable] = ()
+    unreadable: Sequence[UnreadableValues] = ()
     impossible: Sequence[ImpossibleDays] = ()
-    replaced: Sequence[Replaced] = ()
-    merged: Sequence[Merged] = ()
-    missing: Sequence[Missing] | None = None  # accounts that no key lists any more; None where the file does not say
+    replaced: Sequence[ReplacedValues] = ()
+    merged: Sequence[MergedRows] = ()
+    missing: Sequence[MissingAccount] | None = None
     renames: Sequence[Rename] = ()
 
-    def is_cut(self, relation: str, *, day_may_be_wrong: bool = True) -> bool:
-        """Whether rows of a relation are left out because their key cannot be read, or their day cannot be."""
-        places = [f"{table.place}." for table in self.tables if table.relation == relation]
-        unreadable = any(found.is_key and found.column.startswith(tuple(places)) for found in self.unreadable)
-        return unreadable or (day_may_be_wrong and any(found.relation == relation for found in self.impossible))
+    def lacks_rows(self, relation: str, *, including_impossible_days: bool = True) -> bool:
+        """Return whether rows of a table are left out, because their key is unreadable or their day impossible."""
+        places = tuple(f"{table.place}." for table in self.tables if table.relation == relation)
+        if any(values.is_key and values.column.startswith(places) for values in self.unreadable):
+            return True
+        return including_impossible_days and any(days.relation == relation for days in self.impossible)
 
-    def of(self, account: str, pins: pl.DataFrame) -> "CheckContext":
-        """Those of one account, whose pins are these."""
-        is_mine = pl.col("social_network_id") == account
+    def for_account(self, account: str, pins: pl.DataFrame) -> "CheckContext":
+        """Return the context of one account, whose pins are given."""
+        is_account = pl.col("social_network_id") == account
         names = ("followers", "accounts", "overview", "totals")
-        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_mine) for name in names})
+        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_account) for name in names})
 
 
 Check = Callable[[CheckContext], Iterator[Finding]]
 
 
-def finding_of(check: str, severity: str, where: str, since: Any, what: str, what_to_do: str) -> Finding:
-    """A finding as `oneup_pinterest.quality.findings.findings` describes it; `since` is a date or None."""
-    return {
-        "check": check,
-        "severity": severity,
-        "where": where,
-        "since": since.isoformat() if since else None,
-        "what": what,
-        "what_to_do": what_to_do,
-    }
+def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = None) -> CheckContext:
+    """Return what the checks look at, from a connection that `open_history` returned.
 
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "pin"), counted(2000, "pin")
-    ('1 pin', '2,000 pins')
+    `pins`: the pins, where they were read already.
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    if pins is None:
+        columns = [name for name in TABLES["pins"].columns if name not in UNCHECKED_COLUMNS]
+        pins = read_relation(history, "pins", columns=columns)
+    followers, accounts, runs, overview, totals = (
+        read_relation(history, name)
+        for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
+    )
+    now, tables = utc_now().replace(tzinfo=None), registered_tables(history)
+    return CheckContext(
+        pins,
+        followers,
+        accounts,
+        runs,
+        _last_sync(history, runs, now),
+        now,
+        overview,
+        totals,
+        tables,
+        find_unreadable_values(history, tables),
+        registered_impossible_days(history),
+        *find_replaced_values(history),
+        missing_accounts(history),
+        registered_renames(history),
+    )
 
 
-def in_brackets(name: pl.Expr) -> pl.Expr:
-    """A name to be put behind what it belongs to; nothing where it is unknown.
+def load_check_context(database: Database) -> CheckContext:
+    """Return what the checks look at, from a file that is closed again before the function returns.
 
-    >>> pl.select(in_brackets(pl.lit("last_7_days"))).item()
+    Raises:
+        UserError: as `open_history`.
+    """
+    with open_history(database) as history:
+        return read_check_context(history)
+
+
+def _last_sync(history: duckdb.DuckDBPyConnection, runs: pl.DataFrame, now: datetime) -> datetime | None:
+    # a run without requests is a load, whose data are only as new as their extraction
+    is_sync = pl.col("status").is_in(["done", "partial"]) & pl.col("requests").is_not_null()
+    finished = runs.filter(is_sync)["finished_at"].max()
+    times = [time for time in (read_window(history).last_extracted, finished) if isinstance(time, datetime)]
+    times = [time for time in times if time <= now + CLOCK_TOLERANCE] or times  # skip runs with a wrong clock
+    return max(times, default=None)
+
+
+def first_day(days: pl.Series) -> date | None:
+    """Return the earliest of some days; None where there is none.
+
+    >>> first_day(pl.Series([date(2026, 3, 2), None, date(2026, 3, 1)]))
+    datetime.date(2026, 3, 1)
+    """
+    earliest = days.min()
+    return earliest if isinstance(earliest, date) else None
+
+
+def in_parentheses(name: pl.Expr) -> pl.Expr:
+    """Return a name in parentheses with a blank before it; nothing where the name is null.
+
+    >>> pl.select(in_parentheses(pl.lit("last_7_days"))).item()
     ' (last_7_days)'
     """
     return pl.when(name.is_null()).then(pl.lit("")).otherwise(pl.format(" ({})", name))
-
-
-def listed(names: list[str]) -> str:
-    """Names as people say them.
-
-    >>> listed(["saves", "repins", "clicks"])
-    'saves, repins and clicks'
-    """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,84 +1,104 @@
-"""Checks of how counters move."""
+"""Checks of how counters move from one observation to the next."""
 
 from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day
+from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.counter_types import types_of
 from oneup_pinterest.history.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations
-from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, listed
+from oneup_pinterest.quality.checks.context import CheckContext, first_day
+from oneup_pinterest.quality.findings import Finding
 
-PINS_NAMED = 3  # more are counted
+MAX_PINS_NAMED = 3  # more are counted
 
 
-def counters_that_fall(facts: CheckContext) -> Iterator[Finding]:
-    """Counters of a window, and snapshots or pins at which counters began anew or were restated."""
-    readings = consecutive_observations(facts.pins, METRICS)
-    kinds = types_of(readings)
+def find_falling_counters(context: CheckContext) -> Iterator[Finding]:
+    """Report rolling counters, and the syncs at which counters of a pin or of many were reset or restated."""
+    observations = consecutive_observations(context.pins, METRICS)
+    types = types_of(observations)
     is_rolling = pl.col("kind") == "rolling"
-    is_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
-    falls_of_all = _falls(readings)
-    for (account,), group in kinds.filter(is_rolling | is_event).group_by("social_network_id", maintain_order=True):
-        rolling = group.filter(is_rolling)["metric"].to_list()
+    has_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
+    all_falls = _falls(observations)
+    for (key,), group in types.filter(is_rolling | has_event).group_by("social_network_id", maintain_order=True):
+        account = str(key)
+        yield from _rolling_counters(account, group.filter(is_rolling))
         events = group.filter(~is_rolling)
-        if rolling:
-            fell, rose = group.filter(is_rolling).select(pl.col("falls", "rises").sum()).row(0)
-            yield finding_of(
-                "rolling_counters",
-                "warning",
-                account,
-                None,
-                f"The counters of {listed(rolling)} are rolling: {fell:,} of {fell + rose:,} times that they moved, "
-                "they fell, so they count a window of days that moves on, not a pin's whole life.",
-                "Do not read their differences as gains; the report leaves them out.",
-            )
-        if events.is_empty():
-            continue
-        falls = falls_of_all.filter(pl.col("social_network_id") == account)
-        reset = events.filter(pl.col("resets") > 0)["metric"].to_list()
-        if reset:
-            yield finding_of(
-                "counters_reset",
-                "warning",
-                account,
-                falls.filter(pl.col("metric").is_in(reset) & (pl.col("resets") > 0))["snapshot_date"].min(),
-                f"The counters of {listed(reset)} of most pins fell at one sync to a part of what they were: a reset.",
-                "The gain of that day is unknown; it is left out, not guessed. What came after counts anew.",
-            )
-        restated = events.filter(pl.col("restatements") > 0)
-        if restated.height:
-            days = falls.filter(pl.col("metric").is_in(restated["metric"].implode()) & pl.col("is_many"))
-            is_most = (restated["kind"] == "restated").any()
-            count = days["snapshot_date"].n_unique()
-            yield finding_of(
-                "counters_restated",
-                "warning" if is_most else "info",
-                account,
-                days["snapshot_date"].min(),
-                f"The counters of {listed(restated['metric'].to_list())} of {'most' if is_most else 'many'} pins fell "
-                f"at {'one sync' if count == 1 else f'{count} syncs'}, but not to near 0: they were restated.",
-                "Nothing to do: no gain is booked for such a pin until its counter is above what it had been."
-                + (" Growth curves leave these metrics out." if is_most else ""),
-            )
-        alone = events.filter(pl.col("pins_reset") > 0)
-        if most := max(alone["pins_reset"].to_list(), default=0):
-            yield finding_of(
-                "pins_reset",
-                "info",
-                account,
-                falls.filter(pl.col("metric").is_in(alone["metric"].implode()) & (pl.col("resets") > 0))[
-                    "snapshot_date"
-                ].min(),
-                f"Counters of {counted(most, 'pin')} began anew.",
-                "The gains of those days are unknown and left out; growth curves end there.",
-            )
+        if not events.is_empty():
+            falls = all_falls.filter(pl.col("social_network_id") == account)
+            yield from _resets(account, events.filter(pl.col("resets") > 0), falls)
+            yield from _restatements(account, events.filter(pl.col("restatements") > 0), falls)
+            yield from _resets_of_pins(account, events.filter(pl.col("pins_reset") > 0), falls)
 
 
-def _falls(readings: Observations) -> pl.DataFrame:
-    """social_network_id, metric, snapshot_date, resets (counters that began anew), is_many (three or more fell, and
-    10%), of snapshots at which there was either."""
+def _rolling_counters(account: str, rolling: pl.DataFrame) -> Iterator[Finding]:
+    if rolling.is_empty():
+        return
+    falls, rises = rolling.select(pl.col("falls", "rises").sum()).row(0)
+    yield Finding(
+        check="rolling_counters",
+        severity="warning",
+        where=account,
+        what=f"The counters of {format_list(rolling['metric'].to_list())} are rolling: they fell {falls:,} of the "
+        f"{falls + rises:,} times that they moved, so they count a moving window of days, not a pin's whole life.",
+        what_to_do="Do not read their differences as gains; the report leaves them out.",
+    )
+
+
+def _resets(account: str, reset: pl.DataFrame, falls: pl.DataFrame) -> Iterator[Finding]:
+    if reset.is_empty():
+        return
+    metrics = reset["metric"].to_list()
+    yield Finding(
+        check="counters_reset",
+        severity="warning",
+        where=account,
+        since=first_day(falls.filter(pl.col("metric").is_in(metrics) & (pl.col("resets") > 0))["snapshot_date"]),
+        what=f"The counters of {format_list(metrics)} of most pins fell at one sync to a fraction of what they were: "
+        "they were reset.",
+        what_to_do="Nothing to do: the gain of that day is unknown and left out. Later gains count from the new value.",
+    )
+
+
+def _restatements(account: str, restated: pl.DataFrame, falls: pl.DataFrame) -> Iterator[Finding]:
+    if restated.is_empty():
+        return
+    days = falls.filter(pl.col("metric").is_in(restated["metric"].implode()) & pl.col("is_many"))
+    of_most = (restated["kind"] == "restated").any()
+    count = days["snapshot_date"].n_unique()
+    yield Finding(
+        check="counters_restated",
+        severity="warning" if of_most else "info",
+        where=account,
+        since=first_day(days["snapshot_date"]),
+        what=f"The counters of {format_list(restated['metric'].to_list())} of {'most' if of_most else 'many'} pins "
+        f"fell at {'one sync' if count == 1 else f'{count} syncs'}, but not to near 0: they were restated.",
+        what_to_do="Nothing to do: such a pin has no gain until its counter exceeds its earlier value."
+        + (" Growth curves leave these metrics out." if of_most else ""),
+    )
+
+
+def _resets_of_pins(account: str, reset: pl.DataFrame, falls: pl.DataFrame) -> Iterator[Finding]:
+    if reset.is_empty():
+        return
+    metrics = reset["metric"].implode()
+    yield Finding(
+        check="pins_reset",
+        severity="info",
+        where=account,
+        since=first_day(falls.filter(pl.col("metric").is_in(metrics) & (pl.col("resets") > 0))["snapshot_date"]),
+        what=f"The counters of {format_count(max(reset['pins_reset'].to_list()), 'pin')} were reset.",
+        what_to_do="Nothing to do: the gains of those days are unknown and left out, and growth curves end there.",
+    )
+
+
+def _falls(observations: Observations) -> pl.DataFrame:
+    """Return the snapshots at which counters were reset, or many of them fell.
+
+    Columns: social_network_id, metric, snapshot_date, resets (how many), is_many (at least three counters fell, and
+    at least 10% of them).
+    """
     falls = pl.col("fall").is_not_null().sum()
     events = [
         steps.lazy()
@@ -90,47 +110,48 @@ def _falls(readings: Observations) -> pl.DataFrame:
         .filter((pl.col("resets") > 0) | pl.col("is_many"))
         .with_columns(metric=pl.lit(metric))
         .collect()
-        for metric, steps in readings.steps.items()
+        for metric, steps in observations.steps.items()
     ]
-    return pl.concat(events).join(readings.accounts, on="account")
+    return pl.concat(events).join(observations.accounts, on="account")
 
 
-def impossible_counters(facts: CheckContext) -> Iterator[Finding]:
-    """Counts that are negative, beyond 2^53, or far above the impressions of their pin."""
-    for account, rows in _by_account(_left_out(facts.pins, IMPOSSIBLE)):
-        worst = rows.row(0, named=True)
-        yield finding_of(
-            "impossible_counters",
-            "error",
-            account,
-            rows["snapshot_date"].min(),
-            f"{counted(rows.height, 'count')} of {_pins(rows)} cannot be (negative, beyond 2^53, or far above the "
-            f"impressions): {worst['value']:,} {worst['metric']} of pin {worst['id']} on "
-            f"{format_day(worst['snapshot_date'])}.",
-            "They are left out of the gains. Compare with OneUp's own page; the file keeps what was sent.",
+def find_impossible_counters(context: CheckContext) -> Iterator[Finding]:
+    """Report counts that are negative, beyond 2^53, or far above the impressions of their pin."""
+    for account, rows in _by_account(_left_out(context.pins, IMPOSSIBLE)):
+        first = rows.row(0, named=True)
+        yield Finding(
+            check="impossible_counters",
+            severity="error",
+            where=account,
+            since=first_day(rows["snapshot_date"]),
+            what=f"{format_count(rows.height, 'count')} of {_count_pins(rows)} cannot be right (negative, beyond 2^53, "
+            f"or far above the impressions), for example {first['value']:,} {first['metric']} of pin {first['id']} on "
+            f"{format_day(first['snapshot_date'])}.",
+            what_to_do="Compare with OneUp's own page. They are left out of the gains; the file keeps what was sent.",
         )
 
 
-def counters_taken_back(facts: CheckContext) -> Iterator[Finding]:
-    """Counters that jumped and came back: a glitch of the API."""
-    for account, rows in _by_account(_left_out(facts.pins, SPIKE)):
+def find_reverted_counters(context: CheckContext) -> Iterator[Finding]:
+    """Report counters that jumped and fell back: a glitch of the API."""
+    for account, rows in _by_account(_left_out(context.pins, SPIKE)):
         largest = rows.sort("value", descending=True).row(0, named=True)
-        yield finding_of(
-            "counters_taken_back",
-            "info",
-            account,
-            rows["snapshot_date"].min(),
-            f"The counters of {listed(sorted(rows['metric'].unique()))} of {_pins(rows)} rose on "
-            f"{counted(rows['snapshot_date'].n_unique(), 'day')} and fell back to where they had been; the highest was "
-            f"{largest['value']:,} {largest['metric']} of pin {largest['id']} on "
+        yield Finding(
+            check="counters_taken_back",
+            severity="info",
+            where=account,
+            since=first_day(rows["snapshot_date"]),
+            what=f"The counters of {format_list(sorted(rows['metric'].unique()))} of {_count_pins(rows)} rose on "
+            f"{format_count(rows['snapshot_date'].n_unique(), 'day')} and fell back to where they had been; the "
+            f"highest was {largest['value']:,} {largest['metric']} of pin {largest['id']} on "
             f"{format_day(largest['snapshot_date'])}.",
-            "Nothing to do: neither the rise nor the fall is booked, and the days between are marked as imputed.",
+            what_to_do="Nothing to do: neither the rise nor the fall counts as a gain, and the days between are marked "
+            "as imputed.",
         )
 
 
-def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
-    """Rises beyond all that an account has shown, which may still be taken back."""
-    readings = consecutive_observations(facts.pins, METRICS)
+def find_unconfirmed_gains(context: CheckContext) -> Iterator[Finding]:
+    """Report rises beyond anything that an account has shown, which may still be reverted."""
+    observations = consecutive_observations(context.pins, METRICS)
     rises = pl.concat(
         [
             steps.filter("is_unconfirmed").select(
@@ -140,47 +161,47 @@ def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
                 metric=pl.lit(metric),
                 value=pl.col("value") - pl.col("top_before").fill_null(0),
             )
-            for metric, steps in readings.steps.items()
+            for metric, steps in observations.steps.items()
         ]
     )
-    for account, rows in _by_account(_usable(_named(rises, readings), readings)):
-        largest = rows.sort("value", descending=True)
-        named = [
+    for account, rows in _by_account(_without_rolling(_with_ids(rises, observations), observations)):
+        largest = rows.sort("value", descending=True).unique("id", keep="first", maintain_order=True)
+        names = [
             f"pin {row['id']} (+{row['value']:,} {row['metric']} on {format_day(row['snapshot_date'])})"
-            for row in largest.unique("id", keep="first", maintain_order=True).head(PINS_NAMED).iter_rows(named=True)
+            for row in largest.head(MAX_PINS_NAMED).iter_rows(named=True)
         ]
-        more = rows["id"].n_unique() - len(named)
-        yield finding_of(
-            "unconfirmed_gains",
-            "warning",
-            account,
-            rows["snapshot_date"].min(),
-            f"Gains far beyond all that this account has shown are not confirmed yet: "
-            f"{listed([*named, *([counted(more, 'more pin')] if more > 0 else [])])}.",
-            "Compare with OneUp's own page. They are booked, but are in no verdict or ranking yet; they are left out "
-            f"again if the counters fall back within {MAX_SPIKE_OBSERVATIONS} more observations.",
+        more = largest.height - len(names)
+        names += [format_count(more, "more pin")] * (more > 0)
+        yield Finding(
+            check="unconfirmed_gains",
+            severity="warning",
+            where=account,
+            since=first_day(rows["snapshot_date"]),
+            what=f"Gains far beyond anything that this account has shown are not confirmed yet: {format_list(names)}.",
+            what_to_do="Compare with OneUp's own page. They count as gains, but no verdict or ranking uses them yet; "
+            f"they are left out again if the counters fall back within {MAX_SPIKE_OBSERVATIONS} more observations.",
         )
 
 
 def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """social_network_id, id, metric, snapshot_date and value of the observations left out for a reason."""
-    readings = consecutive_observations(pins, METRICS)
-    rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in readings.left_out.items()])
-    named = _named(rows.filter(pl.col("reason") == reason), readings)
-    return _usable(named, readings) if reason == SPIKE else named
+    """Return account, id, metric, snapshot_date and value of the observations left out for a reason."""
+    observations = consecutive_observations(pins, METRICS)
+    rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in observations.left_out.items()])
+    with_ids = _with_ids(rows.filter(pl.col("reason") == reason), observations)
+    return _without_rolling(with_ids, observations) if reason == SPIKE else with_ids
 
 
-def _named(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
-    return rows.with_columns(readings.pins[rows["pin"]].get_columns()).sort(
+def _with_ids(rows: pl.DataFrame, observations: Observations) -> pl.DataFrame:
+    return rows.with_columns(observations.pins[rows["pin"]].get_columns()).sort(
         "social_network_id", "snapshot_date", "id", "metric"
     )
 
 
-def _usable(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
-    """Without metrics whose counters roll: these rise and fall back by themselves, and no gain of them is booked."""
+def _without_rolling(rows: pl.DataFrame, observations: Observations) -> pl.DataFrame:
+    """Return the rows without rolling counters: these rise and fall by themselves, and have no gains."""
     if rows.is_empty():
         return rows
-    rolling = types_of(readings).filter(pl.col("kind") == "rolling")
+    rolling = types_of(observations).filter(pl.col("kind") == "rolling")
     return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 
@@ -189,5 +210,5 @@ def _by_account(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         yield str(account), group
 
 
-def _pins(rows: pl.DataFrame) -> str:
-    return counted(rows["id"].n_unique(), "pin")
+def _count_pins(rows: pl.DataFrame) -> str:
+    return format_count(rows["id"].n_unique(), "pin")

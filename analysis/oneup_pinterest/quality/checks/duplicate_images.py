@@ -1,30 +1,25 @@
-"""Pins that Pinterest counts together."""
+"""Pins of one image that Pinterest counts together."""
 
 from collections.abc import Iterator
 
 import polars as pl
 
+from oneup_pinterest.formatting import format_count
 from oneup_pinterest.history.observations import METRICS, consecutive_observations, latest_counters, latest_pins
-from oneup_pinterest.quality.checks.context import (
-    AGREES_WITHIN,
-    LEAST_IMPRESSIONS,
-    CheckContext,
-    Finding,
-    counted,
-    finding_of,
-)
+from oneup_pinterest.quality.checks.context import AGREEMENT_TOLERANCE, MIN_IMPRESSIONS, CheckContext
+from oneup_pinterest.quality.findings import Finding
 
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"
 
 
 def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
-    """Pins of one image that Pinterest may count together: their counters are equal whenever several are seen.
+    """Return groups of pins with one image whose counters are equal whenever several of them are seen.
 
-    Columns, sorted by the first two: social_network_id, twin_of (the first id of each group); pins (how many);
-    snapshots (at which they were compared); impressions (of each of them).
+    Columns, one row per group, sorted by the first two: social_network_id, first_id (the smallest id of the group);
+    pins (how many); snapshots (at which they were compared); impressions (of each pin).
 
-    Only pins that an account's newest snapshot has; snapshots with a glitch of a pin are not compared. A
-    link is compared too, where it leads anywhere but to the pin itself. Fewer than 20 impressions are equal by chance.
+    Only pins in an account's newest snapshot with at least 20 impressions count; fewer are equal by chance. Snapshots
+    with a glitch are not compared. Pins of a group also share their link, unless it leads to the pin itself.
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"], "snapshot_date": date(2026, 3, 1),
@@ -47,39 +42,39 @@ def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
         seen = seen.join(_glitches(pins), on=["social_network_id", "id", "snapshot_date"], how="anti")
     counters = pl.struct(METRICS)
     groups = (  # as the account's newest snapshot has them
-        candidates.filter(pl.col("impressions") >= LEAST_IMPRESSIONS)
+        candidates.filter(pl.col("impressions") >= MIN_IMPRESSIONS)
         .group_by(*place, *METRICS)
-        .agg(pl.col("id"), twin_of=pl.col("id").min(), pins=pl.len().cast(pl.Int64))
+        .agg(pl.col("id"), first_id=pl.col("id").min(), pins=pl.len().cast(pl.Int64))
         .filter(pl.col("pins") > 1)
     )
     compared = (
-        seen.join(groups.select(*place, "twin_of", "id").explode("id"), on=[*place, "id"])
-        .group_by("social_network_id", "twin_of", "snapshot_date")
+        seen.join(groups.select(*place, "first_id", "id").explode("id"), on=[*place, "id"])
+        .group_by("social_network_id", "first_id", "snapshot_date")
         .agg(seen=pl.col("id").n_unique(), differ=counters.n_unique() > 1)
         .filter(pl.col("seen") > 1)
-        .group_by("social_network_id", "twin_of")
+        .group_by("social_network_id", "first_id")
         .agg(snapshots=pl.len().cast(pl.Int64), differ=pl.col("differ").any())
         .filter(~pl.col("differ"))
     )
     return (
-        groups.join(compared, on=["social_network_id", "twin_of"])
-        .select("social_network_id", "twin_of", "pins", "snapshots", "impressions")
-        .sort("social_network_id", "twin_of")
+        groups.join(compared, on=["social_network_id", "first_id"])
+        .select("social_network_id", "first_id", "pins", "snapshots", "impressions")
+        .sort("social_network_id", "first_id")
     )
 
 
 def _glitches(pins: pl.DataFrame) -> pl.DataFrame:
-    """social_network_id, id, snapshot_date of observations of which a counter is left out of the gains."""
-    readings = consecutive_observations(pins, METRICS)
-    rows = pl.concat([rows.select("pin", "snapshot_date") for rows in readings.left_out.values()])
-    return readings.pins[rows["pin"]].with_columns(rows["snapshot_date"])
+    """Return account, id and snapshot_date of observations with a counter that is left out of the gains."""
+    observations = consecutive_observations(pins, METRICS)
+    rows = pl.concat([rows.select("pin", "snapshot_date") for rows in observations.left_out.values()])
+    return observations.pins[rows["pin"]].with_columns(rows["snapshot_date"])
 
 
-def twin_pins(facts: CheckContext) -> Iterator[Finding]:
-    """Pins of the same image whose counters are always equal: sums over pins count them twice."""
-    of_all = latest_counters(facts.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
-    found = (
-        duplicate_image_groups(facts.pins)
+def find_duplicate_images(context: CheckContext) -> Iterator[Finding]:
+    """Report pins of one image whose counters are always equal: sums over pins count them twice."""
+    totals = latest_counters(context.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    groups = (
+        duplicate_image_groups(context.pins)
         .group_by("social_network_id")
         .agg(
             groups=pl.len(),
@@ -87,18 +82,18 @@ def twin_pins(facts: CheckContext) -> Iterator[Finding]:
             twice=((pl.col("pins") - 1) * pl.col("impressions")).sum(),
             snapshots=pl.col("snapshots").max(),
         )
-        .join(of_all, on="social_network_id")
+        .join(totals, on="social_network_id")
         .sort("social_network_id")
     )
-    for row in found.iter_rows(named=True):
+    for row in groups.iter_rows(named=True):
         share = row["twice"] / max(row["all"], 1)
-        yield finding_of(
-            "twin_pins",
-            "warning" if share > AGREES_WITHIN else "info",
-            row["social_network_id"],
-            None,
-            f"{row['pins']} pins share {counted(row['groups'], 'image')} and had equal "
-            f"counters at up to {row['snapshots']} snapshots: Pinterest counts them together, so sums over pins count "
-            f"them twice ({share:.1%} of the impressions).",
-            "Read sums over pins of this account as too high by that much; rates and rankings are not affected.",
+        yield Finding(
+            check="duplicate_images",
+            severity="warning" if share > AGREEMENT_TOLERANCE else "info",
+            where=row["social_network_id"],
+            what=f"{row['pins']} pins share {format_count(row['groups'], 'image')} and had equal counters at up to "
+            f"{format_count(row['snapshots'], 'snapshot')}. Pinterest counts them together, so sums over pins count "
+            f"them more than once ({share:.1%} of the impressions).",
+            what_to_do="Read sums over the pins of this account as too high by that much. Rates and rankings are not "
+            "affected.",
         )

@@ -1,22 +1,23 @@
-"""Checks of what was seen on which day."""
+"""Checks of snapshots: missing days, changed time zones, implausible zeros, and pins without a date."""
 
 from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day
+from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.glitches import EMPTY
 from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations, latest_pins
 from oneup_pinterest.history.summaries import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
-from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, in_brackets, listed
+from oneup_pinterest.quality.checks.context import CheckContext, in_parentheses
+from oneup_pinterest.quality.findings import Finding
 
 
 def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFrame:
-    """Every day from an account's first snapshot to its last, and what was seen on it.
+    """Return every day from an account's first snapshot to its last, and whether it has a snapshot.
 
-    Columns, sorted by the first two: social_network_id, day; is_synced (there is a snapshot of pins or followers); pins
-    (how many the snapshot has: 0 is a sync without pins, null a day without a sync).
+    Columns, one row per account and day, sorted by these: social_network_id, day; is_synced (there is a snapshot of
+    pins or followers); pins (how many the snapshot has: 0 is a sync without pins, null a day without a sync).
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "snapshot_date": [date(2026, 3, 1), date(2026, 3, 3)]})
@@ -40,18 +41,18 @@ def snapshot_coverage(pins: pl.DataFrame, followers: pl.DataFrame) -> pl.DataFra
     )
 
 
-def days_without_snapshot(facts: CheckContext) -> Iterator[Finding]:
-    """Days between an account's first and last snapshot on which nobody synced, and that no change of zone skipped.
+def find_missing_days(context: CheckContext) -> Iterator[Finding]:
+    """Report days between an account's first and last snapshot without a sync.
 
-    Not where days cannot be read: who knows which they were.
+    Days that a change of the time zone skipped are not missing. Nothing is reported where days are unreadable.
     """
-    if any(facts.is_cut(name, day_may_be_wrong=False) for name in ("pins", "account_followers")):
+    if any(context.lacks_rows(name, including_impossible_days=False) for name in ("pins", "account_followers")):
         return
-    skipped = _zone_changes(facts).select(
+    skipped = _zone_changes(context).select(
         "social_network_id", day=pl.date_ranges("before_on", "snapshot_date", closed="none")
     )
     gaps = (
-        snapshot_coverage(facts.pins, facts.followers)
+        snapshot_coverage(context.pins, context.followers)
         .join(skipped.explode("day"), on=["social_network_id", "day"], how="anti")
         .group_by("social_network_id")
         .agg(span=pl.len(), missing=pl.col("day").filter(~pl.col("is_synced")))
@@ -59,87 +60,86 @@ def days_without_snapshot(facts: CheckContext) -> Iterator[Finding]:
         .sort("social_network_id")
     )
     for account, span, missing in gaps.iter_rows():
-        yield finding_of(
-            "days_without_snapshot",
-            "warning",
-            account,
-            missing[0],
-            f"{len(missing)} of {span} days have no snapshot, the last of them {missing[-1]}.",
-            "Sync once a day. The gains over such a gap are spread evenly over its days, and marked.",
+        yield Finding(
+            check="days_without_snapshot",
+            severity="warning",
+            where=account,
+            since=missing[0],
+            what=f"{len(missing)} of {span} days have no snapshot, most recently {format_day(missing[-1])}.",
+            what_to_do="Sync once a day. Gains over such a gap are spread evenly over its days, and marked as imputed.",
         )
 
 
-def days_moved_by_zone(facts: CheckContext) -> Iterator[Finding]:
-    """Snapshots whose day does not follow from the one before: the timezone, or its clock, was changed."""
-    for row in _zone_changes(facts).iter_rows(named=True):
+def find_time_zone_changes(context: CheckContext) -> Iterator[Finding]:
+    """Report snapshots whose day does not follow from the one before: the timezone, or its clock, was changed."""
+    for row in _zone_changes(context).iter_rows(named=True):
         days = (row["snapshot_date"] - row["before_on"]).days
-        of_clock = row["is_clock_change"]
-        yield finding_of(
-            "clock_changed" if of_clock else "zone_changed",
-            "info" if of_clock else "warning",
-            row["social_network_id"],
-            row["snapshot_date"],
-            f"From the snapshot of {format_day(row['before_on'])} to that of {format_day(row['snapshot_date'])} "
-            f"{counted(days, 'day')} passed in the file, but {row['hours']:g} hour{'' if row['hours'] == 1 else 's'} "
-            "between the syncs: "
-            + (
-                "the clock of the timezone was changed between summer and winter time."
-                if of_clock
-                else "the timezone of the config was changed."
-            ),
-            ("Sync at an hour that is not near midnight." if of_clock else "Keep one timezone.")
-            + " What was gained between the two is marked as imputed, because it is not that of whole days.",
+        hours = f"{row['hours']:g} hour{'' if row['hours'] == 1 else 's'}"
+        is_clock_change = row["is_clock_change"]
+        cause = "the timezone in the config was changed"
+        if is_clock_change:
+            cause = "the clock of the timezone was changed between summer and winter time"
+        yield Finding(
+            check="clock_changed" if is_clock_change else "zone_changed",
+            severity="info" if is_clock_change else "warning",
+            where=row["social_network_id"],
+            since=row["snapshot_date"],
+            what=f"The snapshots of {format_day(row['before_on'])} and {format_day(row['snapshot_date'])} are "
+            f"{format_count(days, 'day')} apart by date, but their syncs are {hours} apart: {cause}.",
+            what_to_do=("Sync at an hour that is not near midnight." if is_clock_change else "Keep one timezone.")
+            + " The gains between the two are marked as imputed, because they do not cover whole days.",
         )
 
 
-def _zone_changes(facts: CheckContext) -> pl.DataFrame:
-    """As `moved_snapshots`, of pins and of followers."""
-    readings = consecutive_observations(facts.pins, [])
-    of_pins = readings.zone_changes.join(readings.accounts, on="account")
-    of_followers = moved_snapshots(facts.followers)
+def _zone_changes(context: CheckContext) -> pl.DataFrame:
+    """Return `moved_snapshots` of pins and of followers."""
+    observations = consecutive_observations(context.pins, [])
+    of_pins = observations.zone_changes.join(observations.accounts, on="account")
+    of_followers = moved_snapshots(context.followers)
     both = pl.concat([of_pins.select(of_followers.columns), of_followers])
     return both.unique(["social_network_id", "snapshot_date"], keep="first").sort("social_network_id", "snapshot_date")
 
 
-def zeros_that_mean_nothing(facts: CheckContext) -> Iterator[Finding]:
-    """All counters, totals or followers of an account are 0 after they were more: as a lost connection answers."""
-    totals = of_last_preset(facts.overview).filter(pl.col("key") != "posts")
-    told = pl.concat(
+def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
+    """Report days on which all counters, totals or followers are 0 after they were higher: a lost connection."""
+    totals = of_last_preset(context.overview).filter(pl.col("key") != "posts")
+    zeros = pl.concat(
         [
-            _days_of_zero_pins(facts.pins),
+            _days_of_zero_pins(context.pins),
             _days_of_zeros(
                 totals,
                 pl.col("value_current_period"),
                 "period_end",
-                pl.format("every total of the account{}", in_brackets(pl.col("preset"))),
+                pl.format("every total of the account{}", in_parentheses(pl.col("preset"))),
             ),
             _days_of_zeros(
-                facts.followers, pl.col("total_followers"), "snapshot_date", pl.lit("the number of followers")
+                context.followers, pl.col("total_followers"), "snapshot_date", pl.lit("the number of followers")
             ),
         ]
     )
-    for (account,), group in told.sort("social_network_id", maintain_order=True).group_by(
+    for (account,), group in zeros.sort("social_network_id", maintain_order=True).group_by(
         "social_network_id", maintain_order=True
     ):
-        whats = group["what"].unique(maintain_order=True).to_list()
+        figures = group["what"].unique(maintain_order=True).to_list()
         days = group["day"].unique().sort()
-        yield finding_of(
-            "all_zero",
-            "error",
-            account,
-            days[0],
-            f"On {counted(days.len(), 'day')}, the last of them {format_day(days[-1])}, {listed(whats)} was 0 after "
-            "there had been more: so does a lost connection answer.",
-            "Look whether OneUp is still connected to the account. Such snapshots of pins are left out of the gains.",
+        yield Finding(
+            check="all_zero",
+            severity="error",
+            where=str(account),
+            since=days[0],
+            what=f"On {format_count(days.len(), 'day')}, most recently {format_day(days[-1])}, {format_list(figures)} "
+            "was 0 after higher values, as after a lost connection.",
+            what_to_do="Check whether OneUp is still connected to the account. Such snapshots of pins are left out of "
+            "the gains.",
         )
 
 
 def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
-    """As `_days_of_zeros`: snapshots of zeros that are left out of the gains, unless the counters begin anew there."""
-    readings = consecutive_observations(pins, METRICS)
+    """Return `_days_of_zeros` of the pins: zeros that are left out of the gains, unless the counters were reset."""
+    observations = consecutive_observations(pins, METRICS)
     place = ["account", "snapshot_date"]
-    empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in readings.left_out.values()])
-    empty = empty.unique().join(readings.accounts, on="account")
+    empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in observations.left_out.values()])
+    empty = empty.unique().join(observations.accounts, on="account")
     known = pl.any_horizontal(pl.col(METRICS).is_not_null())
     days = (
         pins.join(empty, on=["social_network_id", "snapshot_date"])
@@ -152,7 +152,7 @@ def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("before") > 0)
         .group_by(place)
         .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > MOST)
-        for steps in readings.steps.values()
+        for steps in observations.steps.values()
     ]
     after = pl.concat(later).group_by(place).agg(pl.col("is_reset").any()).sort(place)
     return (
@@ -164,7 +164,7 @@ def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
 
 
 def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr) -> pl.DataFrame:
-    """social_network_id, day, what: days on which the sum of all that is known is 0, after there was more."""
+    """Return social_network_id, day, what: the days on which all known figures are 0 after they were higher."""
     return (
         frame.lazy()
         .group_by("social_network_id", pl.col(day).alias("day"))
@@ -177,16 +177,16 @@ def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr
     )
 
 
-def pins_without_date(facts: CheckContext) -> Iterator[Finding]:
-    """Pins whose time of publication is not known: they have no age."""
+def find_undated_pins(context: CheckContext) -> Iterator[Finding]:
+    """Report pins without a publication time: they have no age."""
     undated = pl.col("timestamp").is_null().sum()
-    counted = latest_pins(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
-    for account, undated, number in counted.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
-        yield finding_of(
-            "pins_without_date",
-            "warning" if undated > number / 10 else "info",
-            account,
-            None,
-            f"{undated:,} of {number:,} pins have no time of publication.",
-            "They are left out of growth curves, timing and whatever else compares pins at one age.",
+    counts = latest_pins(context.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
+    for account, undated_pins, pins in counts.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
+        yield Finding(
+            check="pins_without_date",
+            severity="warning" if undated_pins > pins / 10 else "info",
+            where=account,
+            what=f"{undated_pins:,} of {pins:,} pins have no publication time.",
+            what_to_do="Nothing to do: they are left out of growth curves, timing and everything else that compares "
+            "pins at one age.",
         )

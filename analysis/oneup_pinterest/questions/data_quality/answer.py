@@ -6,10 +6,9 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.counter_types import USABLE, counter_types
-from oneup_pinterest.quality.api_assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptions
-from oneup_pinterest.quality.checks.context import Finding
+from oneup_pinterest.quality.api_assumptions import CONTRADICTED, SUPPORTED, UNDECIDED, judge_assumptions
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
-from oneup_pinterest.quality.findings import SEVERITIES, findings_frame, grouped
+from oneup_pinterest.quality.findings import SEVERITIES, Finding, findings_frame, group_over_accounts
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.data_quality.chart import WEEKS_SHOWN, sync_calendar_chart
@@ -57,7 +56,7 @@ def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int |
 
 
 def findings_answer(found: Sequence[Finding]) -> Answer:
-    """What the checks found, from `quality.findings.findings`: of one account, of all, or of a whole file.
+    """What the checks found, from `find_problems`: of one account, of all, or of a whole file.
 
     >>> findings_answer([]).sentence
     'Nothing: all checks passed.'
@@ -65,7 +64,7 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
     question = "What should be known before a figure is trusted?"
     if not found:
         return Answer(question, "Nothing: all checks passed.")
-    told = findings_frame(grouped(found))
+    told = findings_frame(group_over_accounts(found))
     counts = [told.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
     words = ("wrong", "to be careful with", "to know")
     parts = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
@@ -127,14 +126,14 @@ def assumptions_answer(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.Da
     >>> from oneup_pinterest.database.schema import TABLES
     >>> names = ("pins", "pin_totals", "overview_metrics")
     >>> assumptions_answer(*(pl.DataFrame(schema=TABLES[name].schema) for name in names)).sentence
-    'Of 8 assumptions about the API, the data support 0 and contradict 0; of 8 they cannot tell.'
+    'Of 8 assumptions about the API, the data support 0 and contradict 0; 8 are undecided.'
     """
-    judged = assumptions(pins, totals, overview)
+    judged = judge_assumptions(pins, totals, overview)
     count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
-    supported, contradicted, untold = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, CANNOT_TELL))
+    supported, contradicted, undecided = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED))
     sentence = (
         f"Of {judged.height} assumptions about the API, the data support {supported} and contradict {contradicted}; "
-        f"of {untold} they cannot tell."
+        f"{undecided} {'is' if undecided == 1 else 'are'} undecided."
     )
     table = judged.select(
         pl.col("assumption").alias("Assumption"),

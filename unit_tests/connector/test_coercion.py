@@ -1,10 +1,17 @@
-"""Values as the API may send them become typed values; what is no value becomes null, never zero."""
+"""Values as the API may send them become typed values or None, never zero."""
 
 import math
 
 import pytest
 
-from source_oneup_pinterest.components import MAX_DEPTH, as_boolean, as_integer, as_number, as_text, is_too_deep
+from source_oneup_pinterest.components.coercion import (
+    MAX_DEPTH,
+    as_boolean,
+    as_integer,
+    as_number,
+    as_text,
+    exceeds_max_depth,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ from source_oneup_pinterest.components import MAX_DEPTH, as_boolean, as_integer,
         ("١٢", None),
     ],
 )
-def test_numbers(sent: object, number: float | None) -> None:
+def test_number_is_parsed_or_none(sent: object, number: float | None) -> None:
     result = as_number(sent)
     if isinstance(sent, str) and len(sent) == 30:  # too long for an integer: a number, but not a count
         assert result == pytest.approx(1e30)
@@ -81,7 +88,7 @@ def test_numbers(sent: object, number: float | None) -> None:
         (1e300, None),
     ],
 )
-def test_counts_are_whole_or_null(sent: object, count: int | None) -> None:
+def test_count_is_whole_or_none(sent: object, count: int | None) -> None:
     result = as_integer(sent)
     assert result == count
     assert result is None or type(result) is int
@@ -102,12 +109,12 @@ def test_counts_are_whole_or_null(sent: object, count: int | None) -> None:
         ("1_000", "1_000"),
     ],
 )
-def test_texts(sent: object, text: str | None) -> None:
+def test_value_becomes_text(sent: object, text: str | None) -> None:
     assert as_text(sent) == text
 
 
 @pytest.mark.parametrize(
-    ("sent", "answer"),
+    ("sent", "boolean"),
     [
         (0, False),
         (1, True),
@@ -120,8 +127,8 @@ def test_texts(sent: object, text: str | None) -> None:
         (2, None),
     ],
 )
-def test_booleans(sent: object, answer: bool | None) -> None:
-    assert as_boolean(sent) is answer
+def test_boolean_is_parsed_or_none(sent: object, boolean: bool | None) -> None:
+    assert as_boolean(sent) is boolean
 
 
 def nested(depth: int) -> object:
@@ -132,7 +139,7 @@ def nested(depth: int) -> object:
 
 
 @pytest.mark.parametrize(("depth", "is_deep"), [(0, False), (MAX_DEPTH, False), (MAX_DEPTH + 1, True), (5000, True)])
-def test_what_is_nested_so_deeply_that_nothing_can_write_it_is_no_text(depth: int, is_deep: bool) -> None:
-    assert is_too_deep(nested(depth)) is is_deep
+def test_value_that_is_nested_too_deeply_is_none(depth: int, is_deep: bool) -> None:
+    assert exceeds_max_depth(nested(depth)) is is_deep
     assert (as_text(nested(depth)) is None) is is_deep
     assert as_boolean(nested(depth)) is None

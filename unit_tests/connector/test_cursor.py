@@ -1,6 +1,7 @@
-"""Which windows are planned from a state: each once, none lost, weekly periods again when they are final."""
+"""Which windows the cursor plans from a state: each once, none lost, and weekly periods again when final."""
 
 import itertools
+import threading
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -8,34 +9,29 @@ from typing import Any
 import pytest
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.types import StreamSlice
-from urllib3 import HTTPConnectionPool
 
-from source_oneup_pinterest.components import (
-    AccountsCursor,
-    AccountStateMigration,
-    KeyOnTheWire,
-    SharedAnswers,
-)
-from unit_tests.connector.settled import settled
+from source_oneup_pinterest.components.cursor import AccountsCursor
+from source_oneup_pinterest.components.state import PerAccountStateMigration
+from unit_tests.connector.configs import resolved
 
 FIRST = datetime(2026, 5, 20, 12, tzinfo=UTC)
 Json = dict[str, Any]
 
 
 class Source:
-    """One account's overview, day after day."""
+    """A stream that is synced day after day."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, windows: str = "period", **config: Any) -> None:
         self.monkeypatch, self.windows, self.config = monkeypatch, windows, config
         self.state: Json = {}
 
     def sync(self, now: datetime, accounts: int = 1, fail: tuple[str, ...] = (), **config: Any) -> list[str]:
-        """Read at a moment; return the last days of the windows (for pins first and last days)."""
+        """Sync at `now`; return the last days of the windows (for `published` the first and last days)."""
         self.config |= config
-        settled_config = settled(self.monkeypatch, now, **self.config)
+        resolved_config = resolved(self.monkeypatch, now, **self.config)
         cursor = object.__new__(AccountsCursor)
         manager = ConnectorStateManager()
-        manager.update_state_for_stream("s", None, AccountStateMigration(settled_config).migrate(self.state))
+        manager.update_state_for_stream("s", None, PerAccountStateMigration(resolved_config).migrate(self.state))
         slices = [
             StreamSlice(partition={"social_network_id": f"pin_{n}", "parent_slice": {}}, cursor_slice={})
             for n in range(accounts)
@@ -46,10 +42,10 @@ class Source:
             "_stream_namespace": None,
             "_partition_router": SimpleNamespace(stream_slices=lambda: slices),
             "_cursor_field": SimpleNamespace(cursor_field_key="period_end"),
-            "_lock": SharedAnswers._creation,
+            "_lock": threading.Lock(),
             "_emit_state_message": lambda throttle=True: None,
         }
-        cursor.begin(settled_config, self.windows)
+        cursor.begin(resolved_config, self.windows)
         planned = list(cursor.stream_slices())
         for each in planned:
             if each["end_time"] not in fail:
@@ -61,7 +57,7 @@ class Source:
 
 
 @pytest.mark.parametrize("start", ["2026-05-06", ""])
-def test_each_weekly_period_is_read_once_more_when_final(monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+def test_each_weekly_period_is_read_again_when_final(monkeypatch: pytest.MonkeyPatch, start: str) -> None:
     source = Source(monkeypatch, start_date=start)
     source.sync(FIRST)
     again: list[date] = []
@@ -77,7 +73,7 @@ def test_each_weekly_period_is_read_once_more_when_final(monkeypatch: pytest.Mon
     assert {(later - before).days for before, later in itertools.pairwise(again)} == {7}
 
 
-def test_a_final_period_that_failed_is_read_by_the_next_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_final_period_that_failed_is_read_by_the_next_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, start_date="2026-05-06")
     source.sync(FIRST)
     for day in (1, 2):
@@ -86,14 +82,14 @@ def test_a_final_period_that_failed_is_read_by_the_next_sync(monkeypatch: pytest
     assert source.sync(FIRST + timedelta(days=4)) == ["2026-05-23"]
 
 
-def test_after_a_pause_final_periods_are_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_final_periods_are_not_read_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, start_date="2026-05-06")
     source.sync(FIRST)
     assert source.sync(FIRST + timedelta(days=21)) == ["2026-05-19", "2026-05-26", "2026-06-02", "2026-06-09"]
     assert source.sync(FIRST + timedelta(days=22)) == ["2026-06-10"]
 
 
-def test_an_earlier_start_is_read_once_in_the_same_weeks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_earlier_start_is_read_once_in_the_same_weeks(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, start_date="2026-05-06")
     assert source.sync(FIRST) == ["2026-05-12", "2026-05-19"]
     assert source.sync(FIRST, start_date="2026-04-20") == ["2026-04-21", "2026-04-28", "2026-05-05", "2026-05-19"]
@@ -108,13 +104,13 @@ def test_pins_before_the_first_day_are_read_once(monkeypatch: pytest.MonkeyPatch
     assert source.sync(FIRST) == ["2026-05-13/2026-05-19"]
 
 
-def test_after_an_interrupted_first_sync_no_day_before_its_start_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_first_sync_does_not_read_before_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, "published")
     planned = source.sync(FIRST, fail=("2026-05-19",))
     assert planned == source.sync(FIRST) == ["2026-02-19/2026-05-19"]
 
 
-def test_a_state_without_its_first_day_is_read_from_start_date(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_without_a_first_day_is_read_from_start_date(monkeypatch: pytest.MonkeyPatch) -> None:
     state = {"states": [{"partition": {"social_network_id": "pin_0"}, "cursor": {"period_end": "2026-05-19"}}]}
     for start, ends in (("2026-05-06", ["2026-05-12", "2026-05-19"]), ("", ["2026-05-19"])):
         source = Source(monkeypatch, start_date=start)
@@ -123,7 +119,7 @@ def test_a_state_without_its_first_day_is_read_from_start_date(monkeypatch: pyte
         assert source.sync(FIRST) == ["2026-05-19"]
 
 
-def test_each_preset_has_a_cursor_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_preset_has_its_own_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, start_date="2026-05-06")
     source.sync(FIRST)
     assert source.sync(FIRST, preset="last_7_days") == ["2026-05-12", "2026-05-19"]
@@ -133,7 +129,7 @@ def test_each_preset_has_a_cursor_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("before", "after"), [("Pacific/Kiritimati", "Etc/GMT+12"), ("Etc/GMT+12", "Pacific/Kiritimati")]
 )
-def test_a_change_of_timezone_loses_and_doubles_no_week(
+def test_change_of_timezone_neither_loses_nor_repeats_a_week(
     monkeypatch: pytest.MonkeyPatch, before: str, after: str
 ) -> None:
     source = Source(monkeypatch, timezone=before)
@@ -148,16 +144,8 @@ def test_a_change_of_timezone_loses_and_doubles_no_week(
     assert {str(week) for week in weeks} <= set(read)
 
 
-def test_many_accounts_keep_a_state_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_of_many_accounts_keeps_its_state(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(monkeypatch, start_date="2026-05-06")
     assert len(source.sync(FIRST, accounts=12_000)) == 24_000
     assert len(source.sync(FIRST, accounts=12_000)) == 12_000
     assert not source.state["use_global_cursor"]
-
-
-def test_a_connection_class_is_wrapped_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = HTTPConnectionPool("127.0.0.1")
-    monkeypatch.setattr("requests.adapters.HTTPAdapter.get_connection_with_tls_context", lambda *_: pool)
-    adapter = KeyOnTheWire("a key", SharedAnswers())
-    depths = {len(adapter.get_connection_with_tls_context().ConnectionCls.__mro__) for _ in range(50)}
-    assert len(depths) == 1

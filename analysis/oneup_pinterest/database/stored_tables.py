@@ -1,4 +1,4 @@
-"""Which tables of a file hold the streams: in which schemas, under which names, with which columns."""
+"""Find the tables of a file that hold the streams: in which schemas, under which names, with which columns."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -36,12 +36,17 @@ class HistoryFile(os.PathLike[str]):
         return os.fspath(self.path)
 
 
-class Table(NamedTuple):
-    """A table of the file that holds a relation.
+class StoredTable(NamedTuple):
+    """A table or view of the file that holds one of `TABLES`.
 
-    `pattern` tells how its name is made of the relation's: `oneup_`, `*_v2`, or nothing.
-    `columns` and `types` go by the contract's spelling where the contract has the column, by the file's otherwise.
-    `is_read` is false where another table of the schema holds the relation under a better name.
+    Attributes:
+        relation: Its name in `TABLES`.
+        schema, name: Where it is in the file.
+        pattern: How its name is derived from the relation's: `oneup_`, `*_v2`, or nothing.
+        is_view: Whether it is a view.
+        is_read: False where another table of the schema holds the relation under a better name.
+        columns: Known spelling of each column → the file's spelling.
+        types: Known spelling of each column → DuckDB type.
     """
 
     relation: str
@@ -55,13 +60,13 @@ class Table(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The table as SQL, to be read by people: with its schema where that is not `main`."""
+        """The table in SQL for people: with its schema unless that is `main`."""
         return ".".join(map(_plain, [self.schema, self.name] if self.schema != "main" else [self.name]))
 
 
 def find_tables(
     connection: duckdb.DuckDBPyConnection, path: str, schemas: Sequence[str] = (), prefix: str | None = None
-) -> list[Table]:
+) -> list[StoredTable]:
     """Return the tables that hold the relations, in the chosen schemas and under the chosen prefix.
 
     Names are compared without case. In each schema one common prefix or suffix of the stream names is recognized:
@@ -70,19 +75,19 @@ def find_tables(
     Raises:
         UserError: no stream is in a chosen schema, or none has the prefix, or two prefixes are equally likely.
     """
-    readings: dict[str, dict[str, dict[str, Table]]] = {}
+    groups: dict[str, dict[str, dict[str, StoredTable]]] = {}
     for table in _candidates(connection):
-        readings.setdefault(table.schema, {}).setdefault(table.pattern, {})[table.relation] = table
-    readings = {schema: found for schema, found in sorted(readings.items()) if any(map(_streams, found.values()))}
+        groups.setdefault(table.schema, {}).setdefault(table.pattern, {})[table.relation] = table
+    groups = {schema: found for schema, found in sorted(groups.items()) if any(map(_streams, found.values()))}
     for chosen in schemas:
-        if chosen.lower() not in map(str.lower, readings):
-            there = f"the streams are in: {format_names(readings)}" if readings else "no schema holds the streams"
+        if chosen.lower() not in map(str.lower, groups):
+            there = f"the streams are in: {format_names(groups)}" if groups else "no schema holds the streams"
             raise UserError(f"{path} holds no stream in a schema {chosen}; {there}.", 2)
     if schemas:
-        readings = {name: found for name, found in readings.items() if name.lower() in {s.lower() for s in schemas}}
-    tables: list[Table] = []
-    for schema in sorted(readings, key=lambda schema: (schema != "main", schema)):
-        found = {pattern: group for pattern, group in readings[schema].items() if _streams(group)}
+        groups = {name: found for name, found in groups.items() if name.lower() in {s.lower() for s in schemas}}
+    tables: list[StoredTable] = []
+    for schema in sorted(groups, key=lambda schema: (schema != "main", schema)):
+        found = {pattern: group for pattern, group in groups[schema].items() if _streams(group)}
         best = _chosen(found, prefix.lower().removesuffix("*")) if prefix is not None else _best(path, schema, found)
         names = {table.name for table in found.get(best, {}).values()} if best is not None else set()
         for pattern, group in found.items():
@@ -90,10 +95,8 @@ def find_tables(
                 tables += group.values()
             elif prefix is None and not _is_ours(found[best or ""]):
                 tables += [table._replace(is_read=False) for table in group.values() if table.name not in names]
-    if prefix is not None and not tables and readings:
-        patterns = {
-            pattern or '""' for found in readings.values() for pattern, group in found.items() if _streams(group)
-        }
+    if prefix is not None and not tables and groups:
+        patterns = {pattern or '""' for found in groups.values() for pattern, group in found.items() if _streams(group)}
         raise UserError(
             f"No stream in {path} has the prefix {prefix or '(none)'}; there are: {format_names(sorted(patterns))}.",
             2,
@@ -101,8 +104,8 @@ def find_tables(
     return tables
 
 
-def keep_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
-    """Keep what `find_tables` returned with the connection, for `stored_tables`."""
+def register_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[StoredTable]) -> None:
+    """Keep what `find_tables` returned with the connection, for `registered_tables`."""
     connection.execute(
         f"CREATE TEMP TABLE {_TABLES.rpartition('.')[2]} (relation VARCHAR, schema_name VARCHAR, table_name VARCHAR, "
         "pattern VARCHAR, is_view BOOLEAN, is_read BOOLEAN, columns VARCHAR[], stored VARCHAR[], types VARCHAR[])"
@@ -114,10 +117,10 @@ def keep_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) 
         )
 
 
-def stored_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
-    """The tables behind the relations of a connection that `open_history` gave."""
+def registered_tables(connection: duckdb.DuckDBPyConnection) -> list[StoredTable]:
+    """Return the tables that a connection from `open_history` reads."""
     return [
-        Table(
+        StoredTable(
             relation,
             schema,
             name,
@@ -133,8 +136,8 @@ def stored_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
     ]
 
 
-def _candidates(connection: duckdb.DuckDBPyConnection) -> list[Table]:
-    """Every table whose name contains that of a relation and that has the relation's key; once for each relation."""
+def _candidates(connection: duckdb.DuckDBPyConnection) -> list[StoredTable]:
+    """Return every table whose name contains that of a relation and that has its key, once per relation."""
     rows = connection.execute(
         "SELECT schema_name, table_name, bool_or(view_oid IS NOT NULL), list(column_name ORDER BY column_index), "
         "list(data_type ORDER BY column_index) FROM duckdb_columns() "
@@ -155,12 +158,12 @@ def _candidates(connection: duckdb.DuckDBPyConnection) -> list[Table]:
             kinds = dict(zip(columns, types, strict=True))
             if _can_hold(relation, columns, is_exact=lower == relation):
                 for pattern in _patterns(lower, relation):
-                    found.append(Table(relation, schema, name, pattern, is_view, True, columns, kinds))
+                    found.append(StoredTable(relation, schema, name, pattern, is_view, True, columns, kinds))
     return found
 
 
 def _patterns(name: str, relation: str) -> Iterable[str]:
-    """How a name can be made of the relation's: in `pins_pins` either half may be it.
+    """Return how a name can be derived from the relation's; in `pins_pins` either half may be it.
 
     >>> list(_patterns("pins_pins", "pins"))
     ['*_pins', 'pins_']
@@ -179,24 +182,24 @@ def _columns(relation: str) -> Iterable[str]:
 def _can_hold(relation: str, columns: Iterable[str], *, is_exact: bool) -> bool:
     if relation in _OURS:
         return {SYNC_RUNS: "run_id", PIN_COUNTERS: "pin_key"}.get(relation, "social_network_id") in columns
-    # a table of another name needs more to be taken for a stream
+    # a table of another name must look more like a stream
     return ("social_network_id" in columns) if is_exact else set(TABLES[relation].key) <= set(columns)
 
 
-def _streams(group: dict[str, Table]) -> set[str]:
+def _streams(group: dict[str, StoredTable]) -> set[str]:
     return set(STREAMS) & group.keys()
 
 
-def _is_ours(group: dict[str, Table]) -> bool:
+def _is_ours(group: dict[str, StoredTable]) -> bool:
     return SYNC_RUNS in group
 
 
-def _chosen(found: dict[str, dict[str, Table]], prefix: str) -> str | None:
+def _chosen(found: dict[str, dict[str, StoredTable]], prefix: str) -> str | None:
     return prefix if prefix in found else None
 
 
-def _best(path: str, schema: str, found: dict[str, dict[str, Table]]) -> str:
-    """The pattern that covers every stream that any pattern covers; of equals the plain names."""
+def _best(path: str, schema: str, found: dict[str, dict[str, StoredTable]]) -> str:
+    """Return the pattern that covers every stream that any pattern covers; of several, the plain names."""
     if _is_ours(found.get("", {})):
         return ""
     covering = [

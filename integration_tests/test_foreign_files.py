@@ -1,4 +1,4 @@
-"""Files that other tools wrote, and days that cannot be: nothing is ignored in silence, nothing is invented."""
+"""Files of other tools, and impossible days: whatever is left out is reported."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from oneup_pinterest.cli import main
 from oneup_pinterest.database import load
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.schema import STREAMS, TABLES
-from oneup_pinterest.database.sources import HistoryFile
+from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.report.context import page_of
@@ -156,7 +156,7 @@ def test_a_schema_beside_our_own_tables_is_read_too(ours: Path, tmp_path: Path) 
         (lambda stream: f"OneUp{stream.title()}", "oneup"),
     ],
 )
-def test_stream_names_may_have_a_prefix_a_suffix_or_capitals(
+def test_stream_names_may_have_a_prefix_suffix_or_capitals(
     ours: Path, cache: Path, name: Callable[[str], str], prefix: str
 ) -> None:
     renamed(cache, name)
@@ -200,7 +200,7 @@ def test_a_copy_beside_the_streams_is_named_and_not_read(ours: Path, cache: Path
     assert load.load_pins(HistoryFile(cache, prefix="old_")).height == 3
 
 
-def test_days_that_cannot_be_read_are_counted_with_an_example(
+def test_unreadable_days_are_counted_with_an_example(
     ours: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed(
@@ -220,13 +220,13 @@ def test_days_that_cannot_be_read_are_counted_with_an_example(
         assert len(connection.execute(query).fetchall()) == rows
     assert load.load_pins(cache).is_empty()
     assert finding["what"] in format_status(read_status(cache))
-    assert finding in page_of(cache)["findings"]
+    assert finding in [item.as_json() for item in page_of(cache)["findings"]]
     with pytest.raises(SystemExit):
         main(["status", "--database", str(cache), "--json"])
     assert finding in json.loads(capsys.readouterr().out)["findings"]
 
 
-def test_figures_that_cannot_be_read_are_unknown_and_counted(ours: Path, cache: Path) -> None:
+def test_unreadable_figures_are_null_and_counted(ours: Path, cache: Path) -> None:
     changed(
         cache,
         "ALTER TABLE client_a.account_followers ALTER total_followers TYPE VARCHAR",
@@ -262,7 +262,7 @@ def test_rows_without_their_key_are_left_out_and_counted(ours: Path, cache: Path
     assert page_of(cache)["accounts"]
 
 
-def test_values_that_are_not_finite_are_unknown_and_blank_texts_are_no_fault(ours: Path, cache: Path) -> None:
+def test_infinite_values_are_null_and_blank_texts_are_valid(ours: Path, cache: Path) -> None:
     changed(
         cache,
         "ALTER TABLE client_a.overview_metrics ALTER value_current_period TYPE DOUBLE",
@@ -281,7 +281,7 @@ def test_values_that_are_not_finite_are_unknown_and_blank_texts_are_no_fault(our
     assert load.load_account_followers(cache)["total_followers"].null_count() == 6
 
 
-def test_nothing_is_counted_in_columns_of_fitting_types(ours: Path, cache: Path, tmp_path: Path) -> None:
+def test_columns_of_fitting_types_have_no_findings(ours: Path, cache: Path, tmp_path: Path) -> None:
     for path in (ours, cache, in_two_tables(ours, tmp_path / "ours.duckdb")):
         assert not {"unreadable_values", "impossible_days", "tables_not_read"} & found(path).keys()
 
@@ -290,7 +290,7 @@ def test_nothing_is_counted_in_columns_of_fitting_types(ours: Path, cache: Path,
     ("day", "why"), [("2100-01-01", "later than the newest sync"), ("1999-12-31", "before Pinterest existed (2010)")]
 )
 @pytest.mark.parametrize("kind", ["ours", "flat", "foreign", "text"])
-def test_a_day_that_cannot_be_is_left_out_with_its_remedy(
+def test_impossible_days_are_left_out_with_a_remedy(
     ours: Path, cache: Path, tmp_path: Path, day: str, why: str, kind: str
 ) -> None:
     path, table = cache, "client_a.pins"
@@ -307,9 +307,7 @@ def test_a_day_that_cannot_be_is_left_out_with_its_remedy(
 
     status = read_status(path)
     (finding,) = [item for item in status["findings"] if item["check"] == "impossible_days"]
-    assert finding["what"] == (
-        f"1 row of pins with a snapshot_date that cannot be ({day}: {why}) is left out everywhere."
-    )
+    assert finding["what"] == (f"1 row of pins has an impossible snapshot_date ({day}: {why}) and is left out.")
     for key in ("freshness", "streams", "assumptions"):
         assert status[key] == clean[key]
     assert [item for item in status["findings"] if item != finding] == clean["findings"]
@@ -322,7 +320,7 @@ def test_a_day_that_cannot_be_is_left_out_with_its_remedy(
     assert read_status(path)["findings"] == clean["findings"]
 
 
-def test_tomorrow_is_a_day_that_can_be(ours: Path, cache: Path) -> None:
+def test_tomorrow_is_a_possible_day(ours: Path, cache: Path) -> None:
     changed(
         cache,
         "INSERT INTO client_a.account_followers BY NAME SELECT 'pin_one' AS social_network_id, "
@@ -332,7 +330,7 @@ def test_tomorrow_is_a_day_that_can_be(ours: Path, cache: Path) -> None:
     assert load.load_account_followers(cache)["snapshot_date"].max() == date(2026, 4, 1)
 
 
-def test_an_extraction_in_the_future_does_not_vouch_for_its_rows(ours: Path, cache: Path) -> None:
+def test_a_future_extraction_does_not_make_its_day_possible(ours: Path, cache: Path) -> None:
     clean = read_status(cache)
     changed(
         cache,
@@ -345,7 +343,7 @@ def test_an_extraction_in_the_future_does_not_vouch_for_its_rows(ours: Path, cac
     assert [item["check"] for item in status["findings"]] == ["impossible_days"]
 
 
-def test_a_clock_that_is_behind_leaves_no_row_out(ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_clock_leaves_no_row_out(ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pins = load.load_pins(ours)
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", "1970-01-01T00:00:00+00:00")
     assert_frame_equal(load.load_pins(ours), pins)
@@ -372,7 +370,7 @@ def test_sync_refuses_to_write_after_a_run_in_the_future(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", PER_ACCOUNT)
-def test_accounts_are_given_by_id_or_username_one_or_several(ours: Path, name: str) -> None:
+def test_accounts_are_found_by_id_or_username(ours: Path, name: str) -> None:
     two = LOADERS[name](ours).filter(pl.col("social_network_id") == "pin_two")
     assert not two.is_empty()
     for given in ("pin_two", ["pin_two"], "@two", "@TWO", ["@two", "pin_two"], ("pin_two",)):
@@ -381,7 +379,7 @@ def test_accounts_are_given_by_id_or_username_one_or_several(ours: Path, name: s
 
 
 @pytest.mark.parametrize("unknown", ["pin_x", "@pin_x", "two", "", ["pin_one", "pin_x"]])
-def test_an_unknown_account_is_an_error_that_lists_the_known(ours: Path, unknown: str | list[str]) -> None:
+def test_an_unknown_account_is_refused_with_the_known_ones(ours: Path, unknown: str | list[str]) -> None:
     with pytest.raises(UserError, match=r"is not in this database; there are: pin_one \(@one\), pin_two") as error:
         load.load_pins(ours, unknown)
     assert error.value.exit_status == 2

@@ -1,0 +1,59 @@
+"""What the streams of one sync share."""
+
+import threading
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
+    ConfigTransformation,
+)
+from airbyte_cdk.sources.types import Config
+
+from .circuit_breaker import CircuitBreaker
+from .response_cache import ResponseCache
+
+SYNC_CONTEXT_KEY = "__sync_context"
+
+
+class SyncContext(dict[str, Any]):
+    """Hold the response cache, the circuit breaker, the warnings already logged and the request count of one sync.
+
+    The CDK builds every component from the same config, so the context is a value of the config. It is an empty
+    dictionary as well, because the CDK writes the config into a JSON file.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.responses = ResponseCache()
+        self.circuit_breaker = CircuitBreaker()
+        self.listed_accounts: dict[str, str | None] | None = None  # id → username, once a list was read to its end
+        self.requests_sent = 0
+        self._logged: set[tuple[str, ...]] = set()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def of(config: Config) -> "SyncContext":
+        """Return the context of the sync that a config belongs to."""
+        context = config[SYNC_CONTEXT_KEY]
+        assert isinstance(context, SyncContext)
+        return context
+
+    def count_request(self) -> None:
+        with self._lock:
+            self.requests_sent += 1
+
+    def is_first(self, *warning: str) -> bool:
+        """Return whether a warning was not logged yet in this sync, and remember it."""
+        with self._lock:
+            count = len(self._logged)
+            self._logged.add(warning)
+            return len(self._logged) > count
+
+
+@dataclass
+class AddSyncContext(ConfigTransformation):
+    """Give a config the context of a new sync, so that two syncs in one process share nothing."""
+
+    def transform(self, config: MutableMapping[str, Any]) -> None:
+        config[SYNC_CONTEXT_KEY] = SyncContext()

@@ -1,0 +1,58 @@
+"""Checks of how counters move."""
+
+from datetime import date
+from typing import Any
+
+from unit_tests.quality.contexts import context_of, find_by_check, pin
+
+
+def test_restated_counters_are_info_unless_most_fell() -> None:
+    def history(falling: int) -> list[dict[str, Any]]:
+        return [
+            pin(number, day, 1000 + 20 * day - (35 if number < falling and day >= 9 else 0))
+            for number in range(10)
+            for day in range(20)
+        ]
+
+    few, most = (find_by_check(context_of(history(falling)))["counters_restated"] for falling in (3, 8))
+    assert (few.severity, few.since) == ("info", date(2026, 3, 10))
+    assert "The counters of impressions of many pins fell at one sync" in few.what
+    assert most.severity == "warning"
+    assert "of most pins" in most.what
+    assert "counters_restated" not in find_by_check(context_of(history(0)))
+
+
+def test_resets_of_single_pins_are_info() -> None:
+    pins = [pin(number, day, 500 + day - 500 * (number == 0 and day >= 6)) for number in range(5) for day in range(12)]
+    assert find_by_check(context_of(pins))["pins_reset"].since == date(2026, 3, 7)
+    assert "The counters of 1 pin were reset" in find_by_check(context_of(pins))["pins_reset"].what
+
+
+def test_a_reverted_rise_is_info_and_names_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000, 104, 105))]
+    found = find_by_check(context_of(rows))
+    assert found["counters_taken_back"].severity == "info"
+    assert found["counters_taken_back"].what == (
+        "The counters of impressions of 1 pin rose on 1 day and fell back to where they had been; the highest was "
+        "900,000 impressions of pin 1 on 4 Mar 2026."
+    )
+    assert not {"unconfirmed_gains", "pins_reset", "counters_reset"} & set(found)
+
+
+def test_an_unconfirmed_rise_names_the_pin() -> None:
+    rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000))]
+    unconfirmed = find_by_check(context_of(rows))["unconfirmed_gains"]
+    assert (unconfirmed.severity, unconfirmed.since) == ("warning", date(2026, 3, 4))
+    assert unconfirmed.what == (
+        "Gains far beyond anything that this account has shown are not confirmed yet: "
+        "pin 1 (+899,898 impressions on 4 Mar 2026)."
+    )
+
+
+def test_impossible_counts_are_an_error_with_an_example() -> None:
+    for day_three in ({"saves": -5}, {"impressions": 2**60}, {"clicks": 9_000}):
+        rows = [pin(1, day, 100 + day) for day in (0, 1)] + [{**pin(1, 2, 102), **day_three}]
+        impossible = find_by_check(context_of(rows))["impossible_counters"]
+        ((metric, value),) = day_three.items()
+        assert impossible.severity == "error"
+        assert f"{value:,} {metric} of pin 1 on 3 Mar 2026" in impossible.what
