@@ -15,7 +15,7 @@ import pytest
 
 from oneup_pinterest.cli import main
 from oneup_pinterest.console import SIGNALS
-from source_oneup_pinterest.components import CLOCK_VARIABLE
+from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.run import run as run_connector_here
 from test_support.clock import NOON
 

@@ -8,7 +8,6 @@ import pytest
 
 from integration_tests.databases import opened, rows
 from integration_tests.fixture_types import Days, FirstSync
-from oneup_pinterest.database.load import open_history
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
