@@ -20,8 +20,8 @@ import orjson
 from benchmarks.processes import Cost, cost_of, lowest
 from benchmarks.server import Api
 from benchmarks.speed import configured, verdict
-from oneup_pinterest.sync.declared_streams import declared_streams
 from oneup_pinterest.sync.load import load
+from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.run import BATCH_ROWS
 from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.start import start_quickly
@@ -138,7 +138,7 @@ def write(messages: Sequence[Mapping[str, Any]], database: Path) -> None:
         for stream, left in rows.items():
             history.write(stream, left)
         for stream in declared_streams():
-            history.doubled(stream)
+            history.duplicates(stream)
         history.finish_run("done", {}, [], 0, 0.0, None)
 
 

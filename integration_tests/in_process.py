@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pytest
 
 from oneup_pinterest.cli import main
-from oneup_pinterest.console import SIGNALS
+from oneup_pinterest.sync.signals import STOP_SIGNALS
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.run import run as run_connector_here
 from test_support.clock import NOON
@@ -34,7 +34,7 @@ def _run(
     run: Callable[[], None], arguments: tuple[object, ...], now: datetime, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     out, err = io.StringIO(), io.StringIO()
-    handlers, hook, status = {number: signal.getsignal(number) for number in SIGNALS}, sys.unraisablehook, 0
+    handlers, hook, status = {number: signal.getsignal(number) for number in STOP_SIGNALS}, sys.unraisablehook, 0
     try:
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             for name, value in {CLOCK_VARIABLE: now.astimezone(UTC).isoformat(), **environment}.items():

@@ -25,7 +25,7 @@ UNKNOWN = {"name": "duckdb", "skip_reason": "Dependency not found on PyPI and co
         (None, 2, "no connection"),
     ],
 )
-def test_what_was_not_looked_up_is_no_pass(
+def test_an_audit_without_every_lookup_does_not_pass(
     tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, words: str
 ) -> None:
     stand_in = tmp_path / "pip-audit"

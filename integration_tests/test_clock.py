@@ -32,7 +32,7 @@ MIDNIGHTS = [datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2027, 1, 1)
         for around in MIDNIGHTS
     ],
 )
-def test_a_sync_on_either_side_of_midnight_brings_what_the_server_holds_for_its_days(
+def test_syncs_on_either_side_of_midnight_equal_the_server(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str, around: datetime
 ) -> None:
     for minutes in (-1, 1):
@@ -61,7 +61,7 @@ def test_a_sync_on_either_side_of_midnight_brings_what_the_server_holds_for_its_
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
-def test_a_sync_that_passes_midnight_stays_on_its_day_and_says_what_the_server_holds_for_it(
+def test_a_sync_that_passes_midnight_stays_on_its_day(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str
 ) -> None:
     midnight = datetime(2026, 5, 20, tzinfo=ZoneInfo(zone))
@@ -87,7 +87,7 @@ def test_a_sync_that_passes_midnight_stays_on_its_day_and_says_what_the_server_h
     assert {row["period_end"] for row in next_day.records["overview_metrics"]} == {"2026-05-19"}
 
 
-def test_a_clock_that_goes_back_loses_no_row_and_the_next_true_day_is_complete(
+def test_a_clock_that_goes_back_loses_no_row(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path, first_sync: FirstSync
 ) -> None:
     database, untouched = tmp_path / "history.duckdb", tmp_path / "untouched.duckdb"

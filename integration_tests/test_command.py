@@ -38,9 +38,7 @@ def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_nothing(
-    sandbox: Sandbox, database: Path, config_file: Path
-) -> None:
+def test_a_config_file_that_others_can_read_is_a_warning(sandbox: Sandbox, database: Path, config_file: Path) -> None:
     def words() -> list[str]:
         ended = run("sync", "--config", config_file, "--database", database, "--streams", "accounts", "--json")
         assert json.loads(ended.stdout)["status"] == "done"
@@ -49,13 +47,13 @@ def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_not
     assert words() == []
     config_file.chmod(0o644)
     assert words() == [
-        f"warning: Other users of this machine can read the config file {config_file}, which holds your key: "
-        f"run `chmod 600 {config_file}`."
+        f"warning: Other users of this machine can read the config file {config_file}, which holds your API key. "
+        f"Run `chmod 600 {config_file}`."
     ]
 
 
 @pytest.mark.slow
-def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
+def test_a_second_writer_waits_and_then_gets_one_sentence(
     sandbox: Sandbox, database: Path, config_file: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database)
@@ -71,7 +69,7 @@ def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
 @pytest.mark.parametrize(
     ("content", "status"), [("not a database, but long enough to look like a file " * 9, 2), (None, 2)]
 )
-def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
+def test_a_path_that_is_not_a_database_is_reported_and_left_unchanged(
     config_file: Path, tmp_path: Path, content: str | None, status: int
 ) -> None:
     path = tmp_path / "other"
@@ -88,7 +86,7 @@ def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
     assert content is None or path.read_text() == content
 
 
-def test_the_command_ends_with_a_summary_for_people_and_one_json_object_for_machines(
+def test_a_sync_ends_with_a_summary_on_stderr_and_json_on_stdout(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:
     ended = run("sync", "--config", config_file, "--database", database, "--json")
@@ -136,7 +134,7 @@ def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
         ({"social_network_ids": ["nobody"]}, {}, 2, "nobody"),
     ],
 )
-def test_a_config_that_is_not_valid_is_one_sentence_that_names_the_key_and_nothing_is_lost(
+def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
     sandbox: Sandbox,
     database: Path,
     tmp_path: Path,

@@ -39,7 +39,7 @@ def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-def test_of_two_first_syncs_at_once_none_loses_a_row_and_the_second_waits_or_is_told(tmp_path: Path) -> None:
+def test_of_two_concurrent_first_syncs_the_second_waits_or_is_refused(tmp_path: Path) -> None:
     with served(tmp_path / "place", accounts=2) as sandbox:
         sync(sandbox.config(), tmp_path / "untouched.duckdb")
         rng = random.Random(3)
@@ -77,7 +77,7 @@ def test_a_reader_waits_for_one_who_writes_briefly(
     assert "in use by another program: waiting" in capsys.readouterr().err
 
 
-def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touches_it(
+def test_a_process_that_holds_the_file_for_long_is_named(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"

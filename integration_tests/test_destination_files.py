@@ -12,14 +12,14 @@ import zstandard
 
 from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.printed import Day
-from oneup_pinterest.sync.declared_streams import declared_streams
 from oneup_pinterest.sync.load import load
+from oneup_pinterest.sync.manifest import declared_streams
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
-WITHOUT_STATE = "The input carries no state: the next read goes on from what `oneup-pinterest state` prints."
+WITHOUT_STATE = "The input has no state: the next read continues from what `oneup-pinterest state` prints."
 AT = 1779278400000  # NOON in milliseconds
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -185,15 +185,15 @@ def test_a_stream_that_no_path_names_is_named_by_an_option(days: list[Day], data
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[3:] == [
-        "error: Nothing of the input was loaded.",
-        f"warning: {path}, lines 1, 2 and 3: a row of a stream that neither its path nor --stream names; refused.",
+        "error: None of the input was loaded.",
+        f"warning: {path}: lines 1, 2 and 3 were not loaded (a row of an unknown stream; name it with --stream).",
     ]
     assert ended.returncode == 0, ended.stderr
     assert contents(database)["accounts"] == contents(days[0].synced)["accounts"]
 
 
 ROW = {"_airbyte_extracted_at": AT, "_airbyte_data": {"social_network_id": "b", "username": "x"}}
-NO_TIME = "a row without a time of extraction (`_airbyte_extracted_at` or `_airbyte_emitted_at`)"
+NO_TIME = "a row without an extraction time in `_airbyte_extracted_at` or `_airbyte_emitted_at`"
 
 
 @pytest.mark.parametrize(
@@ -202,15 +202,15 @@ NO_TIME = "a row without a time of extraction (`_airbyte_extracted_at` or `_airb
         ({**ROW, "_airbyte_extracted_at": None}, NO_TIME),
         ({**ROW, "_airbyte_extracted_at": "soon"}, NO_TIME),
         ({"_airbyte_data": ROW["_airbyte_data"]}, NO_TIME),
-        ({**ROW, "_airbyte_data": "{"}, "a row whose `_airbyte_data` is no JSON object"),
-        ({**ROW, "_airbyte_data": [1]}, "a row whose `_airbyte_data` is no JSON object"),
+        ({**ROW, "_airbyte_data": "{"}, "a row whose `_airbyte_data` is not a JSON object"),
+        ({**ROW, "_airbyte_data": [1]}, "a row whose `_airbyte_data` is not a JSON object"),
         (
             {**ROW, "_airbyte_data": {"social_network_id": "b", "is_expired": "perhaps"}},
-            "a record of accounts with a value of another type",
+            "a record of accounts with a value of the wrong type",
         ),
     ],
 )
-def test_a_row_that_cannot_be_taken_is_named_and_loses_no_other(
+def test_a_refused_row_is_named_and_loses_no_other(
     database: Path, tmp_path: Path, row: dict[str, Any], why: str
 ) -> None:
     path = tmp_path / "accounts.jsonl"
@@ -219,11 +219,11 @@ def test_a_row_that_cannot_be_taken_is_named_and_loses_no_other(
     result = load([str(path)], database)
 
     assert (result.exit_status, result.status) == (3, "partial")
-    assert f"{path}, line 1: {why}; refused." in result.warnings
+    assert f"{path}: line 1 was not loaded ({why})." in result.warnings
     assert rows(database, "SELECT social_network_id FROM accounts") == [("b",)]
 
 
-def test_files_that_are_damaged_or_of_another_kind_are_named_and_the_others_loaded(
+def test_damaged_and_other_files_are_named_and_the_rest_is_loaded(
     days: list[Day], database: Path, tmp_path: Path
 ) -> None:
     write_parquet(tmp_path / "out", "{}.parquet", days[0])
@@ -239,10 +239,10 @@ def test_files_that_are_damaged_or_of_another_kind_are_named_and_the_others_load
 
     assert (result.exit_status, result.status) == (3, "partial")
     cut, csv, parquet, state = sorted(result.warnings)[:1] + sorted(result.warnings)[1:]
-    assert cut.startswith(f"{tmp_path}/out/pins.csv, line 1: neither JSON Lines nor Parquet; refused.")
-    assert csv.startswith(f"{tmp_path}/out/pins.jsonl.gz is cut or damaged after line ")
-    assert csv.endswith(". What came before was loaded.")
-    assert parquet.startswith(f"{tmp_path}/out/pins.parquet, line 1: {tmp_path}/out/pins.parquet is no whole Parquet")
+    assert cut.startswith(f"{tmp_path}/out/pins.csv: line 1 was not loaded (neither JSON Lines nor Parquet).")
+    assert csv.startswith(f"{tmp_path}/out/pins.jsonl.gz is truncated or damaged after line ")
+    assert csv.endswith(". Everything before that was loaded.")
+    assert parquet.startswith(f"{tmp_path}/out/pins.parquet: line 1 was not loaded (the Parquet file is damaged: ")
     assert state == WITHOUT_STATE
     stored, right = contents(database), contents(days[0].synced)
     assert {name for name in right if stored[name] != right[name]} == {"pins", "pins_latest"}

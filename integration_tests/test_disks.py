@@ -37,7 +37,7 @@ READERS: list[Callable[[Path, Path], object]] = [
 ]
 
 
-def test_commands_without_room_or_without_a_database_say_so_and_what_was_there_is_kept(tmp_path: Path) -> None:
+def test_commands_without_room_or_without_a_database_say_so_and_lose_nothing(tmp_path: Path) -> None:
     with served(tmp_path / "place", latency=0) as sandbox:
         disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
         found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
@@ -48,7 +48,7 @@ def test_commands_without_room_or_without_a_database_say_so_and_what_was_there_i
     assert 1 in [finding.status for finding in found[:3]]
 
 
-def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(
+def test_a_damaged_file_is_reported_by_every_command_and_unchanged(
     sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
     first_sync(tmp_path / "good.duckdb")
@@ -73,7 +73,7 @@ def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(
         assert fingerprint(folder) == before
 
 
-def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_link_to_a_database_is_followed(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     database, link = tmp_path / "elsewhere" / "history.duckdb", tmp_path / "link.duckdb"
     link.symlink_to(database)
@@ -110,7 +110,7 @@ def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(
 
 
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o444), (0o555, 0o644), (0o555, None), (0o755, 0o000)])
-def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
+def test_a_file_or_folder_that_is_not_writable_is_reported_and_unchanged(
     sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None, first_sync: FirstSync
 ) -> None:
     """In a process that is not root, whom no permission binds."""
@@ -126,7 +126,8 @@ def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
     before = fingerprint(folder)
     code = (  # what a sync does with its file, and no import once the rights are gone
         "import os, sys; from pathlib import Path\n"
-        "from oneup_pinterest.sync.writer import DatabaseWriter, stored_states\n"
+        "from oneup_pinterest.sync.states import stored_states\n"
+        "from oneup_pinterest.sync.writer import DatabaseWriter\n"
         "from oneup_pinterest.errors import UserError\n"
         "from oneup_pinterest.database.connection import explain_database_errors\n"
         f"path = Path({str(database)!r}); os.umask(0o22)\n"

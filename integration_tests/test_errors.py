@@ -55,7 +55,7 @@ def test_a_passing_fault_on_every_path_is_waited_out_and_changes_no_record(
     assert len([wait for wait in waits if wait > 1]) >= 3
 
 
-def test_a_slow_answer_is_given_up_after_the_read_timeout_and_asked_for_again(
+def test_a_slow_response_is_requested_again_after_the_read_timeout(
     sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(
@@ -82,7 +82,7 @@ def ordered(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(map(repr, rows))
 
 
-def test_retry_after_is_honoured_up_to_a_cap(sandbox: Sandbox, waits: list[float]) -> None:
+def test_retry_after_is_capped(sandbox: Sandbox, waits: list[float]) -> None:
     for value in ("7", "86400"):
         sandbox.inject(Fault("status", path="posts", status=429, headers={"Retry-After": value}, body=""))
         assert read(sandbox.config(), streams=["pins"]).exception is None
@@ -121,7 +121,7 @@ FINAL: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "details", "failure_type", "words"), FINAL, ids=range(len(FINAL)))
-def test_an_account_that_cannot_be_read_is_named_with_the_cause_and_stops_no_other(
+def test_an_account_that_fails_is_named_with_the_cause_and_stops_no_other(
     sandbox: Sandbox, undisturbed_others: Reading, kind: str, details: dict[str, Any], failure_type: str, words: str
 ) -> None:
     bad, *good = sandbox.account_ids
@@ -148,9 +148,7 @@ def test_an_account_that_cannot_be_read_is_named_with_the_cause_and_stops_no_oth
         )
 
 
-def test_what_failed_is_brought_by_the_next_sync_as_if_nothing_had_happened(
-    sandbox: Sandbox, waits: list[float]
-) -> None:
+def test_the_next_sync_reads_what_failed(sandbox: Sandbox, waits: list[float]) -> None:
     undisturbed = read({**sandbox.config(), "start_date": "2026-01-01"})
     sandbox.inject(Fault("status", social_network_id=sandbox.account_ids[0], times=None, after=3, status=500, body=""))
     broken = read({**sandbox.config(), "start_date": "2026-01-01"})
@@ -166,7 +164,7 @@ def test_what_failed_is_brought_by_the_next_sync_as_if_nothing_had_happened(
         assert repaired.cursors(stream) == undisturbed.cursors(stream)
 
 
-def test_a_list_that_cannot_be_had_is_told_once_a_stream(sandbox: Sandbox) -> None:
+def test_an_unreadable_account_list_is_reported_once_per_stream(sandbox: Sandbox) -> None:
     reading = read({**sandbox.config(), "api_key": "wrong"})
 
     assert {error["message"].split(":")[0] for error in reading.errors} == {
@@ -177,7 +175,7 @@ def test_a_list_that_cannot_be_had_is_told_once_a_stream(sandbox: Sandbox) -> No
     assert len(sandbox.requests) == 1
 
 
-def test_an_account_that_is_given_up_costs_no_more_requests(sandbox: Sandbox) -> None:
+def test_an_account_behind_an_open_circuit_breaker_gets_no_more_requests(sandbox: Sandbox) -> None:
     reading = read({**sandbox.config(), "start_date": "2025-01-01", "social_network_ids": ["nobody"], "num_workers": 2})
 
     assert reading.exception is not None
@@ -185,7 +183,7 @@ def test_an_account_that_is_given_up_costs_no_more_requests(sandbox: Sandbox) ->
     assert len(sandbox.requests) <= 5
 
 
-def test_an_outage_is_waited_out_for_a_few_accounts_and_tried_once_for_each_other(
+def test_an_outage_is_retried_for_a_few_accounts_and_tried_once_for_others(
     sandbox: Sandbox, waits: list[float]
 ) -> None:
     ids = [f"pin_{n}" for n in range(50)]
@@ -200,7 +198,7 @@ def test_an_outage_is_waited_out_for_a_few_accounts_and_tried_once_for_each_othe
     assert reading.exception.failure_type.value == "transient_error"
 
 
-def test_an_outage_ends_with_the_first_answer(sandbox: Sandbox, waits: list[float]) -> None:
+def test_an_outage_ends_with_the_first_response(sandbox: Sandbox, waits: list[float]) -> None:
     bad, good = [sandbox.add_account(f"pin_bad_{n}") for n in range(4)], sandbox.add_account("pin_good")
     for account in bad:
         sandbox.inject(Fault("status", status=503, social_network_id=account, times=None))

@@ -1,4 +1,4 @@
-"""The name of a database and of its folders changes nothing in what is stored."""
+"""The path of a database never gets into its data, whatever its folders are called."""
 
 import json
 import os
@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.writer import DatabaseWriter
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
-from test_support.stream_schemas import SCHEMAS
 
+SCHEMAS = declared_streams()
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
+
 ROWS = {  # of each stream, as the connector brings them
     "overview_metrics": [
         {
@@ -109,22 +111,22 @@ FOLDERS = [
 
 
 def stored(database: Path) -> dict[str, list[dict[str, Any]]]:
-    """Write the rows of every stream in a new file and return what it holds, in the order of the rows."""
+    """Write the rows of every stream to a new file and return its contents."""
     found = {}
-    with DatabaseWriter(database) as history:
-        history.prepare(SCHEMAS)
+    with DatabaseWriter(database) as writer:
+        writer.prepare(SCHEMAS)
         for stream, rows in ROWS.items():
-            history.write(stream, rows)
-        history.commit()
+            writer.write(stream, rows)
+        writer.commit()
         for stream, rows in ROWS.items():
             columns = ", ".join(f'"{name}"' + ("" if name != "item" else "::JSON AS item") for name in rows[0])
-            values = history._connection.execute(f"SELECT {columns} FROM {stream}").fetchall()
+            values = writer._connection.execute(f"SELECT {columns} FROM {stream}").fetchall()
             found[stream] = [dict(zip(rows[0], map(plain, row), strict=True)) for row in values]
     return found
 
 
 def plain(value: Any) -> Any:
-    """A value as a record has it."""
+    """Return a value as a record has it."""
     if isinstance(value, date):
         return str(value)
     return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
@@ -140,17 +142,17 @@ def is_as_written(found: dict[str, list[dict[str, Any]]]) -> bool:
         pytest.param(folder, marks=pytest.mark.nightly if folder in ALONE else pytest.mark.slow) for folder in FOLDERS
     ],
 )
-def test_folder_names_are_no_data(tmp_path: Path, folder: str) -> None:
+def test_folder_names_do_not_become_data(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).mkdir(parents=True)
     assert is_as_written(stored(tmp_path / folder / "history.duckdb"))
 
 
-def test_file_names_are_no_data(tmp_path: Path) -> None:
+def test_file_names_do_not_become_data(tmp_path: Path) -> None:
     assert is_as_written(stored(tmp_path / "impressions=7.duckdb"))
     assert is_as_written(stored(tmp_path / "id=5"))
 
 
-def test_the_rows_of_this_test_have_every_column_of_every_stream() -> None:
+def test_rows_have_every_column_of_every_stream() -> None:
     assert {stream: set(rows[0]) for stream, rows in ROWS.items()} == {
         stream: set(schema["properties"]) for stream, (schema, _) in SCHEMAS.items()
     }
@@ -158,7 +160,7 @@ def test_the_rows_of_this_test_have_every_column_of_every_stream() -> None:
 
 @pytest.mark.slow
 @requires_old_duckdb
-def test_folder_names_are_no_data_with_duckdb_1_5(tmp_path: Path) -> None:
+def test_folder_names_do_not_become_data_with_duckdb_1_5(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; import duckdb; from integration_tests import test_folder_names as t\n"
         "assert duckdb.__version__.startswith('1.5.')\n"

@@ -185,8 +185,8 @@ def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) 
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        "oneup-pinterest: Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: "
-        "unset it, then try again.\n"
+        "oneup-pinterest: Charts need Python's docstrings, because Altair does. Unset PYTHONOPTIMIZE (or do not use "
+        "-OO), then try again.\n"
     )
 
 
@@ -228,7 +228,7 @@ def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
 
 
 @pytest.mark.parametrize("name", ["@hearth_and_oak", "hearth_and_oak", "@Hearth_And_Oak"])
-def test_a_username_is_answered_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
+def test_a_username_in_the_config_is_refused_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
     result = sync({**sandbox.config(), "social_network_ids": name}, database)
 
     assert result.exit_status == 2

@@ -138,9 +138,7 @@ def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, bro
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_an_executed_notebook_that_nobody_trusts_shows_charts_and_readable_tables(
-    lab: Lab, browser: Any, theme: str
-) -> None:
+def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: Lab, browser: Any, theme: str) -> None:
     choose_theme(lab.folder, theme)
     page = open_notebook(browser, lab.address, "executed.ipynb")
     assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1

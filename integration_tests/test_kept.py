@@ -11,7 +11,6 @@ from integration_tests.test_fields import with_pins
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import run as run_module
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync.summary import summary
 
 pytestmark = pytest.mark.slow
 
@@ -44,12 +43,12 @@ def test_fields_that_are_missing_later_that_day_are_kept_and_counted(
     assert contents(database) == before
     pins = len(before["pins"])
     warnings = [
-        f"Kept {pins} known values of `text` in pins where the answer had none.",
-        f"Kept {pins} known values of `saves` in pins where the answer had none.",
-        "Kept 3 known values of `value_current_period` in pin_totals where the answer had none.",
+        f"Kept {pins} known values of `text` in pins where the response had none.",
+        f"Kept {pins} known values of `saves` in pins where the response had none.",
+        "Kept 3 known values of `value_current_period` in pin_totals where the response had none.",
     ]
     assert sorted(result.warnings) == sorted(result.as_json()["warnings"]) == sorted(warnings)
-    assert f"warning: {warnings[0]}" in summary(result).splitlines()
+    assert f"warning: {warnings[0]}" in result.summary().splitlines()
 
 
 def test_a_connection_that_expires_during_the_day_destroys_nothing(
@@ -68,9 +67,9 @@ def test_a_connection_that_expires_during_the_day_destroys_nothing(
     }
     assert rows(database, f"SELECT is_expired FROM accounts WHERE social_network_id = '{account}'") == [(True,)]
     assert sorted(result.warnings) == [
-        "Kept 1 known row of account_followers where the answer had only zeros.",
-        "Kept 6 known rows of overview_metrics where the answer had only zeros.",
-        "Kept 6 known rows of pin_totals where the answer had only zeros.",
+        "Kept 1 known row of account_followers where the response had only zeros.",
+        "Kept 6 known rows of overview_metrics where the response had only zeros.",
+        "Kept 6 known rows of pin_totals where the response had only zeros.",
     ]
 
 

@@ -5,9 +5,7 @@ import os
 import re
 import threading
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,7 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync.load import load, merged
+from oneup_pinterest.sync.load import load
 from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
@@ -101,7 +99,7 @@ def test_what_the_connector_warned_of_is_said_again_once(database: Path, tmp_pat
 
     assert ended.returncode == 0
     made, file, done, *words = ended.stderr.splitlines()
-    assert made.startswith(f"A new database was made: {database}.")
+    assert made.startswith(f"Created a new database: {database}.")
     assert file == f"database: {database}"
     assert re.fullmatch(r"done: 0 records, 0 new rows, [\d.]+ s", done)
     assert words == ["warning: Left out 3 rows [2J."]
@@ -121,18 +119,18 @@ def test_an_old_load_makes_a_file_no_fresher(
     assert re.search(r"2026-05-29 12:00 +done +[\d.]+ +-\n", line)
 
 
-THERE_ARE = "there are overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
+STREAMS = "the streams are overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["load", "nowhere.jsonl"], 2, "There is no file nowhere.jsonl to load."),
-        (["load", "{folder}"], 2, "The folder {folder} holds no JSON Lines and no Parquet to load."),
-        (["load", "--stream", "boards"], 2, f"There is no stream `boards`; {THERE_ARE}."),
-        (["load"], 1, "Standard input is empty: nothing was loaded."),
-        (["load", "-"], 1, "Standard input is empty: nothing was loaded."),
-        (["state"], 1, "There is no file {database}: sync or load into it first."),
+        (["load", "{folder}"], 2, "The folder {folder} has no JSON Lines or Parquet files to load."),
+        (["load", "--stream", "boards"], 2, f"There is no stream `boards`; {STREAMS}."),
+        (["load"], 1, "Standard input is empty. Nothing was loaded."),
+        (["load", "-"], 1, "Standard input is empty. Nothing was loaded."),
+        (["state"], 1, "There is no database {database}. Sync or load into it first."),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_makes_no_file(
@@ -154,7 +152,7 @@ def test_wrong_usage_is_one_sentence_and_makes_no_file(
 
 def test_an_empty_file_loads_nothing_and_says_so(database: Path, tmp_path: Path) -> None:
     (tmp_path / "day.jsonl").touch()
-    with pytest.raises(UserError, match=r"^.*day\.jsonl is empty: nothing was loaded\.$"):
+    with pytest.raises(UserError, match=r"^.*day\.jsonl is empty\. Nothing was loaded\.$"):
         load([str(tmp_path / "day.jsonl")], database)
     assert not database.exists()
 
@@ -166,12 +164,10 @@ def test_a_file_without_state_prints_an_empty_list(database: Path, sandbox: Sand
     ended = databases.run("state", "--database", database)
 
     assert (ended.returncode, ended.stdout) == (0, "[]\n")
-    assert ended.stderr == f"{database} holds no state: a read with this one starts from the beginning.\n"
+    assert ended.stderr == f"{database} has no state yet; the next read starts from the beginning.\n"
 
 
-def test_a_state_output_that_cannot_be_written_is_one_sentence_and_keeps_the_rows(
-    sandbox: Sandbox, database: Path, tmp_path: Path
-) -> None:
+def test_a_state_output_that_cannot_be_written_keeps_the_rows(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
     read_to(tmp_path / "day.jsonl", sandbox)
     output = tmp_path / "nowhere" / "state.json"
 
@@ -179,63 +175,9 @@ def test_a_state_output_that_cannot_be_written_is_one_sentence_and_keeps_the_row
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == (
-        f"oneup-pinterest: {output} cannot be written or read: No such file or directory."
+        f"oneup-pinterest: Cannot read or write {output}: No such file or directory."
     )
     assert len(contents(database)["accounts"]) == 3
-
-
-def entry(account: str, cursor: str, since: str | None = None, **more: Any) -> dict[str, Any]:
-    found = {"partition": {"social_network_id": account, **more}, "cursor": {"period_end": cursor}}
-    return {**found, "since": since} if since else found
-
-
-A1, A5, A9 = (entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 5, 9))
-
-
-@pytest.mark.parametrize(
-    ("stored", "loaded", "is_later", "expected"),
-    [
-        ([A1], [A5], True, [A5]),
-        ([A5], [A1], False, [A5]),
-        ([A5], [A1], True, [A5]),  # by a clock that is wrong
-        ([A5], [entry("b", "2026-05-01")], False, [A5, entry("b", "2026-05-01")]),
-        ([A5], [entry("b", "2026-05-01")], True, [entry("b", "2026-05-01"), A5]),
-        (
-            [entry("a", "2026-05-05", "2026-04-01", preset="y")],
-            [entry("a", "2026-05-05", "2026-04-01", preset="x")],
-            True,
-            [entry("a", "2026-05-05", "2026-04-01", preset=preset) for preset in "xy"],
-        ),
-        (
-            [entry("a", "2026-05-05")],
-            [entry("a", "2026-05-06", preset="x")],
-            True,
-            [entry("a", "2026-05-06", preset="x")],
-        ),  # the stored one is of 0.1.0
-        # the days between are not read
-        ([A1], [entry("a", "2026-05-09", "2026-05-03")], True, [A1]),
-        ([entry("a", "2026-05-09", "2026-05-03")], [A1], False, [entry("a", "2026-05-09", "2026-05-03")]),
-        # one begins where the other ended
-        ([A1], [entry("a", "2026-05-09", "2026-05-02")], True, [A9]),
-        ([entry("a", "2026-05-09", "2026-05-02")], [A1], False, [A9]),
-        ([entry("a", "2026-05-01")], [entry("a", "2026-05-02")], True, [entry("a", "2026-05-02")]),
-    ],
-)
-def test_no_account_loses_its_cursor_and_none_moves_back(
-    stored: list[Any], loaded: list[Any], is_later: bool, expected: list[Any]
-) -> None:
-    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
-    times = (old, new) if is_later else (new, old)
-
-    assert merged({"states": stored}, times[0], {"states": loaded}, times[1]) == ({"states": expected}, new)
-
-
-def test_a_state_without_cursors_is_the_newer_one() -> None:
-    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
-
-    assert merged({"a": 1}, old, {"b": 1}, new) == ({"b": 1}, new)
-    assert merged({"a": 1}, new, {"b": 1}, old) == ({"a": 1}, new)
-    assert merged({"states": [A1]}, new, {}, old) == ({"states": [A1]}, new)
 
 
 def test_a_named_pipe_is_read_as_it_comes(database: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 pytestmark = pytest.mark.slow
 
 
-def test_an_account_that_oneup_lists_no_longer_is_named_everywhere_and_keeps_its_history(
+def test_an_account_that_is_no_longer_listed_is_named_and_keeps_its_history(
     sandbox: Sandbox, database: Path, config_file: Path, tmp_path: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -78,7 +78,7 @@ def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: 
     ]
 
 
-def test_an_account_that_comes_back_is_read_on_and_not_spoken_of(
+def test_an_account_that_comes_back_is_continued_without_a_message(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -125,7 +125,7 @@ def test_an_account_that_the_config_names_is_not_missing_while_it_is_read(
     assert findings(database) == {}
 
 
-def test_a_list_that_cannot_be_had_says_nothing_of_any_account(
+def test_an_unreadable_account_list_marks_no_account_as_missing(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -160,7 +160,7 @@ def test_an_account_of_a_released_file_that_is_gone_is_named(
     assert set(findings(database)) == {("missing_account", missing)}
 
 
-def test_a_file_that_does_not_say_what_was_listed_names_an_account_that_is_long_unread(
+def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)

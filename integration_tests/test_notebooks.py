@@ -170,7 +170,7 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @each_notebook
-def test_on_a_long_history_every_answer_is_drawn_and_told(
+def test_on_a_long_history_every_answer_has_a_chart_and_a_sentence(
     notebook: Path, long_history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: InteractiveShell
 ) -> None:
     run = run_in_kernel(notebook, long_history, tmp_path, monkeypatch)
@@ -276,7 +276,7 @@ EVERY_DAY = ("empty", "one sync", "gap", "rolling", "keys alone", "two schemas",
 @pytest.mark.parametrize(
     "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
 )
-def test_on_every_other_history_they_say_what_it_cannot_carry(
+def test_on_other_histories_they_say_what_data_is_missing(
     name: str,
     notebook: Path,
     histories: Callable[[str], Path],
@@ -291,7 +291,7 @@ def test_on_every_other_history_they_say_what_it_cannot_carry(
 
 
 @pytest.mark.parametrize("blank", [True, False])
-def test_a_blank_picture_is_told_from_a_drawn_one(blank: bool) -> None:
+def test_ink_distinguishes_a_blank_picture_from_a_chart(blank: bool) -> None:
     point = {"mark": {"type": "point", "opacity": 0 if blank else 1}, "encoding": {"x": {"field": "x", "axis": None}}}
     spec = style.styled({"data": {"values": [{"x": n} for n in range(9)]}, "width": 300, "height": 40, **point})
     png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=style.VEGALITE)

@@ -156,9 +156,7 @@ def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(NAMES)
 
 
-def test_a_new_file_is_told_with_its_absolute_path_and_the_summary_names_the_file(
-    sandbox: Sandbox, config_file: Path, tmp_path: Path
-) -> None:
+def test_a_new_file_is_announced_with_its_absolute_path(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(ROOT)}
     arguments = ("sync", "--config", config_file, "--streams", "accounts", "--json", "--database", "h.duckdb")
     command = [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)]
@@ -168,9 +166,9 @@ def test_a_new_file_is_told_with_its_absolute_path_and_the_summary_names_the_fil
         )
         for _ in range(2)
     )
-    new = f"A new database was made: {tmp_path / 'h.duckdb'}. If your history is in another file, name that with "
-    assert [line for line in first.stderr.splitlines() if line.startswith("A new")] == [f"{new}--database."]
-    assert "A new database" not in second.stderr
+    new = f"Created a new database: {tmp_path / 'h.duckdb'}. If your history is in another file, name it with "
+    assert [line for line in first.stderr.splitlines() if line.startswith("Created")] == [f"{new}--database."]
+    assert "Created" not in second.stderr
     for ended in (first, second):
         assert f"database: {tmp_path / 'h.duckdb'}" in ended.stderr.splitlines()
         assert "h.duckdb" not in ended.stdout
@@ -184,7 +182,7 @@ def work_folder(database: Path) -> Path:
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
+def test_a_file_in_place_of_the_work_folder_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, is_new: bool
 ) -> None:
     if not is_new:
@@ -193,8 +191,8 @@ def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
     with pytest.raises(UserError) as told:
         sync(sandbox.config(), database, FEW)
     assert str(told.value) == (
-        f"{work_folder(database)} is no folder, and a sync needs one of that name for its temporary files: move it "
-        "away, then sync again."
+        f"{work_folder(database)} is not a folder, but a sync needs a folder of that name for its temporary files. "
+        "Move the file away, then sync again."
     )
     assert work_folder(database).read_text() == "mine"
     assert database.exists() != is_new
@@ -204,7 +202,7 @@ def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_work_folder_of_another_user_is_told_with_a_remedy(
+def test_a_work_folder_of_another_user_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
 ) -> None:
     if not is_new:
@@ -215,8 +213,8 @@ def test_a_work_folder_of_another_user_is_told_with_a_remedy(
     with pytest.raises(UserError) as told:
         sync(sandbox.config(), database, FEW)
     assert str(told.value) == (
-        f"{work_folder(database)} cannot be written by you; a sync of another user may have left it: remove it or "
-        "change its rights, then sync again."
+        f"You have no permission to write to {work_folder(database)}; another user's sync may have left it. "
+        "Remove the folder or change its permissions, then sync again."
     )
     assert (work_folder(database) / "notes.txt").read_text() == "theirs"
     assert database.exists() != is_new
@@ -239,7 +237,7 @@ def test_files_of_others_in_the_work_folder_stay_and_ours_go(sandbox: Sandbox, d
     assert not folder.exists()
 
 
-def test_a_link_in_place_of_the_work_folder_is_followed_and_nothing_behind_it_removed(
+def test_a_link_in_place_of_the_work_folder_is_followed_and_kept(
     sandbox: Sandbox, database: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

@@ -150,7 +150,7 @@ def test_loading_twice_changes_nothing(days: list[Day], database: Path) -> None:
         pytest.param((0, 1, 0), 150, marks=NIGHTLY),
     ],
 )
-def test_the_last_extraction_wins_whatever_is_loaded_last(
+def test_the_last_extraction_wins_in_any_order_of_loading(
     days: list[Day], database: Path, order: tuple[int, ...], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "BATCH_ROWS", batch)
@@ -247,7 +247,7 @@ def test_packed_and_utf_16_files_are_read_for_what_they_are(days: list[Day], dat
         ("zst", 0.5),
     ],
 )
-def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_it(
+def test_a_cut_file_keeps_what_a_state_covers_and_the_next_read_completes_it(
     days: list[Day], database: Path, how: str, share: float
 ) -> None:
     content = days[0].text.encode()
@@ -272,26 +272,26 @@ def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_i
     kept = counted(database)
     last_words = result.warnings[0]
     assert (result.exit_status, result.status) == ((3, "partial") if kept else (1, "failed"))
-    assert result.error == ("Not all of the input was loaded." if kept else "Nothing of the input was loaded.")
+    assert result.error == ("Not all of the input was loaded." if kept else "None of the input was loaded.")
     if readable:
         lines = readable.decode().splitlines()
         assert kept == len(vouched(lines))
         lost = sum(kind_of(line) == "RECORD" for line in lines) - kept
         left = (
-            f" {lost:,} records that no state vouches for were left out; {BRINGS_AGAIN}"
+            f" {lost:,} records after the last state were not loaded; {BRINGS_AGAIN}"
             if lost
-            else (" What came before was loaded.")
+            else (" Everything before that was loaded.")
         )
         if how == "in a line":
             assert last_words == f"{name} ends in the middle of line {len(lines) + 1}.{left}"
         else:
-            assert re.fullmatch(r"A read ended before it was done with [a-z_, ]+\." + re.escape(left), last_words)
+            assert re.fullmatch(r"A read ended before it finished [a-z_, ]+\." + re.escape(left), last_words)
         assert states(database) == [
             (state["stream"]["stream_descriptor"]["name"], state["stream"]["stream_state"])
             for state in last_states(map(json.loads, lines))
         ]
     else:
-        assert re.match(rf"{re.escape(str(name))} is cut or damaged after line \d+\. ", last_words)
+        assert re.match(rf"{re.escape(str(name))} is truncated or damaged after line \d+\. ", last_words)
     assert loaded(database, days[0].text).exit_status == 0
     assert_equal(database, days[0].synced)
 
@@ -317,9 +317,9 @@ def test_no_state_is_taken_whose_records_are_missing(days: list[Day], database: 
     result = loaded(database, "".join(lines))
 
     assert (result.exit_status, result.status) == (3, "partial")
-    assert result.warnings[0] == f"{database.with_name('0.jsonl')}, line {place + 1}: no JSON; refused."
+    assert result.warnings[0] == f"{database.with_name('0.jsonl')}: line {place + 1} was not loaded (not valid JSON)."
     assert (
-        "The state of pins was not moved on, because records before it are missing; " + BRINGS_AGAIN in result.warnings
+        "The state of pins was not updated, because records before it are missing; " + BRINGS_AGAIN in result.warnings
     )
     assert "pins" not in dict(states(database))
     assert counted(database) == counted(days[0].synced) - 1

@@ -100,7 +100,7 @@ def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: San
 
 
 @pytest.mark.slow
-def test_no_request_is_one_that_the_api_refuses_whatever_the_first_day_is(sandbox: Sandbox, days_later: Days) -> None:
+def test_the_api_refuses_no_request_for_any_start_date(sandbox: Sandbox, days_later: Days) -> None:
     for back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
         start = (sandbox.now.date() - timedelta(days=back)).isoformat()
         reading = read({**sandbox.config(), "start_date": start, "social_network_ids": sandbox.account_ids[:1]})
@@ -109,9 +109,7 @@ def test_no_request_is_one_that_the_api_refuses_whatever_the_first_day_is(sandbo
         sandbox.clear_requests()
 
 
-def test_a_daily_sync_of_n_accounts_costs_two_requests_an_account_and_one_for_the_list(
-    sandbox: Sandbox, days_later: Days
-) -> None:
+def test_a_daily_sync_sends_two_requests_per_account_and_one_more(sandbox: Sandbox, days_later: Days) -> None:
     first = read({**sandbox.config(), "start_date": "2025-11-03"})
     days_later(1)
     sandbox.clear_requests()
@@ -123,7 +121,7 @@ def test_a_daily_sync_of_n_accounts_costs_two_requests_an_account_and_one_for_th
     assert_equals_the_server(second, sandbox)
 
 
-def test_a_first_sync_of_n_accounts_costs_fourteen_requests_an_account_and_one_for_the_list(sandbox: Sandbox) -> None:
+def test_a_first_sync_sends_fourteen_requests_per_account_and_one_more(sandbox: Sandbox) -> None:
     read(sandbox.config())
 
     asked = Counter(request.path.rsplit("/", 1)[-1] for request in sandbox.requests)
@@ -272,7 +270,7 @@ def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeyp
     assert_equals_the_server(again, sandbox)
 
 
-def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_usual(
+def test_after_a_clock_that_goes_back_the_next_day_is_as_usual(
     sandbox: Sandbox, days_later: Days, first_reading: Reading
 ) -> None:
     days_later(-2)
@@ -298,9 +296,7 @@ def test_a_clock_that_goes_back_reads_its_newest_windows_and_the_next_day_is_as_
         {"__ab_no_cursor_state_message": True},
     ],
 )
-def test_a_state_that_is_not_ours_is_passed_over_and_history_is_read_anew(
-    sandbox: Sandbox, strange: dict[str, Any]
-) -> None:
+def test_a_foreign_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, strange: dict[str, Any]) -> None:
     state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": "overview_metrics"}, "stream_state": strange}}]
 
     reading = read(sandbox.config(), state, streams=["overview_metrics"])

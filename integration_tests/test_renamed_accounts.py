@@ -22,8 +22,7 @@ from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync import writer as history_module
-from oneup_pinterest.sync.summary import summary
+from oneup_pinterest.sync import writer as writer_module
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -77,7 +76,7 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
     assert set(load_accounts(database)["social_network_id"]) == {*sandbox.account_ids}
 
 
-def test_a_sync_without_the_memory_to_compare_pins_is_done_and_names_the_account_as_missing(
+def test_a_rename_that_cannot_be_checked_for_lack_of_memory_stops_no_sync(
     sandbox: Sandbox, database: Path, days_later: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_memory(*_: object) -> None:
@@ -86,7 +85,7 @@ def test_a_sync_without_the_memory_to_compare_pins_is_done_and_names_the_account
     sync(of(sandbox), database)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
-    monkeypatch.setattr(history_module, "find_renames", out_of_memory)
+    monkeypatch.setattr(writer_module, "find_renames", out_of_memory)
 
     result = sync(of(sandbox), database)
 
@@ -153,7 +152,7 @@ def test_the_summary_of_a_sync_has_a_line_for_each_account(
     sandbox.rename_account(OLD, NEW)
     sandbox.remove_account(KNOTS)
 
-    lines = summary(sync(of(sandbox), database)).splitlines()
+    lines = sync(of(sandbox), database).summary().splitlines()
 
     assert lines[1].startswith("done: ")
     assert lines[2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"

@@ -125,7 +125,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_elsewhere(
+def test_rows_with_a_value_of_the_path_are_found_here_and_in_other_files(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
     database = as_before_version_2(sandbox, tmp_path / name)
@@ -151,9 +151,7 @@ def test_a_file_of_this_version_has_no_such_finding_under_any_name(sandbox: Sand
     assert found(synced(sandbox, tmp_path / name)) == []
 
 
-def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_folder_named_like_the_only_account_is_no_finding(sandbox: Sandbox, tmp_path: Path) -> None:
     account = sandbox.account_ids[0]
     for version in (synced, as_before_version_2):
         place = tmp_path / version.__name__
@@ -169,9 +167,7 @@ def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
         (tmp_path / part / "h").rename(database)
 
 
-def test_a_folder_named_like_one_of_several_accounts_is_found_where_the_others_have_no_rows(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_folder_named_like_one_account_is_found_if_others_have_no_rows(sandbox: Sandbox, tmp_path: Path) -> None:
     part = f"social_network_id={sandbox.account_ids[0]}"
     damaged = as_before_version_2(sandbox, tmp_path / part / "h.duckdb")
     assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]

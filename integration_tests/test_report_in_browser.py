@@ -109,7 +109,7 @@ def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
         assert set(colours) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
 
 
-def test_in_a_browser_the_age_is_told_as_of_now(tmp_path: Path) -> None:
+def test_in_a_browser_the_age_is_counted_from_now(tmp_path: Path) -> None:
     report(tmp_path, days=2, pins=2)
     with open_page(tmp_path / "report.html") as page:
         assert page.locator("#stale").is_hidden()

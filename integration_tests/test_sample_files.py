@@ -69,7 +69,7 @@ def test_the_catalogs_configure_the_streams_that_discover_gives(name: str, sandb
             assert configured.cursor_field == stream.default_cursor_field
 
 
-def test_the_sample_state_is_as_the_connector_writes_it_and_is_gone_on_from(sandbox: Sandbox) -> None:
+def test_the_sample_state_is_what_the_connector_writes_and_continues(sandbox: Sandbox) -> None:
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account]}
     state = of_account(sample("sample_state.json"), account)
@@ -88,7 +88,7 @@ def test_the_sample_state_is_as_the_connector_writes_it_and_is_gone_on_from(sand
         assert all(len(theirs["cursor"][name]) == len(cursor) for name, cursor in ours["cursor"].items())
 
 
-def test_a_state_of_the_future_reads_the_newest_windows_and_is_brought_back(
+def test_a_state_of_the_future_reads_the_newest_windows_and_is_corrected(
     sandbox: Sandbox, days_later: Callable[[int], None]
 ) -> None:
     account = sandbox.account_ids[0]

@@ -104,7 +104,7 @@ def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
     assert set(cursors(database).values()) == {"2026-05-20"}
 
 
-def test_of_two_syncs_of_different_keys_at_once_the_second_waits_or_says_so(tmp_path: Path) -> None:
+def test_of_concurrent_syncs_of_two_keys_the_second_waits_or_is_refused(tmp_path: Path) -> None:
     database, clock = tmp_path / "both.duckdb", os.environ.get(CLOCK_VARIABLE)
     os.environ[CLOCK_VARIABLE] = NOON.isoformat()
     try:
@@ -135,7 +135,7 @@ def test_of_two_syncs_of_different_keys_at_once_the_second_waits_or_says_so(tmp_
     assert findings(database) == {}
 
 
-def test_an_empty_list_of_a_new_key_fails_although_the_file_has_accounts_of_another(
+def test_an_empty_list_of_a_new_key_fails_despite_accounts_of_another(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -166,7 +166,7 @@ def test_an_empty_list_names_the_accounts_of_its_own_key(
     assert set(findings(database)) == {("missing_account", "pin_client_b"), ("missing_account", "pin_client_c")}
 
 
-def test_a_key_of_which_no_account_can_be_read_fails_although_another_has_cursors(
+def test_a_key_without_readable_accounts_fails_despite_cursors_of_another(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -222,7 +222,7 @@ def test_the_same_key_has_another_fingerprint_in_another_file(sandbox: Sandbox, 
     assert len(found) == 2
 
 
-def test_accounts_of_a_released_file_that_another_key_lists_are_not_missing(
+def test_accounts_of_a_released_file_under_another_key_are_not_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = tmp_path / "released.duckdb"

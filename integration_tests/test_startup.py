@@ -36,9 +36,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported(CLI, *arguments) & heavy == set()
 
 
-def test_status_imports_neither_the_connectors_framework_nor_charts(
-    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
-) -> None:
+def test_status_imports_neither_the_cdk_nor_charts(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
     first_sync(tmp_path / "history.duckdb")
 
     found = imported(CLI, "status", "--database", tmp_path / "history.duckdb")
@@ -47,7 +45,7 @@ def test_status_imports_neither_the_connectors_framework_nor_charts(
     assert found & {"airbyte_cdk", "altair", "vl_convert", "scipy", "requests"} == set()
 
 
-def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_chart_has(
+def test_a_report_imports_neither_the_cdk_nor_unused_formats(
     sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
     first_sync(tmp_path / "history.duckdb")
@@ -58,7 +56,7 @@ def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_c
     assert found & {"airbyte_cdk", "rfc3987_syntax", "requests"} == set()
 
 
-def test_load_and_state_import_neither_the_connectors_framework_nor_charts(tmp_path: Path) -> None:
+def test_load_and_state_import_neither_the_cdk_nor_charts(tmp_path: Path) -> None:
     record = {"stream": "accounts", "data": {"social_network_id": "a"}, "emitted_at": 1779278400000}
     (tmp_path / "day.jsonl").write_text(json.dumps({"type": "RECORD", "record": record}) + "\n")
 

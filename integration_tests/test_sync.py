@@ -50,7 +50,7 @@ def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(
     )
 
 
-def test_the_same_day_again_changes_no_row_and_counts_none_as_new(sandbox: Sandbox, database: Path) -> None:
+def test_a_second_sync_on_a_day_changes_no_row(sandbox: Sandbox, database: Path) -> None:
     first = sync(sandbox.config(), database)
     before = contents(database)
 
@@ -106,7 +106,7 @@ def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
 
 
 @pytest.mark.slow
-def test_an_earlier_start_date_brings_what_is_missing_once_and_a_later_one_deletes_nothing(
+def test_an_earlier_start_date_is_backfilled_once_and_a_later_one_deletes_nothing(
     sandbox: Sandbox, database: Path
 ) -> None:
     def starting(days: int) -> dict[str, Any]:
@@ -191,8 +191,8 @@ def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
 
     assert error.value.exit_status == 1
     assert str(error.value) == (
-        f"Nothing was written: the newest sync in {database} started at 2026-05-22 12:00 UTC, and this machine's clock "
-        "says 2026-05-20 12:00 UTC. Correct the clock; if it is right, remove the run of the wrong one: DELETE FROM "
+        f"Nothing was written: the newest sync in {database} started at 2026-05-22 12:00 UTC, but this machine's clock "
+        "says 2026-05-20 12:00 UTC. Correct the clock. If it is right, remove the wrong run: DELETE FROM "
         "_sync_runs WHERE started_at > TIMESTAMP '2026-05-21 12:00:00';"
     )
     assert sandbox.requests == []
@@ -224,7 +224,7 @@ def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sa
     assert contents(database) == {stream: [] for stream in [*KEYS, "pins_latest"]}
 
 
-def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
+def test_every_record_is_counted_when_its_stream_ends_for_any_batch_size(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Told(Progress):
@@ -261,7 +261,7 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("requests_before", [5, 20])
-def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(
+def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals, requests_before: int
 ) -> None:
     with served(tmp_path / "place", latency=0.2) as sandbox:
@@ -273,7 +273,7 @@ def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_
         _, words = process.communicate(timeout=10)
 
         assert process.returncode == 130
-        assert "stopped; what was synced so far is kept" in words
+        assert "Interrupted. Synced data was kept" in words
         assert "Traceback" not in words
         assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
         assert sync(sandbox.config(), database).exit_status == 0

@@ -20,11 +20,11 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
-from test_support.stream_schemas import SCHEMAS
 from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
 
 CHANGED = """\
@@ -79,7 +79,7 @@ BUILDS = [
 
 @RELEASED
 @pytest.mark.parametrize("make", BUILDS)
-def test_a_released_database_is_carried_on_as_if_this_version_had_written_it(
+def test_a_released_database_is_continued_like_one_of_this_version(
     two_days: tuple[Sandbox, Callable[[], None]],
     tmp_path: Path,
     fixture: Path,
@@ -127,9 +127,7 @@ def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Pa
 
 
 @RELEASED
-def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_one(
-    tmp_path: Path, fixture: Path
-) -> None:
+def test_mixed_lists_of_a_released_database_become_those_of_the_later_sync(tmp_path: Path, fixture: Path) -> None:
     database = tmp_path / "history.duckdb"
     build(fixture, database)
     later = f"{DAY_ONE.date()} 13:00:00"
@@ -155,7 +153,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
             counts[stream] = kept + left
 
     with DatabaseWriter(database) as history:
-        history.prepare(SCHEMAS)
+        history.prepare(declared_streams())
 
     assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts
     assert rows(database, "SELECT count(*) FROM post_performance WHERE ranking = 'most_views' AND " + of_period) == [
@@ -163,7 +161,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
     ]
 
 
-def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
+def test_a_changed_schema_has_a_new_schema_version(
     two_days: tuple[Sandbox, Callable[[], None]], tmp_path: Path
 ) -> None:
     sandbox, _ = two_days
@@ -178,7 +176,7 @@ def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
     assert is_same or number < SCHEMA_VERSION, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
 
 
-def test_a_state_of_an_earlier_build_whose_cursor_is_a_pins_time_is_carried_on_without_loss(
+def test_a_state_of_an_earlier_build_is_continued_without_loss(
     two_days: tuple[Sandbox, Callable[[], None]],
 ) -> None:
     sandbox, tomorrow = two_days

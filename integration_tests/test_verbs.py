@@ -60,7 +60,7 @@ def test_spec_names_every_key_of_the_config() -> None:
     ]
 
 
-def test_discover_gives_six_streams_with_their_keys_and_described_nullable_columns(config_file: Path) -> None:
+def test_discover_lists_six_streams_with_keys_and_described_columns(config_file: Path) -> None:
     streams = {
         stream["name"]: stream
         for stream in only(run("discover", "--config", config_file).stdout, "CATALOG")["catalog"]["streams"]
@@ -127,7 +127,7 @@ def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path:
         ({"analytics_url": "http://example.com"}, "`analytics_url`"),
     ],
 )
-def test_a_config_that_is_not_valid_fails_the_check_with_one_sentence_that_names_the_key(
+def test_an_invalid_config_fails_the_check_with_one_sentence(
     sandbox: Sandbox, tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     changed = {key: value for key, value in {**sandbox.config(), **change}.items() if value is not None}

@@ -17,7 +17,7 @@ from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.database.schema import quoted
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
-from oneup_pinterest.sync.writer import STORAGE_VERSION
+from oneup_pinterest.sync.database_file import STORAGE_VERSION
 
 LAYOUTS = Path(__file__).parents[1] / "integration_tests" / "schema_versions"
 DAY_ONE = datetime(2026, 5, 20, 12, tzinfo=UTC)

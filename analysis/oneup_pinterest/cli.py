@@ -1,32 +1,30 @@
-"""The command line `oneup-pinterest`: arguments in, results on stdout, words for people on stderr."""
+"""The command line `oneup-pinterest`: results go to stdout, messages for people to stderr."""
 
 import argparse
-import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
-from oneup_pinterest.console import ignore_signals, interrupt_on_signals, open_missing_streams, print_message
+from oneup_pinterest import commands
+from oneup_pinterest.console import open_missing_streams, print_message
 from oneup_pinterest.errors import UserError
-from source_oneup_pinterest.start import start_quickly, write_utf8
+from oneup_pinterest.sync.signals import ignore_signals, interrupt_on_signals
+from source_oneup_pinterest.start import write_utf8
 
-if TYPE_CHECKING:  # what reads a history need not be loaded for `--help`
-    from oneup_pinterest.database.reader import Database
-
-DESCRIPTION = "Keeps the history of your Pinterest analytics from OneUp in one DuckDB file, and reads it."
+DESCRIPTION = "Keep the history of your Pinterest analytics from OneUp in one DuckDB file, and analyze it."
 EXIT_STATUS = (
     "exit status: 0 done; 1 failed; 2 wrong usage or config; 3 done, but an account or a part "
     "of the input could not be read"
 )
 DEFAULT_DATABASE = Path("oneup_pinterest.duckdb")
+DEFAULT_DEMO_DATABASE = Path("demo/oneup_pinterest.duckdb")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and ends the process with its exit status."""
+    """Run one command and end the process with its exit status."""
     try:
         open_missing_streams()
         write_utf8()
@@ -34,128 +32,153 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = parser().parse_args(arguments)
         status = options.run(options)
         sys.stdout.flush()
-    except UserError as error:
-        from oneup_pinterest.formatting import (
-            strip_control_characters,  # not above: it loads what `--help` can do without
-        )
-
-        print_message(f"oneup-pinterest: {strip_control_characters(str(error))}")
-        status = error.exit_status
-    except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in ("oneup_pinterest", "source_oneup_pinterest"):
-            raise
-        print_message(
-            f"oneup-pinterest: this command needs the package {error.name}: "
-            "pip install 'source-oneup-pinterest[notebooks]'"
-        )
-        status = 1
-    except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            print_message(
-                f"oneup-pinterest: {error.filename or 'the output'} cannot be written or read: {error.strerror}."
-            )
-        status = 1
     except (KeyboardInterrupt, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and str(error) != "Query interrupted":  # what DuckDB makes of the other
+        if isinstance(error, RuntimeError) and str(error) != "Query interrupted":  # DuckDB's KeyboardInterrupt
             raise
-        ignore_signals()
-        print_message("\noneup-pinterest: stopped; what was synced so far is kept, the next sync goes on.")
-        os._exit(130)  # requests that still wait for an answer must not hold the process
-    try:
-        sys.stdout.flush()
-    except OSError:  # the reader is gone, or the disk that takes the output is full
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    ignore_signals()  # all is done and said: Python would only print a traceback while it takes itself down
-    sys.exit(status)
+        _exit_interrupted()
+    except Exception as error:
+        failure = _explain(error)
+        if failure is None:
+            raise
+        message, status = failure
+        if message:
+            print_message(f"oneup-pinterest: {message}")
+    _exit(status)
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and their options; the documentation of the command line is made from it."""
-    result = argparse.ArgumentParser("oneup-pinterest", description=DESCRIPTION, epilog=EXIT_STATUS)
+    """Return the parser with all commands and options; the documentation is generated from it."""
+    result = _Parser("oneup-pinterest", description=DESCRIPTION, epilog=EXIT_STATUS)
     result.add_argument("--version", action="version", version=_version())
-    commands = result.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = result.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_sync(subparsers)
+    _add_load(subparsers)
+    _add_state(subparsers)
+    _add_status(subparsers)
+    _add_report(subparsers)
+    _add_export(subparsers)
+    _add_notebooks(subparsers)
+    _add_demo(subparsers)
+    return result
 
-    command = _command(commands, "sync", _sync, "sync new figures from OneUp into the database")
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors say where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}. Run `{self.prog} --help` for help.\n")
+
+
+# ---- one function per command
+
+
+def _add_sync(subparsers: Any) -> None:
+    command = _add_command(subparsers, "sync", commands.run_sync, "sync new data from OneUp into the database")
     command.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="the connector's config as JSON, - for standard input (default: secrets/config.json); ONEUP_API_KEY "
-        "stands in for its api_key",
+        help="the connector's config as JSON, or - for standard input (default: secrets/config.json); the environment "
+        "variable ONEUP_API_KEY overrides its api_key",
     )
     _add_database(command)
-    command.add_argument("--streams", metavar="A,B", help="only these streams (default: all)")
-    command.add_argument("--full-refresh", action="store_true", help="read all of history and each stored period again")
-    command.add_argument("--json", action="store_true", help="end with the summary as one JSON object on stdout")
+    command.add_argument("--streams", metavar="A,B", help="sync only these streams (default: all)")
+    command.add_argument("--full-refresh", action="store_true", help="read all history and every stored period again")
+    command.add_argument("--json", action="store_true", help="print the summary as one JSON object on stdout")
 
-    command = _command(
-        commands, "load", _load, "load what `python main.py read` printed, or a file destination of Airbyte wrote"
-    )
+
+def _add_load(subparsers: Any) -> None:
+    text = "load the output of `python main.py read`, or the files of an Airbyte file destination"
+    command = _add_command(subparsers, "load", commands.run_load, text)
     command.add_argument(
         "sources",
         nargs="*",
         metavar="FILE",
         default=["-"],
-        help="messages, or rows as JSON Lines or Parquet, also packed (.gz, .zst); a folder of such files; - for "
-        "standard input (default: -)",
+        help="a file of messages, or of rows as JSON Lines or Parquet, also compressed (.gz, .zst); a folder of such "
+        "files; or - for standard input (default: -)",
     )
     _add_database(command)
-    command.add_argument("--stream", metavar="NAME", help="the stream of rows whose path does not name it")
+    command.add_argument("--stream", metavar="NAME", help="the stream of the rows, if their path does not name it")
     command.add_argument(
-        "--state-output", type=Path, metavar="FILE", help="write the state for the next read here, as `state` prints it"
+        "--state-output",
+        type=Path,
+        metavar="FILE",
+        help="also write the state for the next read to this file, as `state` prints it",
     )
 
-    command = _command(commands, "state", _state, "print the state in the database as JSON, for the next read")
-    _add_database(command)
 
-    command = _command(commands, "status", _status, "show freshness, rows, last runs and findings about the data")
+def _add_state(subparsers: Any) -> None:
+    text = "print the state in the database as JSON, for the next `python main.py read`"
+    _add_database(_add_command(subparsers, "state", commands.run_state, text))
+
+
+def _add_status(subparsers: Any) -> None:
+    text = "show data freshness, row counts, the last runs and data-quality findings"
+    command = _add_command(subparsers, "status", commands.run_status, text)
     _add_history(command)
-    command.add_argument("--json", action="store_true", help="as one JSON object on stdout")
+    command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
-    command = _command(commands, "report", _report, "write one self-contained HTML page")
+
+def _add_report(subparsers: Any) -> None:
+    text = "write a report as one self-contained HTML page"
+    command = _add_command(subparsers, "report", commands.run_report, text)
     _add_history(command)
     _add_output(command, "FILE.html", "report.html", "the page")
 
-    command = _command(commands, "export", _export, "write Parquet files, one folder a table")
+
+def _add_export(subparsers: Any) -> None:
+    command = _add_command(subparsers, "export", commands.run_export, "write Parquet files, one folder per table")
     _add_history(command)
     _add_output(command, "DIR", "export", "the folder")
 
-    command = _command(commands, "notebooks", _notebooks, "open JupyterLab on the notebooks with this database")
-    _add_history(command)
 
-    command = _command(commands, "demo", _demo, "sync a made-up history from the sandbox and write its report")
+def _add_notebooks(subparsers: Any) -> None:
+    text = "open the notebooks in JupyterLab with this database"
+    _add_history(_add_command(subparsers, "notebooks", commands.run_notebooks, text))
+
+
+def _add_demo(subparsers: Any) -> None:
+    text = "sync made-up data from the sandbox, day by day, and write a report on it"
+    command = _add_command(subparsers, "demo", commands.run_demo, text)
     command.add_argument(
         "--database",
-        type=_database,
+        type=_database_path,
         metavar="FILE",
-        default=Path("demo/oneup_pinterest.duckdb"),
-        help="the DuckDB file to write; an earlier demo's is replaced (default: %(default)s)",
+        default=DEFAULT_DEMO_DATABASE,
+        help="the DuckDB file to write; the file of an earlier demo is replaced (default: %(default)s)",
     )
     _add_output(command, "FILE.html", "demo/report.html", "the page")
     command.add_argument("--days", type=int, metavar="N", default=60, help="days of history (default: %(default)s)")
-    return result
 
 
-def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=EXIT_STATUS
+def _add_command(
+    subparsers: Any, name: str, run: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    description = f"{text[0].upper()}{text[1:]}."
+    command: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=text, description=description, epilog=EXIT_STATUS
     )
     command.set_defaults(run=run)
     return command
 
 
+# ---- options that several commands share
+
+
 def _add_database(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--database",
-        type=_database,
+        type=_database_path,
         metavar="FILE",
         default=DEFAULT_DATABASE,
         help="the DuckDB file (default: %(default)s)",
     )
 
 
-def _database(value: str) -> Path:
-    from oneup_pinterest.database.connection import database_path
+def _database_path(value: str) -> Path:
+    from oneup_pinterest.database.connection import database_path  # loads DuckDB, which `--help` does not need
 
     return database_path(value)
 
@@ -167,21 +190,15 @@ def _add_history(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         default=[],
-        help="in a file that another tool wrote: read only this schema; may be repeated (default: all with streams)",
+        help="for a file that another tool wrote: read only this schema; repeatable (default: every schema with "
+        "streams)",
     )
     command.add_argument(
         "--prefix",
         metavar="TEXT",
-        help="in such a file: what stands before the stream names, as in oneup_pins; *TEXT is a suffix "
-        "(default: recognized)",
+        help="for a file that another tool wrote: the prefix of its table names, as in oneup_pins; *TEXT is a suffix "
+        "(default: detected)",
     )
-
-
-def _history(options: argparse.Namespace) -> "Database":
-    from oneup_pinterest.database.stored_tables import HistoryFile
-
-    chosen = HistoryFile(options.database, options.schema, options.prefix)
-    return chosen if options.schema or options.prefix is not None else chosen.path
 
 
 def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, what: str) -> None:
@@ -190,120 +207,53 @@ def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, wh
     )
 
 
-def _sync(options: argparse.Namespace) -> int:
-    start_quickly()
-    from oneup_pinterest.sync import sync
-    from oneup_pinterest.sync.config import read_config, warning_about
-    from oneup_pinterest.sync.progress import progress_for
-    from oneup_pinterest.sync.summary import summary
-
-    streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
-    config = read_config(options.config)
-    if warning := warning_about(options.config):
-        print_message(f"warning: {warning}")
-    progress = progress_for(sys.stderr)
-    try:
-        result = sync(config, options.database, streams, options.full_refresh, progress)
-    finally:
-        progress.close()
-    print_message(summary(result))
-    if options.json:
-        print(json.dumps(result.as_json()))
-    return result.exit_status
-
-
-def _load(options: argparse.Namespace) -> int:
-    start_quickly()
-    from oneup_pinterest.sync.load import load
-    from oneup_pinterest.sync.progress import progress_for
-    from oneup_pinterest.sync.states import write_states
-    from oneup_pinterest.sync.summary import summary
-
-    if "-" in options.sources and sys.stdin.isatty():
-        raise UserError("Name files to load, or pipe the output of `python main.py read` into this.", exit_status=2)
-    progress = progress_for(sys.stderr)
-    try:
-        result = load(options.sources, options.database, options.stream, progress)
-    finally:
-        progress.close()
-    print_message(summary(result))
-    if options.state_output:
-        write_states(options.database, options.state_output)
-    return result.exit_status
-
-
-def _state(options: argparse.Namespace) -> int:
-    from oneup_pinterest.sync.states import states_json
-
-    if not options.database.exists():
-        raise UserError(f"There is no file {options.database}: sync or load into it first.")
-    print(text := states_json(options.database))
-    if text == "[]":
-        print_message(f"{options.database} holds no state: a read with this one starts from the beginning.")
-    return 0
-
-
-def _status(options: argparse.Namespace) -> int:
-    from oneup_pinterest.quality.status import format_status, read_status
-
-    status = read_status(_history(options))
-    print(json.dumps(status, default=str) if options.json else format_status(status))
-    return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    start_quickly()
-    _prepare_charts()
-    from oneup_pinterest.report import write_report
-
-    print(write_report(_history(options), options.output))
-    return 0
-
-
-def _export(options: argparse.Namespace) -> int:
-    from oneup_pinterest.database.export import export_parquet
-
-    for table, rows in export_parquet(_history(options), options.output).items():
-        print(f"{options.output / table}: {rows:,} rows")
-    return 0
-
-
-def _notebooks(options: argparse.Namespace) -> int:
-    _prepare_charts()
-    from oneup_pinterest.notebooks import open_notebooks
-
-    open_notebooks(_history(options))
-    return 0
-
-
-def _demo(options: argparse.Namespace) -> int:
-    start_quickly()
-    _prepare_charts()
-    from oneup_pinterest.demo import demo
-
-    demo(options.database, options.output, options.days)
-    return 0
-
-
-def _prepare_charts() -> None:
-    """Refuse or fix surroundings in which Altair cannot be imported."""
-    if sys.flags.optimize > 1:
-        raise UserError(
-            "Charts cannot be drawn with PYTHONOPTIMIZE=2 (or -OO), because Altair needs its docstrings: unset it, "
-            "then try again.",
-            exit_status=2,
-        )
-    try:
-        Path.home()
-    except RuntimeError:  # a container's numeric user; Altair wants to know a home when it is imported, and uses none
-        os.environ["HOME"] = tempfile.gettempdir()
-
-
 def _version() -> str:
     try:
         return version("source-oneup-pinterest")
     except PackageNotFoundError:  # run from a checkout that was not installed
         return "unknown"
+
+
+# ---- the end of the process
+
+
+def _explain(error: Exception) -> tuple[str, int] | None:
+    """Return message and exit status for an error that the user can fix; None for a bug, which needs a traceback."""
+    match error:
+        case UserError():
+            from oneup_pinterest.formatting import (
+                strip_control_characters,
+            )  # loads Polars, which `--help` does not need
+
+            return strip_control_characters(str(error)), error.exit_status
+        case ModuleNotFoundError() if (error.name or "").split(".")[0] not in (
+            "oneup_pinterest",
+            "source_oneup_pinterest",
+        ):
+            return (
+                f"This command needs the package {error.name}. Run: pip install 'source-oneup-pinterest[notebooks]'",
+                1,
+            )
+        case BrokenPipeError():
+            return "", 1
+        case OSError():
+            return f"Cannot read or write {error.filename or 'the output'}: {error.strerror}.", 1
+    return None
+
+
+def _exit(status: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the reader has closed the pipe, or the disk is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    ignore_signals()  # all work is done: a signal would only print a traceback while Python shuts down
+    sys.exit(status)
+
+
+def _exit_interrupted() -> NoReturn:
+    ignore_signals()
+    print_message("\noneup-pinterest: Interrupted. Synced data was kept; the next sync resumes.")
+    os._exit(130)  # without waiting for threads that still wait for a response
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The one place that tells the time, so that the sandbox and tests can set it as they do for the connector."""
+"""The current time, which tests and the demo can set; nothing else in this package reads the clock."""
 
 import os
 from datetime import UTC, datetime
@@ -7,6 +7,6 @@ CLOCK_VARIABLE = "ONEUP_PINTEREST_NOW"
 
 
 def utc_now() -> datetime:
-    """The present time in UTC, or the one in `ONEUP_PINTEREST_NOW` (an ISO time) where that is set."""
+    """Return the current time in UTC, or the ISO time in `ONEUP_PINTEREST_NOW` if that is set."""
     clock = os.environ.get(CLOCK_VARIABLE)
     return datetime.fromisoformat(clock).astimezone(UTC) if clock else datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The kit without an account: a made-up world, synced day by day through HTTP, and its report."""
+"""Show everything without an account: sync a made-up world day by day over HTTP, and write a report on it."""
 
 import os
 import shlex
@@ -16,45 +16,45 @@ from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 
-HOUR_OF_SYNC = 6  # when a nightly job would run
+SYNC_HOUR = 6  # when a nightly job would run
 ACCOUNTS = 5
 
 
 def demo(database: Path, output: Path, days: int = 60) -> None:
-    """Syncs `days` made-up days into a new `database`, one sync a day, and writes the report to `output`.
+    """Sync `days` made-up days into a new `database`, one sync per day, and write the report to `output`.
 
     Raises:
-        UserError: fewer than one day, or `database` exists and was not made by a demo, or as `database_path`.
+        UserError: `days` is less than 1, `database` exists and was not made by a demo, or as `database_path`.
     """
     if days < 1:
         raise UserError("--days must be at least 1.", exit_status=2)
     database = database_path(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    _remove_old(database)
+    _remove_old_demo(database)
     started = time.monotonic()
-    print("All data of this demo is MADE UP: a sandbox on this machine plays OneUp.", file=sys.stderr)
-    today = utc_now().replace(hour=HOUR_OF_SYNC, minute=0, second=0, microsecond=0)
+    print("All data in this demo is MADE UP: it comes from a sandbox on this machine, not from OneUp.", file=sys.stderr)
+    today = utc_now().replace(hour=SYNC_HOUR, minute=0, second=0, microsecond=0)
     today -= timedelta(days=today > utc_now())
     records = 0
     with Sandbox(accounts=ACCOUNTS, now=today) as sandbox:
         for back in range(days - 1, -1, -1):
             now = today - timedelta(days=back)
             sandbox.now = now
-            with _clock_at(now):
+            with _clock_set_to(now):
                 result = sync(sandbox.config(), database)
             if result.exit_status:
                 raise UserError(f"The demo's sync of {now:%Y-%m-%d} failed: {result.error}")
             records += sum(counts["records"] for counts in result.streams.values())
-            _tell(f"synced {now:%Y-%m-%d} ({days - back} of {days} days)")
+            _show_progress(f"synced {now:%Y-%m-%d} ({days - back} of {days} days)")
         requests = len(sandbox.requests)
-    _tell(f"synced {days} days of {ACCOUNTS} accounts: {records:,} records, {requests:,} requests", last=True)
+    _show_progress(f"synced {days} days of {ACCOUNTS} accounts: {records:,} records, {requests:,} requests", last=True)
     write_report(database, output)
-    print(_what_next(database, output, time.monotonic() - started))
+    print(_next_steps(database, output, time.monotonic() - started))
 
 
 @contextmanager
-def _clock_at(now: datetime) -> Iterator[None]:
+def _clock_set_to(now: datetime) -> Iterator[None]:
     before = os.environ.get(CLOCK_VARIABLE)
     os.environ[CLOCK_VARIABLE] = now.astimezone(UTC).isoformat()
     try:
@@ -66,23 +66,23 @@ def _clock_at(now: datetime) -> Iterator[None]:
             os.environ[CLOCK_VARIABLE] = before
 
 
-def _remove_old(database: Path) -> None:
+def _remove_old_demo(database: Path) -> None:
     marker = database.with_name(database.name + ".demo")
     if database.exists() and not marker.exists():
-        raise UserError(f"{database} exists and is no demo's: name another file with --database.", exit_status=2)
+        raise UserError(f"{database} was not made by a demo. Name another file with --database.", exit_status=2)
     for path in (database, log_of(database)):
         path.unlink(missing_ok=True)
     marker.write_text("This database is made up; `oneup-pinterest demo` may replace it.\n")
 
 
-def _tell(text: str, last: bool = False) -> None:
+def _show_progress(text: str, last: bool = False) -> None:
     if sys.stderr.isatty():
         print(f"\r\x1b[2K{text}", end="\n" if last else "", file=sys.stderr, flush=True)
     elif last:
         print(text, file=sys.stderr)
 
 
-def _what_next(database: Path, output: Path, seconds: float) -> str:
+def _next_steps(database: Path, output: Path, seconds: float) -> str:
     quoted = shlex.quote(str(database))
     return f"""\
 Done in {seconds:.0f} s.

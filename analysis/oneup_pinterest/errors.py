@@ -1,8 +1,8 @@
-"""Errors that a person can mend: one sentence, and the exit status of the command that meets them."""
+"""Errors that the user can fix: a message, and the exit status of the command."""
 
 
 class UserError(Exception):
-    """Says in one sentence what is wrong and what to do; `exit_status` is 1 (failed) or 2 (wrong usage or config)."""
+    """Say what is wrong and what to do; `exit_status` is 1 (failed) or 2 (wrong usage or config)."""
 
     def __init__(self, message: str, exit_status: int = 1) -> None:
         super().__init__(message)

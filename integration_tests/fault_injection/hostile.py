@@ -28,7 +28,6 @@ from integration_tests.fault_injection.wire import answered_by
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.sync import SyncResult, sync
-from oneup_pinterest.sync.summary import summary
 
 ACCOUNTS = 40  # whose answers one sync brings
 ROWS = 40  # of accounts that one list has
@@ -233,7 +232,7 @@ def synced(
     settings = {"api_key": KEY, "start_date": date_of(day - 2), "max_requests_per_minute": 100_000, "num_workers": 2}
     with clock(day), answered_by(answer):
         result = sync({**settings, **config}, database)
-        told = summary(result)
+        told = result.summary()
         shown = format_status(read_status(database))
     for line in (told + "\n" + shown).split("\n"):
         assert line == strip_control_characters(line), f"a terminal would obey {line!r}"

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from oneup_pinterest.sandbox.request_validation import Window
-from oneup_pinterest.sandbox.responses import accounts_answer, documented_answer, overview_answer, posts_answer
+from oneup_pinterest.sandbox.responses import accounts_response, documented_response, overview_response, posts_response
 from oneup_pinterest.sandbox.world import World
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -192,15 +192,15 @@ def originals() -> dict[str, list[Any]]:
     """Endpoint → answers as OneUp documents them and as the sandbox writes them; rows of accounts one by one."""
     world, window = World(7, 4, NOW.date()), Window(datetime(2026, 4, 20).date(), datetime(2026, 5, 19).date())
     made_up = [world.account(name) for name in world.account_ids]
-    overviews = [overview_answer(world, account, window, NOW) for account in made_up if account]
-    posts = [posts_answer(world, account, window, NOW) for account in made_up if account]
+    overviews = [overview_response(world, account, window, NOW) for account in made_up if account]
+    posts = [posts_response(world, account, window, NOW) for account in made_up if account]
     for endpoint, answers in (("overview", overviews), ("posts", posts)):
-        sample = documented_answer(endpoint, "pin_documented_sample")
+        sample = documented_response(endpoint, "pin_documented_sample")
         if sample is not None:
             answers.append(json.loads(sample))
     for answer in posts:
         del answer["data"]["posts"][MOST_PINS:]
-    rows = [row for row in accounts_answer(world)["data"] if row["social_network_type"].casefold() == "pinterest"]
+    rows = [row for row in accounts_response(world)["data"] if row["social_network_type"].casefold() == "pinterest"]
     return {"overview": overviews, "posts": posts, "accounts": rows}
 
 

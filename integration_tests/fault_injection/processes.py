@@ -19,7 +19,7 @@ from test_support.clock import NOON
 from test_support.paths import ROOT
 
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STOPPED = "stopped; what was synced so far is kept"
+STOPPED = "Interrupted. Synced data was kept"
 
 
 class Ended(NamedTuple):

@@ -10,16 +10,16 @@ MOST_LINES = 60
 
 WARNINGS = {
     r"Left out (\d+) rows that are not objects from (\w+), for example .{1,60}\.": "no objects",
-    r"Left out (\d+) records of (\w+) that have no key\.": "no key",
-    r"Left out (\d+) records of (\w+) that come once more with the same key\.": "doubled",
+    r"Dropped (\d+) records of (\w+) without a key\.": "no key",
+    r"Dropped (\d+) records of (\w+) with the same key as another one\.": "doubled",
     r"Left out (\d+) entries that are in none of the lists from (\w+), for example .{1,60}\.": "in no list",
     r"Left out (\d+) rankings that are not lists from (\w+), for example .{1,60}\.": "no lists",
     r"Left out (\d+) rows without a `social_network_type` from (\w+), for example .{1,60}\.": "no type",
     r"Left out (\d+) Pinterest accounts without an id from (\w+), for example .{1,60}\.": "no id",
     r"Left out (\d+) rows of accounts that are listed twice from (\w+), for example .{1,60}\.": "doubled",
-    r"(\d+) values of `timestamp` in (pins) are no times and .{1,300}\.": "unreadable timestamp",
+    r"(\d+) values of `timestamp` in (pins) are not valid times and .{1,300}\.": "unreadable timestamp",
 }
-KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the answer had none\.")
+KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the response had none\.")
 NO_ACCOUNT = "OneUp lists no Pinterest account for this key any more, "
 VALUES = re.compile(r"(\d+) values of `([\w ]+)` in (\w+) are [a-z ]+ and were left empty, for example .{1,60}\.")
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from oneup_pinterest.sandbox.request_validation import asked_window
+from oneup_pinterest.sandbox.request_validation import parse_window
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.components.windows import LONGEST_REQUEST, Window, split_into_windows
 from unit_tests.connector.configs import resolved
@@ -91,7 +91,7 @@ def test_request_means_its_days_at_every_hour_of_every_zone(
         window = Window.of(yesterday - timedelta(days=29), yesterday, yesterday)
         asked = {"social_network_id": "a", "timezone": zone, **window.request_parameters(config)}
         for delay in (timedelta(0), LONGEST_REQUEST):
-            meant = asked_window(asked, now + delay)
+            meant = parse_window(asked, now + delay)
             assert (meant.start, meant.end) == (window.start, window.end)
 
 

@@ -1,4 +1,4 @@
-"""The config comes from a file or the environment, and a file that others can read is told of."""
+"""The config comes from a file or the environment; a file that others can read causes a warning."""
 
 import os
 from pathlib import Path
@@ -6,19 +6,17 @@ from pathlib import Path
 import pytest
 
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.sync.config import read_config, warning_about
+from oneup_pinterest.sync.config import permission_warning, read_config
 
 
-def written(path: Path, content: str = '{"api_key": "of the file"}', mode: int = 0o600) -> Path:
+def write(path: Path, content: str = '{"api_key": "of the file"}', mode: int = 0o600) -> Path:
     path.write_text(content)
     path.chmod(mode)
     return path
 
 
-def test_the_environment_stands_in_for_the_key_of_the_file_and_for_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = written(tmp_path / "config.json")
+def test_environment_key_overrides_the_file_or_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "config.json")
     monkeypatch.chdir(tmp_path)
 
     assert read_config(file, {}) == {"api_key": "of the file"}
@@ -28,10 +26,10 @@ def test_the_environment_stands_in_for_the_key_of_the_file_and_for_the_file(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o440])
-def test_a_file_that_others_can_read_is_named_with_the_remedy(tmp_path: Path, mode: int) -> None:
-    file = written(tmp_path / "my config.json", mode=mode)
+def test_file_that_others_can_read_causes_a_warning_with_the_fix(tmp_path: Path, mode: int) -> None:
+    file = write(tmp_path / "my config.json", mode=mode)
 
-    warning = warning_about(file)
+    warning = permission_warning(file)
 
     assert warning is not None
     assert f"chmod 600 '{file}'" in warning
@@ -39,26 +37,26 @@ def test_a_file_that_others_can_read_is_named_with_the_remedy(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o620])
-def test_a_file_that_only_its_owner_can_read_is_fine(tmp_path: Path, mode: int) -> None:
-    assert warning_about(written(tmp_path / "config.json", mode=mode)) is None
+def test_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path, mode: int) -> None:
+    assert permission_warning(write(tmp_path / "config.json", mode=mode)) is None
 
 
-def test_there_is_nothing_to_say_of_no_file_or_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_warning_without_a_file_or_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert warning_about(None) is None
-    assert warning_about(Path("nowhere.json")) is None
+    assert permission_warning(None) is None
+    assert permission_warning(Path("nowhere.json")) is None
 
-    file = written(Path("config.json"), mode=0o644)
+    file = write(Path("config.json"), mode=0o644)
     monkeypatch.setattr("oneup_pinterest.sync.config.os.name", "nt")
-    assert warning_about(file) is None
+    assert permission_warning(file) is None
 
 
 @pytest.mark.parametrize(
     ("content", "words"), [("{", "not valid JSON"), ("[]", "must hold a JSON object"), ('{"a": kQ7secret}', "line 1")]
 )
-def test_a_file_that_is_no_config_is_told_without_what_it_holds(tmp_path: Path, content: str, words: str) -> None:
+def test_error_for_an_invalid_file_does_not_quote_it(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
-        read_config(written(tmp_path / "config.json", content), {})
+        read_config(write(tmp_path / "config.json", content), {})
 
     assert caught.value.exit_status == 2
     assert "kQ7secret" not in str(caught.value)

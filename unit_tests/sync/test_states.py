@@ -1,10 +1,11 @@
-"""What a state that is written leaves of the one that was there: the cursors of others."""
+"""A new state keeps the stored cursors of other accounts, and a load moves no cursor back."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from oneup_pinterest.sync.writer import _with_others
+from oneup_pinterest.sync.states import keep_other_entries, merge_states
 
 
 def entry(account: str, day: int, preset: str | None = None) -> dict[str, Any]:
@@ -16,23 +17,77 @@ def state(*entries: Any) -> dict[str, Any]:
     return {"use_global_cursor": False, "states": list(entries)}
 
 
-def test_accounts_that_the_new_state_lacks_keep_their_cursors() -> None:
-    written = _with_others(state(entry("b", 20)), state(entry("a", 19), entry("b", 18)))
+def test_accounts_missing_from_the_new_state_keep_their_cursors() -> None:
+    written = keep_other_entries(state(entry("b", 20)), state(entry("a", 19), entry("b", 18)))
     assert written == state(entry("b", 20), entry("a", 19))
 
 
-def test_another_preset_of_an_account_keeps_its_cursor_and_one_without_a_preset_is_replaced() -> None:
+def test_other_presets_keep_their_cursor_and_entries_without_one_do_not() -> None:
     before = state(entry("a", 1), entry("a", 2, "last_7_days"), entry("a", 3, "last_30_days"))
-    assert _with_others(state(entry("a", 9, "last_30_days")), before) == state(
+    assert keep_other_entries(state(entry("a", 9, "last_30_days")), before) == state(
         entry("a", 9, "last_30_days"), entry("a", 2, "last_7_days")
     )
 
 
 @pytest.mark.parametrize("odd", [None, 7, "x", {}, {"partition": {"social_network_id": "c"}}, {"cursor": 1}])
-def test_what_is_no_entry_of_a_state_is_not_carried_on(odd: Any) -> None:
-    assert _with_others(state(entry("b", 20)), state(odd)) == state(entry("b", 20))
+def test_invalid_entries_are_not_kept(odd: Any) -> None:
+    assert keep_other_entries(state(entry("b", 20)), state(odd)) == state(entry("b", 20))
 
 
-def test_a_state_without_entries_is_written_as_it_is() -> None:
-    assert _with_others({"done": True}, {}) == {"done": True}
-    assert _with_others({"states": []}, state(entry("a", 1))) == {"states": [entry("a", 1)]}
+def test_state_without_entries_is_unchanged() -> None:
+    assert keep_other_entries({"done": True}, {}) == {"done": True}
+    assert keep_other_entries({"states": []}, state(entry("a", 1))) == {"states": [entry("a", 1)]}
+
+
+def loaded_entry(account: str, cursor: str, since: str | None = None, **more: Any) -> dict[str, Any]:
+    found = {"partition": {"social_network_id": account, **more}, "cursor": {"period_end": cursor}}
+    return {**found, "since": since} if since else found
+
+
+A1, A5, A9 = (loaded_entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 5, 9))
+
+
+@pytest.mark.parametrize(
+    ("stored", "loaded", "is_later", "expected"),
+    [
+        ([A1], [A5], True, [A5]),
+        ([A5], [A1], False, [A5]),
+        ([A5], [A1], True, [A5]),  # a wrong clock
+        ([A5], [loaded_entry("b", "2026-05-01")], False, [A5, loaded_entry("b", "2026-05-01")]),
+        ([A5], [loaded_entry("b", "2026-05-01")], True, [loaded_entry("b", "2026-05-01"), A5]),
+        (
+            [loaded_entry("a", "2026-05-05", "2026-04-01", preset="y")],
+            [loaded_entry("a", "2026-05-05", "2026-04-01", preset="x")],
+            True,
+            [loaded_entry("a", "2026-05-05", "2026-04-01", preset=preset) for preset in "xy"],
+        ),
+        (
+            [loaded_entry("a", "2026-05-05")],
+            [loaded_entry("a", "2026-05-06", preset="x")],
+            True,
+            [loaded_entry("a", "2026-05-06", preset="x")],
+        ),  # the stored entry is from 0.1.0
+        # the days in between were not read
+        ([A1], [loaded_entry("a", "2026-05-09", "2026-05-03")], True, [A1]),
+        ([loaded_entry("a", "2026-05-09", "2026-05-03")], [A1], False, [loaded_entry("a", "2026-05-09", "2026-05-03")]),
+        # one begins where the other one ended
+        ([A1], [loaded_entry("a", "2026-05-09", "2026-05-02")], True, [A9]),
+        ([loaded_entry("a", "2026-05-09", "2026-05-02")], [A1], False, [A9]),
+        ([loaded_entry("a", "2026-05-01")], [loaded_entry("a", "2026-05-02")], True, [loaded_entry("a", "2026-05-02")]),
+    ],
+)
+def test_merge_loses_no_cursor_and_moves_none_back(
+    stored: list[Any], loaded: list[Any], is_later: bool, expected: list[Any]
+) -> None:
+    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
+    times = (old, new) if is_later else (new, old)
+
+    assert merge_states({"states": stored}, times[0], {"states": loaded}, times[1]) == ({"states": expected}, new)
+
+
+def test_merge_of_states_without_cursors_takes_the_newer_one() -> None:
+    old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
+
+    assert merge_states({"a": 1}, old, {"b": 1}, new) == ({"b": 1}, new)
+    assert merge_states({"a": 1}, new, {"b": 1}, old) == ({"a": 1}, new)
+    assert merge_states({"states": [A1]}, new, {}, old) == ({"states": [A1]}, new)

@@ -1,6 +1,6 @@
-"""A real HTTP server that speaks OneUp's Pinterest analytics API from a made-up world.
+"""Serve OneUp's Pinterest analytics API over real HTTP, from a made-up world.
 
-Every account, pin and figure that it serves is invented; only the shapes are OneUp's.
+Every account, pin and figure is invented; only the shapes of the responses are OneUp's.
 """
 
 from oneup_pinterest.sandbox.accounts import Account

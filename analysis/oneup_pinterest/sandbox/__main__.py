@@ -1,4 +1,4 @@
-"""Run the sandbox by hand: `python -m oneup_pinterest.sandbox --port 8321`."""
+"""Run the sandbox from the command line: `python -m oneup_pinterest.sandbox --port 8321`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oneup_pinterest.sandbox.server import Sandbox
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; everything for people goes to stderr."""
+    """Serve until interrupted, with messages for people on stderr; return the exit status."""
     options = _parser().parse_args(arguments)
     # At noon in UTC nearly every time zone has the same date.
     now = datetime.combine(options.today, time(12), tzinfo=UTC) if options.today else None
@@ -26,14 +26,18 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
     )
     stopped = Event()
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wanted, lambda *_: stopped.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     try:
         with sandbox:
             print(_greeting(sandbox), file=sys.stderr, flush=True)
             stopped.wait()
     except OSError as error:
-        print(f"cannot listen on port {options.port}: {error.strerror}", file=sys.stderr)
+        print(
+            f"Cannot listen on port {options.port}: {error.strerror}. "
+            "Choose another port with --port, or 0 for any free one.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
@@ -41,14 +45,34 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m oneup_pinterest.sandbox",
-        description="A OneUp Pinterest analytics API on this machine, with made-up data only.",
+        description="Serve OneUp's Pinterest analytics API on this machine, with made-up data only.",
     )
-    parser.add_argument("--port", type=int, default=8321, help="0: any free port (default 8321)")
-    parser.add_argument("--seed", type=int, default=7, help="another seed, another world")
-    parser.add_argument("--accounts", type=int, default=5, help="how many, up to 1000 (default 5)")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of every answer")
-    parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD", help="stop the clock on this day")
+    parser.add_argument(
+        "--port", type=int, default=8321, help="the port to listen on; 0 for any free port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=7,
+        help="the seed of the made-up data; each seed gives other data (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--accounts", type=int, default=5, help="the number of accounts, up to 1000 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, metavar="SECONDS", help="delay every response (default: 0)"
+    )
+    parser.add_argument(
+        "--today", type=_day, metavar="YYYY-MM-DD", help="stop the clock on this day (default: real time)"
+    )
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date in the form YYYY-MM-DD") from None
 
 
 def _greeting(sandbox: Sandbox) -> str:
@@ -57,11 +81,11 @@ def _greeting(sandbox: Sandbox) -> str:
             "OneUp Pinterest sandbox: ALL DATA IS MADE UP.",
             f"  analytics  {sandbox.analytics_url}",
             f"  accounts   {sandbox.accounts_url}",
-            f"  api key    {sandbox.api_key}",
+            f"  API key    {sandbox.api_key}",
             f"  help       {sandbox.url}/_sandbox",
-            "A config for the connector:",
+            "Config for the connector:",
             json.dumps(sandbox.config(), indent=2),
-            "Ctrl-C stops it.",
+            "Press Ctrl-C to stop.",
         ]
     )
 

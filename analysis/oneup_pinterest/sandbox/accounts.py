@@ -1,4 +1,4 @@
-"""The made-up accounts: how much each publishes, when, about what and how well it does."""
+"""Create the made-up accounts: how much each publishes, when, about what, and how well it does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from oneup_pinterest.sandbox.seeded_random import chance
+from oneup_pinterest.sandbox.seeded_random import seeded_random
 
 ID_PREFIX = "pin_sandbox_"
 DOCUMENTED_SAMPLE_ID = ID_PREFIX + "documented_sample"
@@ -21,7 +21,7 @@ class Account:
     """One connected account: its row in the list of accounts, and the habits behind its pins.
 
     `pins_on_weekday` is the expected number of pins from Monday to Sunday, `hours` the UTC hours
-    it publishes at (an hour that stands twice is twice as likely), `typical_impressions` the
+    it publishes at (an hour listed twice is twice as likely), `typical_impressions` the
     median lifetime impressions of a pin and `spread` the sigma of their lognormal distribution.
     The rates are per impression. Nothing is published outside `first_day` to `last_day`. `former_id` is the id from
     before a rename, which still decides the pins.
@@ -51,20 +51,20 @@ class Account:
 
     @property
     def origin(self) -> str:
-        """What its pins are made of."""
+        """The id from which its pins are generated."""
         return self.former_id or self.social_network_id
 
 
-def made_up_accounts(seed: int, number: int, reference: date) -> list[Account]:
-    """The first `number` accounts: five with a character of their own, then small ones.
+def create_accounts(seed: int, number: int, reference: date) -> list[Account]:
+    """Return the first `number` accounts: five with a character of their own, then small ones.
 
-    `reference` is the day the dormant and the new account are counted back from.
+    The first days of the dormant and of the new account are counted back from the day `reference`.
     """
     return list(_accounts(seed, number, reference))
 
 
 def other_networks() -> list[Account]:
-    """Accounts of other networks: the key lists them, analytics does not know them."""
+    """Return accounts of other networks, which the key lists but analytics does not know."""
     return [
         Account(
             social_network_id="sandbox/facebook/page/10006400",
@@ -82,7 +82,7 @@ def other_networks() -> list[Account]:
 
 
 def documented_sample() -> Account:
-    """The account that answers OneUp's own documented samples, whatever window is asked for."""
+    """Return the account whose responses are OneUp's documented samples, for any window."""
     return Account(
         social_network_id=DOCUMENTED_SAMPLE_ID,
         username="documented_sample",
@@ -180,7 +180,7 @@ def _named_accounts(reference: date) -> list[Account]:
 
 
 def _small_account(seed: int, index: int) -> Account:
-    rng = chance(seed, "small account", index)
+    rng = seeded_random(seed, "small account", index)
     first, second = rng.choice(_FIRST_WORDS), rng.choice(_SECOND_WORDS)
     weekly_pins = rng.uniform(0.5, 4.0)
     habits = [rng.random() ** 2 + 0.05 for _ in range(7)]

@@ -1,4 +1,4 @@
-"""What goes over the connection: answers as bytes, whole or spoilt on purpose."""
+"""Send responses over HTTP, whole or deliberately broken."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from threading import Lock
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from oneup_pinterest.sandbox.faults import Fault, edited
-from oneup_pinterest.sandbox.malformed_bodies import chunks, dripped, gzipped
+from oneup_pinterest.sandbox.faults import Fault, apply_edit
+from oneup_pinterest.sandbox.malformed_bodies import chunk_body, drip, gzip_body
 
 _JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
@@ -26,7 +26,10 @@ _LOGIN_PAGE = b"<!DOCTYPE html><html><body><h1>Log in</h1><p>All made up.</p></b
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. `dropped` says where it breaks off; `raw` is sent in its place, after which the connection closes."""
+    """A response.
+
+    `dropped` is where the connection breaks off; `raw` is sent instead of it, and then the connection closes.
+    """
 
     status: int
     body: bytes
@@ -37,18 +40,18 @@ class Response:
     raw: Iterator[bytes] | None = None
 
     @classmethod
-    def of_json(cls, answer: Any, status: int = 200) -> Response:
-        """An answer that is JSON."""
-        return cls(status, json.dumps(answer).encode())
+    def of_json(cls, body: Any, status: int = 200) -> Response:
+        """Return a response with a JSON body."""
+        return cls(status, json.dumps(body).encode())
 
     def with_fault(self, fault: Fault) -> Response:
-        """This answer as the fault leaves it."""
+        """Return this response with a fault in it."""
         details = fault.details
         match fault.kind:
             case "status" | "body":
                 return _replaced(details)
             case "drop":
-                # Status 0 in the log: no answer at all.
+                # Status 0 in the log: no response at all.
                 status = 0 if details["when"] == "before" else self.status
                 return replace(self, status=status, dropped=details["when"])
             case "truncate":
@@ -58,17 +61,17 @@ class Response:
             case "redirect":
                 return Response(302, b"", _HTML, {"Location": details["location"]})
             case "edit":
-                answer = edited(json.loads(self.body), details["edit"])
-                return replace(self, body=json.dumps(answer).encode())
+                changed = apply_edit(json.loads(self.body), details["edit"])
+                return replace(self, body=json.dumps(changed).encode())
             case "gzip":
-                packed = gzipped(self.body, details["how"], details["megabytes"])
-                return replace(self, body=packed, headers={**self.headers, "Content-Encoding": "gzip"})
+                compressed = gzip_body(self.body, details["how"], details["megabytes"])
+                return replace(self, body=compressed, headers={**self.headers, "Content-Encoding": "gzip"})
             case "brotli":
                 headers = {**self.headers, "Content-Encoding": "br"}
                 return replace(self, body=zlib.compress(self.body), headers=headers)
             case "chunked":
                 head = self.head({"Transfer-Encoding": "chunked"}, close=True)
-                return replace(self, raw=chain([head], chunks(self.body, details["how"])))
+                return replace(self, raw=chain([head], chunk_body(self.body, details["how"])))
             case "interim":
                 return replace(self, raw=self._after(details["status"], details["seconds"]))
             case "status_line":
@@ -79,15 +82,15 @@ class Response:
                 return replace(self, body=text.encode(details["charset"], "replace"))
             case "drip" | "flood":
                 start, pause = details["start"].encode(), details.get("seconds", 0.0)
-                blanks = dripped(pause, details.get("megabytes"))
+                spaces = drip(pause, details.get("megabytes"))
                 head = self.head({})
                 if details.get("where") == "head":
                     head = head[:-2] + b"X-Slow: "
-                return replace(self, raw=chain([head, start], blanks))
+                return replace(self, raw=chain([head, start], spaces))
             case "slow":
                 time.sleep(details["seconds"])
                 return self
-        raise ValueError(f"no fault of kind {fault.kind!r}")
+        raise ValueError(f"there is no fault of kind {fault.kind!r}")
 
     def _after(self, status: int, seconds: float) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n\r\n".encode()
@@ -99,7 +102,7 @@ class Response:
         return {"Content-Length": str(length)}
 
     def head(self, framing: Mapping[str, str], *, close: bool = False) -> bytes:
-        """The status line and the headers; `framing` tells where the body ends."""
+        """Return the status line and the headers; the headers in `framing` define where the body ends."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
@@ -115,7 +118,7 @@ class Response:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def to_bytes(self, *, close: bool) -> tuple[bytes, bytes]:
-        """The head and the body."""
+        """Return the head and the body."""
         return self.head(self._length(), close=close), self.body
 
 
@@ -134,24 +137,24 @@ def _replaced(details: dict[str, Any]) -> Response:
 
 
 class Responder(Protocol):
-    """What the server asks for its answers."""
+    """What the server gets its responses from."""
 
     def respond(self, path: str, params: dict[str, str], accept: str) -> Response:
-        """The answer to an API request."""
+        """Return the response to an API request."""
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """The answer to a request under /_sandbox."""
+        """Return the response to a request under /_sandbox."""
 
 
 class Server(ThreadingHTTPServer):
     """The HTTP server; it listens on the loopback interface only."""
 
     daemon_threads = True
-    # A burst of clients waits in the queue instead of being turned away.
+    # A burst of clients waits in the queue and is not refused.
     request_queue_size = 256
 
     def __init__(self, port: int, responder: Responder) -> None:
-        """Take the port (0: a free one)."""
+        """Bind the port (0: any free one)."""
         self.responder = responder
         self._open: set[socket.socket] = set()
         self._lock = Lock()
@@ -163,7 +166,7 @@ class Server(ThreadingHTTPServer):
         self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, so that stop() can close it."""
+        """Keep the connection, so that stop() can close it."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -175,7 +178,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up; they are part of what is tried here."""
+        """Log no clients that hang up; faults make them do so."""
 
     def stop(self) -> None:
         """Stop listening, and end the connections that clients keep alive."""
@@ -195,18 +198,18 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        self._answer("GET")
+        self._respond("GET")
 
     def do_PUT(self) -> None:
-        self._answer("PUT")
+        self._respond("PUT")
 
     def do_POST(self) -> None:
-        self._answer("POST")
+        self._respond("POST")
 
     def do_DELETE(self) -> None:
-        self._answer("DELETE")
+        self._respond("DELETE")
 
-    def _answer(self, method: str) -> None:
+    def _respond(self, method: str) -> None:
         responder = cast(Server, self.server).responder
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = urlsplit(self.path)
@@ -227,8 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
             for part in response.raw:
                 self.wfile.write(part)
             return
-        spoilt = response.dropped is not None or response.announced_length is not None
-        self.close_connection = self.close_connection or spoilt
+        is_broken = response.dropped is not None or response.announced_length is not None
+        self.close_connection = self.close_connection or is_broken
         head, body = response.to_bytes(close=self.close_connection and not response.dropped)
         match response.dropped:
             case "before":
@@ -242,4 +245,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(sent)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write nothing: a request line holds the key."""
+        """Log nothing: a request line contains the key."""

@@ -1,4 +1,4 @@
-"""Bodies in forms that no honest server sends: badly packed, badly cut, and without an end."""
+"""Malformed bodies that a broken server sends: badly compressed, badly chunked, or endless."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from itertools import count
 _MEGABYTE = b" " * (1 << 20)
 
 
-def gzipped(body: bytes, how: str, megabytes: int) -> bytes:
-    """A body packed by gzip, and spoilt as `how` says (see `Fault`)."""
+def gzip_body(body: bytes, how: str, megabytes: int) -> bytes:
+    """Return a body compressed with gzip, and broken as `how` says (see `Fault`)."""
     if how == "bomb":
-        packer = zlib.compressobj(1, wbits=31)
-        return b"".join([*(packer.compress(_MEGABYTE) for _ in range(megabytes)), packer.flush()])
-    packed = gzip.compress(body, mtime=0)
-    middle = len(packed) // 2
+        compressor = zlib.compressobj(1, wbits=31)
+        return b"".join([*(compressor.compress(_MEGABYTE) for _ in range(megabytes)), compressor.flush()])
+    compressed = gzip.compress(body, mtime=0)
+    middle = len(compressed) // 2
     match how:
         case "cut":
-            return packed[:middle]
+            return compressed[:middle]
         case "corrupt":
-            return packed[:middle] + bytes(byte ^ 0xFF for byte in packed[middle : middle + 8]) + packed[middle + 8 :]
+            return (
+                compressed[:middle]
+                + bytes(byte ^ 0xFF for byte in compressed[middle : middle + 8])
+                + compressed[middle + 8 :]
+            )
         case "wrong_length":
-            return packed[:-4] + (len(body) + 1).to_bytes(4, "little")
-    return packed
+            return compressed[:-4] + (len(body) + 1).to_bytes(4, "little")
+    return compressed
 
 
-def chunks(body: bytes, how: str, size: int = 1000) -> Iterator[bytes]:
-    """A body in chunks, and spoilt as `how` says (see `Fault`)."""
+def chunk_body(body: bytes, how: str, size: int = 1000) -> Iterator[bytes]:
+    """Yield a body in chunks, broken as `how` says (see `Fault`)."""
     for start in range(0, len(body), size):
         chunk = body[start : start + size]
         is_last = start + size >= len(body)
@@ -40,8 +44,8 @@ def chunks(body: bytes, how: str, size: int = 1000) -> Iterator[bytes]:
     yield b"0\r\n\r\n"
 
 
-def dripped(seconds: float, megabytes: int | None) -> Iterator[bytes]:
-    """Blanks without an end, one every `seconds`; or a number of megabytes of them at once."""
+def drip(seconds: float, megabytes: int | None) -> Iterator[bytes]:
+    """Yield one space every `seconds`, endlessly; or a number of megabytes of them at once."""
     for _ in count() if megabytes is None else range(megabytes):
         time.sleep(seconds)
         yield _MEGABYTE if megabytes else b" "

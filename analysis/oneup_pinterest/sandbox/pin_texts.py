@@ -1,8 +1,8 @@
-"""Texts of the made-up pins: emoji, quotes, lines, markup, other scripts, as in real ones."""
+"""Write the texts of made-up pins, with emoji, quotes, line breaks, markup and other scripts, as in real ones."""
 
 from __future__ import annotations
 
-from oneup_pinterest.sandbox.seeded_random import chance
+from oneup_pinterest.sandbox.seeded_random import seeded_random
 
 _SUBJECTS = {
     "recipes": (
@@ -72,8 +72,8 @@ _TEMPLATES = (
 
 
 def pin_text(theme: str, key: str) -> str:
-    """The text of the pin with this key: the same key always gives the same text."""
-    rng = chance(key, "text")
+    """Return the text of a pin; the same key always gives the same text."""
+    rng = seeded_random(key, "text")
     subject = rng.choice(_SUBJECTS.get(theme, _SUBJECTS["home"]))
     return rng.choice(_TEMPLATES).format(
         subject=subject,

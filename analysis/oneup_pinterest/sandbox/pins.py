@@ -1,4 +1,4 @@
-"""Pins of the made-up world: when one is published, how it grows and what it has by which age."""
+"""Create the pins of the made-up world: when each is published, how it grows, and its counters at each age."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from oneup_pinterest.sandbox.accounts import Account
-from oneup_pinterest.sandbox.seeded_random import chance
+from oneup_pinterest.sandbox.seeded_random import seeded_random
 
-# After so many days a pin of either kind has gathered all but a few percent of what it ever will.
+# After this many days a pin of each kind has gained all but a few percent of its final impressions.
 DYING_DAYS = 60
 EVERGREEN_DAYS = 400
 
-# (format, media_type, how common, how much more it is shown than an image)
+# (format, media_type, weight, impressions relative to an image)
 _FORMATS = (
     ("image", "IMAGE", 70, 1.0),
     ("video", "VIDEO", 18, 1.3),
     ("carousel", "CAROUSEL", 12, 0.9),
 )
-# Up to this many saves (or clicks...) each one falls on an impression of its own, at random;
-# of more, chance is so small a part that they can follow the impressions in proportion.
-_SINGLE_EVENTS = 64
-_MOST_IMPRESSIONS = 20_000_000
+# Up to this many saves (or clicks), each belongs to one random impression; beyond it randomness
+# matters so little that they simply follow the impressions in proportion.
+_MAX_SINGLE_EVENTS = 64
+_MAX_IMPRESSIONS = 20_000_000
 
 
 class Counters(NamedTuple):
-    """What is counted of a pin, or of an account."""
+    """The counters of a pin or of an account."""
 
     impressions: int
     saves: int
@@ -42,11 +42,11 @@ class Counters(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What a day does to a whole account.
+    """The effect of a day on a whole account.
 
-    `activity` multiplies the impressions of the day. `late` is the part of the day's gains that
-    is still missing on the day after; `cut` is what a restatement takes off the counters as they
-    stood at the end of this day (0.0 nearly always).
+    `activity` multiplies the impressions of the day. `late` is the share of the day's gains that
+    is still missing on the day after; `cut` is the share by which a restatement lowers the counters
+    of the end of this day (nearly always 0.0).
     """
 
     activity: float
@@ -81,14 +81,14 @@ class Pin:
     clicks: array[int] | int
 
     def impressions_on(self, day: int) -> int:
-        """Lifetime impressions at the end of a day (an ordinal), once that day is final."""
+        """Return the lifetime impressions at the end of a day (an ordinal), once that day is final."""
         age = day - self.day
         if age < 0:
             return 0
         return self.impressions[min(age, len(self.impressions) - 1)]
 
     def gain_on(self, day: int) -> int:
-        """The impressions that one day brought, restatements left aside."""
+        """Return the impressions gained on a day, without restatements."""
         age = day - self.day
         if age < 0 or age >= len(self.impressions):
             return 0
@@ -96,7 +96,7 @@ class Pin:
         return self.impressions[age] - before + self.cuts.get(age, 0)
 
     def counters(self, impressions: int) -> Counters:
-        """All counters at a number of impressions."""
+        """Return all counters at a number of impressions."""
         return Counters(
             impressions,
             self._share(self.saves, impressions),
@@ -112,15 +112,15 @@ class Pin:
 
 
 def pins_of_day(seed: int, account: Account, day: int, days: Callable[[int, int], list[Day]]) -> list[Pin]:
-    """The pins that an account publishes on a day (an ordinal), oldest first.
+    """Return the pins that an account publishes on a day (an ordinal), oldest first.
 
-    `days(first, number)` tells what each of a row of days does to the account. Nothing here knows
-    the clock.
+    `days(first, number)` returns the effects of consecutive days on the account. Nothing here
+    depends on the clock.
     """
     first, last = account.first_day.toordinal(), account.last_day
     if day < first or (last is not None and day > last.toordinal()):
         return []
-    rng = chance(seed, account.origin, "pins", day)
+    rng = seeded_random(seed, account.origin, "pins", day)
     expected = account.pins_on_weekday[(day - 1) % 7]
     number = int(expected) + (rng.random() < expected % 1)
     if number >= 3:
@@ -143,7 +143,7 @@ def _pin(
     pin_format, media_type, _, lift = rng.choices(_FORMATS, weights)[0]
     evergreen = rng.random() < account.evergreen_share
     final = account.typical_impressions * rng.lognormvariate(0.0, account.spread) * lift
-    final = min(final * (1.6 if evergreen else 1.0), _MOST_IMPRESSIONS)
+    final = min(final * (1.6 if evergreen else 1.0), _MAX_IMPRESSIONS)
     lived = days(day, EVERGREEN_DAYS if evergreen else DYING_DAYS)
     impressions = array("i", _growth(rng, final, evergreen, 1 - published.hour / 24, lived))
     top = impressions[-1]
@@ -175,15 +175,15 @@ def _pin(
 
 
 def page_id(account: Account) -> str:
-    """OneUp's name for the Pinterest page behind an account."""
-    number = chance(account.origin, "page").randrange(10**8, 10**9)
+    """Return OneUp's id of the Pinterest page behind an account."""
+    number = seeded_random(account.origin, "page").randrange(10**8, 10**9)
     return f"pinterest_account_{number}"
 
 
 def _growth(rng: random.Random, final: float, evergreen: bool, first_day_part: float, days: list[Day]) -> list[int]:
-    """Cumulated impressions by age in days: K (1 - exp(-(age / s)^k)), with ups and downs.
+    """Return cumulative impressions by age in days: K (1 - exp(-(age / s)^k)), with noise.
 
-    Dying pins have most of theirs within a week, evergreen ones gather them over months.
+    Dying pins gain most of them within a week, evergreen pins over months.
     """
     if evergreen:
         scale, shape = rng.uniform(60, 130), rng.uniform(0.9, 1.2)
@@ -200,10 +200,10 @@ def _growth(rng: random.Random, final: float, evergreen: bool, first_day_part: f
 
 
 def _restate(rng: random.Random, impressions: array[int], days: list[Day]) -> dict[int, int]:
-    """Take the restatements that hit this pin off its impressions; what each took, by age."""
+    """Lower the impressions by the restatements that hit this pin, and return each reduction by age."""
     cuts: dict[int, int] = {}
     for age, day in enumerate(days):
-        # Two pins in three are hit: a restatement is of many pins, not of all.
+        # Two pins in three are hit: a restatement is about many pins, not all.
         if day.cut and rng.random() < 2 / 3 and (taken := int(impressions[age] * day.cut)):
             cuts[age] = taken
             for later in range(age, len(impressions)):
@@ -212,15 +212,15 @@ def _restate(rng: random.Random, impressions: array[int], days: list[Day]) -> di
 
 
 def _events(rng: random.Random, top: int, rate: float) -> array[int] | int:
-    """Which of `top` impressions led to a save (or click...); only how many if they are many."""
+    """Return which of `top` impressions led to a save (or click); only how many if there are many."""
     number = min(_poisson(rng, top * rate), top)
-    if number > _SINGLE_EVENTS:
+    if number > _MAX_SINGLE_EVENTS:
         return number
     return array("i", sorted(rng.sample(range(top), number)))
 
 
 def _poisson(rng: random.Random, mean: float) -> int:
-    """A Poisson number: Knuth's product of uniforms while that is quick, else the normal limit."""
+    """Return a Poisson number: Knuth's product of uniforms for a small mean, else the normal limit."""
     if mean > 30:
         return max(0, round(rng.gauss(mean, math.sqrt(mean))))
     limit, product, number = math.exp(-mean), rng.random(), 0

@@ -1,4 +1,4 @@
-"""What a request may ask for: the documented parameters, checked as the API checks them."""
+"""Validate the parameters of a request as the documented API does."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True)
 class Window:
-    """The days asked for, both ends included."""
+    """The requested days, both ends included."""
 
     start: date
     end: date
 
 
-class Refused(Exception):
-    """A request that the API answers with 422; `errors` holds the messages by parameter."""
+class InvalidRequest(Exception):
+    """A request to which the API responds 422; `errors` has the messages by parameter."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
-        """Keep the messages; the first of them is the message of the whole."""
+        """Keep the messages; the first one becomes the message of the error."""
         self.errors = errors
         messages = [message for of_field in errors.values() for message in of_field]
         others = len(messages) - 1
@@ -33,8 +33,8 @@ class Refused(Exception):
         super().__init__(messages[0] + more)
 
 
-def asked_window(params: Mapping[str, str], now: datetime) -> Window:
-    """The window that a request asks for at that moment; Refused when the API would refuse it."""
+def parse_window(params: Mapping[str, str], now: datetime) -> Window:
+    """Return the window that a request asks for at a moment; raise InvalidRequest if the API would."""
     errors: dict[str, list[str]] = {}
     if not params.get("social_network_id"):
         errors["social_network_id"] = ["The social network id field is required."]
@@ -49,7 +49,7 @@ def asked_window(params: Mapping[str, str], now: datetime) -> Window:
     else:
         window = _window_of_dates(params, yesterday, errors)
     if errors or window is None:
-        raise Refused(errors)
+        raise InvalidRequest(errors)
     return window
 
 
@@ -58,7 +58,7 @@ def _window_of_preset(
 ) -> Window | None:
     for field in ("start_date", "end_date"):
         if params.get(field):
-            errors[field] = [f"The {_words(field)} field is prohibited when preset is present."]
+            errors[field] = [f"The {_label(field)} field is prohibited when preset is present."]
     if preset not in PRESETS:
         errors["preset"] = ["The selected preset is invalid."]
         return None
@@ -70,11 +70,11 @@ def _window_of_dates(params: Mapping[str, str], yesterday: date, errors: dict[st
     for field in ("start_date", "end_date"):
         text = params.get(field, "")
         if not text:
-            errors[field] = [f"The {_words(field)} field is required when preset is not present."]
+            errors[field] = [f"The {_label(field)} field is required when preset is not present."]
             continue
         day = _date(text)
         if day is None:
-            errors[field] = [f"The {_words(field)} field must match the format Y-m-d."]
+            errors[field] = [f"The {_label(field)} field must match the format Y-m-d."]
         else:
             days[field] = day
     start, end = days.get("start_date"), days.get("end_date")
@@ -87,7 +87,7 @@ def _window_of_dates(params: Mapping[str, str], yesterday: date, errors: dict[st
     return Window(start, end)
 
 
-def _words(field: str) -> str:
+def _label(field: str) -> str:
     return field.replace("_", " ")
 
 
@@ -101,7 +101,7 @@ def _date(text: str) -> date | None:
 
 
 def _zone(name: str) -> tzinfo | None:
-    """The zone of that name; UTC, the default, needs no time zone database on the machine."""
+    """Return the zone of that name; UTC, the default, needs no time zone database on the machine."""
     if name.upper() in ("", "UTC"):
         return UTC
     try:

@@ -1,4 +1,4 @@
-"""The API's answers, written from the truth of the made-up world."""
+"""Build the API's responses from the made-up world."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oneup_pinterest.sandbox.pins import Counters, Pin
 from oneup_pinterest.sandbox.request_validation import Window
 from oneup_pinterest.sandbox.world import World
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 
 # Keys, names and descriptions of the six metrics, as in the documented samples.
 _METRICS = (
@@ -24,18 +24,18 @@ _METRICS = (
     ("repins", "Repins", "The number of times your pins were repinned"),
     ("clicks", "Clicks", "The number of clicks on your pins"),
 )
-_LONGEST_RANKING = 3
+_MAX_RANKING = 3
 
 
-def documented_answer(endpoint: str, social_network_id: str) -> bytes | None:
-    """OneUp's own sample for the account that stands for it, byte for byte."""
+def documented_response(endpoint: str, social_network_id: str) -> bytes | None:
+    """Return OneUp's documented sample, byte for byte, for the account that stands for it; else None."""
     if social_network_id != DOCUMENTED_SAMPLE_ID:
         return None
     return files(__package__).joinpath("samples", f"{endpoint}.json").read_bytes()
 
 
-def accounts_answer(world: World) -> Answer:
-    """The answer of listsocialaccounts."""
+def accounts_response(world: World) -> JsonObject:
+    """Return the response of listsocialaccounts."""
     rows = [
         {
             "username": account.username,
@@ -50,8 +50,8 @@ def accounts_answer(world: World) -> Answer:
     return {"message": "OK", "error": False, "data": rows}
 
 
-def overview_answer(world: World, account: Account, window: Window, now: datetime) -> Answer:
-    """The answer of pinterest/overview."""
+def overview_response(world: World, account: Account, window: Window, now: datetime) -> JsonObject:
+    """Return the response of pinterest/overview."""
     stale = _is_stale(account)
     data = {
         "metrics": _metrics(world, account, window, now),
@@ -61,8 +61,8 @@ def overview_answer(world: World, account: Account, window: Window, now: datetim
     return {"success": True, "data": data}
 
 
-def posts_answer(world: World, account: Account, window: Window, now: datetime) -> Answer:
-    """The answer of pinterest/posts: the pins published in the window, newest first."""
+def posts_response(world: World, account: Account, window: Window, now: datetime) -> JsonObject:
+    """Return the response of pinterest/posts: the pins published in the window, newest first."""
     posts = [
         {
             "id": pin.id,
@@ -82,7 +82,7 @@ def posts_answer(world: World, account: Account, window: Window, now: datetime) 
 
 
 def percentage_change(current: int, last: int) -> str:
-    """The API's text for a change: 100 from nothing to something, 0 from nothing to nothing."""
+    """Return the API's text for a change: 100% from zero to anything else, 0% from zero to zero."""
     if current == last:
         return "0%"
     change = 100.0 if last == 0 else (current - last) / last * 100
@@ -90,11 +90,11 @@ def percentage_change(current: int, last: int) -> str:
 
 
 def _is_stale(account: Account) -> bool:
-    # A connection that has to be renewed was seen to answer 200 with plausible zeros.
+    # For an expired connection the API was seen to respond 200 with plausible zeros.
     return account.is_expired or account.need_refresh
 
 
-def _metrics(world: World, account: Account, window: Window, now: datetime) -> list[Answer]:
+def _metrics(world: World, account: Account, window: Window, now: datetime) -> list[JsonObject]:
     start, end = window.start.toordinal(), window.end.toordinal()
     length = end - start + 1
     current = _period(world, account, start, end, now)
@@ -126,10 +126,10 @@ def _published(world: World, account: Account, window: Window, now: datetime) ->
     return [(pin, world.counters(pin, now)) for pin in pins]
 
 
-def _post_performance(world: World, account: Account, window: Window, now: datetime) -> dict[str, list[Answer]]:
+def _post_performance(world: World, account: Account, window: Window, now: datetime) -> dict[str, list[JsonObject]]:
     seen = _published(world, account, window, now)
 
-    def ranking(score: Callable[[tuple[Pin, Counters]], float], *, highest: bool) -> list[Answer]:
+    def ranking(score: Callable[[tuple[Pin, Counters]], float], *, highest: bool) -> list[JsonObject]:
         return [
             {
                 "id": pin.id,
@@ -138,7 +138,7 @@ def _post_performance(world: World, account: Account, window: Window, now: datet
                 "engagement_rate": _engagement_rate(counters),
                 "impressions": counters.impressions,
             }
-            for pin, counters in sorted(seen, key=score, reverse=highest)[:_LONGEST_RANKING]
+            for pin, counters in sorted(seen, key=score, reverse=highest)[:_MAX_RANKING]
         ]
 
     def engagement(entry: tuple[Pin, Counters]) -> float:
@@ -161,7 +161,7 @@ def _post_performance(world: World, account: Account, window: Window, now: datet
 
 
 def _engagement_rate(counters: Counters) -> float:
-    """Percent of impressions that led to something; how OneUp reckons it is not documented."""
+    """Return the percent of impressions with an engagement; OneUp does not document its formula."""
     if counters.impressions == 0:
         return 0.0
     engaged = counters.saves + counters.comments + counters.clicks

@@ -1,14 +1,14 @@
-"""Chance that repeats itself: the same key gives the same draws, on any machine and any day."""
+"""Repeatable randomness: the same key gives the same numbers, on any machine and any day."""
 
 from __future__ import annotations
 
 import random
 
 
-def chance(*key: object) -> random.Random:
-    """A generator for one thing of the made-up world, named by `key`.
+def seeded_random(*key: object) -> random.Random:
+    """Return a random generator for one thing of the made-up world, named by `key`.
 
-    >>> chance(7, "an account", 1).random() == chance(7, "an account", 1).random()
+    >>> seeded_random(7, "an account", 1).random() == seeded_random(7, "an account", 1).random()
     True
     """
-    return random.Random("/".join(map(str, key)))  # noqa: S311 - data is made up here, not keys
+    return random.Random("/".join(map(str, key)))  # noqa: S311 - it makes up data, not secrets

@@ -1,4 +1,4 @@
-"""The sandbox server: the made-up world behind OneUp's urls, with a clock, a log and faults."""
+"""Run the sandbox server: the made-up world behind OneUp's URLs, with a clock, a request log and faults."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from oneup_pinterest.sandbox.accounts import ID_PREFIX, Account
 from oneup_pinterest.sandbox.faults import Fault, Faults
 from oneup_pinterest.sandbox.http_server import Response, Server
-from oneup_pinterest.sandbox.request_validation import Refused, asked_window
+from oneup_pinterest.sandbox.request_validation import InvalidRequest, parse_window
 from oneup_pinterest.sandbox.responses import (
-    accounts_answer,
-    documented_answer,
-    overview_answer,
-    posts_answer,
+    accounts_response,
+    documented_response,
+    overview_response,
+    posts_response,
 )
 from oneup_pinterest.sandbox.world import World
 
@@ -31,9 +31,9 @@ _NOT_FOUND = "Account not found or does not belong to the authenticated user."
 
 
 class LoggedRequest(NamedTuple):
-    """One request to the API. The key is not among its params; status 0: nothing was answered.
+    """One request to the API, without the key in its params; status 0 means no response.
 
-    `accept` is its Accept header; `started` and `answered` are seconds of a monotonic clock.
+    `accept` is its Accept header; `started` and `finished` are seconds of a monotonic clock.
     """
 
     path: str
@@ -41,16 +41,16 @@ class LoggedRequest(NamedTuple):
     status: int
     accept: str = ""
     started: float = 0.0
-    answered: float = 0.0
+    finished: float = 0.0
 
 
 class Sandbox:
-    """A server on a free loopback port for as long as the `with` block runs.
+    """A server on a free loopback port, running inside its `with` block.
 
-    `now` fixes the server's clock (default: the real time), `latency` is the seconds every API
-    answer takes, `documented_sample` adds the account that answers OneUp's documented samples.
-    `reference` is the day from which the new account and the dormant one are counted back (default:
-    the clock's date when the sandbox is made).
+    `now` fixes the server's clock (default: the real time), `latency` delays every API response (in
+    seconds), and `documented_sample` adds the account whose responses are OneUp's documented samples.
+    The new and the dormant account are counted back from the day `reference` (default: the clock's
+    date when the sandbox is created).
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Sandbox:
         reference: date | None = None,
         port: int = 0,
     ) -> None:
-        """Make the world; the port (0: any free one) is taken on entering the block."""
+        """Create the world; the port (0: any free one) is bound on entering the block."""
         self.api_key = api_key
         self.latency = latency
         self._port = port
@@ -84,10 +84,10 @@ class Sandbox:
         self._server: Server | None = None
 
     def __enter__(self) -> Sandbox:
-        """Start to serve."""
+        """Start serving."""
         self._server = Server(self._port, self)
         self._port = self._server.server_port
-        # The poll is what a shutdown waits for: the default of half a second is felt in tests.
+        # A shutdown waits for one poll: the default of half a second would slow down tests.
         Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.01},
@@ -109,21 +109,21 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def analytics_url(self) -> str:
-        """What stands for https://analyze.oneupapp.io/api."""
+        """The URL that replaces https://analyze.oneupapp.io/api."""
         return self.url + "/api"
 
     @property
     def accounts_url(self) -> str:
-        """What stands for https://www.oneupapp.io/api."""
+        """The URL that replaces https://www.oneupapp.io/api."""
         return self.url + "/api"
 
     def config(self) -> dict[str, Any]:
-        """A config for the connector."""
+        """Return a config for the connector."""
         return {
             "api_key": self.api_key,
             "analytics_url": self.analytics_url,
@@ -133,7 +133,7 @@ class Sandbox:
     @property
     def now(self) -> datetime:
         """The server's clock: an aware datetime in UTC."""
-        return self._clock or datetime.now(UTC)
+        return self._clock or datetime.now(UTC)  # not oneup_pinterest.clock: the sandbox imports nothing of the kit
 
     @now.setter
     def now(self, moment: datetime) -> None:
@@ -142,23 +142,23 @@ class Sandbox:
         self._clock = moment.astimezone(UTC)
 
     def use_real_time(self) -> None:
-        """Let the clock run again."""
+        """Let the clock follow the real time again."""
         self._clock = None
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """The API requests so far, in the order of their answers."""
+        """The API requests so far, in the order of their responses."""
         with self._lock:
             return list(self._requests)
 
     def clear_requests(self) -> None:
-        """Forget the requests so far."""
+        """Clear the log of requests."""
         with self._lock:
             self._requests.clear()
 
     @property
     def account_ids(self) -> list[str]:
-        """Ids of the Pinterest accounts that it lists."""
+        """The ids of the Pinterest accounts that it lists."""
         return self.world.account_ids
 
     def add_account(self, social_network_id: str = ID_PREFIX + "late", **habits: Any) -> str:
@@ -169,30 +169,30 @@ class Sandbox:
         return social_network_id
 
     def remove_account(self, social_network_id: str) -> None:
-        """Disconnect an account; KeyError when there is none of that id."""
+        """Disconnect an account; raise KeyError if the id is unknown."""
         self.world.remove(social_network_id)
 
     def rename_account(self, social_network_id: str, new_id: str) -> str:
-        """Let an account have another id and username, as after a rename, and return the id; its pins stay."""
+        """Give an account another id and username, as after a rename, and return the id; its pins stay."""
         self.world.rename(social_network_id, new_id, new_id.removeprefix(ID_PREFIX))
         return new_id
 
     def inject(self, fault: Fault) -> None:
-        """Let a fault wait for its request."""
+        """Add a fault for the next matching request or requests."""
         self._faults.add(fault)
 
     def reset_faults(self) -> None:
-        """Forget the faults that wait."""
+        """Remove all pending faults."""
         self._faults.clear()
 
     def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
-        """The answer to one API request, with the fault that hits it; it is logged."""
+        """Return the response to an API request, with the fault that hits it, and log the request."""
         started = time.monotonic()
         endpoint = _ENDPOINTS.get(path)
         fault = self._faults.take(endpoint, params.get("social_network_id")) if endpoint else None
         if self.latency:
             time.sleep(self.latency)
-        response = self._true_answer(endpoint, params)
+        response = self._correct_response(endpoint, params)
         if fault is not None:
             response = response.with_fault(fault)
         without_key = {name: value for name, value in params.items() if name != "apiKey"}
@@ -201,36 +201,36 @@ class Sandbox:
             self._requests.append(entry)
         return response
 
-    def _true_answer(self, endpoint: str | None, params: Mapping[str, str]) -> Response:
+    def _correct_response(self, endpoint: str | None, params: Mapping[str, str]) -> Response:
         if endpoint is None:
             return Response.of_json({"message": "The route could not be found."}, 404)
         if params.get("apiKey") != self.api_key:
             return Response.of_json({"message": "Please provide a valid API key"}, 401)
         if endpoint == "listsocialaccounts":
-            return Response.of_json(accounts_answer(self.world))
-        # One look at the clock: it may be set while the answer is being written.
+            return Response.of_json(accounts_response(self.world))
+        # Read the clock once: it may be set while the response is built.
         now = self.now
         try:
-            window = asked_window(params, now)
-        except Refused as refused:
-            answer = {"success": False, "message": str(refused), "errors": refused.errors}
-            return Response.of_json(answer, 422)
+            window = parse_window(params, now)
+        except InvalidRequest as error:
+            body = {"success": False, "message": str(error), "errors": error.errors}
+            return Response.of_json(body, 422)
         account = self.world.account(params["social_network_id"])
         if account is None or not account.analytics_enabled:
             return Response.of_json({"success": False, "message": _NOT_FOUND}, 404)
-        if (sample := documented_answer(endpoint, account.social_network_id)) is not None:
+        if (sample := documented_response(endpoint, account.social_network_id)) is not None:
             return Response(200, sample)
-        write = overview_answer if endpoint == "overview" else posts_answer
-        return Response.of_json(write(self.world, account, window, now))
+        build = overview_response if endpoint == "overview" else posts_response
+        return Response.of_json(build(self.world, account, window, now))
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """The answer to a request under /_sandbox, for people who run the server by hand."""
+        """Return the response to a request under /_sandbox, which controls the server."""
         try:
-            return self._controlled(method, path, body)
+            return self._run_command(method, path, body)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            return Response.of_json({"message": f"not understood: {error}"}, 400)
+            return Response.of_json({"message": f"Invalid request: {error}. See GET /_sandbox."}, 400)
 
-    def _controlled(self, method: str, path: str, body: bytes) -> Response:
+    def _run_command(self, method: str, path: str, body: bytes) -> Response:
         done = Response.of_json({"message": "OK"})
         match method, path.rstrip("/"):
             case "GET", "/_sandbox":
@@ -257,7 +257,7 @@ class Sandbox:
             case "DELETE", "/_sandbox/faults":
                 self.reset_faults()
                 return done
-        return Response.of_json({"message": "no such command: see GET /_sandbox"}, 404)
+        return Response.of_json({"message": "There is no such command. See GET /_sandbox."}, 404)
 
 
 _HELP = """\
@@ -268,13 +268,13 @@ GET    /api/pinterest/posts        timezone
 GET    /api/listsocialaccounts     apiKey
 
 GET    /_sandbox/requests          API requests so far, without the key
-DELETE /_sandbox/requests          forget them
+DELETE /_sandbox/requests          clear them
 GET    /_sandbox/clock             the server's clock
-PUT    /_sandbox/clock             {"now": "2026-01-31T12:00:00Z"}; null: the real time again
+PUT    /_sandbox/clock             {"now": "2026-01-31T12:00:00Z"}; null: real time again
 POST   /_sandbox/faults            {"kind": "status", "status": 429, "path": "posts", "times": 2,
                                     "headers": {"Retry-After": "1"}}
                                    kinds: status, body, drop, truncate, wrong_length, slow,
                                    redirect, edit, gzip, brotli, chunked, interim, status_line,
                                    charset, drip, flood
-DELETE /_sandbox/faults            forget the faults that wait
+DELETE /_sandbox/faults            remove all pending faults
 """

@@ -1,4 +1,4 @@
-"""The made-up world: asks nothing but a seed, a day and a clock, and answers the truth about it."""
+"""The made-up world: everything in it follows from a seed and a date; a clock decides what is visible."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from datetime import UTC, date, datetime, timedelta
 from operator import add, sub
 from threading import RLock
 
-from oneup_pinterest.sandbox.accounts import Account, documented_sample, made_up_accounts, other_networks
+from oneup_pinterest.sandbox.accounts import Account, create_accounts, documented_sample, other_networks
 from oneup_pinterest.sandbox.pins import EVERGREEN_DAYS, Counters, Day, Pin, pins_of_day
-from oneup_pinterest.sandbox.seeded_random import chance
+from oneup_pinterest.sandbox.seeded_random import seeded_random
 
-# A day is final in the answers from its third morning on: its last two days are provisional.
+# A day is final from its third morning on: the last two days are provisional.
 PROVISIONAL_DAYS = 2
 _LATE_ON_SECOND_DAY = 0.35
 _BLOCK = 64
-_NOTHING = Counters(0, 0, 0, 0, 0)
-# More is seen of Pinterest at weekends (Monday first) and before the end of the year.
+_ZERO = Counters(0, 0, 0, 0, 0)
+# Pinterest gets more impressions at weekends (Monday first) and before the end of the year.
 _WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
 
 
 class World:
-    """All accounts, and what was published and counted in them up to any moment.
+    """All accounts, their pins and their counters at any moment.
 
-    What is published on a day, and how it fares, follows from the seed, the account and the date
-    alone. A clock only decides how much of it can be seen: `now` is an aware datetime, and the
-    counters cover the UTC days up to the one before it.
+    The pins of a day and their growth follow from the seed, the account and the date alone. A clock
+    only decides how much of it is visible: `now` is an aware datetime, and the counters cover the
+    UTC days before it.
     """
 
     def __init__(self, seed: int, accounts: int, reference: date, *, with_documented_sample: bool = False) -> None:
-        """Make `accounts` Pinterest accounts; `reference` is today for the new and dormant one."""
+        """Create `accounts` Pinterest accounts; `reference` is today for the new and the dormant one."""
         self.seed = seed
         self.reference = reference
-        listed = made_up_accounts(seed, accounts, reference)
+        listed = create_accounts(seed, accounts, reference)
         if with_documented_sample:
             listed.append(documented_sample())
         self._accounts = {account.social_network_id: account for account in listed}
@@ -43,26 +43,26 @@ class World:
 
     @property
     def account_ids(self) -> list[str]:
-        """Ids of the Pinterest accounts."""
+        """The ids of the Pinterest accounts."""
         return list(self._accounts)
 
     @property
     def listed_accounts(self) -> list[Account]:
-        """Every account the key has, other networks' too."""
+        """Every account of the key, including other networks."""
         return [*self._accounts.values(), *other_networks()]
 
     def account(self, social_network_id: str) -> Account | None:
-        """The Pinterest account of that id, if there is one."""
+        """Return the Pinterest account of that id, if it exists."""
         return self._accounts.get(social_network_id)
 
     def add(self, account: Account) -> None:
-        """Connect an account (or put it in place of the one with its id)."""
+        """Connect an account, or replace the one with its id."""
         with self._lock:
             self._accounts = {**self._accounts, account.social_network_id: account}
             self._histories.pop(account.social_network_id, None)
 
     def remove(self, social_network_id: str) -> None:
-        """Disconnect an account; KeyError when there is none of that id."""
+        """Disconnect an account; raise KeyError if the id is unknown."""
         with self._lock:
             accounts = dict(self._accounts)
             del accounts[social_network_id]
@@ -70,45 +70,45 @@ class World:
             self._histories.pop(social_network_id, None)
 
     def rename(self, social_network_id: str, new_id: str, username: str) -> None:
-        """Give an account another id and username, with the same pins; KeyError when there is none of that id."""
+        """Give an account another id and username, with the same pins; raise KeyError if the id is unknown."""
         account = self._accounts[social_network_id]
         self.remove(social_network_id)
         self.add(replace(account, social_network_id=new_id, username=username, former_id=account.origin))
 
     def pins(self, social_network_id: str, start: date, end: date, now: datetime) -> list[Pin]:
-        """The pins published from start to end (both included) and before now, newest first."""
+        """Return the pins published from start to end (both included) and before now, newest first."""
         moment = _utc(now)
         pins = self._history(social_network_id).pins(start.toordinal(), end.toordinal())
         return [pin for pin in pins if pin.published <= moment][::-1]
 
     def counters(self, pin: Pin, now: datetime) -> Counters:
-        """The lifetime counters of a pin as the API has them at that moment."""
+        """Return the lifetime counters of a pin as the API has them at a moment."""
         history = self._history(pin.account.social_network_id)
         return pin.counters(history.impressions(pin, _yesterday(now), now))
 
     def activity(self, social_network_id: str, start: date, end: date, now: datetime) -> tuple[int, Counters]:
-        """Pins published, and what all pins of the account gained, from start to end."""
+        """Return the number of pins published and the gains of all pins, from start to end."""
         return self.activity_of_days(social_network_id, start.toordinal(), end.toordinal(), now)
 
     def activity_of_days(self, social_network_id: str, start: int, end: int, now: datetime) -> tuple[int, Counters]:
-        """The same for days given as ordinals, which may lie before the year 1."""
+        """Return the same for days as ordinals, which may lie before the year 1."""
         history = self._history(social_network_id)
         moment = _utc(now)
         published = sum(1 for pin in history.pins(start, end) if pin.published <= moment)
         yesterday = _yesterday(now)
-        total = list(_NOTHING)
+        total = list(_ZERO)
         for day in range(max(start, history.first_day), min(end, yesterday) + 1):
             total = list(map(add, total, history.gains(day, yesterday - day)))
-        # A restatement may take more off a quiet window than the window brought.
+        # A restatement may lower a quiet window by more than its gains.
         return published, Counters(*(max(0, value) for value in total))
 
     def followers(self, social_network_id: str, now: datetime) -> int:
-        """How many follow the account at the end of the day before now."""
+        """Return the number of followers at the end of the day before now."""
         history = self._history(social_network_id)
         return history.followers(_yesterday(now))
 
     def restatement_days(self, social_network_id: str, start: date, end: date) -> list[date]:
-        """The clock days, from start to end, on which lifetime counters of the account may fall."""
+        """Return the days, from start to end, on which lifetime counters of the account may fall."""
         history = self._history(social_network_id)
         delay = PROVISIONAL_DAYS + 1
         first, number = start.toordinal() - delay, (end - start).days + 1
@@ -125,7 +125,7 @@ class World:
 
 
 class _History:
-    """What happened in one account, worked out when first asked for and kept."""
+    """The history of one account, computed when it is first needed and cached."""
 
     def __init__(self, seed: int, account: Account) -> None:
         self._seed = seed
@@ -135,11 +135,11 @@ class _History:
         self._days: dict[int, list[Day]] = {}
         self._pins: dict[int, list[Pin]] = {}
         self._gains: dict[tuple[int, int], Counters] = {}
-        # Requests come from several threads; the second waits for the first one's work.
+        # Requests come from several threads; the second one waits for the result of the first.
         self._lock = RLock()
 
     def days(self, first: int, number: int) -> list[Day]:
-        """What a row of days, from the ordinal `first` on, does to the account."""
+        """Return the effects of consecutive days, from the ordinal `first` on."""
         blocks = range(first // _BLOCK, (first + number - 1) // _BLOCK + 1)
         found = [day for block in blocks for day in self._days_of_block(block)]
         return found[first % _BLOCK :][:number]
@@ -151,7 +151,7 @@ class _History:
         return found
 
     def pins(self, start: int, end: int) -> Iterator[Pin]:
-        """The pins published from start to end (ordinals, both included), oldest first."""
+        """Yield the pins published from start to end (ordinals, both included), oldest first."""
         start = max(start, self.first_day)
         end = end if self._last_day is None else min(end, self._last_day)
         for block in range(start // _BLOCK, end // _BLOCK + 1):
@@ -174,11 +174,11 @@ class _History:
         return found
 
     def impressions(self, pin: Pin, day: int, now: datetime) -> int:
-        """Impressions of a pin at the end of a day as they are known at `now`."""
+        """Return the impressions of a pin at the end of a day, as known at `now`."""
         return self._known(pin, day, _yesterday(now) - day)
 
     def gains(self, day: int, days_since: int) -> Counters:
-        """What all pins gained on a day, as known `days_since` days after the first look at it."""
+        """Return the gains of all pins on a day, as known `days_since` days after its first morning."""
         key = (day, min(days_since, PROVISIONAL_DAYS))
         found = self._gains.get(key)
         if found is None:
@@ -208,7 +208,7 @@ class _History:
         return known
 
     def _sum_of_gains(self, day: int, days_since: int) -> Counters:
-        total = list(_NOTHING)
+        total = list(_ZERO)
         for pin in self.pins(day - EVERGREEN_DAYS + 1, day):
             if day - pin.day >= len(pin.impressions):
                 continue
@@ -224,7 +224,7 @@ class _History:
 
 
 def _utc(now: datetime) -> datetime:
-    """The moment in UTC without a zone, as pins carry theirs."""
+    """Return the moment in UTC without a zone, like the times of pins."""
     return now.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -233,11 +233,11 @@ def _yesterday(now: datetime) -> int:
 
 
 def _block_of_days(seed: int, account: Account, block: int) -> list[Day]:
-    """A block of days at a time: seeding a generator costs more than a hundred draws from it."""
-    rng = chance(seed, account.origin, "days", block)
+    """Return a block of days; seeding a generator costs more than a hundred draws from it."""
+    rng = seeded_random(seed, account.origin, "days", block)
     days: list[Day] = []
     for day in range(block * _BLOCK, (block + 1) * _BLOCK):
-        # 0 at the summer's low, 1 at the year's end; ordinals keep clear of calendar arithmetic.
+        # 0 in summer, 1 at the end of the year; ordinals avoid calendar arithmetic.
         season = (1 + math.cos(2 * math.pi * (day % 365.2425 - 345) / 365.2425)) / 2
         activity = _WEEKDAYS[(day - 1) % 7] * (0.85 + 0.3 * season) * rng.lognormvariate(0, 0.1)
         late = rng.uniform(0.03, 0.08)

@@ -1,4 +1,4 @@
-"""Records as columns: a batch of rows with one DuckDB type a column."""
+"""Turn a batch of records into columns of one DuckDB type each."""
 
 import contextlib
 import json
@@ -14,60 +14,60 @@ from oneup_pinterest.errors import UserError
 
 
 def undeclared_fields(rows: Sequence[Mapping[str, Any]], declared: Mapping[str, str]) -> list[str]:
-    """The fields that no schema declares, in the order in which they came."""
-    if set().union(*rows) <= declared.keys():  # as nearly always: no loop over rows in Python
+    """Return the fields that no schema declares, in the order of their first appearance."""
+    if set().union(*rows) <= declared.keys():  # nearly always true, and needs no loop over rows in Python
         return []
     return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in declared]
 
 
-def can_name_a_column(field: str, taken: Collection[str]) -> bool:
-    """Whether a field that no schema declares may have a column of its name; `taken` are names of columns.
+def is_column_name(field: str, taken: Collection[str]) -> bool:
+    """Return whether an undeclared field can have a column of its name beside the column names `taken`.
 
-    DuckDB folds case, and has names that it cannot take; so only a plain name that nothing else has will do.
+    DuckDB ignores case and cannot store some names, so only a plain name that is not taken in any case is accepted.
     """
     return re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,62}", field) is not None and field.lower() not in map(str.lower, taken)
 
 
-def as_frame(
-    stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], others: Collection[str] = ()
+def to_frame(
+    stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], other_fields: Collection[str] = ()
 ) -> pl.DataFrame:
-    """Columns of a batch; `columns` is name → DuckDB type, and the fields `others` share one column as JSON objects.
+    """Return a batch as a frame with `columns` (name → DuckDB type); `other_fields` share one column of JSON objects.
 
     Raises:
-        UserError: a value is not of its column's type.
+        UserError: A value is not of its column's type.
     """
     series = []
     for column, kind in columns.items():
         values: list[Any]
-        if others and column == OTHER_FIELDS:
-            values = [_only(row, others) or None for row in rows]
+        if other_fields and column == OTHER_FIELDS:
+            values = [_only(row, other_fields) or None for row in rows]
         else:
             values = [row.get(column) for row in rows]
         try:
             series.append(_series(column, values, kind))
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
-            raise type_change(stream, column, kind, "values of another type") from None
+            raise type_change_error(stream, column, kind, "values of another type") from None
     return pl.DataFrame(series)
 
 
-def misfits(stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list[int]:
-    """Return the indexes of the rows with which `as_frame` would raise.
+def rows_of_wrong_type(stream: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list[int]:
+    """Return the indexes of the rows for which `to_frame` would raise.
 
-    >>> misfits("pins", [{"saves": 1}, {"saves": "many"}, {}], {"saves": "BIGINT"})
+    >>> rows_of_wrong_type("pins", [{"saves": 1}, {"saves": "many"}, {}], {"saves": "BIGINT"})
     [1]
     """
     found: set[int] = set()
     for column, kind in columns.items():
         try:
-            as_frame(stream, rows, {column: kind})
+            to_frame(stream, rows, {column: kind})
         except UserError:
-            found.update(n for n, row in enumerate(rows) if not _is_one(stream, row, column, kind))
+            found.update(n for n, row in enumerate(rows) if not _has_type(stream, row, column, kind))
     return sorted(found)
 
 
-def _is_one(stream: str, row: Mapping[str, Any], column: str, kind: str) -> bool:
+def _has_type(stream: str, row: Mapping[str, Any], column: str, kind: str) -> bool:
     try:
-        as_frame(stream, [row], {column: kind})
+        to_frame(stream, [row], {column: kind})
     except UserError:
         return False
     return True
@@ -82,15 +82,15 @@ def _series(column: str, values: list[Any], kind: str) -> pl.Series:
     if dtype != pl.String():
         return pl.Series(column, values, dtype=dtype)
     if kind != JSON:
-        with contextlib.suppress(TypeError, UnicodeEncodeError):  # where all is text already
+        with contextlib.suppress(TypeError, UnicodeEncodeError):  # succeeds if all values are text already
             return pl.Series(column, values, dtype=pl.String())
     return pl.Series(column, [_as_text(value, kind) for value in values], dtype=pl.String())
 
 
-def type_change(stream: str, column: str, stored: str, arriving: str) -> UserError:
+def type_change_error(stream: str, column: str, stored: str, arriving: str) -> UserError:
     return UserError(
         f"The type of `{column}` in stream `{stream}` has changed: the database has {stored}, the sync brings "
-        f"{arriving}. Nothing of this was stored; sync into a new file with --database, or rename the column "
+        f"{arriving}. These records were not stored. Sync into a new file with --database, or rename the column "
         "in this one."
     )
 
@@ -102,7 +102,7 @@ def _as_text(value: Any, kind: str) -> str | None:
         return _text(value)
     try:
         return _text(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    except ValueError:  # NaN is no JSON
+    except ValueError:  # NaN is not valid JSON
         return _text(json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None), ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""The connector as an Airbyte source in this process: its messages as an iterator, its words kept off stdout."""
+"""Run the connector as an Airbyte source in this process: its messages as events, nothing on stdout."""
 
 import contextlib
 import io
@@ -24,15 +24,15 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.events import (
+    AccountsListedEvent,
     Event,
-    Failure,
-    Listed,
+    FailureEvent,
+    RecordEvent,
     RequestCountEvent,
-    Row,
-    State,
-    StreamFinished,
+    StateEvent,
+    StreamFinishedEvent,
     WarningEvent,
-    failure,
+    parse_failure,
 )
 from source_oneup_pinterest.source import REQUESTS_SENT, SourceOneupPinterest
 
@@ -40,10 +40,10 @@ LOGGER = logging.getLogger("airbyte")
 
 
 class Connector:
-    """The OneUp source with a config and the state of its streams, ready to be read once.
+    """The OneUp source with a config and the state of its streams; it can be read once.
 
     Raises:
-        UserError: the config is not valid (exit status 2); the sentence names the key.
+        UserError: The config is not valid (exit status 2); the message names the wrong config key.
     """
 
     def __init__(self, config: Mapping[str, Any], state: Mapping[str, Mapping[str, Any]]) -> None:
@@ -51,7 +51,7 @@ class Connector:
         states = [_state_message(name, value) for name, value in state.items()]
         self._warnings = _Warnings()
         try:
-            with self._warnings.collected():
+            with self._warnings.collecting():
                 self._source = SourceOneupPinterest(config=config, state=states)
             catalog = self._source.discover(LOGGER, config)
         except AirbyteTracedException as error:
@@ -61,50 +61,50 @@ class Connector:
         self.api_key = self._source.api_key
         self.streams: dict[str, AirbyteStream] = {stream.name: stream for stream in catalog.streams}
 
-    def know_accounts(self, names: Sequence[str]) -> None:
-        """Say which accounts this key listed before; without it they are those of the state."""
+    def set_known_accounts(self, names: Sequence[str]) -> None:
+        """Set which accounts this key listed before; by default they are those of the state."""
         self._source.know_accounts(names)
 
     def read(self, streams: Iterable[str]) -> Iterator[Event]:
-        """All events of a read; failures are events, not exceptions."""
+        """Yield the events of a read; failures are events, not exceptions."""
         catalog = ConfiguredAirbyteCatalog(streams=[_configured(self.streams[name]) for name in streams])
         warnings = self._warnings
-        with warnings.collected(), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.collecting(), contextlib.redirect_stdout(io.StringIO()):
             failed = False
             try:
                 for message in self._source.read(LOGGER, self._config, catalog):
                     if message.record:
-                        yield Row(message.record.stream, message.record.data)
+                        yield RecordEvent(message.record.stream, message.record.data)
                         continue
                     for event in _events(message):
-                        failed = failed or isinstance(event, Failure)
+                        failed = failed or isinstance(event, FailureEvent)
                         yield event
                     yield from warnings.take()
             except AirbyteTracedException as error:
-                if not failed:  # else it sums up the failures that were told before
-                    yield _failure(error.message or str(error), error.failure_type)
+                if not failed:  # otherwise it only summarizes the failures before it
+                    yield _failure_event(error.message or str(error), error.failure_type)
             yield from warnings.take()
-            yield from warnings.counted()
+            yield from warnings.take_counted()
             if self._source.listed_accounts is not None:
-                yield Listed(self._source.listed_accounts)
+                yield AccountsListedEvent(self._source.listed_accounts)
 
 
 def _events(message: AirbyteMessage) -> Iterator[Event]:
     if message.type == Type.STATE and message.state and message.state.stream:
         state = AirbyteMessageSerializer.dump(message)["state"]["stream"]
-        yield State(state["stream_descriptor"]["name"], state.get("stream_state") or {})
+        yield StateEvent(state["stream_descriptor"]["name"], state.get("stream_state") or {})
     elif message.trace and message.trace.error:
-        yield _failure(message.trace.error.message, message.trace.error.failure_type)
+        yield _failure_event(message.trace.error.message, message.trace.error.failure_type)
     elif message.trace and message.trace.analytics and message.trace.analytics.type == REQUESTS_SENT:
         yield RequestCountEvent(int(message.trace.analytics.value or 0))
     elif message.trace and message.trace.stream_status:
         status = message.trace.stream_status
         if status.status in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE):
-            yield StreamFinished(status.stream_descriptor.name)
+            yield StreamFinishedEvent(status.stream_descriptor.name)
 
 
-def _failure(message: str, failure_type: FailureType | None) -> Failure:
-    return failure(message, failure_type == FailureType.config_error)
+def _failure_event(message: str, failure_type: FailureType | None) -> FailureEvent:
+    return parse_failure(message, failure_type == FailureType.config_error)
 
 
 def _configured(stream: AirbyteStream) -> ConfiguredAirbyteStream:
@@ -123,7 +123,7 @@ def _state_message(stream: str, state: Mapping[str, Any]) -> AirbyteStateMessage
 
 
 class _Warnings(logging.Handler):
-    """Takes the place of the CDK's handlers, which print JSON on stdout, and keeps the connector's warnings."""
+    """Replace the CDK's handlers, which print JSON on stdout, and keep the connector's warnings."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -134,23 +134,25 @@ class _Warnings(logging.Handler):
         if record.name != "airbyte.oneup_pinterest":
             return
         match record.args:
-            case (int(count), *what, example):  # as the connector says what an answer lost: a line an answer
+            case (int(count), *what, example):  # dropped data: the connector warns once per response
                 total, first = self._counted.get((record.msg, *what), (0, example))
                 self._counted[record.msg, *what] = total + count, first
             case _:
                 self._texts.append(record.getMessage())
 
     def take(self) -> Iterator[WarningEvent]:
+        """Yield the warnings so far, once."""
         while self._texts:
             yield WarningEvent(self._texts.pop(0))
 
-    def counted(self) -> Iterator[WarningEvent]:
-        """What all answers together lost; a line for each thing."""
+    def take_counted(self) -> Iterator[WarningEvent]:
+        """Yield the warnings of dropped data, one per kind, summed over all responses."""
         for (message, *what), (count, example) in self._counted.items():
             yield WarningEvent(message % (count, *what, example))
 
     @contextlib.contextmanager
-    def collected(self) -> Iterator[None]:
+    def collecting(self) -> Iterator[None]:
+        """Make this the only handler of the root logger in this block."""
         root = logging.getLogger()
         before, root.handlers = root.handlers, [self]
         try:

@@ -1,4 +1,4 @@
-"""Rows of Airbyte's file destinations as records of a stream: JSON Lines and Parquet, nested or flattened."""
+"""Read the rows of Airbyte's file destinations as records: JSON Lines and Parquet, nested or flattened."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -10,29 +10,32 @@ import orjson
 import polars as pl
 
 from oneup_pinterest.database.column_types import duckdb_type
+from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.errors import UserError
 
-AIRBYTE, DATA, ADDITIONAL = "_airbyte_", "_airbyte_data", "_airbyte_additional_properties"
-TIMES = ("_airbyte_extracted_at", "_airbyte_emitted_at")  # of today's destinations, and of older ones
+PREFIX, DATA, ADDITIONAL = "_airbyte_", "_airbyte_data", "_airbyte_additional_properties"
+TIMES = (EXTRACTED_AT, "_airbyte_emitted_at")  # of current destinations, and of older ones
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
-PACKED = (".gz", ".zst")
-ROWS_AT_ONCE = 5_000  # of a Parquet file
-YEAR_10000 = 253_402_300_800_000  # ms
+COMPRESSED_SUFFIXES = (".gz", ".zst")
+BATCH_ROWS = 5_000  # of a Parquet file
+YEAR_10000 = 253_402_300_800_000  # milliseconds since 1970
 
 
-def is_row(value: Mapping[str, Any]) -> bool:
-    """Whether an object is a destination's row."""
+def is_destination_row(value: Mapping[str, Any]) -> bool:
+    """Return whether a JSON object is a row of a destination."""
     return DATA in value or any(name in value for name in TIMES)
 
 
-def stream_in(path: Path, streams: Collection[str]) -> str | None:
-    """Return the stream that a path names, in the file's name or a folder's; None if there is none, or more than one.
+def stream_in_path(path: Path, streams: Collection[str]) -> str | None:
+    """Return the stream that a file's name or its folders name; None if they name none or several.
 
     >>> streams = ["pins", "pin_totals", "accounts"]
-    >>> stream_in(Path("raw/oneup/pins/2026_05_20_1779235200000_0.jsonl.gz"), streams)
+    >>> stream_in_path(Path("raw/oneup/pins/2026_05_20_1779235200000_0.jsonl.gz"), streams)
     'pins'
-    >>> stream_in(Path("local/_airbyte_raw_pin_totals.jsonl"), streams), stream_in(Path("data.parquet"), streams)
-    ('pin_totals', None)
+    >>> stream_in_path(Path("local/_airbyte_raw_pin_totals.jsonl"), streams)
+    'pin_totals'
+    >>> print(stream_in_path(Path("data.parquet"), streams))
+    None
     """
     for part in reversed(path.parts):
         found = [name for name in streams if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", part.lower())]
@@ -42,7 +45,7 @@ def stream_in(path: Path, streams: Collection[str]) -> str | None:
 
 
 def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files of a folder and its subfolders that can be read, and those that cannot; hidden ones are none."""
+    """Return the readable files of a folder and its subfolders, and the other ones; hidden files are ignored."""
     files = [
         path
         for path in sorted(folder.rglob("*"))
@@ -54,55 +57,55 @@ def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _suffix(path: Path) -> str:
     name = path.name.lower()
-    for packed in PACKED:
-        name = name.removesuffix(packed)
+    for suffix in COMPRESSED_SUFFIXES:
+        name = name.removesuffix(suffix)
     return Path(name).suffix
 
 
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a Parquet file, a batch of it in memory at a time.
+    """Yield the rows of a Parquet file, with one batch in memory at a time.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: The file is damaged.
     """
     try:
-        batches = pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_batches(chunk_size=ROWS_AT_ONCE)
+        batches = pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_batches(chunk_size=BATCH_ROWS)
         for batch in batches:
             yield from batch.iter_rows(named=True)
     except (pl.exceptions.PolarsError, OSError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} is no whole Parquet file ({line})") from None
+        raise UserError(f"the Parquet file is damaged: {line}") from None
 
 
-class Shape:
-    """Makes records of one stream from rows."""
+class RowParser:
+    """Turn rows of a destination into records of one stream."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._json = [name for name, value in schema["properties"].items() if duckdb_type(value) == "JSON"]
+        self._json_columns = [name for name, value in schema["properties"].items() if duckdb_type(value) == "JSON"]
 
     def record(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], int] | str:
-        """Return the record and when it was extracted (milliseconds since 1970, UTC), or what the row lacks."""
+        """Return the record and when it was extracted (milliseconds since 1970, UTC), or why the row is invalid."""
         extracted_at = milliseconds(next((row[name] for name in TIMES if row.get(name) is not None), None))
         if extracted_at is None:
-            return f"a row without a time of extraction (`{TIMES[0]}` or `{TIMES[1]}`)"
+            return f"a row without an extraction time in `{TIMES[0]}` or `{TIMES[1]}`"
         if DATA not in row:
-            return self._flattened(row), extracted_at
+            return self._parse_flattened(row), extracted_at
         data = row[DATA]
         if isinstance(data, str | bytes):
-            data = _parsed(data)
-        return (data, extracted_at) if isinstance(data, dict) else f"a row whose `{DATA}` is no JSON object"
+            data = _parse_json(data)
+        return (data, extracted_at) if isinstance(data, dict) else f"a row whose `{DATA}` is not a JSON object"
 
-    def _flattened(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        data = {name: _plain(value) for name, value in row.items() if not name.startswith(AIRBYTE)}
-        for name in self._json:  # which Parquet has no type for
+    def _parse_flattened(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        data = {name: _json_value(value) for name, value in row.items() if not name.startswith(PREFIX)}
+        for name in self._json_columns:  # Parquet has no type for JSON
             if isinstance(data.get(name), str):
-                data[name] = _parsed(data[name], data[name])
+                data[name] = _parse_json(data[name], data[name])
         more = row.get(ADDITIONAL)
         return {**more, **data} if isinstance(more, dict) else data
 
 
 def milliseconds(value: object) -> int | None:
-    """Return a time of extraction in milliseconds since 1970 (UTC); None if it is none.
+    """Return an extraction time in milliseconds since 1970 (UTC); None if it is not a valid time.
 
     >>> milliseconds(1779278400000), milliseconds("2026-05-20T12:00:00Z"), milliseconds(datetime(2026, 5, 20, 12))
     (1779278400000, 1779278400000, 1779278400000)
@@ -122,15 +125,15 @@ def milliseconds(value: object) -> int | None:
     return int(value)
 
 
-def _parsed(text: str | bytes, otherwise: Any = None) -> Any:
+def _parse_json(text: str | bytes, default: Any = None) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return otherwise
+        return default
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: times and days as OneUp writes them."""
+def _json_value(value: Any) -> Any:
+    """Return a value as JSON has it, with times and days as OneUp writes them."""
     if isinstance(value, datetime):
         value = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return value.isoformat(sep=" ")

@@ -1,38 +1,38 @@
-"""What a read brings, whoever runs it: the connector in this process, or messages that it printed elsewhere."""
+"""The events of a read, from the connector in this process or from messages that it printed elsewhere."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-ACCOUNT_FAILURE = ("Account ", " could not be read: ")  # how the connector names an account that it skips
+ACCOUNT_FAILURE = ("Account ", " could not be read: ")  # how the connector reports an account that it skips
+Location = tuple[str, int]  # the name of a file as people know it, and the line or row, counted from 1
 
 
-Place = tuple[str, int]  # where something stands: the name of a file for people, and the line or row from 1
-
-
-class Row(NamedTuple):
-    """A record; when it was extracted (milliseconds since 1970, UTC) and where it stands, if it comes from a file."""
+class RecordEvent(NamedTuple):
+    """A record of a stream."""
 
     stream: str
     data: Mapping[str, Any]
-    extracted_at: int = 0
-    place: Place = ("", 0)
+    extracted_at: int = 0  # milliseconds since 1970, UTC
+    location: Location = ("", 0)  # if it comes from a file
 
 
-class State(NamedTuple):
-    """A stream's state; how many records came since the one before, if the message says so."""
+class StateEvent(NamedTuple):
+    """The state of a stream."""
 
     stream: str
     state: Mapping[str, Any]
-    records: int | None = None
+    records: int | None = None  # since the state before, if the message has a count
 
 
-class StreamFinished(NamedTuple):
+class StreamFinishedEvent(NamedTuple):
+    """A stream was read to its end."""
+
     stream: str
 
 
-class Failure(NamedTuple):
-    """What the connector could not do; `account` is None where it was not one account alone."""
+class FailureEvent(NamedTuple):
+    """Something that the connector could not read; `account` is None if it is not about one account."""
 
     account: str | None
     reason: str
@@ -40,40 +40,52 @@ class Failure(NamedTuple):
 
 
 class WarningEvent(NamedTuple):
+    """A warning for people."""
+
     text: str
 
 
 class RequestCountEvent(NamedTuple):
+    """How many requests the connector sent."""
+
     sent: int
 
 
-class Listed(NamedTuple):
-    """The accounts (id → username) that OneUp listed for the key; there is no such event where it was not asked."""
+class AccountsListedEvent(NamedTuple):
+    """The accounts (id → username) that OneUp listed for the key; absent if the config names the accounts."""
 
     accounts: Mapping[str, str | None]
 
 
-Event = Row | State | StreamFinished | Failure | WarningEvent | RequestCountEvent | Listed
+Event = (
+    RecordEvent
+    | StateEvent
+    | StreamFinishedEvent
+    | FailureEvent
+    | WarningEvent
+    | RequestCountEvent
+    | AccountsListedEvent
+)
 
 
 class Source(Protocol):
-    """Something that can be read once."""
+    """A source of events that can be read once."""
 
     def read(self, streams: Iterable[str]) -> Iterator[Any]:
         """Yield events; failures are events, not exceptions."""
 
 
-def failure(message: str, is_config_error: bool) -> Failure:
-    """Return the failure that a message of the connector reports.
+def parse_failure(message: str, is_config_error: bool) -> FailureEvent:
+    """Return the failure that an error message of the connector reports.
 
-    >>> failure('Account "pin_a" could not be read: It is gone.', True)
-    Failure(account='pin_a', reason='It is gone.', is_config_error=True)
+    >>> parse_failure('Account "pin_a" could not be read: It is gone.', True)
+    FailureEvent(account='pin_a', reason='It is gone.', is_config_error=True)
     """
     before, between = ACCOUNT_FAILURE
     if message.startswith(before + '"'):
         try:
             account, end = json.JSONDecoder().raw_decode(message, len(before))
         except ValueError:
-            return Failure(None, message, is_config_error)
-        return Failure(account, message[end:].removeprefix(between), is_config_error)
-    return Failure(None, message, is_config_error)
+            return FailureEvent(None, message, is_config_error)
+        return FailureEvent(account, message[end:].removeprefix(between), is_config_error)
+    return FailureEvent(None, message, is_config_error)

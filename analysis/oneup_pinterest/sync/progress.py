@@ -1,4 +1,4 @@
-"""What a sync tells while it runs: one moving line on a terminal, plain lines elsewhere."""
+"""Report the progress of a sync: a line that updates itself on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -9,20 +9,20 @@ from oneup_pinterest.console import print_message
 
 
 class Progress:
-    """Says nothing; the base for places where nobody watches."""
+    """Report nothing; the base class."""
 
     def update(self, streams: Mapping[str, Mapping[str, int]]) -> None:
-        """Some records have come in."""
+        """Report that records were read."""
 
     def finished(self, stream: str, records: int) -> None:
-        """A stream has been read to its end."""
+        """Report that a stream was read to its end."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """End the report."""
 
 
 class PlainProgress(Progress):
-    """One line for each stream that is done."""
+    """Print one line per finished stream."""
 
     def __init__(self, out: TextIO = sys.stderr) -> None:
         self.out = out
@@ -32,7 +32,7 @@ class PlainProgress(Progress):
 
 
 class TerminalProgress(PlainProgress):
-    """The same lines, and under them one that moves."""
+    """Print the same lines, and below them one that updates itself."""
 
     CLEAR = "\r\x1b[2K"
 
@@ -56,5 +56,5 @@ class TerminalProgress(PlainProgress):
 
 
 def progress_for(out: TextIO) -> Progress:
-    """The progress that suits a stream: moving on a terminal, plain elsewhere."""
+    """Return the progress report for a stream: updating itself on a terminal, plain elsewhere."""
     return TerminalProgress(out) if out.isatty() else PlainProgress(out)

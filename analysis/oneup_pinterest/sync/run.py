@@ -1,4 +1,4 @@
-"""One sync: events of the connector go in, committed rows and state and a summary come out."""
+"""Run a sync: events of the connector go in, committed rows, state and a summary come out."""
 
 import json
 import time
@@ -14,46 +14,65 @@ import duckdb
 from oneup_pinterest.database.connection import database_path, explain_database_errors
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, describe_missing
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import truncate
+from oneup_pinterest.formatting import strip_control_characters, truncate
 from oneup_pinterest.sync.events import (
-    Failure,
-    Listed,
+    AccountsListedEvent,
+    FailureEvent,
+    RecordEvent,
     RequestCountEvent,
-    Row,
     Source,
-    State,
-    StreamFinished,
+    StateEvent,
+    StreamFinishedEvent,
     WarningEvent,
 )
 from oneup_pinterest.sync.progress import Progress
 from oneup_pinterest.sync.signals import SignalGuard
-from oneup_pinterest.sync.tables import Written
-from oneup_pinterest.sync.writer import DatabaseWriter, stored_periods, stored_states
+from oneup_pinterest.sync.states import full_refresh_states, stored_states
+from oneup_pinterest.sync.tables import WriteResult
+from oneup_pinterest.sync.writer import DatabaseWriter
 
-if TYPE_CHECKING:  # `load` runs without the connector's framework
+if TYPE_CHECKING:  # `load` runs without the CDK
     from oneup_pinterest.sync.connector import Connector
 
-BATCH_ROWS = 10_000  # held in memory at most, a stream
+BATCH_ROWS = 10_000  # held in memory at most, per stream
 
 
 @dataclass
 class SyncResult:
-    """What a sync did; `exit_status` is that of the command."""
+    """The result of a sync or a load; `exit_status` is that of the command."""
 
     streams: dict[str, dict[str, int]]
     status: str = "done"
     skipped_accounts: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     duration_seconds: float = 0.0
-    requests: int | None = 0  # None: of a load, which asks nobody
+    requests: int | None = 0  # None for a load, which sends none
     error: str | None = None
     exit_status: int = 0
     database: str = ""  # its absolute path
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `sync --json` prints."""
+        """Return the object that `sync --json` prints."""
         names = ("status", "streams", "skipped_accounts", "duration_seconds", "requests", "warnings", "error")
         return {name: getattr(self, name) for name in names}
+
+    def summary(self) -> str:
+        """Return the result for people, one fact per line: the file, what came in, what failed and why, warnings."""
+        records = sum(counts["records"] for counts in self.streams.values())
+        new_rows = sum(counts["rows"] for counts in self.streams.values())
+        requests = "" if self.requests is None else f"{self.requests:,} requests, "
+        lines = [f"database: {self.database}"] if self.database else []
+        lines.append(
+            f"{self.status}: {records:,} records, {new_rows:,} new rows, {requests}{self.duration_seconds:.1f} s"
+        )
+        if self.error:
+            lines.append(f"error: {self.error}")
+        by_reason: dict[str, list[str]] = {}
+        for entry in self.skipped_accounts:
+            by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
+        lines += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
+        lines += [f"warning: {text}" for text in self.warnings]
+        return "\n".join(map(strip_control_characters, lines))
 
 
 def sync(
@@ -63,45 +82,45 @@ def sync(
     full_refresh: bool = False,
     progress: Progress | None = None,
 ) -> SyncResult:
-    """Brings `database` up to date with OneUp; rows and the state that vouches for them are committed together.
+    """Bring `database` up to date with OneUp; rows and their state are committed together.
 
     Args:
         config: The connector's config.
-        database: The DuckDB file; it is made where there is none.
-        streams: Names of streams; all of them where None.
-        full_refresh: Read all of history again, whatever the state says.
-        progress: Where to report what happens.
+        database: The DuckDB file; created if it does not exist.
+        streams: Names of streams; all of them if None.
+        full_refresh: Read all history again, whatever the state says.
+        progress: Where to report progress.
 
     Raises:
-        UserError: the config, a stream's name or the database's is not valid (exit status 2), the file cannot be
-            written or holds other types (1). The file is then as it was.
+        UserError: The config, the name of a stream or of the database is not valid (exit status 2), or the file cannot
+            be written or has other types (1). The file is then unchanged.
     """
     from oneup_pinterest.sync.connector import Connector
 
     database = database_path(database)
-    before = stored_periods(database) if full_refresh else stored_states(database)
-    connector = Connector(config, before)
-    names = _selected(streams, connector)
-    interrupts = SignalGuard()
-    with interrupts.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as history:
-        with interrupts.held_back():
-            history.prepare({name: _schema(connector, name) for name in names})
-            history.start_run()
-            if not full_refresh and (now := history.states()) != before:  # by a sync that this one waited for
-                connector = Connector(config, now)
-            listings = None if connector.configured_accounts else history.listings(connector.api_key)
+    states = full_refresh_states(database) if full_refresh else stored_states(database)
+    connector = Connector(config, states)
+    names = _select_streams(streams, connector)
+    signals = SignalGuard()
+    with signals.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as writer:
+        with signals.deferred():
+            writer.prepare({name: _schema(connector, name) for name in names})
+            writer.start_run()
+            if not full_refresh and (newer := writer.states()) != states:  # this sync waited for another one
+                connector = Connector(config, newer)
+            listings = None if connector.configured_accounts else writer.listings(connector.api_key)
             if listings and (known := listings.last_listed()) is not None:
-                connector.know_accounts(known)
-        run = SyncRun(history, names, connector.configured_accounts, progress or Progress(), listings)
-        return run.of(connector, interrupts)
+                connector.set_known_accounts(known)
+        run = SyncRun(writer, names, connector.configured_accounts, progress or Progress(), listings)
+        return run.execute(connector, signals)
 
 
-def _selected(streams: Iterable[str] | None, connector: "Connector") -> list[str]:
+def _select_streams(streams: Iterable[str] | None, connector: "Connector") -> list[str]:
     names = list(connector.streams) if streams is None else list(dict.fromkeys(streams))
     unknown = [name for name in names if name not in connector.streams]
     if unknown or not names:
-        what = f"There is no stream {', '.join(map(repr, unknown))}" if unknown else "No stream was named"
-        raise UserError(f"{what}; there are {', '.join(connector.streams)}.", exit_status=2)
+        problem = f"There is no stream {', '.join(map(repr, unknown))}" if unknown else "No stream was selected"
+        raise UserError(f"{problem}; the streams are {', '.join(connector.streams)}.", exit_status=2)
     return names
 
 
@@ -111,84 +130,87 @@ def _schema(connector: "Connector", name: str) -> tuple[Mapping[str, Any], list[
 
 
 class SyncRun:
-    """A sync on its way: what is buffered, what was counted."""
+    """A running sync: its buffers and its counts."""
 
     def __init__(
         self,
-        history: DatabaseWriter,
+        writer: DatabaseWriter,
         names: list[str],
         accounts: Iterable[str],
         progress: Progress,
         listings: KeyListings | None = None,
     ) -> None:
-        self._history = history
+        self._writer = writer
         self._listings = listings
-        self._listed: Mapping[str, str | None] | None = None  # what OneUp listed in this sync
+        self._listed: Mapping[str, str | None] | None = None  # the accounts that OneUp listed in this sync
         self._missing: list[MissingAccount] = []
         self._progress = progress
         self._rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
         self._configured = set(accounts)
-        self._accounts: set[str] = set()  # those with a cursor
-        self._failures: list[Failure] = []
-        self._left_out: Counter[str] = Counter()
+        self._accounts_with_cursor: set[str] = set()
+        self._failures: list[FailureEvent] = []
+        self._dropped: Counter[str] = Counter()
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
-        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(history.path))
+        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(writer.path))
 
-    def of(self, source: Source, interrupts: SignalGuard) -> SyncResult:
+    def execute(self, source: Source, signals: SignalGuard) -> SyncResult:
+        """Read the source to its end, and log the run in the file, even if it fails."""
         started = time.monotonic()
         try:
-            with explain_database_errors(self._history.path, to_write=True):
+            with explain_database_errors(self._writer.path, to_write=True):
                 for event in source.read(self._rows):
-                    if isinstance(event, Row) and self._buffer(event):
+                    if isinstance(event, RecordEvent) and self._buffer(event):
                         continue
-                    with interrupts.held_back():
-                        self._take(event)
-                interrupts.hold_back()
+                    with signals.deferred():
+                        self._handle(event)
+                signals.defer()
                 for stream in self._rows:
                     self._flush(stream)
                 if self._listings is not None and self._listed is not None:
-                    self._missing = self._history.write_listing(self._listings, self._listed)
-                self._history.commit()
-                self._warn_of_missing()
-            self._judge()
+                    self._missing = self._writer.write_listing(self._listings, self._listed)
+                self._writer.commit()
+                self._warn_of_missing_accounts()
+            self._conclude()
         except BaseException as error:
-            interrupts.hold_back()
+            signals.defer()
             self.result.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             self.result.error = str(error) or type(error).__name__
-            with suppress(duckdb.Error):  # a full disk takes no note of itself
+            with suppress(duckdb.Error):  # a full disk has no room for the log either
                 self._finish(started)
             raise
         self._finish(started)
         return self.result
 
-    def _buffer(self, row: Row) -> bool:
-        """Keeps a row for later; False where the batch is full with it. An interrupt may come: nothing is written."""
-        rows = self._rows[row.stream]
-        rows.append(row.data)
+    def _buffer(self, record: RecordEvent) -> bool:
+        """Buffer a record; return False if its batch is now full. Writes nothing, so an interrupt may come."""
+        rows = self._rows[record.stream]
+        rows.append(record.data)
         return len(rows) < BATCH_ROWS
 
-    def _take(self, event: object) -> None:
+    def _handle(self, event: object) -> None:
         match event:
-            case Row(stream):  # with which its batch is full
+            case RecordEvent(stream):  # the last one of a full batch
                 self._flush(stream)
                 self._progress.update(self.result.streams)
-            case State(stream, state):
+            case StateEvent(stream, state):
                 self._flush(stream)
                 self._write_state(stream, state)
-                self._history.commit()
-                self._accounts.update(entry["partition"]["social_network_id"] for entry in state.get("states", ()))
+                self._writer.commit()
+                self._accounts_with_cursor.update(
+                    entry["partition"]["social_network_id"] for entry in state.get("states", ())
+                )
                 self._progress.update(self.result.streams)
-            case StreamFinished(stream):
+            case StreamFinishedEvent(stream):
                 self._flush(stream)
                 self._progress.finished(stream, self.result.streams[stream]["records"])
-            case Failure():
+            case FailureEvent():
                 self._failures.append(event)
             case WarningEvent(text):
                 self.result.warnings.append(text)
             case RequestCountEvent(sent):
                 self.result.requests = sent
-            case Listed(accounts):
+            case AccountsListedEvent(accounts):
                 self._listed = accounts
 
     def _flush(self, stream: str) -> None:
@@ -198,39 +220,39 @@ class SyncRun:
         written = self._write(stream, rows)
         self.result.streams[stream]["records"] += len(rows)
         self.result.streams[stream]["rows"] += written.new_rows
-        self._kept["row", f"of {stream} where the answer had only zeros"] += written.only_zeros
+        self._kept["row", f"of {stream} where the response had only zeros"] += written.only_zeros
         for column, count in written.kept.items():
-            self._kept["value", f"of `{column}` in {stream} where the answer had none"] += count
-        self._left_out[f"records of {stream} that have no key"] += written.without_key
+            self._kept["value", f"of `{column}` in {stream} where the response had none"] += count
+        self._dropped[f"records of {stream} without a key"] += written.without_key
         for column, (count, example) in written.unreadable.items():
             before, first = self._unreadable.get((stream, column), (0, example))
             self._unreadable[stream, column] = before + count, first
         rows.clear()
 
-    def _warn_of_missing(self) -> None:
-        """Warn of accounts that OneUp no longer lists; of a rename once. Of an empty list the connector warns."""
+    def _warn_of_missing_accounts(self) -> None:
+        """Warn of accounts that OneUp no longer lists, and once of a rename; the connector warns of an empty list."""
         if not self._listed or not self._missing:
             return
-        renames = {rename.older: rename for rename in self._history.renames()}
+        renames = {rename.older: rename for rename in self._writer.renames()}
         if gone := [each for each in self._missing if each.account not in renames]:
             self.result.warnings.append(describe_missing(gone))
         self.result.warnings += [
             renames[each.account].sentence for each in self._missing if each.account in renames and each.is_new
         ]
 
-    def _write(self, stream: str, rows: list[Mapping[str, Any]]) -> Written:
-        return self._history.write(stream, rows)
+    def _write(self, stream: str, rows: list[Mapping[str, Any]]) -> WriteResult:
+        return self._writer.write(stream, rows)
 
     def _write_state(self, stream: str, state: Mapping[str, Any]) -> None:
-        self._history.write_state(stream, state)
+        self._writer.write_state(stream, state)
 
-    def _judge(self) -> None:
-        """Status and exit status: what failed for some accounts is partial, what failed for all is a failure."""
+    def _conclude(self) -> None:
+        """Set warnings, status and exit status: partial if some accounts failed, failed if all did."""
         for stream in self._rows:
-            self._left_out[f"records of {stream} that come once more with the same key"] = self._history.doubled(stream)
-        self.result.warnings += [f"Left out {count} {what}." for what, count in self._left_out.items() if count]
+            self._dropped[f"records of {stream} with the same key as another one"] = self._writer.duplicates(stream)
+        self.result.warnings += [f"Dropped {count} {what}." for what, count in self._dropped.items() if count]
         self.result.warnings += [
-            f"{count} values of `{column}` in {stream} are no times and were left empty, for example "
+            f"{count} values of `{column}` in {stream} are not valid times and were left empty, for example "
             f"{json.dumps(truncate(example, 40))}."
             for (stream, column), (count, example) in self._unreadable.items()
         ]
@@ -246,20 +268,19 @@ class SyncRun:
         if not self._failures:
             return
         general = [failure for failure in self._failures if failure.account is None]
-        if not general and (self._configured or set(self._listed or ()) or self._accounts) - {
-            account for account, _ in skipped if account
-        }:
+        accounts = self._configured or set(self._listed or ()) or self._accounts_with_cursor
+        if not general and accounts - {account for account, _ in skipped if account}:
             self.result.status, self.result.exit_status = "partial", 3
             return
         self.result.status = "failed"
         reasons = dict.fromkeys(failure.reason for failure in general)
-        self.result.error = " ".join(reasons) or "No account could be read in full."
+        self.result.error = " ".join(reasons) or "No account could be read completely."
         self.result.exit_status = 2 if all(failure.is_config_error for failure in self._failures) else 1
 
     def _finish(self, started: float) -> None:
         result = self.result
         result.duration_seconds = round(time.monotonic() - started, 3)
-        self._history.finish_run(
+        self._writer.finish_run(
             result.status,
             result.streams,
             result.skipped_accounts,

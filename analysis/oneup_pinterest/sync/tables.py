@@ -1,4 +1,4 @@
-"""Where a stream's rows live in the file: a table with unique keys; for pins see `pin_tables`."""
+"""The table of a stream: create it, add columns, and write batches with unique keys. For pins see `pin_tables`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,29 +15,28 @@ from oneup_pinterest.database.column_types import (
     inferred_type,
 )
 from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, RESERVED_COLUMNS, quoted
-from oneup_pinterest.sync.batches import as_frame, can_name_a_column, type_change, undeclared_fields
-from oneup_pinterest.sync.merging import Merged, Merging
+from oneup_pinterest.sync.batches import is_column_name, to_frame, type_change_error, undeclared_fields
+from oneup_pinterest.sync.merging import MergeResult, RowMerger
 
-ARRIVED = "arrived batch"  # with a blank, which no relation of a stream has
-ARRIVED_AT = "arrived at"  # a column of it, for the same reason
-MOST_ADDED = 50  # columns of a stream for fields that no schema declares; further ones share OTHER_FIELDS
+ARRIVED = "arrived batch"  # the space keeps it apart from every table of a stream
+ARRIVED_AT = "arrived at"  # a column of it, with a space for the same reason
+MAX_ADDED_COLUMNS = 50  # per stream, for fields that no schema declares; more fields share OTHER_FIELDS
 
 
-class Written(NamedTuple):
-    """What a batch did: rows that are new, rows left out because they had no key, and of which columns how many texts
-    are no value of their type, with an example; and what it did not replace (see `Merged`)."""
+class WriteResult(NamedTuple):
+    """The effect of a batch on the file; for `kept` and `only_zeros` see `MergeResult`."""
 
     new_rows: int
-    without_key: int
-    unreadable: Mapping[str, tuple[int, str]]
+    without_key: int  # rows that were dropped because they had no key
+    unreadable: Mapping[str, tuple[int, str]]  # column → number of texts that are not of its type, and an example
     kept: Mapping[str, int]
     only_zeros: int
 
 
 class StreamTable:
-    """One table named after its stream; one row a primary key, merged as `Merging` says.
+    """A table named after its stream, with one row per primary key, merged by `RowMerger`.
 
-    There is no index: DELETE of the batch's keys and INSERT cost a tenth of it (see the design's measurements).
+    It has no index: to DELETE the keys of a batch and INSERT its rows takes a tenth of the time.
     """
 
     def __init__(
@@ -46,26 +45,30 @@ class StreamTable:
         stream: str,
         schema: Mapping[str, Any],
         key: Sequence[str],
-        make_room: Callable[[int, int], None],
+        raise_memory_limit: Callable[[int, int], None],
     ):
         self.stream = stream
         self.key = list(key)
         self.declared = {name: duckdb_type(value) for name, value in schema["properties"].items()}
         self._connection = connection
-        self._make_room = make_room
+        self._raise_memory_limit = raise_memory_limit
         self._columns: dict[str, dict[str, str]] = {}
-        self._keys: list[pl.Series] = []  # a hash of each row's key, eight bytes: 5 MB for 667,000 pins
-        self._merging = Merging(connection, stream, key, self.figures)
-        self._doubled_before = 0  # in reads before this one
-        self._reads_start = False  # whether the input says where a read begins
+        self._key_hashes: list[pl.Series] = []  # eight bytes per row: 5 MB for 667,000 pins
+        self._merger = RowMerger(connection, stream, key, self.figures)
+        self._earlier_duplicates = 0  # in the reads before this one
+        self._has_read_starts = False  # whether the input marks where a read begins
 
     def prepare(self) -> None:
-        """Creates what is missing; raises UserError where a declared type is not the stored one."""
+        """Create missing tables, columns and views.
+
+        Raises:
+            UserError: A declared type differs from the stored one.
+        """
         for table, columns in self.tables().items():
             stored = dict(self._stored(table))
             for name, kind in columns.items():
                 if stored.get(name, kind) != kind:
-                    raise type_change(self.stream, name, stored[name], kind)
+                    raise type_change_error(self.stream, name, stored[name], kind)
             if not stored:
                 body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
                 self._connection.execute(f"CREATE TABLE {quoted(table)} ({body})")
@@ -75,56 +78,57 @@ class StreamTable:
 
     @property
     def figures(self) -> list[str]:
-        """The declared numbers beside the key."""
+        """The declared numeric columns outside the key."""
         return [name for name, kind in self.declared.items() if kind in NUMERIC_TYPES and name not in self.key]
 
     def tables(self) -> dict[str, dict[str, str]]:
+        """Return the tables in the file with their declared columns (table → column → DuckDB type)."""
         return {self.stream: {**self.declared, EXTRACTED_AT: "TIMESTAMP"}}
 
     def create_views(self) -> None:
-        """A table needs none."""
+        """Create the views over the tables; a stream with one table needs none."""
 
     def table_of(self, column: str, kind: str) -> str:
-        """The table that takes a column which no schema declares."""
+        """Return the table for an undeclared column."""
         return self.stream
 
-    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str | Sequence[int]) -> Written:
+    def write(self, rows: Sequence[Mapping[str, Any]], extracted_at: str | Sequence[int]) -> WriteResult:
         """Write a batch inside the open transaction.
 
-        `extracted_at` is the time of all rows as SQL writes it, or that of each in milliseconds since 1970 (UTC); then
-        the last extraction of a key wins, whatever comes last.
+        `extracted_at` is one time for all rows, as an SQL literal, or a time per row in milliseconds since 1970 (UTC);
+        in the second case the last extraction of a key wins, in whatever order the rows come.
 
-        DuckDB reads the frame itself: a file on the way would bring its path into the data (`id=5/` is a partition).
+        DuckDB reads the frame directly: with a file in between, its path could replace data (`id=5/` is a partition).
         """
-        undeclared, others = self._undeclared(rows)
+        undeclared, other_fields = self._add_undeclared(rows)
         columns = self.declared | undeclared
-        batch = as_frame(self.stream, rows, columns, others)
+        batch = to_frame(self.stream, rows, columns, other_fields)
         time = f"TIMESTAMP '{extracted_at}'"
         if not isinstance(extracted_at, str):
             batch = batch.with_columns(pl.Series(ARRIVED_AT, extracted_at, pl.Int64())).sort(ARRIVED_AT)
             time = f"epoch_ms({quoted(ARRIVED_AT)})"
         batch = batch.with_row_index("batch row")
-        self._make_room(batch.height, int(batch.estimated_size()))
+        self._raise_memory_limit(batch.height, int(batch.estimated_size()))
         has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
         source = f"FROM {quoted(ARRIVED)} WHERE {has_key}"
-        written = batch.select(self.key).drop_nulls().hash_rows()
-        self._keys.append(written)
-        rows_of_batch = self._once_a_key(columns, time, source, is_doubled=written.n_unique() < written.len())
+        hashes = batch.select(self.key).drop_nulls().hash_rows()
+        self._key_hashes.append(hashes)
+        unique_rows = self._unique_rows(columns, time, source, has_duplicates=hashes.n_unique() < hashes.len())
         with self._arrived(batch):
-            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {rows_of_batch}")
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {unique_rows}")
         if not isinstance(extracted_at, str):
-            self._pass_over_older()
+            self._drop_outdated()
         unreadable = self._unreadable(batch, columns, source)
-        merged = self._replace()
-        without_key = batch.height - written.len()
-        return Written(merged.new_rows, without_key, unreadable, merged.kept, merged.only_zeros)
+        merged = self._merge()
+        without_key = batch.height - hashes.len()
+        return WriteResult(merged.new_rows, without_key, unreadable, merged.kept, merged.only_zeros)
 
-    def _once_a_key(self, columns: Mapping[str, str], time: str, source: str, *, is_doubled: bool) -> str:
-        """SQL for the rows of a batch, each key once: of each column the last value, of a list's entry the last one."""
+    def _unique_rows(self, columns: Mapping[str, str], time: str, source: str, *, has_duplicates: bool) -> str:
+        """Return SQL for one row per key of a batch: the last value of each column, or the last entry of a list."""
         typed = ", ".join(f"{cast(name, kind)} AS {quoted(name)}" for name, kind in columns.items())
         typed += f", {time} AS {EXTRACTED_AT}"
         keys, place = ", ".join(map(quoted, self.key)), quoted("batch row")
-        if is_doubled and not self._merging.is_list:  # arg_max passes over nulls
+        if has_duplicates and not self._merger.is_list:  # arg_max ignores nulls
             names = [name for name in (*columns, EXTRACTED_AT) if name not in self.key]
             last = [f"arg_max({quoted(name)}, {place}) AS {quoted(name)}" for name in names]
             return f"SELECT {', '.join([keys, *last])} FROM (SELECT {place}, {typed} {source}) GROUP BY {keys}"
@@ -132,42 +136,42 @@ class StreamTable:
 
     @contextmanager
     def _arrived(self, batch: pl.DataFrame) -> Iterator[None]:
-        """Let DuckDB read a frame once under the name ARRIVED.
+        """Register a frame with DuckDB under the name ARRIVED; it can be read once.
 
-        An Arrow capsule needs no pyarrow in DuckDB 1.5 and 2.0; the frame itself would, and costs 50 MB for it.
+        DuckDB 1.5 and 2.0 read an Arrow capsule without pyarrow, which a registered frame needs (50 MB of memory).
         """
         self._connection.register(ARRIVED, batch.__arrow_c_stream__())
         try:
             yield
         finally:
-            with suppress(duckdb.Error):  # a transaction that failed takes it away by itself
+            with suppress(duckdb.Error):  # a failed transaction has already removed it
                 self._connection.unregister(ARRIVED)
 
-    def doubled(self) -> int:
-        """How many of the rows written so far, in whichever batch, had a key that another one of them has too."""
-        here = sum(map(len, self._keys)) - pl.concat(self._keys).n_unique() if self._keys else 0
-        return self._doubled_before + here
+    def duplicates(self) -> int:
+        """Return how many rows so far, in any batch, have the same key as another row of their read."""
+        here = sum(map(len, self._key_hashes)) - pl.concat(self._key_hashes).n_unique() if self._key_hashes else 0
+        return self._earlier_duplicates + here
 
-    def new_read(self, counts: bool) -> None:
-        """Keys that come from here on are those of another read; whether those before count as doubled."""
-        self._doubled_before = self.doubled() if counts else self._doubled_before
-        self._keys.clear()
-        if counts:
-            self._reads_start = True
-            self._merging.new_read()
+    def start_read(self, count_duplicates: bool) -> None:
+        """Begin another read, whose keys are no duplicates of earlier ones; see `DatabaseWriter.start_read`."""
+        self._earlier_duplicates = self.duplicates() if count_duplicates else self._earlier_duplicates
+        self._key_hashes.clear()
+        if count_duplicates:
+            self._has_read_starts = True
+            self._merger.start_read()
 
-    def rolled_back(self) -> None:
-        """The transaction is undone, and with it the columns that it added."""
+    def on_rollback(self) -> None:
+        """Forget the columns and temporary tables that the transaction added."""
         self._columns.clear()
-        self._merging.rolled_back()
+        self._merger.on_rollback()
 
-    def _pass_over_older(self) -> None:
-        """Remove from the batch what the file has from a later extraction."""
-        if self._merging.is_whole:
-            self._merging.take_reads("batch", self._reads_start)
+    def _drop_outdated(self) -> None:
+        """Remove rows from the batch of which the file has a later extraction."""
+        if self._merger.replaces_periods:
+            self._merger.drop_outdated_reads("batch", self._has_read_starts)
             return
         row = self._connection.execute(f"SELECT min({EXTRACTED_AT}) FROM batch").fetchone()
-        if row and row[0] is not None:  # a literal, so that DuckDB skips all rows from before
+        if row and row[0] is not None:  # a literal lets DuckDB skip all earlier rows
             same = " AND ".join(f"stored.{quoted(name)} = batch.{quoted(name)}" for name in self.key)
             self._connection.execute(
                 f"DELETE FROM batch USING {quoted(self.stream)} AS stored WHERE {same} "
@@ -175,32 +179,33 @@ class StreamTable:
             )
 
     def _unreadable(self, batch: pl.DataFrame, columns: Mapping[str, str], source: str) -> dict[str, tuple[int, str]]:
-        """Column → how many texts are no value of its type, and are null in the file, and one of them."""
+        """Return how many texts per column are not of its type, and so are null in the file, with an example."""
         found = {}
         for name, kind in columns.items():
-            if kind == "TIMESTAMP":  # dates are the connector's own
-                is_none = f"trim({quoted(name)}) <> '' AND {cast(name, kind)} IS NULL"
-                query = f"SELECT count(*), left(min({quoted(name)}), 100) {source} AND {is_none}"
+            if kind == "TIMESTAMP":  # the connector itself makes all dates
+                is_unreadable = f"trim({quoted(name)}) <> '' AND {cast(name, kind)} IS NULL"
+                query = f"SELECT count(*), left(min({quoted(name)}), 100) {source} AND {is_unreadable}"
                 with self._arrived(batch):
                     ((count, example),) = self._connection.execute(query).fetchall()
                 if count:
                     found[name] = count, example
         return found
 
-    def _replace(self) -> Merged:
-        """Write the temporary table `batch`."""
-        return self._merging.write("batch", self._stored(self.stream))
+    def _merge(self) -> MergeResult:
+        """Merge the temporary table `batch` into the file."""
+        return self._merger.merge("batch", self._stored(self.stream))
 
-    def _undeclared(self, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], set[str]]:
-        """Column → type for fields that no schema declares, and those fields that share the column OTHER_FIELDS.
+    def _add_undeclared(self, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], set[str]]:
+        """Add or widen the columns that the undeclared fields of a batch need.
 
-        The table is changed as that needs: a column is added, or becomes text where it was of another type.
+        Returns:
+            Column → type of these fields, and the names of the fields that share the column OTHER_FIELDS.
         """
-        fields = self._fields(rows)
+        fields = self._undeclared_fields(rows)
         if not fields:
             return {}, set()
         found: dict[str, str] = {}
-        others: set[str] = set()
+        other_fields: set[str] = set()
         stored = {name: kind for table in self.tables() for name, kind in self._stored(table).items()}
         before = dict(stored)
         for field in fields:
@@ -208,8 +213,8 @@ class StreamTable:
             kind = inferred_type(values)
             if kind is None:
                 continue
-            if field in RESERVED_COLUMNS or (field not in stored and not self._may_be_added(field, stored)):
-                others.add(field)
+            if field in RESERVED_COLUMNS or (field not in stored and not self._can_add(field, stored)):
+                other_fields.add(field)
                 continue
             if field not in stored:
                 self._add_column(self.table_of(field, kind), field, kind)
@@ -217,30 +222,30 @@ class StreamTable:
                 kind = self._common_type(field, stored[field], kind, values)
                 self._change_column(field, kind)
             stored[field] = found[field] = kind
-        if others:
+        if other_fields:
             found[OTHER_FIELDS] = stored[OTHER_FIELDS] = "JSON"
             if OTHER_FIELDS not in before:
                 self._add_column(self.table_of(OTHER_FIELDS, "JSON"), OTHER_FIELDS, "JSON")
         if stored != before:
             self.create_views()
-        return found, others
+        return found, other_fields
 
-    def _fields(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The fields of a batch that no schema declares."""
+    def _undeclared_fields(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the fields of a batch that no schema declares."""
         return undeclared_fields(rows, self.declared)
 
     def _common_type(self, column: str, stored: str, arriving: str, values: Sequence[Any]) -> str:
-        """The type that holds exactly what a column holds and what comes into it."""
+        """Return the type that holds both the stored and the arriving values of a column exactly."""
         if can_store(stored, arriving):
             return stored
         return "DOUBLE" if self._can_be_double(column, stored, values) else "VARCHAR"
 
-    def _may_be_added(self, field: str, stored: Mapping[str, str]) -> bool:
+    def _can_add(self, field: str, stored: Mapping[str, str]) -> bool:
         added = len(stored.keys() - self.declared.keys() - set(RESERVED_COLUMNS))
-        return added < MOST_ADDED and can_name_a_column(field, (*stored, *self.declared, *RESERVED_COLUMNS))
+        return added < MAX_ADDED_COLUMNS and is_column_name(field, (*stored, *self.declared, *RESERVED_COLUMNS))
 
     def _can_be_double(self, column: str, stored: str, values: Sequence[Any]) -> bool:
-        """Whether a DOUBLE holds exactly what a column holds and what is to come into it."""
+        """Return whether a DOUBLE holds both the stored and the arriving values of a column exactly."""
         numbers = [value for value in values if value is not None]
         if stored not in NUMERIC_TYPES or inferred_type([*numbers, 0.5]) != "DOUBLE":
             return False
@@ -258,7 +263,7 @@ class StreamTable:
             self._columns[table][column] = kind
 
     def _stored(self, table: str) -> dict[str, str]:
-        """The columns of a table in the file; empty where there is none. Asked for once: nobody else writes."""
+        """Return the columns of a table in the file, cached; empty if there is no such table."""
         if not self._columns.get(table):
             self._columns[table] = dict(
                 self._connection.execute(
@@ -283,6 +288,6 @@ class StreamTable:
 
 
 def cast(name: str, kind: str) -> str:
-    """SQL that makes a value of a column, or null; of a time, only within the years that a calendar has."""
+    """Return SQL that casts a column, to null if that fails; dates and times only in the years 1 to 9999."""
     cast = f"TRY_CAST({quoted(name)} AS {kind})"
     return f"CASE WHEN year({cast}) BETWEEN 1 AND 9999 THEN {cast} END" if kind in ("DATE", "TIMESTAMP") else cast

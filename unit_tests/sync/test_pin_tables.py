@@ -1,6 +1,5 @@
-"""What OneUp sends in a pin's `stats` is kept once a pin and day, other fields of the pin once a pin."""
+"""Fields in the `stats` of a pin are kept per pin and day, other fields once per pin."""
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -8,14 +7,9 @@ import pytest
 
 from oneup_pinterest.database.reader import open_history
 from test_support.stream_schemas import SCHEMAS
-from unit_tests.sync.test_merging import PIN, File
+from unit_tests.sync.synced_file import PIN, SyncedFile
 
 DAYS = ("2026-05-20", "2026-05-21", "2026-05-22")
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> File:
-    return File(tmp_path / "history.duckdb")
 
 
 def pin(day: int, name: str = "1", **stats: Any) -> dict[str, Any]:
@@ -36,7 +30,7 @@ def pin(day: int, name: str = "1", **stats: Any) -> dict[str, Any]:
         ([1], "four", "JSON", ["[1]", '"four"']),
     ],
 )
-def test_each_day_of_a_field_in_stats_is_kept(file: File, first: Any, then: Any, kind: str, stored: list[Any]) -> None:
+def test_stats_field_is_kept_per_day(file: SyncedFile, first: Any, then: Any, kind: str, stored: list[Any]) -> None:
     file.run("pins", [pin(0, views=first)])
     file.run("pins", [pin(1, views=then)])
 
@@ -48,7 +42,7 @@ def test_each_day_of_a_field_in_stats_is_kept(file: File, first: Any, then: Any,
         assert [value for (value,) in history.sql(query).fetchall()] == stored
 
 
-def test_fields_outside_stats_stay_attributes_of_the_pin_unless_they_are_numbers(file: File) -> None:
+def test_fields_outside_stats_are_attributes_unless_numeric(file: SyncedFile) -> None:
     file.run("pins", [{**pin(0), "board": "Garden", "followers": 5}])
     file.run("pins", [{**pin(1), "board": "House", "followers": 6}])
 
@@ -56,7 +50,7 @@ def test_fields_outside_stats_stay_attributes_of_the_pin_unless_they_are_numbers
     assert file.rows("SELECT board FROM _pin_attributes") == [("House",)]
 
 
-def test_fields_of_stats_beyond_the_columns_of_a_file_are_kept_once_a_day(file: File) -> None:
+def test_stats_fields_beyond_the_column_limit_are_kept_per_day(file: SyncedFile) -> None:
     many = {f"field_{n:02}": n for n in range(60)}
     for day in (0, 1):
         file.run("pins", [pin(day, **{name: n + day for name, n in many.items()}, größe=day)])
@@ -87,8 +81,8 @@ def test_fields_of_stats_beyond_the_columns_of_a_file_are_kept_once_a_day(file: 
     ],
 )
 @pytest.mark.parametrize("are_split", [False, True])
-def test_an_attribute_of_an_older_file_becomes_an_observation_of_the_newest_day(
-    file: File, texts: dict[str, Any], then: Any, kind: str, stored: dict[str, Any], are_split: bool
+def test_attribute_of_a_0_1_0_file_moves_to_the_newest_day(
+    file: SyncedFile, texts: dict[str, Any], then: Any, kind: str, stored: dict[str, Any], are_split: bool
 ) -> None:
     file.run("pins", [{**pin(0), "impressions": 1}, {**pin(0, "3"), "impressions": 1}])
     file.run("pins", [{**pin(1, name), "views": text} for name, text in texts.items()])  # as 0.1.0 wrote it
@@ -107,7 +101,7 @@ def test_an_attribute_of_an_older_file_becomes_an_observation_of_the_newest_day(
         assert history.sql("SELECT count(views) FROM pins WHERE snapshot_date = '2026-05-22'").fetchall() == [(2,)]
 
 
-def test_the_marker_of_stats_is_no_column(file: File) -> None:
+def test_stats_list_does_not_become_a_column(file: SyncedFile) -> None:
     file.run("pins", [pin(0, views=1)])
 
     names = [name for name, *_ in file.rows("DESCRIBE pins")]

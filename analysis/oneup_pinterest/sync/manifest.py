@@ -1,4 +1,4 @@
-"""The streams as the manifest declares them, without the framework that runs it (a second of import)."""
+"""The streams as the manifest declares them, read without the CDK, whose import takes a second."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ MANIFEST = Path(source_oneup_pinterest.__file__).with_name("manifest.yaml")
 
 
 def declared_streams() -> dict[str, tuple[Mapping[str, Any], list[str]]]:
-    """Return JSON schema and primary key of each stream, in the manifest's order.
+    """Return the JSON schema and primary key of each stream, in the order of the manifest.
 
     >>> list(declared_streams())[:2], declared_streams()["accounts"][1]
     (['overview_metrics', 'pins'], ['social_network_id'])

@@ -1,4 +1,4 @@
-"""What the sandbox tests share: a running sandbox and one way to ask it."""
+"""Fixtures of the sandbox tests: a running sandbox and a client for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ask = Callable[..., requests.Response]
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
-    """One server for all tests of a process: most of a test's time would go into a new world."""
+    """One server for all tests of a process, because a new world takes most of a test's time."""
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     with Sandbox(now=noon, documented_sample=True) as sandbox:
         yield sandbox
@@ -24,7 +24,7 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox as if new, whose clock stands still at noon UTC of today."""
+    """A sandbox as if new, whose clock is stopped at noon UTC of today."""
     now, accounts = running.now, running.account_ids
     yield running
     running.now, running.latency = now, 0.0
@@ -36,7 +36,7 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def ask(sandbox: Sandbox) -> Iterator[Ask]:
-    """Ask an endpoint with the key and, unless told otherwise, the craft account's last week."""
+    """Request an endpoint with the key and, by default, the last week of the craft account."""
     with requests.Session() as session:
 
         def asked(endpoint: str = "pinterest/posts", **params: str | None) -> requests.Response:
@@ -56,5 +56,5 @@ def ask(sandbox: Sandbox) -> Iterator[Ask]:
 
 
 def days_ago(sandbox: Sandbox, days: int) -> str:
-    """The date so many days before the server's UTC date."""
+    """Return the date this many days before the server's UTC date."""
     return str(sandbox.now.date() - timedelta(days=days))

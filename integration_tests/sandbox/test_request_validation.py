@@ -1,16 +1,15 @@
-"""Requests are refused and accepted as OneUp documents it."""
+"""Requests are accepted and rejected as OneUp documents it."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
+from integration_tests.sandbox.conftest import Ask, days_ago
 from oneup_pinterest.sandbox import Sandbox
-
-from .conftest import Ask, days_ago
 
 
 @pytest.mark.parametrize("endpoint", ["pinterest/posts", "pinterest/overview", "listsocialaccounts"])
@@ -41,23 +40,23 @@ def test_bad_key_is_401_without_a_success_field(ask: Ask, endpoint: str, key: st
         ({"timezone": "America"}, "timezone"),
     ],
 )
-def test_wrong_parameters_are_422_and_named(
+def test_wrong_parameters_are_named_with_422(
     sandbox: Sandbox, ask: Ask, params: dict[str, str | None], field: str
 ) -> None:
     # A bare number in the table is a date so many days ago.
     dated = {k: days_ago(sandbox, int(v)) if v and len(v) == 1 else v for k, v in params.items()}
     for endpoint in ("pinterest/posts", "pinterest/overview"):
         response = ask(endpoint, **dated)
-        answer = response.json()
+        body = response.json()
         assert response.status_code == 422
-        assert answer["success"] is False
-        assert field in answer["errors"]
-        assert answer["message"]
+        assert body["success"] is False
+        assert field in body["errors"]
+        assert body["message"]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kolkata", "UTC", ""])
 @pytest.mark.parametrize("hour", [0, 11, 13, 23])
-def test_yesterday_is_that_of_the_asked_time_zone(sandbox: Sandbox, ask: Ask, zone: str, hour: int) -> None:
+def test_yesterday_depends_on_the_requested_time_zone(sandbox: Sandbox, ask: Ask, zone: str, hour: int) -> None:
     sandbox.now = sandbox.now.replace(hour=hour, minute=30)
     yesterday = sandbox.now.astimezone(ZoneInfo(zone or "UTC")).date() - timedelta(days=1)
     start = str(yesterday - timedelta(days=6))
@@ -93,11 +92,6 @@ def test_unknown_path_is_404_and_other_methods_405(sandbox: Sandbox, ask: Ask) -
     assert posted.status_code == 405
 
 
-def test_first_and_last_dates_of_the_calendar_are_no_trouble(ask: Ask) -> None:
+def test_first_and_last_dates_of_the_calendar_work(ask: Ask) -> None:
     assert ask(start_date="0001-01-01", end_date="0001-01-05").status_code == 200
     assert ask(start_date="9999-12-30", end_date="9999-12-31").status_code == 422
-
-
-def test_clock_must_be_aware(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="aware"):
-        sandbox.now = datetime(2026, 1, 1)

@@ -1,0 +1,132 @@
+"""Run each command of the command line; each function imports only what its command needs."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oneup_pinterest.console import print_message
+from oneup_pinterest.errors import UserError
+from source_oneup_pinterest.start import start_quickly
+
+if TYPE_CHECKING:
+    from oneup_pinterest.database.reader import Database
+
+
+def run_sync(options: argparse.Namespace) -> int:
+    start_quickly()
+    from oneup_pinterest.sync import sync
+    from oneup_pinterest.sync.config import permission_warning, read_config
+    from oneup_pinterest.sync.progress import progress_for
+
+    streams = None if options.streams is None else [name.strip() for name in options.streams.split(",") if name.strip()]
+    config = read_config(options.config)
+    if warning := permission_warning(options.config):
+        print_message(f"warning: {warning}")
+    progress = progress_for(sys.stderr)
+    try:
+        result = sync(config, options.database, streams, options.full_refresh, progress)
+    finally:
+        progress.close()
+    print_message(result.summary())
+    if options.json:
+        print(json.dumps(result.as_json()))
+    return result.exit_status
+
+
+def run_load(options: argparse.Namespace) -> int:
+    start_quickly()
+    from oneup_pinterest.sync.load import load
+    from oneup_pinterest.sync.progress import progress_for
+    from oneup_pinterest.sync.states import write_states_json
+
+    if "-" in options.sources and sys.stdin.isatty():
+        raise UserError(
+            "Name the files to load, or pipe the output of `python main.py read` into this command.", exit_status=2
+        )
+    progress = progress_for(sys.stderr)
+    try:
+        result = load(options.sources, options.database, options.stream, progress)
+    finally:
+        progress.close()
+    print_message(result.summary())
+    if options.state_output:
+        write_states_json(options.database, options.state_output)
+    return result.exit_status
+
+
+def run_state(options: argparse.Namespace) -> int:
+    from oneup_pinterest.sync.states import states_json
+
+    if not options.database.exists():
+        raise UserError(f"There is no database {options.database}. Sync or load into it first.")
+    print(text := states_json(options.database))
+    if text == "[]":
+        print_message(f"{options.database} has no state yet; the next read starts from the beginning.")
+    return 0
+
+
+def run_status(options: argparse.Namespace) -> int:
+    from oneup_pinterest.quality.status import format_status, read_status
+
+    status = read_status(_database(options))
+    print(json.dumps(status, default=str) if options.json else format_status(status))
+    return 0
+
+
+def run_report(options: argparse.Namespace) -> int:
+    start_quickly()
+    _prepare_charts()
+    from oneup_pinterest.report import write_report
+
+    print(write_report(_database(options), options.output))
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from oneup_pinterest.database.export import export_parquet
+
+    for table, rows in export_parquet(_database(options), options.output).items():
+        print(f"{options.output / table}: {rows:,} rows")
+    return 0
+
+
+def run_notebooks(options: argparse.Namespace) -> int:
+    _prepare_charts()
+    from oneup_pinterest.notebooks import open_notebooks
+
+    open_notebooks(_database(options))
+    return 0
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    start_quickly()
+    _prepare_charts()
+    from oneup_pinterest.demo import demo
+
+    demo(options.database, options.output, options.days)
+    return 0
+
+
+def _database(options: argparse.Namespace) -> "Database":
+    from oneup_pinterest.database.stored_tables import HistoryFile
+
+    file = HistoryFile(options.database, options.schema, options.prefix)
+    return file if options.schema or options.prefix is not None else file.path
+
+
+def _prepare_charts() -> None:
+    """Check or fix the environment so that Altair can be imported."""
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "Charts need Python's docstrings, because Altair does. Unset PYTHONOPTIMIZE (or do not use -OO), then try "
+            "again.",
+            exit_status=2,
+        )
+    try:
+        Path.home()
+    except RuntimeError:  # a numeric user in a container: Altair asks for a home at import, but does not use it
+        os.environ["HOME"] = tempfile.gettempdir()
