@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float, float]:
-    """Bytes of the file after all days, seconds of an early and of a late day."""
+    """Return the size of the file after all days in bytes, and the seconds of an early and a late day."""
     schema, key = SCHEMAS["pins"]
     history_module.PinTables = layout  # type: ignore[misc,assignment] # the layout under test, for pins alone
     records = made_up(pins)
@@ -58,7 +58,7 @@ def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float
 
 
 def made_up(pins: int) -> list[dict[str, Any]]:
-    """Pins of five accounts with heavy-tailed counters."""
+    """Return pins of five accounts with heavy-tailed counters."""
     rng = random.Random(1)
     return [
         {

@@ -43,7 +43,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
-    """Moves the clock of the sandbox and of the connector on."""
+    """Return a function that moves the clocks of the sandbox and the connector forward by some days."""
 
     def move(days: int) -> None:
         sandbox.now += timedelta(days=days)
@@ -54,7 +54,7 @@ def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between attempts, which are noted and not waited."""
+    """Return the waits between attempts, which are recorded but skipped."""
     waited: list[float] = []
     really_sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), really_sleep(min(seconds, 0.01)))[0])
@@ -94,7 +94,7 @@ def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
 
 @pytest.fixture
 def first_reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
-    """What a first read of the fixture `sandbox` brings."""
+    """Return what a first read of the fixture `sandbox` brings."""
 
     def build(folder: Path) -> None:
         with at_noon() as sandbox:
@@ -107,7 +107,7 @@ def first_reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
 
 @pytest.fixture(scope="session")
 def printed_days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    """Two days of what `main.py read` printed, beside the file that `sync` made of the same days; copy before use."""
+    """Return two days of what `main.py read` printed, with the files that `sync` made; copy these before use."""
 
     def build(folder: Path) -> None:
         (folder / "days").write_bytes(pickle.dumps(list(printed(folder))))

@@ -36,7 +36,7 @@ def rows(database: Path, query: str) -> list[Any]:
 
 
 def contents(database: Path) -> dict[str, list[Any]]:
-    """Every row of every stream, but for when it was extracted."""
+    """Return every row of every stream, without its time of extraction."""
     return {
         stream: rows(database, f"SELECT * EXCLUDE (_airbyte_extracted_at) FROM {stream} ORDER BY ALL")
         for stream in [*KEYS, "pins_latest"]

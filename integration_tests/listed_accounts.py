@@ -24,7 +24,7 @@ def of(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def cursors(database: Path, stream: str = "pins") -> dict[str, str]:
-    """Account → cursor."""
+    """Return the cursor of each account."""
     ((state,),) = rows(database, f"SELECT state FROM _airbyte_state WHERE stream_name = '{stream}'")
     return {
         entry["partition"]["social_network_id"]: next(iter(entry["cursor"].values()))[:10]
@@ -33,11 +33,11 @@ def cursors(database: Path, stream: str = "pins") -> dict[str, str]:
 
 
 def findings(database: Path, *checks: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """The findings of some checks by check and account."""
+    """Return the findings of some checks by check and account."""
     wanted = checks or ("missing_account", "unlisted_account", "renamed_account")
     return {(it["check"], it["where"]): it for it in read_status(database)["findings"] if it["check"] in wanted}
 
 
 def words_of(page: Path) -> str:
-    """The text of a report, its tags left out."""
+    """Return the text of a report without its tags."""
     return " ".join(re.sub(r"<[^>]*>", "", page.read_text(encoding="utf-8")).split())

@@ -46,7 +46,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def without(complete: Path, path: Path, stream: str, columns: tuple[str, ...] = ()) -> Path:
-    """A copy without some columns of a stream, or without the stream."""
+    """Return a copy without some columns of a stream, or without the stream."""
     path.write_bytes(complete.read_bytes())
     with duckdb.connect(path) as connection:
         for column in columns:

@@ -116,7 +116,7 @@ def test_a_clock_that_goes_back_loses_no_row(
 
 @pytest.fixture
 def set_clock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    """Sets the clock of the sandbox and of the connector."""
+    """Return a function that sets the clocks of the sandbox and the connector."""
 
     def move(now: datetime) -> None:
         sandbox.now = now

@@ -167,7 +167,7 @@ def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
         (["sync", "--streams", "pins,boards"], "'boards'"),
         (["sync", "--streams", ""], "No stream"),
         (["sync", "--config", "nowhere.json"], "nowhere.json"),
-        (["sync", "--colour"], "--colour"),
+        (["sync", "--color"], "--color"),
         (["sinc"], "sinc"),
         ([], "COMMAND"),
         (["demo", "--days", "0"], "--days"),

@@ -30,7 +30,7 @@ time.sleep(float(sys.argv[3]))
 
 
 def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
-    """Another process that has the file open for a while."""
+    """Start another process that keeps the file open for a while."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(database), how, str(seconds)], stdout=subprocess.PIPE, text=True
     )

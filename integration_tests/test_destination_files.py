@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records(day: Day) -> Rows:
-    """Stream → its messages."""
+    """Return the records of each stream."""
     found: Rows = {stream: [] for stream in KEYS}
     for message in map(json.loads, day.lines):
         if message["type"] == "RECORD":
@@ -44,13 +44,13 @@ def records(day: Day) -> Rows:
 
 
 def nested(record: dict[str, Any]) -> dict[str, Any]:
-    """As the destinations of today write it."""
+    """Return a record as today's destinations write it."""
     meta = {"_airbyte_raw_id": "0-1", "_airbyte_meta": {"changes": []}, "_airbyte_generation_id": 0}
     return {**meta, "_airbyte_extracted_at": record["emitted_at"], "_airbyte_data": record["data"]}
 
 
 def of_older_ones(record: dict[str, Any]) -> dict[str, Any]:
-    """As the local JSON destination wrote it, with the data as text in some versions."""
+    """Return a record as the local JSON destination wrote it, which stored the data as text in some versions."""
     return {
         "_airbyte_ab_id": "0-1",
         "_airbyte_emitted_at": record["emitted_at"],

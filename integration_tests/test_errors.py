@@ -92,7 +92,7 @@ def test_retry_after_is_capped(sandbox: Sandbox, waits: list[float]) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed_others() -> Reading:
-    """What is read of all accounts but the first."""
+    """Return what is read of all accounts but the first."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return read({**sandbox.config(), **START, "social_network_ids": sandbox.account_ids[1:]})

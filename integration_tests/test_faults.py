@@ -65,7 +65,7 @@ def ordered(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[str]]:
-    """What is read where nothing goes wrong."""
+    """Return what is read where nothing goes wrong."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=2, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return ordered(read({**sandbox.config(), **START}).records)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
-    """Runs `main.py read` into a file."""
+    """Run `main.py read` into a file."""
     config, catalog = path.with_name("read.config.json"), path.with_name("read.catalog.json")
     config.write_text(json.dumps(sandbox.config()))
     catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))

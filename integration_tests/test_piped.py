@@ -43,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def loaded(database: Path, *texts: str | bytes) -> SyncResult:
-    """Loads texts as files, in this order."""
+    """Load texts as files, in this order."""
     paths = []
     for number, text in enumerate(texts):
         path = database.with_name(f"{number}.jsonl")
@@ -60,7 +60,7 @@ def states(database: Path) -> list[tuple[Any, ...]]:
 
 
 def everything(database: Path) -> dict[str, list[Any]]:
-    """Every row with its time of extraction, and the states with theirs."""
+    """Return every row with its time of extraction, and the states with theirs."""
     return {
         name: rows(database, f"SELECT * FROM {name} ORDER BY ALL") for name in [*KEYS, "pins_latest", "_airbyte_state"]
     }
@@ -77,7 +77,7 @@ def kind_of(line: str) -> str:
 
 
 def shuffled(lines: list[str]) -> list[str]:
-    """The records between two states in any order, before and after all other messages."""
+    """Return the records between two states in any order, before and after all other messages."""
     rng, result, between = random.Random(5), [], []
     for line in lines:
         if kind_of(line) == "RECORD":
@@ -92,7 +92,7 @@ def shuffled(lines: list[str]) -> list[str]:
 
 
 def vouched(lines: Iterable[str]) -> set[str]:
-    """The records, as JSON, after which a state of their stream comes."""
+    """Return the records, as JSON, after which a state of their stream comes."""
     waiting: dict[str, list[str]] = {}
     found: set[str] = set()
     for message in map(json.loads, lines):

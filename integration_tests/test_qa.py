@@ -31,7 +31,7 @@ def manifest() -> dict[str, Any]:
 
 
 def section(title: str) -> list[str]:
-    """What stands below each heading of that name, up to the next heading."""
+    """Return what stands below each heading of that name, up to the next heading."""
     return re.findall(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -19,7 +19,7 @@ COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
 
 
 def ask(sandbox: Sandbox, endpoint: str, account: str, start: str, end: str, timezone: str = "UTC") -> dict[str, Any]:
-    """The server's own answer for a window, asked for by dates."""
+    """Return the server's own answer for a window, asked for by dates."""
     window = {"start_date": start, "end_date": end, "timezone": timezone}
     parameters = {"apiKey": sandbox.api_key, "social_network_id": account, **window}
     answer = requests.get(f"{sandbox.analytics_url}/pinterest/{endpoint}", parameters, timeout=30).json()

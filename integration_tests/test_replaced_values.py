@@ -33,7 +33,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @contextmanager
 def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
-    """How a batch reached DuckDB in schema version 1."""
+    """Hand a batch to DuckDB as schema version 1 did."""
     connection = table._connection
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     batch.write_parquet(f"{folder}/batch.parquet")
@@ -50,7 +50,7 @@ def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **opt
 
 
 def as_before_version_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
-    """A file as 0.1.0 would have written it."""
+    """Write a file as 0.1.0 would have written it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
         synced(sandbox, database, accounts)

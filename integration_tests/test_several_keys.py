@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def other(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """What another key sees: two accounts that the first key does not have."""
+    """Yield what another key sees: two accounts that the first key does not have."""
     with Sandbox(seed=8, accounts=0, now=NOON, api_key=KEY_B) as running:
         for name in ("pin_client_b", "pin_client_c"):
             running.add_account(name)
@@ -37,7 +37,7 @@ def other(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def tomorrow(sandbox: Sandbox, other: Sandbox, days_later: Days) -> Callable[[], None]:
-    """Moves the clocks of both keys and of the connector a day on."""
+    """Return a function that moves the clocks of both keys and the connector forward by a day."""
 
     def move() -> None:
         days_later(1)

@@ -17,7 +17,7 @@ ASK = "print(*{name.split('.')[0] for name in sys.modules if sys.modules[name]},
 
 
 def imported(call: str, *arguments: object) -> set[str]:
-    """The top-level packages that a process has imported when a command ends."""
+    """Return the top-level packages that a process has imported when a command ends."""
     code = f"import sys\ntry:\n    {call}\nexcept SystemExit as end:\n    assert not end.code\n{ASK}"
     ended = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -32,13 +32,13 @@ The layout of a database or the shape of a state is no longer that of {fixture},
 What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py,
 make the readers read both,
 and, once it is to be released, run `python -m tools.released VERSION`. Only while CHANGELOG.md calls
-{version} unreleased may its own fixture be made anew."""
+{version} unreleased may its own fixture be written again."""
 RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
 
 
 @pytest.fixture
 def two_days(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """A sandbox at day one with the accounts of the fixtures, and what moves it on."""
+    """Yield a sandbox at day one with the accounts of the fixtures, and what moves it on."""
     monkeypatch.setenv(CLOCK_VARIABLE, DAY_ONE.isoformat())
     with Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
 

@@ -70,7 +70,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture
 def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A config for the sandbox behind https, with a certificate that it signed itself (`certificate.pem`)."""
+    """Yield a config for the sandbox behind https, with a self-signed certificate (`certificate.pem`)."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     now = datetime.now(UTC)
     certificate = (

@@ -46,7 +46,7 @@ def _as_link(path: Path, good: bytes) -> None:
 
 
 def of_storage_version(good: bytes, version: int) -> bytes:
-    """The file as if it were of another storage version: the number in its first block, and that block's checksum.
+    """Return a file's bytes with another storage version in its first block, and with that block's checksum.
 
     The checksum is 5381 and, for each eight bytes, their number times FACTOR, all combined by XOR.
     """
@@ -81,7 +81,7 @@ def _with_newer_layout(path: Path, good: bytes) -> None:
 
 
 def all_spoiled(rng: random.Random) -> list[Spoiled]:
-    """Every kind; the lengths of files that were cut are random."""
+    """Return every kind of damage; truncated files have random lengths."""
 
     def cut(least: int, most: float) -> Callable[[Path, bytes], object]:
         return lambda path, good: path.write_bytes(good[: rng.randrange(least, int(min(most, len(good) / 2)))])
@@ -106,7 +106,7 @@ def all_spoiled(rng: random.Random) -> list[Spoiled]:
 
 
 def fingerprint(folder: Path) -> dict[str, object]:
-    """Everything in a folder, byte for byte."""
+    """Return the bytes of everything in a folder."""
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.is_dir() or path.read_bytes()
         for path in folder.rglob("*")
