@@ -13,15 +13,9 @@ import duckdb
 
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
+from test_support.stream_schemas import SCHEMAS
 
-KEYS = {
-    "overview_metrics": ("social_network_id", "key", "preset", "period_end"),
-    "pins": ("social_network_id", "id", "snapshot_date"),
-    "account_followers": ("social_network_id", "snapshot_date"),
-    "post_performance": ("social_network_id", "preset", "period_end", "ranking", "position"),
-    "pin_totals": ("social_network_id", "period_start", "period_end", "key"),
-    "accounts": ("social_network_id",),
-}
+KEYS = {stream: tuple(key) for stream, (_, key) in SCHEMAS.items()}
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint, of_storage_version
 from integration_tests.fault_injection.disks import PLACES, Disks
 from integration_tests.fault_injection.processes import served
-from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.reader import open_history
@@ -42,7 +42,7 @@ def test_commands_without_room_or_without_a_database_say_so_and_lose_nothing(tmp
         disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
         found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
         found += [disks.full_output(rng, name) for name in ("report", "export")]
-        found += islice(disks.spoiled(rng), 4)  # the first of them, as each command meets it
+        found += islice(disks.run_on_damaged_files(rng), 4)  # the first of them, as each command meets it
 
     assert [finding.wrong for finding in found] == [[]] * len(found)
     assert 1 in [finding.status for finding in found[:3]]
@@ -53,7 +53,7 @@ def test_a_damaged_file_is_reported_by_every_command_and_unchanged(
 ) -> None:
     first_sync(tmp_path / "good.duckdb")
     good = (tmp_path / "good.duckdb").read_bytes()
-    for kind in all_spoiled(random.Random(5)):
+    for kind in damaged_files(random.Random(5)):
         folder = tmp_path / kind.name
         folder.mkdir()
         database = folder / "history.duckdb"

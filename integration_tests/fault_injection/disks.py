@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint
 from integration_tests.fault_injection.kills import rows_ahead
 from integration_tests.fault_injection.processes import on_day, served
 from integration_tests.fault_injection.rows import Damage, damage, doubled
-from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
@@ -186,10 +186,10 @@ class Disks:
                 is_told = ended.returncode == status and words in ended.stderr and fingerprint(place) == before
                 yield Finding("read-only disk", ended.returncode, [] if is_told else [f"{name}: {ended.stderr[-500:]}"])
 
-    def spoiled(self, rng: random.Random) -> Iterator[Finding]:
+    def run_on_damaged_files(self, rng: random.Random) -> Iterator[Finding]:
         """Run each command on each damaged file."""
         good = self.day_one.read_bytes()
-        for kind in all_spoiled(rng):
+        for kind in damaged_files(rng):
             home = self.folder / "home"
             home.mkdir()
             database = home / "history.duckdb"
@@ -245,7 +245,7 @@ def main() -> None:
         findings += [disks.full_output(rng, name) for name in ("report", "export")]
         if len(places) > 1:
             findings += disks.read_only()
-        findings += disks.spoiled(rng)
+        findings += disks.run_on_damaged_files(rng)
     print(table(sorted(findings, key=lambda finding: "sync" not in finding.what)))
     print(
         f"\nseed {options.seed}{'' if places == list(PLACES) else '; no small disk could be mounted here (root can)'}"

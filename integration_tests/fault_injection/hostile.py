@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase
 from integration_tests.fault_injection.expected import PIN_TEXTS, Expected, known, of_accounts, of_answer
 from integration_tests.fault_injection.payloads import NOW, TEXTS, Payload, originals, payloads
 from integration_tests.fault_injection.stored import differences, rows_of, wrong_types
-from integration_tests.fault_injection.told import miscounted
+from integration_tests.fault_injection.summary_counts import miscounted
 from integration_tests.fault_injection.wire import answered_by
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.quality.status import format_status, read_status
