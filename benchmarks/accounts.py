@@ -32,7 +32,7 @@ class Run(NamedTuple):
 
 
 def main() -> None:
-    """Prints a Markdown table; ends with 1 where a bound does not hold or a request is one too many or too few."""
+    """Print a Markdown table; end with 1 where a bound does not hold or a request is one too many or too few."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", default="1000,3000,12000")
     counts = [int(count) for count in parser.parse_args().accounts.split(",")]
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def runs(accounts: int) -> Iterator[Run]:
-    """A first sync into a new file, then that of the next day.
+    """Yield a first sync into a new file, then that of the next day.
 
     Raises:
         RuntimeError: a sync failed, or the file does not hold a state for each account.

@@ -11,7 +11,7 @@ WEEKS = 13  # of a first sync's 90 days of overviews
 
 
 def of_each_account(table: str, path: str, rows: str, key: list[str], week: int = 0) -> dict[str, Any]:
-    """One request an account; each resource sends its own, for the source has nothing that shares answers."""
+    """Return one request an account; each resource sends its own, for the source has nothing that shares answers."""
     return {
         "name": f"{table}_{week}",
         "table_name": table,
@@ -27,7 +27,7 @@ def of_each_account(table: str, path: str, rows: str, key: list[str], week: int 
 
 
 def main() -> None:
-    """Reads everything from `URL` into a new file `DATABASE`."""
+    """Read everything from `URL` into a new file `DATABASE`."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # before dlt is imported
     import dlt
     from dlt.sources.rest_api import rest_api_source

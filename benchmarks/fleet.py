@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 
 def main() -> None:
-    """Prints a Markdown table; ends with 1 where a bound does not hold or a request is one too many or too few."""
+    """Print a Markdown table; end with 1 where a bound does not hold or a request is one too many or too few."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=_integers, default=(60, 600))
     parser.add_argument("--workers", type=_integers, default=(4, 16))
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def runs(api: Api, accounts: int, workers: int, latency: float, start: float, **settings: int) -> Iterator[Run]:
-    """A first sync into a new file, then that of the next day."""
+    """Yield a first sync into a new file, then that of the next day."""
     with tempfile.TemporaryDirectory() as folder:
         config, database = Path(folder, "config.json"), Path(folder, "history.duckdb")
         config.write_text(json.dumps(api.config(num_workers=workers, **settings)))
@@ -95,7 +95,7 @@ def runs(api: Api, accounts: int, workers: int, latency: float, start: float, **
 
 
 def most_within(moments: Sequence[float], seconds: float) -> int:
-    """How many of the moments, which are sorted, lie in the fullest span of that length.
+    """Return how many of the moments, which are sorted, lie in the fullest span of that length.
 
     >>> most_within([0, 1, 59.9, 60, 61], 60)
     3

@@ -17,7 +17,7 @@ TODAY, FIRST_DAY = "2026-01-31", "2025-11-02"
 
 
 def main() -> None:
-    """Reads everything from `URL` into a new file `DATABASE`."""
+    """Read everything from `URL` into a new file `DATABASE`."""
     url, database = sys.argv[1:]
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with requests.Session() as session:

@@ -58,7 +58,7 @@ class World:
         self.day = -1
 
     def next_day(self) -> datetime:
-        """Lets every pin that is out gain what it gains in a day; returns the moment of the day's sync."""
+        """Let every pin that is out gain what it gains in a day; return the moment of the day's sync."""
         self.day += 1
         age = self.day - self.published
         expected = np.where(age > 0, self.appeal * (20 / np.maximum(age, 1) + 0.5), 0)
@@ -67,7 +67,7 @@ class World:
         return datetime.combine(self.first_day + timedelta(days=self.day), datetime.min.time(), UTC).replace(hour=6)
 
     def pins(self, account: int, start: date, end: date) -> list[dict[str, Any]]:
-        """The pins of an account that were published from `start` to `end`, as the API answers."""
+        """Return the pins of an account that were published from `start` to `end`, as the API answers."""
         first, last = ((day - self.first_day).days for day in (start, end))
         wanted = (self.account == account) & (self.published >= first) & (self.published <= last)
         midnight = datetime.combine(self.first_day, datetime.min.time())
@@ -87,7 +87,7 @@ class World:
         ]
 
     def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
-        """The answer to a request of the API."""
+        """Return the answer to a request of the API."""
         if "social_network_id" not in params:
             return Response(200, orjson.dumps(listing(self.names)))
         account = self.names.index(params["social_network_id"])
@@ -102,12 +102,12 @@ class World:
         return Response(200, orjson.dumps({"success": True, "data": data}))
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """There is nothing to control."""
+        """Return nothing: there is nothing to control."""
         return Response(404, b"")
 
 
 def main() -> None:
-    """Prints the tables and, below them, each bound with what was found; ends with 1 where one does not hold."""
+    """Print the tables and, below them, each bound with what was found; end with 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=10_000, help="a day")
     parser.add_argument("--days", type=int, default=365)
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def days_held(seconds: Sequence[float], sizes: Sequence[int], observations: int) -> list[bool]:
-    """Prints what each checkpoint's sync took; whether the bounds hold."""
+    """Print what each checkpoint's sync took; return whether the bounds hold."""
     checkpoints = [day for day in CHECKPOINTS if day <= len(seconds)]
     median = {
         # the first day is a first sync, and the second the first to look back farther than 90 days
@@ -145,7 +145,7 @@ def days_held(seconds: Sequence[float], sizes: Sequence[int], observations: int)
 
 
 def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
-    """Prints what is asked of the file and what that takes; whether the bounds hold."""
+    """Print how long each query of the file takes; return whether the bounds hold."""
     pins = load_pins(database)
     latest, loaded = least(lambda: load_pins_latest(database), runs), least(lambda: load_pins(database), runs)
     print("\n| in one process | s |\n|---|---:|")
@@ -177,7 +177,7 @@ def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
 
 
 def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int]]:
-    """Syncs each day as it is; returns the seconds of each day's sync, and the bytes of the file after it."""
+    """Sync each day as it is; return the seconds of each day's sync, and the bytes of the file after it."""
     server = Server(0, world)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/api"
@@ -202,7 +202,7 @@ def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int
 
 
 def by_hand(pins: pl.DataFrame) -> pl.DataFrame:
-    """`daily_gains` of a history without falls, as one would write it for the occasion: a shift a metric.
+    """Return `daily_gains` of a history without falls, as one would write it for the occasion: a shift a metric.
 
     Pins are sorted already, as loaded. What it leaves out is what makes up most of `observations`: falls, resets,
     dips, spikes, days of zeros.
@@ -270,13 +270,13 @@ def by_hand(pins: pl.DataFrame) -> pl.DataFrame:
 
 
 def opened(database: Path) -> int:
-    """Opens the file and asks for a number of rows."""
+    """Open the file and ask for a number of rows."""
     with open_history(database) as history:
         return int(history.execute("SELECT count(*) FROM pins_latest").fetchall()[0][0])
 
 
 def least(work: Callable[[], object], runs: int) -> float:
-    """Seconds of the quickest of some runs."""
+    """Return seconds of the quickest of some runs."""
     seconds = []
     for _ in range(runs):
         started = time.perf_counter()

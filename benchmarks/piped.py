@@ -35,7 +35,7 @@ seconds of one process, without its start and imports; `load` is the command, wi
 
 
 def main() -> None:
-    """Prints a Markdown table and what is asked of it; ends with 1 where a bound does not hold."""
+    """Print a Markdown table and the bounds; end with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def measured(pins: int, accounts: int, runs: int, folder: Path) -> dict[str, Cost]:
-    """What → the least that it cost."""
+    """Return the lowest cost of each contestant by its name."""
     small, large = folder / "messages.jsonl", folder / "four.jsonl"
     read(pins, accounts, small)
     read(4 * pins, accounts, large)
@@ -78,7 +78,7 @@ def measured(pins: int, accounts: int, runs: int, folder: Path) -> dict[str, Cos
 
 
 def read(pins: int, accounts: int, messages: Path) -> None:
-    """Writes what a first read prints."""
+    """Write what a first read prints."""
     config, catalog = messages.with_suffix(".config"), messages.with_suffix(".catalog")
     with Api(pins, accounts) as api:
         config.write_text(json.dumps(api.config()))
@@ -88,7 +88,7 @@ def read(pins: int, accounts: int, messages: Path) -> None:
 
 
 def of_itself(what: str, messages: Path, database: Path, pins: int) -> Cost:
-    """The cost that a process measures of itself, with the memory of all of it."""
+    """Return the processor and wall time that a process measures itself, with its whole memory."""
     database.unlink(missing_ok=True)
     told = database.with_suffix(".told")
     command = [PYTHON, "-m", "benchmarks.piped", "--measure", what, messages, database]
@@ -104,7 +104,7 @@ def check(database: Path, pins: int) -> None:
 
 
 def measure(what: str, messages: str, database: str) -> None:
-    """Prints processor and wall seconds of a load, or of the writer alone."""
+    """Print processor and wall seconds of a load, or of the writer alone."""
     start_quickly()
     events = list(map(orjson.loads, Path(messages).read_bytes().splitlines())) if what == "write" else []
     gc.freeze()  # what is in memory beforehand is not looked through for garbage
@@ -117,7 +117,7 @@ def measure(what: str, messages: str, database: str) -> None:
 
 
 def write(messages: Sequence[Mapping[str, Any]], database: Path) -> None:
-    """Writes records and states as `sync` does."""
+    """Write records and states as `sync` does."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     with DatabaseWriter(database) as history:
         history.prepare(declared_streams())

@@ -26,7 +26,7 @@ class Cost(NamedTuple):
 def cost_of(
     command: Sequence[object], environment: Mapping[str, str] | None = None, output: Path | None = None
 ) -> Cost:
-    """Runs a command to its end; its stdout goes to a file or nowhere.
+    """Run a command to its end; its stdout goes to a file or nowhere.
 
     A small process of its own starts it, because the kernel counts a parent's memory as a child's peak.
 
@@ -47,12 +47,12 @@ def cost_of(
 
 
 def lowest(costs: Sequence[Cost]) -> Cost:
-    """The least of each figure: what is above it was done for others."""
+    """Return the minimum of each figure: anything above it was spent on other work."""
     return Cost(*map(min, zip(*costs, strict=True)))
 
 
 def main() -> None:
-    """Prints exit status, processor seconds, wall seconds and megabytes."""
+    """Print exit status, processor seconds, wall seconds and megabytes."""
     output, *command = sys.argv[1:]
     started = time.perf_counter()
     with Path(output).open("wb") as out:

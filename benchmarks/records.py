@@ -56,7 +56,7 @@ class Accounts(PartitionGenerator):
 
 
 def main() -> None:
-    """Passes all pins through and drops them."""
+    """Pass all pins through and drop them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)

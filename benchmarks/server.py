@@ -53,7 +53,7 @@ class Bodies:
             self._bodies[f"/api/pinterest/overview {name}"] = _json(overview(n))
 
     def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
-        """The answer to a request of the API."""
+        """Return the answer to a request of the API."""
         started = time.time()
         if self.latency:
             time.sleep(self.latency)
@@ -63,7 +63,7 @@ class Bodies:
         return Response(200, body)
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """Every request since this was asked last."""
+        """Return every request since this was asked last."""
         with self._lock:
             asked, self._asked = self._asked, []
         return Response.of_json(asked)
@@ -91,17 +91,17 @@ class Api:
         self._process.communicate()
 
     def config(self, **settings: Any) -> dict[str, Any]:
-        """A config for the connector, without a limit of requests but what `settings` says."""
+        """Return a config for the connector, without a limit of requests but what `settings` says."""
         urls = {"analytics_url": f"{self.url}/api", "accounts_url": f"{self.url}/api"}
         return {"api_key": "benchmark", **urls, "max_requests_per_minute": 1_000_000, **settings}
 
     def asked(self) -> list[Asked]:
-        """Every request since this was asked last."""
+        """Return every request since this was asked last."""
         return [Asked(*request) for request in requests.get(f"{self.url}/_sandbox/asked", timeout=60).json()]
 
 
 def listing(names: Sequence[str]) -> dict[str, Any]:
-    """The answer that lists the accounts."""
+    """Return the answer that lists the accounts."""
     common = {
         "full_name": "A made-up account",
         "social_network_type": "Pinterest",
@@ -112,7 +112,7 @@ def listing(names: Sequence[str]) -> dict[str, Any]:
 
 
 def overview(seed: int) -> dict[str, Any]:
-    """An overview with metrics, followers and six lists of three posts."""
+    """Return an overview with metrics, followers and six lists of three posts."""
     entry = {
         "id": "1",
         "text": "A made-up pin",
@@ -125,7 +125,7 @@ def overview(seed: int) -> dict[str, Any]:
 
 
 def posts(first: int, end: int) -> dict[str, Any]:
-    """Pins `first` to `end` with the totals beside them; texts, addresses and counters as long as real ones."""
+    """Return pins `first` to `end` with the totals beside them; texts, addresses and counters as long as real ones."""
     rng = random.Random(first)
     newest = datetime.combine(datetime.now(UTC).date(), datetime.min.time()) - timedelta(hours=1)
     pins = []
@@ -148,7 +148,7 @@ def posts(first: int, end: int) -> dict[str, Any]:
 
 
 def metrics(seed: int) -> list[dict[str, Any]]:
-    """Rows of totals, now and before."""
+    """Return rows of totals, now and before."""
     common = {"value_current_period": 1000 + seed, "value_last_period": 900, "percentage_change": "+25.0%"}
     return [{"key": key, "name": key.title(), **common, "description": "Made up"} for key in ("posts", *COUNTERS)]
 
@@ -158,7 +158,7 @@ def _json(answer: Any) -> bytes:
 
 
 def main() -> None:
-    """Serves until it is killed; its address is the only line on stdout."""
+    """Serve until it is killed; its address is the only line on stdout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)

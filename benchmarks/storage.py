@@ -12,36 +12,34 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import oneup_pinterest.sync.writer as history_module
 from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sync.pin_tables import PinTables
 from oneup_pinterest.sync.tables import StreamTable
 from oneup_pinterest.sync.writer import DatabaseWriter
-from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 
 FIRST_DAY = date(2026, 1, 1)
 
 
 def main() -> None:
-    """Prints one line a layout."""
+    """Print a Markdown table with a row per layout."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pins", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=100)
     options = parser.parse_args()
-    print("layout                   bytes/observation   day 3   last day   (milliseconds, median of three days)")
+    print("| layout | bytes per observation | day 3, ms | last day, ms |\n|---|---:|---:|---:|")
     for name, layout in {"ids in every row": StreamTable, "attributes apart": PinTables}.items():
         size, early, late = measure(layout, options.pins, options.days)
         print(
-            f"{name:<24} {size / options.pins / options.days:17.1f} {early * 1e3:7.0f} {late * 1e3:10.0f}", flush=True
+            f"| {name} | {size / options.pins / options.days:.1f} | {early * 1e3:.0f} | {late * 1e3:.0f} |", flush=True
         )
+    print(f"\n{options.pins:,} pins observed on {options.days} days; a day's time is the median of three days.")
 
 
 def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float, float]:
-    """Bytes of the file after all days, seconds of an early and of a late day."""
-    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
-    schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
+    """Return the size of the file after all days in bytes, and the seconds of an early and a late day."""
+    schema, key = SCHEMAS["pins"]
     history_module.PinTables = layout  # type: ignore[misc,assignment] # the layout under test, for pins alone
     records = made_up(pins)
     seconds = []
@@ -60,7 +58,7 @@ def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float
 
 
 def made_up(pins: int) -> list[dict[str, Any]]:
-    """Pins of five accounts with heavy-tailed counters."""
+    """Return pins of five accounts with heavy-tailed counters."""
     rng = random.Random(1)
     return [
         {

@@ -33,7 +33,7 @@ class Reading:
     exception: AirbyteTracedException | None = None
 
     def cursors(self, stream: str) -> dict[str, str]:
-        """Account → cursor in the last state of a stream."""
+        """Return the cursor of each account in the last state of a stream."""
         state = next(entry["stream"]["stream_state"] for entry in self.state if _name(entry) == stream)
         return {
             entry["partition"]["social_network_id"]: next(iter(entry["cursor"].values())) for entry in state["states"]
@@ -45,7 +45,7 @@ def _name(state: Mapping[str, Any]) -> str:
 
 
 def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), streams: Iterable[str] = ()) -> Reading:
-    """Reads in this process, all streams or some, with the state of an earlier reading."""
+    """Read in this process, all streams or some, with the state of an earlier reading."""
     catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config, streams))
     states = [AirbyteStateMessageSerializer.load(json.loads(json.dumps(entry))) for entry in state]
     reading, last = Reading(), {_name(entry): dict(entry) for entry in state}
@@ -60,7 +60,7 @@ def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), str
 
 
 def take(message: Mapping[str, Any], reading: Reading, last: dict[str, Any]) -> None:
-    """Adds a message to a reading."""
+    """Add a message to a reading."""
     if message["type"] == "RECORD":
         reading.records[message["record"]["stream"]].append(message["record"]["data"])
     elif message["type"] == "STATE":
@@ -70,7 +70,7 @@ def take(message: Mapping[str, Any], reading: Reading, last: dict[str, Any]) -> 
 
 
 def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -> dict[str, Any]:
-    """A configured catalog of all streams or some, incremental where they can be."""
+    """Return a configured catalog of all streams or some, incremental where they can be."""
     discovered = SourceOneupPinterest(config=config).discover(logging.getLogger("airbyte"), config)
     names = set(streams)
     return {
@@ -91,7 +91,7 @@ def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -
 
 
 def start(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.Popen[str]:
-    """Starts `python main.py …` as a process of its own."""
+    """Start `python main.py …` as a process of its own."""
     if now:
         environment[CLOCK_VARIABLE] = now.astimezone(UTC).isoformat()
     return subprocess.Popen(
@@ -105,14 +105,14 @@ def start(*arguments: object, now: datetime | None = None, **environment: str) -
 
 
 def run(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python main.py …` to its end."""
+    """Run `python main.py …` to its end."""
     process = start(*arguments, now=now, **environment)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def messages(output: str) -> list[dict[str, Any]]:
-    """The messages on a stdout; a line that is none is a failure."""
+    """Return the messages on a stdout; fail if a line is not a message."""
     parsed = [json.loads(line) for line in output.splitlines()]
     assert all(message["type"] in MESSAGE_TYPES for message in parsed)
     return parsed

@@ -1,32 +1,49 @@
 """A sandbox for each test, a clock that both sides share, and waits that take no time."""
 
 import json
+import pickle
+import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from integration_tests.airbyte import Reading, read
+from integration_tests.fixture_types import Days, FirstSync
+from integration_tests.printed import Day, printed
 from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
+from test_support.once_per_run import once_per_run
+from test_support.paths import ROOT
 
 collect_ignore = ["quick_retries"]  # it changes the process that imports it
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
-Days = Callable[[int], None]
+
+
+@contextmanager
+def at_noon() -> Iterator[Sandbox]:
+    """Yield a sandbox with three accounts at noon on a fixed day; the connector's clock says the same."""
+    with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as running:
+        patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
+        yield running
 
 
 @pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox of three accounts at noon of a fixed day; the connector's clock is the same."""
-    monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
-    with Sandbox(accounts=3, now=NOON) as running:
+def sandbox() -> Iterator[Sandbox]:
+    with at_noon() as running:
         yield running
 
 
 @pytest.fixture
 def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
-    """Moves the clock of the sandbox and of the connector on."""
+    """Return a function that moves the clocks of the sandbox and the connector forward by some days."""
 
     def move(days: int) -> None:
         sandbox.now += timedelta(days=days)
@@ -37,11 +54,67 @@ def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between attempts, which are noted and not waited."""
+    """Return the waits between attempts, which are recorded but skipped."""
     waited: list[float] = []
     really_sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), really_sleep(min(seconds, 0.01)))[0])
     return waited
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of this checkout; what it holds is in the folder `unpacked` beside it."""
+
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+            wheel.extractall(folder / "unpacked")
+
+    return next(once_per_run(tmp_path_factory, "wheel", build).glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
+    """Return `first_sync(path, start_date=…)`, which writes there what a first sync of the fixture `sandbox` leaves.
+
+    Each first sync is made once per run and copied for each test.
+    """
+
+    def write(path: Path, **settings: str) -> Path:
+        def build(folder: Path) -> None:
+            with at_noon() as sandbox:
+                assert sync({**sandbox.config(), **settings}, folder / "history.duckdb").status == "done"
+
+        name = "_".join(("first_sync", *settings.values()))
+        return Path(shutil.copyfile(once_per_run(tmp_path_factory, name, build) / "history.duckdb", path))
+
+    return write
+
+
+@pytest.fixture
+def first_reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    """Return what a first read of the fixture `sandbox` brings."""
+
+    def build(folder: Path) -> None:
+        with at_noon() as sandbox:
+            (folder / "reading").write_bytes(pickle.dumps(read(sandbox.config())))
+
+    reading = pickle.loads((once_per_run(tmp_path_factory, "first_reading", build) / "reading").read_bytes())
+    assert isinstance(reading, Reading)
+    return reading
+
+
+@pytest.fixture(scope="session")
+def printed_days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
+    """Return two days of what `main.py read` printed, with the files that `sync` made; copy these before use."""
+
+    def build(folder: Path) -> None:
+        (folder / "days").write_bytes(pickle.dumps(list(printed(folder))))
+
+    days = pickle.loads((once_per_run(tmp_path_factory, "printed", build) / "days").read_bytes())
+    assert isinstance(days, list)
+    return days
 
 
 @pytest.fixture

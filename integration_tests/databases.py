@@ -11,17 +11,11 @@ from typing import Any
 
 import duckdb
 
-from integration_tests.conftest import NOON
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
+from test_support.stream_schemas import SCHEMAS
 
-KEYS = {
-    "overview_metrics": ("social_network_id", "key", "preset", "period_end"),
-    "pins": ("social_network_id", "id", "snapshot_date"),
-    "account_followers": ("social_network_id", "snapshot_date"),
-    "post_performance": ("social_network_id", "preset", "period_end", "ranking", "position"),
-    "pin_totals": ("social_network_id", "period_start", "period_end", "key"),
-    "accounts": ("social_network_id",),
-}
+KEYS = {stream: tuple(key) for stream, (_, key) in SCHEMAS.items()}
 
 
 @contextmanager
@@ -36,7 +30,7 @@ def rows(database: Path, query: str) -> list[Any]:
 
 
 def contents(database: Path) -> dict[str, list[Any]]:
-    """Every row of every stream, but for when it was extracted."""
+    """Return every row of every stream, without its time of extraction."""
     return {
         stream: rows(database, f"SELECT * EXCLUDE (_airbyte_extracted_at) FROM {stream} ORDER BY ALL")
         for stream in [*KEYS, "pins_latest"]

@@ -31,7 +31,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
-    """Copies the checkout's package and notebooks to `folder`, runs `oneup-pinterest notebooks` on the copy.
+    """Copy the checkout's package and notebooks to `folder` and run `oneup-pinterest notebooks` on the copy.
 
     Yields the address. The notebooks are in `folder/notebooks`; what else is put there can be opened too. Nothing of
     the user's Jupyter is read or written, and nothing is asked of a network.
@@ -93,7 +93,7 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
 
 
 def open_notebook(browser: Any, address: str, path: str) -> Any:
-    """The page of a notebook, once its kernel waits for work; nothing has been run in it."""
+    """Return the page of a notebook, once its kernel waits for work; nothing has been run in it."""
     page = browser.new_page()
     page.set_default_timeout(MOST_SECONDS * 1000)
     # in the default workspace it would open those of before as well; a name with a dot it does not find
@@ -104,7 +104,7 @@ def open_notebook(browser: Any, address: str, path: str) -> Any:
 
 
 def run_all_cells(page: Any) -> None:
-    """Chooses *Run → Run All Cells* and waits until each has been run; the last charts may still be drawn."""
+    """Choose *Run → Run All Cells* and wait until each has been run; the last charts may still be drawn."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(_ALL_RUN)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from integration_tests import airbyte, databases
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
+from test_support.clock import NOON
 
 
 @dataclass
@@ -50,7 +50,7 @@ def printed(folder: Path, days: int = 2) -> Iterator[Day]:
 
 
 def at(now: datetime, text: str) -> str:
-    """The same messages, with every time of extraction a millisecond after the one before."""
+    """Return the same messages, with every time of extraction a millisecond after the one before."""
     start = int(now.astimezone(UTC).timestamp() * 1000)
     return "".join(_line(start + number, json.loads(line)) for number, line in enumerate(text.splitlines()))
 
@@ -63,7 +63,7 @@ def _line(milliseconds: int, message: dict[str, Any]) -> str:
 
 
 def last_states(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The newest state of each stream, as the list that `read --state` takes."""
+    """Return the newest state of each stream, as the list that `read --state` takes."""
     states = [message["state"] for message in messages if message["type"] == "STATE"]
     newest = {state["stream"]["stream_descriptor"]["name"]: state for state in states}
     return [{"type": "STREAM", "stream": state["stream"]} for _, state in sorted(newest.items())]

@@ -20,12 +20,12 @@ UNKNOWN = {"name": "duckdb", "skip_reason": "Dependency not found on PyPI and co
     ("dependencies", "status", "words"),
     [
         ([SAFE], 0, "1 packages looked up, 0 known vulnerabilities"),
-        ([SAFE, UNSAFE], 1, "x 1: PYSEC-1, mended in 2"),
+        ([SAFE, UNSAFE], 1, "x 1: PYSEC-1, fixed in 2"),
         ([SAFE, UNKNOWN], 2, "1 of 2 packages could not be looked up"),
         (None, 2, "no connection"),
     ],
 )
-def test_what_was_not_looked_up_is_no_pass(
+def test_an_audit_without_every_lookup_does_not_pass(
     tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, words: str
 ) -> None:
     stand_in = tmp_path / "pip-audit"

@@ -9,10 +9,11 @@ from urllib.parse import quote, quote_plus
 import duckdb
 import pytest
 
-from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
+from integration_tests.fixture_types import FirstSync
+from integration_tests.in_process import run_command
 from oneup_pinterest.sandbox import Fault, Sandbox
-from oneup_pinterest.sync import sync
+from test_support.clock import NOON
 
 
 def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
@@ -37,9 +38,7 @@ def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_nothing(
-    sandbox: Sandbox, database: Path, config_file: Path
-) -> None:
+def test_a_config_file_that_others_can_read_is_a_warning(sandbox: Sandbox, database: Path, config_file: Path) -> None:
     def words() -> list[str]:
         ended = run("sync", "--config", config_file, "--database", database, "--streams", "accounts", "--json")
         assert json.loads(ended.stdout)["status"] == "done"
@@ -54,10 +53,10 @@ def test_a_config_file_that_others_can_read_is_one_line_on_stderr_that_stops_not
 
 
 @pytest.mark.slow
-def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
-    sandbox: Sandbox, database: Path, config_file: Path
+def test_a_second_writer_waits_and_then_gets_one_sentence(
+    sandbox: Sandbox, database: Path, config_file: Path, first_sync: FirstSync
 ) -> None:
-    sync(sandbox.config(), database)
+    first_sync(database)
     with duckdb.connect(str(database)):
         ended = run("sync", "--config", config_file, "--database", database)
 
@@ -70,7 +69,7 @@ def test_a_second_writer_waits_a_little_and_is_told_in_one_sentence(
 @pytest.mark.parametrize(
     ("content", "status"), [("not a database, but long enough to look like a file " * 9, 2), (None, 2)]
 )
-def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
+def test_a_path_that_is_not_a_database_is_reported_and_left_unchanged(
     config_file: Path, tmp_path: Path, content: str | None, status: int
 ) -> None:
     path = tmp_path / "other"
@@ -79,7 +78,7 @@ def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
     else:
         path.write_text(content)
 
-    ended = run("sync", "--config", config_file, "--database", path)
+    ended = run_command("sync", "--config", config_file, "--database", path)
 
     assert ended.returncode == status, ended.stderr
     assert str(path) in ended.stderr
@@ -87,7 +86,7 @@ def test_a_path_that_is_no_database_is_one_sentence_and_is_left_as_it_was(
     assert content is None or path.read_text() == content
 
 
-def test_the_command_ends_with_a_summary_for_people_and_one_json_object_for_machines(
+def test_a_sync_ends_with_a_summary_on_stderr_and_json_on_stdout(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:
     ended = run("sync", "--config", config_file, "--database", database, "--json")
@@ -135,7 +134,7 @@ def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
         ({"social_network_ids": ["nobody"]}, {}, 2, "nobody"),
     ],
 )
-def test_a_config_that_is_not_valid_is_one_sentence_that_names_the_key_and_nothing_is_lost(
+def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
     sandbox: Sandbox,
     database: Path,
     tmp_path: Path,
@@ -143,14 +142,15 @@ def test_a_config_that_is_not_valid_is_one_sentence_that_names_the_key_and_nothi
     environment: dict[str, str],
     status: int,
     words: str,
+    first_sync: FirstSync,
 ) -> None:
-    sync(sandbox.config(), database)
+    first_sync(database)
     before = contents(database)
     config = {name: value for name, value in {**sandbox.config(), **change}.items() if value is not None}
     file = tmp_path / "config.json"
     file.write_text(json.dumps(config))
 
-    ended = run("sync", "--config", file, "--database", database, **environment)
+    ended = run_command("sync", "--config", file, "--database", database, **environment)
 
     assert ended.returncode == status, ended.stderr
     assert words in ended.stderr
@@ -167,8 +167,8 @@ def test_a_config_that_is_not_valid_is_one_sentence_that_names_the_key_and_nothi
         (["sync", "--streams", "pins,boards"], "'boards'"),
         (["sync", "--streams", ""], "No stream"),
         (["sync", "--config", "nowhere.json"], "nowhere.json"),
-        (["sync", "--colour"], "--colour"),
-        (["synch"], "synch"),
+        (["sync", "--color"], "--color"),
+        (["sinc"], "sinc"),
         ([], "COMMAND"),
         (["demo", "--days", "0"], "--days"),
     ],
@@ -178,7 +178,7 @@ def test_wrong_usage_ends_with_status_2_and_says_what_is_wrong(
 ) -> None:
     if arguments[:2] == ["sync", "--streams"]:
         arguments = [*arguments, "--config", str(config_file), "--database", str(tmp_path / "x.duckdb")]
-    ended = run(*arguments)
+    ended = run_command(*arguments)
 
     assert ended.returncode == 2, ended.stderr
     assert words in ended.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from integration_tests.fault_injection.processes import on_day, served, start
 from integration_tests.fault_injection.rows import Damage, damage
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database import connection as opening
 from oneup_pinterest.database.load import data_window, load_pins
 from oneup_pinterest.database.reader import DataWindow
@@ -29,7 +30,7 @@ time.sleep(float(sys.argv[3]))
 
 
 def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
-    """Another process that has the file open for a while."""
+    """Start another process that keeps the file open for a while."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(database), how, str(seconds)], stdout=subprocess.PIPE, text=True
     )
@@ -38,7 +39,7 @@ def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-def test_of_two_first_syncs_at_once_none_loses_a_row_and_the_second_waits_or_is_told(tmp_path: Path) -> None:
+def test_of_two_concurrent_first_syncs_the_second_waits_or_is_refused(tmp_path: Path) -> None:
     with served(tmp_path / "place", accounts=2) as sandbox:
         sync(sandbox.config(), tmp_path / "untouched.duckdb")
         rng = random.Random(3)
@@ -58,29 +59,29 @@ def test_of_two_first_syncs_at_once_none_loses_a_row_and_the_second_waits_or_is_
             assert not database.with_name(database.name + ".syncing").exists()
 
 
-def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     with held(database, "read", 1.5):
         assert sync(sandbox.config(), database).status == "done"
 
 
 def test_a_reader_waits_for_one_who_writes_briefly(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     expected = load_pins(database)
     with held(database, "write", 2.5):
         assert load_pins(database).equals(expected)
     assert "in use by another program: waiting" in capsys.readouterr().err
 
 
-def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touches_it(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_process_that_holds_the_file_for_long_is_named(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     monkeypatch.setattr(opening, "MAX_WAIT", 0.3)
     before = database.read_bytes()
     for how in ("read", "write"):
@@ -96,10 +97,10 @@ def test_who_holds_the_file_for_long_is_named_and_neither_sync_nor_reader_touche
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
-    sandbox: Sandbox, tmp_path: Path, read_only: bool
+    sandbox: Sandbox, tmp_path: Path, read_only: bool, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     with duckdb.connect(str(database), read_only=read_only), pytest.raises(UserError, match="in this very process"):
         sync(sandbox.config(), database)
 

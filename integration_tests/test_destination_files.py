@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 import zstandard
 
-from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS, contents, rows, run
-from integration_tests.printed import Day, printed
+from integration_tests.printed import Day
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.manifest import declared_streams
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +24,9 @@ AT = 1779278400000  # NOON in milliseconds
 Rows = dict[str, list[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    return list(printed(tmp_path_factory.mktemp("printed")))
+@pytest.fixture
+def days(printed_days: list[Day]) -> list[Day]:
+    return printed_days
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records(day: Day) -> Rows:
-    """Stream → its messages."""
+    """Return the records of each stream."""
     found: Rows = {stream: [] for stream in KEYS}
     for message in map(json.loads, day.lines):
         if message["type"] == "RECORD":
@@ -44,13 +44,13 @@ def records(day: Day) -> Rows:
 
 
 def nested(record: dict[str, Any]) -> dict[str, Any]:
-    """As the destinations of today write it."""
+    """Return a record as today's destinations write it."""
     meta = {"_airbyte_raw_id": "0-1", "_airbyte_meta": {"changes": []}, "_airbyte_generation_id": 0}
     return {**meta, "_airbyte_extracted_at": record["emitted_at"], "_airbyte_data": record["data"]}
 
 
 def of_older_ones(record: dict[str, Any]) -> dict[str, Any]:
-    """As the local JSON destination wrote it, with the data as text in some versions."""
+    """Return a record as the local JSON destination wrote it, which stored the data as text in some versions."""
     return {
         "_airbyte_ab_id": "0-1",
         "_airbyte_emitted_at": record["emitted_at"],
@@ -210,7 +210,7 @@ NO_TIME = "a row without an extraction time in `_airbyte_extracted_at` or `_airb
         ),
     ],
 )
-def test_a_row_that_cannot_be_taken_is_named_and_loses_no_other(
+def test_a_refused_row_is_named_and_loses_no_other(
     database: Path, tmp_path: Path, row: dict[str, Any], why: str
 ) -> None:
     path = tmp_path / "accounts.jsonl"
@@ -223,7 +223,7 @@ def test_a_row_that_cannot_be_taken_is_named_and_loses_no_other(
     assert rows(database, "SELECT social_network_id FROM accounts") == [("b",)]
 
 
-def test_files_that_are_damaged_or_of_another_kind_are_named_and_the_others_loaded(
+def test_damaged_and_other_files_are_named_and_the_rest_is_loaded(
     days: list[Day], database: Path, tmp_path: Path
 ) -> None:
     write_parquet(tmp_path / "out", "{}.parquet", days[0])

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint, of_storage_version
 from integration_tests.fault_injection.disks import PLACES, Disks
 from integration_tests.fault_injection.processes import served
-from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint, of_storage_version
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
@@ -36,21 +37,23 @@ READERS: list[Callable[[Path, Path], object]] = [
 ]
 
 
-def test_commands_without_room_or_without_a_database_say_so_and_what_was_there_is_kept(tmp_path: Path) -> None:
+def test_commands_without_room_or_without_a_database_say_so_and_lose_nothing(tmp_path: Path) -> None:
     with served(tmp_path / "place", latency=0) as sandbox:
         disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
         found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
         found += [disks.full_output(rng, name) for name in ("report", "export")]
-        found += islice(disks.spoiled(rng), 4)  # the first of them, as each command meets it
+        found += islice(disks.run_on_damaged_files(rng), 4)  # the first of them, as each command meets it
 
     assert [finding.wrong for finding in found] == [[]] * len(found)
     assert 1 in [finding.status for finding in found[:3]]
 
 
-def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
-    sync(sandbox.config(), tmp_path / "good.duckdb")
+def test_a_damaged_file_is_reported_by_every_command_and_unchanged(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
+) -> None:
+    first_sync(tmp_path / "good.duckdb")
     good = (tmp_path / "good.duckdb").read_bytes()
-    for kind in all_spoiled(random.Random(5)):
+    for kind in damaged_files(random.Random(5)):
         folder = tmp_path / kind.name
         folder.mkdir()
         database = folder / "history.duckdb"
@@ -70,7 +73,7 @@ def test_a_file_that_is_none_is_told_by_every_command_and_left_as_it_was(sandbox
         assert fingerprint(folder) == before
 
 
-def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_link_to_a_database_is_followed(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     database, link = tmp_path / "elsewhere" / "history.duckdb", tmp_path / "link.duckdb"
     link.symlink_to(database)
@@ -83,9 +86,11 @@ def test_a_link_is_followed_and_what_was_synced_through_it_is_where_it_leads(san
 
 
 @requires_old_duckdb
-def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
+) -> None:
     database = tmp_path / "history.duckdb"
-    sync(sandbox.config(), database)
+    first_sync(database)
     database.write_bytes(of_storage_version(database.read_bytes(), 69))
     with open_history(database) as history:  # which the newer one knows
         assert history.sql("SELECT count(*) FROM accounts").fetchall() == [(3,)]
@@ -105,15 +110,15 @@ def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(sandbox: Sandbox, tm
 
 
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o444), (0o555, 0o644), (0o555, None), (0o755, 0o000)])
-def test_a_file_or_folder_that_may_not_be_written_is_told_and_left_as_it_was(
-    sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None
+def test_a_file_or_folder_that_is_not_writable_is_reported_and_unchanged(
+    sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None, first_sync: FirstSync
 ) -> None:
     """In a process that is not root, whom no permission binds."""
     folder = tmp_path / "folder"
     folder.mkdir()
     database = folder / "history.duckdb"
     if file_mode is not None:
-        sync(sandbox.config(), database)
+        first_sync(database)
     is_root = os.geteuid() == 0
     if is_root:
         for path in (folder, *folder.iterdir()):

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration_tests.conftest import Days
 from integration_tests.databases import contents, doubled_keys, environment_of, rows
+from integration_tests.fixture_types import Days, FirstSync
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @requires_old_duckdb
 def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
-    sandbox: Sandbox, tmp_path: Path, days_later: Days
+    sandbox: Sandbox, tmp_path: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     config, database = tmp_path / "config.json", tmp_path / "history.duckdb"
     config.write_text(json.dumps(sandbox.config()))
@@ -40,7 +40,7 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
 
     assert with_old_duckdb("-c", "import duckdb; print(duckdb.__version__)").startswith("1.5.")
     assert not duckdb.__version__.startswith("1.5.")
-    sync(sandbox.config(), database)
+    first_sync(database)
     days_later(1)
     with_old_duckdb("-m", "oneup_pinterest.cli", "sync", "--config", config, "--database", database)
     days_later(1)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from integration_tests.airbyte import read
-from integration_tests.conftest import NOON
 from integration_tests.fault_injection.disturbed import undisturbed
 from integration_tests.fault_injection.fault_classes import CLASSES, FaultClass
 from integration_tests.fault_injection.faults import mixed
@@ -15,6 +14,7 @@ from integration_tests.fault_injection.rows import Damage
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components import limits
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def ordered(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[str]]:
-    """What is read where nothing goes wrong."""
+    """Return what is read where nothing goes wrong."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=2, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return ordered(read({**sandbox.config(), **START}).records)
@@ -105,7 +105,7 @@ def test_the_command_tries_each_fault_that_is_to_be_survived_once() -> None:
         "429, Retry-After that is past",
     ],
 )
-def test_what_can_be_waited_out_changes_no_row_and_no_wait_is_longer_than_two_minutes(
+def test_a_passing_fault_changes_no_row_and_no_wait_exceeds_two_minutes(
     two: Sandbox, rows: dict[str, list[str]], waits: list[float], name: str
 ) -> None:
     faults = named(name)
@@ -131,7 +131,7 @@ def test_what_can_be_waited_out_changes_no_row_and_no_wait_is_longer_than_two_mi
         (Fault("drop", path="posts", times=None), "connection to OneUp failed (ConnectionError). It was tried 5 times"),
     ],
 )
-def test_what_cannot_be_waited_out_ends_within_bounds_with_its_cause(
+def test_a_lasting_fault_ends_within_bounds_and_names_its_cause(
     two: Sandbox, rows: dict[str, list[str]], fault: Fault, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = two.account_ids

@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.conftest import Days
 from integration_tests.databases import opened, rows
+from integration_tests.fixture_types import Days, FirstSync
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_fields_that_appear_later_become_columns_by_themselves(
-    sandbox: Sandbox, database: Path, days_later: Days
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
-    sync(sandbox.config(), database)
+    first_sync(database)
     days_later(1)
     sandbox.inject(
         Fault(
@@ -66,7 +66,7 @@ def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fie
         ([1], "four", "JSON", {"[1]", '"four"'}),
     ],
 )
-def test_a_field_in_stats_that_no_schema_declares_has_each_days_value_whatever_its_type(
+def test_an_undeclared_field_in_stats_keeps_each_days_value_of_any_type(
     sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, kind: str, stored: set[Any]
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
@@ -87,7 +87,7 @@ def test_a_field_in_stats_that_no_schema_declares_has_each_days_value_whatever_i
     assert rows(database, f"{of_that_day} ORDER BY ALL") == before
 
 
-def test_a_field_in_stats_and_one_of_the_pin_with_the_same_name_are_both_kept(sandbox: Sandbox, database: Path) -> None:
+def test_a_field_in_stats_and_one_of_the_pin_of_the_same_name_are_kept(sandbox: Sandbox, database: Path) -> None:
     both = {"board": "Garden", "saves": "many", "stats": {"board": 3, "text": "x"}}
     sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **both)))
     sync(sandbox.config(), database, ["pins"])
@@ -119,9 +119,7 @@ def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(
     assert kept == [("1", 49)]
 
 
-def test_a_declared_type_that_differs_in_the_file_stops_the_sync_before_any_request(
-    sandbox: Sandbox, database: Path
-) -> None:
+def test_a_declared_type_that_differs_in_the_file_stops_the_sync_at_once(sandbox: Sandbox, database: Path) -> None:
     with duckdb.connect(str(database)) as connection:
         connection.execute("CREATE TABLE account_followers (social_network_id VARCHAR, total_followers VARCHAR)")
 
@@ -155,8 +153,10 @@ def test_pins_without_an_id_are_left_out_and_counted(sandbox: Sandbox, database:
     assert result.streams["pins"]["rows"] == result.streams["pins"]["records"] - 3
 
 
-def test_the_file_is_of_a_storage_version_that_duckdb_1_2_and_later_can_read(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_duckdb_1_2_and_later_can_read_the_storage_version(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
 
     with opened(database) as connection:
         tags = connection.sql("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()

@@ -41,7 +41,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cache(ours: Path, tmp_path: Path) -> Path:
-    """The same history as another destination writes it."""
+    """Return the same history as another destination writes it."""
     return as_other_destination(ours, tmp_path / "cache.duckdb", schema="client_a")
 
 
@@ -57,7 +57,7 @@ def renamed(path: Path, name: Callable[[str], str], schema: str = "client_a") ->
 
 
 def split(path: Path) -> Path:
-    """Each account in a schema of its own, as one Airbyte connection per client writes them."""
+    """Move each account to its own schema, as one Airbyte connection per client writes them."""
     return changed(
         path,
         "CREATE SCHEMA client_b",
@@ -79,7 +79,7 @@ def assert_same_frames(database: Path | HistoryFile, expected: Path) -> None:
 
 
 def accounts_on_page(database: Path | HistoryFile) -> str:
-    """What the report says of each account, and of all of them side by side."""
+    """Return what the report says of each account, and of all of them side by side."""
     page = page_of(database)
     told = [[part[key] for key in ("id", "cards", "period", "sections", "charts")] for part in page["accounts"]]
     return json.dumps([told, page["side_by_side"]], default=str)

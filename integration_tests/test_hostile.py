@@ -16,7 +16,7 @@ from oneup_pinterest.sync.run import BATCH_ROWS
 pytestmark = pytest.mark.slow
 
 
-def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> None:
+def test_each_hostile_entry_is_stored_or_counted_and_named() -> None:
     outcomes, broken = attacked(examples=160, seed=20)
 
     assert broken == []
@@ -31,7 +31,7 @@ def test_each_entry_of_hostile_answers_is_in_the_file_or_counted_and_named() -> 
     }
 
 
-def test_a_body_that_is_no_answer_costs_its_account_a_sentence_and_no_other_account_anything(tmp_path: Path) -> None:
+def test_an_invalid_body_is_reported_for_its_account_and_affects_no_other(tmp_path: Path) -> None:
     body = json.dumps({**originals()["posts"][0], "more": None}).encode()
     answers = {
         ("posts", f"pin_{place}"): Payload("posts", change(body), (name,))
@@ -72,7 +72,7 @@ def test_texts_of_any_length_fit_into_the_memory_that_the_writer_has(pins: int, 
         assert dict(connection.sql("SELECT id, text FROM pins_latest").fetchall()) == texts
 
 
-def test_everything_that_reads_the_file_reads_one_of_hostile_answers(tmp_path: Path) -> None:
+def test_every_reader_reads_a_file_of_hostile_responses(tmp_path: Path) -> None:
     database = hostile_history(tmp_path / "history.duckdb")
     with clock(3):
         page = write_report(database, tmp_path / "report.html").read_text(encoding="utf-8")

@@ -121,7 +121,7 @@ EXPRESSIONS = ("calculate", "filter", "expr", "labelExpr", "test", "signal", "fi
 
 
 def drawn_texts(count: int) -> list[str]:
-    """Hostile texts: those of the list, and any of any plane of Unicode, with bits of markup in them."""
+    """Return hostile texts: those of the list, and any of any plane of Unicode, with bits of markup in them."""
     texts: list[str] = []
     anything = st.characters(exclude_categories=("Cs",))  # no file can hold half of a surrogate pair
     piece = st.one_of(st.text(anything, max_size=20), st.sampled_from(MARKUP[:-1]))
@@ -143,7 +143,7 @@ def drawn_texts(count: int) -> list[str]:
 
 
 def with_hostile_texts(path: Path, texts: list[str]) -> Path:
-    """A history in which every text that OneUp sends is one of these; its ids, names and metrics too."""
+    """Write a history in which every text that OneUp sends is one of these, including ids, names and metrics."""
     database, rng = make_history(path, days=40, pins=40), Random(6)
     with duckdb.connect(str(database)) as connection:
         ids = connection.execute("SELECT DISTINCT social_network_id, id FROM _pins ORDER BY ALL").fetchall()
@@ -180,7 +180,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def expressions(value: Any) -> Iterator[str]:
-    """Every text in a specification that Vega would evaluate or look up; the rows of data are none."""
+    """Yield every text in a specification that Vega would evaluate or look up; the rows of data are none."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in EXPRESSIONS:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from integration_tests import databases
-from integration_tests.airbyte import messages, read, run
+from integration_tests.airbyte import Reading, messages, read, run
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
@@ -189,8 +190,10 @@ def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) 
     )
 
 
-def test_a_report_needs_no_home_directory(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
-    sync(sandbox.config(), database)
+def test_a_report_needs_no_home_directory(
+    sandbox: Sandbox, database: Path, tmp_path: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     arguments = ["report", "--database", str(database), "--output", str(tmp_path / "report.html")]
     homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
 
@@ -225,7 +228,7 @@ def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
 
 
 @pytest.mark.parametrize("name", ["@hearth_and_oak", "hearth_and_oak", "@Hearth_And_Oak"])
-def test_a_username_is_answered_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
+def test_a_username_in_the_config_is_refused_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
     result = sync({**sandbox.config(), "social_network_ids": name}, database)
 
     assert result.exit_status == 2
@@ -258,8 +261,8 @@ def test_an_empty_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, 
     assert all(account in told[0] for account in ids)
 
 
-def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox) -> None:
-    before = read(sandbox.config())
+def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox, first_reading: Reading) -> None:
+    before = first_reading
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
 

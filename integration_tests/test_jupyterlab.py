@@ -34,13 +34,13 @@ function ink(picture, width, height) {
 }"""
 # The lowest contrast (WCAG 2.2, 1.4.3) of a table's texts with what is behind them
 _CONTRAST = """tables => {
-    const channels = colour => colour.match(/[\\d.]+/g).map(Number)
-    const light = colour => channels(colour).slice(0, 3).map(value => value / 255)
+    const channels = color => color.match(/[\\d.]+/g).map(Number)
+    const light = color => channels(color).slice(0, 3).map(value => value / 255)
         .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
         .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0)
     const behind = element => {
-        const colour = getComputedStyle(element).backgroundColor
-        return (channels(colour)[3] ?? 1) > 0.5 ? colour : behind(element.parentElement)
+        const color = getComputedStyle(element).backgroundColor
+        return (channels(color)[3] ?? 1) > 0.5 ? color : behind(element.parentElement)
     }
     return Math.min(...tables.flatMap(table => [...table.querySelectorAll("th, td")]).map(cell => {
         const [one, other] = [light(getComputedStyle(cell).color), light(behind(cell))].sort((a, b) => a - b)
@@ -79,7 +79,7 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """On a history that can carry every answer, and whose texts are hostile."""
+    """Run JupyterLab on a history that supports every answer and has hostile texts."""
     require_browser()
     folder = tmp_path_factory.mktemp("lab")
     database = make_long_history(folder / "h.duckdb", days=75, pins=100, hostile=True)
@@ -138,9 +138,7 @@ def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, bro
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_an_executed_notebook_that_nobody_trusts_shows_charts_and_readable_tables(
-    lab: Lab, browser: Any, theme: str
-) -> None:
+def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: Lab, browser: Any, theme: str) -> None:
     choose_theme(lab.folder, theme)
     page = open_notebook(browser, lab.address, "executed.ipynb")
     assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1

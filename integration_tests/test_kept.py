@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from integration_tests.databases import contents, rows
+from integration_tests.fixture_types import FirstSync
 from integration_tests.test_fields import with_pins
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import run as run_module
@@ -14,8 +15,10 @@ from oneup_pinterest.sync import sync
 pytestmark = pytest.mark.slow
 
 
-def test_accounts_that_the_config_names_keep_their_names_without_a_warning(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_accounts_that_the_config_names_keep_their_names_without_a_warning(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     before = contents(database)
     result = sync({**sandbox.config(), "social_network_ids": sandbox.account_ids}, database)
 
@@ -24,8 +27,10 @@ def test_accounts_that_the_config_names_keep_their_names_without_a_warning(sandb
     assert result.warnings == []
 
 
-def test_fields_that_are_missing_later_that_day_are_kept_and_counted(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_fields_that_are_missing_later_that_day_are_kept_and_counted(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     before = contents(database)
 
     def poorer(answer: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +51,11 @@ def test_fields_that_are_missing_later_that_day_are_kept_and_counted(sandbox: Sa
     assert f"warning: {warnings[0]}" in result.summary().splitlines()
 
 
-def test_a_connection_that_expires_during_the_day_destroys_nothing(sandbox: Sandbox, database: Path) -> None:
+def test_a_connection_that_expires_during_the_day_destroys_nothing(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
     account = sandbox.account_ids[0]
-    sync(sandbox.config(), database)
+    first_sync(database)
     before = contents(database)
     sandbox.add_account(account, is_expired=True)  # which answers zeros
 
@@ -68,10 +75,10 @@ def test_a_connection_that_expires_during_the_day_destroys_nothing(sandbox: Sand
 
 @pytest.mark.parametrize("batch_rows", [1, 7])
 def test_a_period_that_is_read_again_replaces_its_lists_and_metrics_whole(
-    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int, first_sync: FirstSync
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
-    sync(config, database)
+    first_sync(database, start_date="2026-05-10")
 
     def shorter(answer: dict[str, Any]) -> None:
         lists = answer["data"]["post_performance"]

@@ -22,7 +22,7 @@ from test_support.paths import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(tmp_path: Path) -> None:
+def test_kills_at_random_moments_lose_and_duplicate_nothing(tmp_path: Path) -> None:
     kills = loop(seed=11, kills=4)
 
     assert [wrong for kill in kills for wrong in kill.wrong] == []
@@ -31,7 +31,7 @@ def test_kills_at_random_moments_lose_and_double_nothing_and_no_state_is_ahead(t
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_a_sync_at_once_though_oneup_is_slow_and_a_second_one_changes_nothing(
+def test_a_signal_ends_a_slow_sync_at_once_and_a_second_one_changes_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with served(tmp_path / "place") as sandbox:
@@ -58,7 +58,7 @@ def test_a_sync_that_was_told_to_outlive_its_terminal_does(tmp_path: Path) -> No
     assert rows(database, "SELECT status FROM _sync_runs") == [("done",)]
 
 
-def test_a_signal_that_comes_where_python_can_raise_nothing_is_heard_soon_after_and_prints_no_traceback() -> None:
+def test_a_signal_in_a_finalizer_is_handled_soon_after_without_a_traceback() -> None:
     program = """
 import os, signal, weakref
 from oneup_pinterest.sync.signals import SignalGuard, interrupt_on_signals
@@ -87,7 +87,7 @@ with signals.listening():
     ("redirected", "status"),
     [(">&- 2>&- <&-", 0), ("2>&1 | head -c 0", 0), ("--json >/dev/full", 1)],
 )
-def test_a_sync_whose_words_nobody_hears_loses_nothing(tmp_path: Path, redirected: str, status: int) -> None:
+def test_a_sync_without_readable_output_loses_nothing(tmp_path: Path, redirected: str, status: int) -> None:
     with served(tmp_path / "place", accounts=2) as sandbox:
         database, config = tmp_path / "history.duckdb", tmp_path / "place" / "config.json"
         line = (
@@ -103,7 +103,7 @@ def test_a_sync_whose_words_nobody_hears_loses_nothing(tmp_path: Path, redirecte
     assert rows(database, "SELECT status FROM _sync_runs") == [("done",)]
 
 
-def test_what_a_killed_sync_left_beside_the_file_is_cleared_by_the_next(tmp_path: Path) -> None:
+def test_the_next_sync_removes_what_a_killed_one_left_beside_the_file(tmp_path: Path) -> None:
     with served(tmp_path / "place") as sandbox:
         database = tmp_path / "history.duckdb"
         work = tmp_path / "history.duckdb.syncing"

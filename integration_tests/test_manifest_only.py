@@ -22,7 +22,7 @@ CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
 
 
 def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *more: str) -> list[dict[str, Any]]:
-    """The messages of `source-declarative-manifest VERB` on an exported folder."""
+    """Return the messages of `source-declarative-manifest VERB` on an exported folder."""
     (folder / "config.json").write_text(json.dumps(config))
     ended = subprocess.run(
         [

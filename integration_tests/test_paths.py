@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.databases import rows, run
+from integration_tests.databases import rows
 from integration_tests.fault_injection.processes import served, start
 from integration_tests.fault_injection.rows import Damage, damage
+from integration_tests.in_process import run_command
 from oneup_pinterest.database.connection import log_of
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_account_followers
@@ -30,6 +31,7 @@ NAMES = [
     *("md:foo", "motherduck:x", "sqlite:foo", "postgres:x", "s3:x", "s3:/bucket/x.duckdb", "http:x", "file:x"),
     *(":memory:", "memory", "temp", "system", "-x", "wh?at.duckdb", "?", "a*[b]{c}%41'\".duckdb", " a\nb ", "ü.duckdb"),
 ]
+EVERY_DAY = ("md:foo", "s3:/bucket/x.duckdb", ":memory:", "-x", "wh?at.duckdb", "a*[b]{c}%41'\".duckdb", " a\nb ")
 REFUSED = {
     "": "is empty",
     "here/": "is the name of a folder",
@@ -44,7 +46,9 @@ REFUSED = {
 FEW = ("accounts", "account_followers")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
+)
 def test_any_name_is_that_of_a_file_which_every_reader_opens(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -93,14 +97,17 @@ def test_folders_above_and_where_links_lead_are_judged_too(
 @pytest.mark.parametrize("command", ["sync", "status", "report", "export", "notebooks", "demo"])
 def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: str) -> None:
     for name in ("", f"{tmp_path}/what?dir/x.duckdb"):
-        ended = run(command, "--database", name)
+        ended = run_command(command, "--database", name)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert len(ended.stderr.splitlines()) == 1
         assert ended.stderr.endswith("name another file with --database.\n")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["wh?at.duckdb", ":memory:", "a?b=c?d"])
+@pytest.mark.parametrize(
+    "name",
+    ["a?b=c?d", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("wh?at.duckdb", ":memory:"))],
+)
 def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
     streams = ("account_followers", "overview_metrics", "pins")
     with served(tmp_path / "place") as sandbox:
@@ -149,9 +156,7 @@ def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(NAMES)
 
 
-def test_a_new_file_is_told_with_its_absolute_path_and_the_summary_names_the_file(
-    sandbox: Sandbox, config_file: Path, tmp_path: Path
-) -> None:
+def test_a_new_file_is_announced_with_its_absolute_path(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(ROOT)}
     arguments = ("sync", "--config", config_file, "--streams", "accounts", "--json", "--database", "h.duckdb")
     command = [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)]
@@ -177,7 +182,7 @@ def work_folder(database: Path) -> Path:
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
+def test_a_file_in_place_of_the_work_folder_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, is_new: bool
 ) -> None:
     if not is_new:
@@ -197,7 +202,7 @@ def test_a_file_in_place_of_the_work_folder_is_told_with_a_remedy(
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_work_folder_of_another_user_is_told_with_a_remedy(
+def test_a_work_folder_of_another_user_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
 ) -> None:
     if not is_new:
@@ -232,7 +237,7 @@ def test_files_of_others_in_the_work_folder_stay_and_ours_go(sandbox: Sandbox, d
     assert not folder.exists()
 
 
-def test_a_link_in_place_of_the_work_folder_is_followed_and_nothing_behind_it_removed(
+def test_a_link_in_place_of_the_work_folder_is_followed_and_kept(
     sandbox: Sandbox, database: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

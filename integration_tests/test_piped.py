@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 import zstandard
 
-from integration_tests import airbyte, databases
-from integration_tests.conftest import NOON
+from integration_tests import airbyte
 from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
-from integration_tests.printed import Day, last_states, printed
+from integration_tests.printed import Day, last_states
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import run as run_module
@@ -25,16 +24,17 @@ from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.run import SyncResult
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
-SLOW = pytest.mark.slow
+NIGHTLY = pytest.mark.nightly
 BRINGS_AGAIN = "the next read brings them again."
 
 
-@pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    return list(printed(tmp_path_factory.mktemp("printed")))
+@pytest.fixture
+def days(printed_days: list[Day]) -> list[Day]:
+    return printed_days
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def loaded(database: Path, *texts: str | bytes) -> SyncResult:
-    """Loads texts as files, in this order."""
+    """Load texts as files, in this order."""
     paths = []
     for number, text in enumerate(texts):
         path = database.with_name(f"{number}.jsonl")
@@ -60,7 +60,7 @@ def states(database: Path) -> list[tuple[Any, ...]]:
 
 
 def everything(database: Path) -> dict[str, list[Any]]:
-    """Every row with its time of extraction, and the states with theirs."""
+    """Return every row with its time of extraction, and the states with theirs."""
     return {
         name: rows(database, f"SELECT * FROM {name} ORDER BY ALL") for name in [*KEYS, "pins_latest", "_airbyte_state"]
     }
@@ -77,7 +77,7 @@ def kind_of(line: str) -> str:
 
 
 def shuffled(lines: list[str]) -> list[str]:
-    """The records between two states in any order, before and after all other messages."""
+    """Return the records between two states in any order, before and after all other messages."""
     rng, result, between = random.Random(5), [], []
     for line in lines:
         if kind_of(line) == "RECORD":
@@ -92,7 +92,7 @@ def shuffled(lines: list[str]) -> list[str]:
 
 
 def vouched(lines: Iterable[str]) -> set[str]:
-    """The records, as JSON, after which a state of their stream comes."""
+    """Return the records, as JSON, after which a state of their stream comes."""
     waiting: dict[str, list[str]] = {}
     found: set[str] = set()
     for message in map(json.loads, lines):
@@ -146,11 +146,11 @@ def test_loading_twice_changes_nothing(days: list[Day], database: Path) -> None:
     [
         ((1, 0), 10_000),
         ((1, 0, 1), 150),
-        pytest.param((0, 1), 150, marks=SLOW),
-        pytest.param((0, 1, 0), 150, marks=SLOW),
+        pytest.param((0, 1), 150, marks=NIGHTLY),
+        pytest.param((0, 1, 0), 150, marks=NIGHTLY),
     ],
 )
-def test_the_last_extraction_wins_whatever_is_loaded_last(
+def test_the_last_extraction_wins_in_any_order_of_loading(
     days: list[Day], database: Path, order: tuple[int, ...], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "BATCH_ROWS", batch)
@@ -206,7 +206,7 @@ def test_the_report_of_a_load_is_that_of_the_sync(days: list[Day], database: Pat
         pytest.param(
             lambda lines: [line for line in lines if kind_of(line) in ("RECORD", "STATE")],
             id="records and states alone",
-            marks=SLOW,
+            marks=NIGHTLY,
         ),
         pytest.param(
             lambda lines: ["\ufeff", *(line.replace("\n", "\r\n") for line in lines[:-1]), "\n", lines[-1].rstrip()],
@@ -239,15 +239,15 @@ def test_packed_and_utf_16_files_are_read_for_what_they_are(days: list[Day], dat
 @pytest.mark.parametrize(
     ("how", "share"),
     [
-        pytest.param("between lines", 0.1, marks=SLOW),
+        pytest.param("between lines", 0.1, marks=NIGHTLY),
         ("between lines", 0.6),
         ("in a line", 0.3),
-        pytest.param("in a line", 0.95, marks=SLOW),
+        pytest.param("in a line", 0.95, marks=NIGHTLY),
         ("gz", 0.5),
         ("zst", 0.5),
     ],
 )
-def test_a_cut_file_keeps_what_a_state_vouches_for_and_the_next_read_completes_it(
+def test_a_cut_file_keeps_what_a_state_covers_and_the_next_read_completes_it(
     days: list[Day], database: Path, how: str, share: float
 ) -> None:
     content = days[0].text.encode()
@@ -337,99 +337,3 @@ def test_a_file_whose_head_is_missing_moves_no_state(days: list[Day], database: 
     missing = json.loads(days[0].lines[first])["record"]["stream"]
     assert missing not in dict(states(database))
     assert len(states(database)) == len(KEYS) - 1
-
-
-def pin(**changes: Any) -> dict[str, Any]:
-    data = {"social_network_id": "a", "id": "1", "snapshot_date": "2026-05-20", "saves": 1, "text": "x"}
-    return {**data, **changes}
-
-
-def message(stream: str = "pins", data: Any = None, **changes: Any) -> dict[str, Any]:
-    record = {"stream": stream, "data": pin() if data is None else data, "emitted_at": 1779278400000}
-    return {"type": "RECORD", "record": {**record, **changes}}
-
-
-STREAMS = "overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
-WITHOUT = "a record without `stream`, `data` or `emitted_at`"
-NO_OBJECT = "a record of pins whose `data` is not an object or `emitted_at` is not a time"
-
-
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ("no JSON at all", "not valid JSON"),
-        (json.dumps(message())[:-9], "not valid JSON"),
-        ('{"type":"RECORD","record":' + "[" * 100_000, "not valid JSON"),
-        (b"\xff\xfe\x00", "not valid JSON"),
-        ('{"saves":NaN}', "not valid JSON"),
-        ("[1]", "not a JSON object"),
-        ("7", "not a JSON object"),
-        ("{}", "neither a message of an Airbyte source nor a row of a destination"),
-        (pin(), "neither a message of an Airbyte source nor a row of a destination"),
-        (message("boards"), f"a record of the stream `boards`, which does not exist; the streams are {STREAMS}"),
-        (message("\x1b[2J"), f"a record of the stream `[2J`, which does not exist; the streams are {STREAMS}"),
-        (message(data=[1]), NO_OBJECT),
-        (message(emitted_at="soon"), NO_OBJECT),
-        (message(emitted_at=-1), NO_OBJECT),
-        (message(stream=None), f"a record of the stream `None`, which does not exist; the streams are {STREAMS}"),
-        (message(data=pin(saves="many")), "a record of pins with a value of the wrong type"),
-        (message(data=pin(saves=2**63)), "a record of pins with a value of the wrong type"),
-        ({"type": "RECORD"}, WITHOUT),
-        ({"type": "RECORD", "record": {"stream": "pins"}}, WITHOUT),
-        ({"type": "RECORD", "record": [1]}, WITHOUT),
-        ({"type": "STATE"}, "an incomplete message of type STATE"),
-        ({"type": "TRACE", "trace": {}}, "an incomplete message of type TRACE"),
-        (
-            {"type": "STATE", "state": {"type": "GLOBAL", "global": {}}},
-            "a state of type `GLOBAL`; only the state of a stream can be loaded",
-        ),
-        (
-            {"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "boards"}}}},
-            f"a state of the stream `boards`, which does not exist; the streams are {STREAMS}",
-        ),
-        (
-            {
-                "type": "STATE",
-                "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": "pins"}, "stream_state": [1]}},
-            },
-            "a state of pins that is not an object",
-        ),
-        (
-            {"_airbyte_data": pin(), "_airbyte_extracted_at": 1779278400000},
-            "a row of an unknown stream; name it with --stream",
-        ),
-    ],
-)
-def test_a_line_that_cannot_be_taken_is_named_and_loses_no_other(
-    database: Path, tmp_path: Path, line: Any, why: str
-) -> None:
-    path = tmp_path / "day.jsonl"
-    written = line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode()
-    good = [json.dumps(message(data=pin(id=str(n)))).encode() for n in range(3)]
-    path.write_bytes(b"\n".join([good[0], written, good[1], good[2], b""]))
-
-    result = load([str(path)], database)
-
-    assert (result.exit_status, result.status, result.error) == (3, "partial", "Not all of the input was loaded.")
-    assert f"{path}: line 2 was not loaded ({why})." in result.warnings
-    assert result.streams["pins"] == {"records": 3, "rows": 3}
-    assert rows(database, "SELECT id, saves FROM pins ORDER BY id") == [("0", 1), ("1", 1), ("2", 1)]
-    assert rows(database, "SELECT status, error FROM _sync_runs") == [("partial", "Not all of the input was loaded.")]
-
-
-def test_many_lines_that_cannot_be_taken_are_one_sentence(database: Path, tmp_path: Path) -> None:
-    path = tmp_path / "day.jsonl"
-    path.write_text("x\n" * 100 + json.dumps(message()) + "\n" + json.dumps(message("boards")) + "\n")
-
-    ended = databases.run("load", path, "--database", database)
-
-    assert ended.returncode == 3
-    _, _, first, *words = ended.stderr.splitlines()
-    assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
-    assert words == [
-        "error: Not all of the input was loaded.",
-        "warning: The input has no state: the next read continues from what `oneup-pinterest state` prints.",
-        f"warning: {path}: lines 1, 2, 3, 4, 5 and 95 more were not loaded (not valid JSON).",
-        f"warning: {path}: line 102 was not loaded (a record of the stream `boards`, which does not exist; "
-        f"the streams are {STREAMS}).",
-    ]

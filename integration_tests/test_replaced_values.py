@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.tables import ARRIVED, StreamTable
+from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 WHAT_TO_DO = (
     "The real values cannot be restored, and the counters of past days are lost for these rows. Sync into a new file, "
     "in a folder without `=` in its path, and keep this one only for data that no finding names."
@@ -34,7 +33,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @contextmanager
 def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
-    """How a batch reached DuckDB in schema version 1."""
+    """Hand a batch to DuckDB as schema version 1 did."""
     connection = table._connection
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     batch.write_parquet(f"{folder}/batch.parquet")
@@ -51,7 +50,7 @@ def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **opt
 
 
 def as_before_version_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
-    """A file as 0.1.0 would have written it."""
+    """Write a file as 0.1.0 would have written it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
         synced(sandbox, database, accounts)
@@ -126,7 +125,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_rows_that_carry_a_value_of_the_path_are_found_here_and_where_possible_elsewhere(
+def test_rows_with_a_value_of_the_path_are_found_here_and_in_other_files(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
     database = as_before_version_2(sandbox, tmp_path / name)
@@ -152,9 +151,7 @@ def test_a_file_of_this_version_has_no_such_finding_under_any_name(sandbox: Sand
     assert found(synced(sandbox, tmp_path / name)) == []
 
 
-def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_folder_named_like_the_only_account_is_no_finding(sandbox: Sandbox, tmp_path: Path) -> None:
     account = sandbox.account_ids[0]
     for version in (synced, as_before_version_2):
         place = tmp_path / version.__name__
@@ -170,9 +167,7 @@ def test_a_folder_named_like_the_only_account_its_name_or_its_day_is_no_finding(
         (tmp_path / part / "h").rename(database)
 
 
-def test_a_folder_named_like_one_of_several_accounts_is_found_where_the_others_have_no_rows(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_folder_named_like_one_account_is_found_if_others_have_no_rows(sandbox: Sandbox, tmp_path: Path) -> None:
     part = f"social_network_id={sandbox.account_ids[0]}"
     damaged = as_before_version_2(sandbox, tmp_path / part / "h.duckdb")
     assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]

@@ -102,14 +102,14 @@ def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6)
     with open_page(tmp_path / "report.html", color_scheme="dark") as page:
         drawn_shapes(page)
-        colours = page.evaluate(
+        colors = page.evaluate(
             "[...document.querySelectorAll('#gains-0-0 svg text, #followers-0-0 svg text')]"
             ".map(text => getComputedStyle(text).fill)"
         )
-        assert set(colours) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
+        assert set(colors) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
 
 
-def test_in_a_browser_the_age_is_told_as_of_now(tmp_path: Path) -> None:
+def test_in_a_browser_the_age_is_counted_from_now(tmp_path: Path) -> None:
     report(tmp_path, days=2, pins=2)
     with open_page(tmp_path / "report.html") as page:
         assert page.locator("#stale").is_hidden()

@@ -10,8 +10,8 @@ import pytest
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from jsonschema import Draft7Validator
 
-from integration_tests.airbyte import messages, read, run
-from integration_tests.conftest import NOON
+from integration_tests.airbyte import messages, read
+from integration_tests.in_process import run_connector
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest import SourceOneupPinterest
 
@@ -47,7 +47,7 @@ def test_the_sample_config_shows_every_field_of_the_form_and_is_valid() -> None:
     ],
 )
 def test_an_invalid_sample_fails_its_check_in_one_sentence(name: str, sentence: str) -> None:
-    ended = run("check", "--config", SAMPLES / name, now=NOON)
+    ended = run_connector("check", "--config", SAMPLES / name)
 
     [status] = [message for message in messages(ended.stdout) if message["type"] == "CONNECTION_STATUS"]
     assert status["connectionStatus"]["status"] == "FAILED"
@@ -69,7 +69,7 @@ def test_the_catalogs_configure_the_streams_that_discover_gives(name: str, sandb
             assert configured.cursor_field == stream.default_cursor_field
 
 
-def test_the_sample_state_is_as_the_connector_writes_it_and_is_gone_on_from(sandbox: Sandbox) -> None:
+def test_the_sample_state_is_what_the_connector_writes_and_continues(sandbox: Sandbox) -> None:
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account]}
     state = of_account(sample("sample_state.json"), account)
@@ -88,7 +88,7 @@ def test_the_sample_state_is_as_the_connector_writes_it_and_is_gone_on_from(sand
         assert all(len(theirs["cursor"][name]) == len(cursor) for name, cursor in ours["cursor"].items())
 
 
-def test_a_state_of_the_future_reads_the_newest_windows_and_is_brought_back(
+def test_a_state_of_the_future_reads_the_newest_windows_and_is_corrected(
     sandbox: Sandbox, days_later: Callable[[int], None]
 ) -> None:
     account = sandbox.account_ids[0]

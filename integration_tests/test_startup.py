@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.sandbox import Sandbox
-from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,7 @@ ASK = "print(*{name.split('.')[0] for name in sys.modules if sys.modules[name]},
 
 
 def imported(call: str, *arguments: object) -> set[str]:
-    """The top-level packages that a process has imported when a command ends."""
+    """Return the top-level packages that a process has imported when a command ends."""
     code = f"import sys\ntry:\n    {call}\nexcept SystemExit as end:\n    assert not end.code\n{ASK}"
     ended = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -36,8 +36,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported(CLI, *arguments) & heavy == set()
 
 
-def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: Sandbox, tmp_path: Path) -> None:
-    sync(sandbox.config(), tmp_path / "history.duckdb")
+def test_status_imports_neither_the_cdk_nor_charts(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
+    first_sync(tmp_path / "history.duckdb")
 
     found = imported(CLI, "status", "--database", tmp_path / "history.duckdb")
 
@@ -45,10 +45,10 @@ def test_status_imports_neither_the_connectors_framework_nor_charts(sandbox: San
     assert found & {"airbyte_cdk", "altair", "vl_convert", "scipy", "requests"} == set()
 
 
-def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_chart_has(
-    sandbox: Sandbox, tmp_path: Path
+def test_a_report_imports_neither_the_cdk_nor_unused_formats(
+    sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
-    sync(sandbox.config(), tmp_path / "history.duckdb")
+    first_sync(tmp_path / "history.duckdb")
 
     found = imported(CLI, "report", "--database", tmp_path / "history.duckdb", "--output", tmp_path / "report.html")
 
@@ -56,7 +56,7 @@ def test_a_report_imports_neither_the_connectors_framework_nor_formats_that_no_c
     assert found & {"airbyte_cdk", "rfc3987_syntax", "requests"} == set()
 
 
-def test_load_and_state_import_neither_the_connectors_framework_nor_charts(tmp_path: Path) -> None:
+def test_load_and_state_import_neither_the_cdk_nor_charts(tmp_path: Path) -> None:
     record = {"stream": "accounts", "data": {"social_network_id": "a"}, "emitted_at": 1779278400000}
     (tmp_path / "day.jsonl").write_text(json.dumps({"type": "RECORD", "record": record}) + "\n")
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from integration_tests.conftest import Days
 from integration_tests.databases import KEYS, contents, doubled_keys, rows
 from integration_tests.fault_injection.processes import served, start
+from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.test_read import ask
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Sandbox
@@ -50,7 +50,7 @@ def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(
     )
 
 
-def test_the_same_day_again_changes_no_row_and_counts_none_as_new(sandbox: Sandbox, database: Path) -> None:
+def test_a_second_sync_on_a_day_changes_no_row(sandbox: Sandbox, database: Path) -> None:
     first = sync(sandbox.config(), database)
     before = contents(database)
 
@@ -64,8 +64,10 @@ def test_the_same_day_again_changes_no_row_and_counts_none_as_new(sandbox: Sandb
     assert again.requests == len(sandbox.account_ids) * 2 + 1
 
 
-def test_a_sync_of_fewer_accounts_later_that_day_loses_no_other(sandbox: Sandbox, database: Path) -> None:
-    sync(sandbox.config(), database)
+def test_a_sync_of_fewer_accounts_later_that_day_loses_no_other(
+    sandbox: Sandbox, database: Path, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     before = contents(database)
 
     sync({**sandbox.config(), "social_network_ids": sandbox.account_ids[:1]}, database, ["pins", "account_followers"])
@@ -104,7 +106,7 @@ def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
 
 
 @pytest.mark.slow
-def test_an_earlier_start_date_brings_what_is_missing_once_and_a_later_one_deletes_nothing(
+def test_an_earlier_start_date_is_backfilled_once_and_a_later_one_deletes_nothing(
     sandbox: Sandbox, database: Path
 ) -> None:
     def starting(days: int) -> dict[str, Any]:
@@ -163,8 +165,10 @@ def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Pa
         assert dict(rows(database, f"SELECT key, value_current_period FROM pin_totals WHERE {where}")) == held
 
 
-def test_full_refresh_reads_all_again_and_deletes_nothing(sandbox: Sandbox, database: Path, days_later: Days) -> None:
-    sync(sandbox.config(), database)
+def test_full_refresh_reads_all_again_and_deletes_nothing(
+    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
+) -> None:
+    first_sync(database)
     days_later(1)
     result = sync(sandbox.config(), database, full_refresh=True)
 
@@ -220,7 +224,7 @@ def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sa
     assert contents(database) == {stream: [] for stream in [*KEYS, "pins_latest"]}
 
 
-def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
+def test_every_record_is_counted_when_its_stream_ends_for_any_batch_size(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Told(Progress):
@@ -230,7 +234,7 @@ def test_every_record_is_counted_when_its_stream_is_done_whatever_the_batches(
             self.streams[stream] = records
 
     monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
-    result = sync(sandbox.config(), database, progress=Told())
+    result = sync({**sandbox.config(), "start_date": "2026-05-10"}, database, progress=Told())
 
     stored = {stream: len(found) for stream, found in contents(database).items() if stream != "pins_latest"}
     assert {stream: counts["records"] for stream, counts in result.streams.items()} == stored
@@ -257,7 +261,7 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("requests_before", [5, 20])
-def test_an_interrupted_sync_ends_at_once_says_what_is_kept_and_is_completed_by_the_next(
+def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals, requests_before: int
 ) -> None:
     with served(tmp_path / "place", latency=0.2) as sandbox:

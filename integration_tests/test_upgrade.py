@@ -32,13 +32,13 @@ The layout of a database or the shape of a state is no longer that of {fixture},
 What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py,
 make the readers read both,
 and, once it is to be released, run `python -m tools.released VERSION`. Only while CHANGELOG.md calls
-{version} unreleased may its own fixture be made anew."""
+{version} unreleased may its own fixture be written again."""
 RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
 
 
 @pytest.fixture
 def two_days(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """A sandbox at day one with the accounts of the fixtures, and what moves it on."""
+    """Yield a sandbox at day one with the accounts of the fixtures, and what moves it on."""
     monkeypatch.setenv(CLOCK_VARIABLE, DAY_ONE.isoformat())
     with Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
 
@@ -72,17 +72,14 @@ def without_number(fixture: Path, database: Path) -> None:
 
 BUILDS = [
     build,
-    without_number,
-    pytest.param(
-        with_old_duckdb,
-        marks=requires_old_duckdb,
-    ),
+    pytest.param(without_number, marks=pytest.mark.slow),
+    pytest.param(with_old_duckdb, marks=[pytest.mark.slow, requires_old_duckdb]),
 ]
 
 
 @RELEASED
 @pytest.mark.parametrize("make", BUILDS)
-def test_a_released_database_is_carried_on_as_if_this_version_had_written_it(
+def test_a_released_database_is_continued_like_one_of_this_version(
     two_days: tuple[Sandbox, Callable[[], None]],
     tmp_path: Path,
     fixture: Path,
@@ -130,9 +127,7 @@ def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Pa
 
 
 @RELEASED
-def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_one(
-    tmp_path: Path, fixture: Path
-) -> None:
+def test_mixed_lists_of_a_released_database_become_those_of_the_later_sync(tmp_path: Path, fixture: Path) -> None:
     database = tmp_path / "history.duckdb"
     build(fixture, database)
     later = f"{DAY_ONE.date()} 13:00:00"
@@ -166,7 +161,7 @@ def test_lists_of_a_released_database_that_mix_two_syncs_are_those_of_the_later_
     ]
 
 
-def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
+def test_a_changed_schema_has_a_new_schema_version(
     two_days: tuple[Sandbox, Callable[[], None]], tmp_path: Path
 ) -> None:
     sandbox, _ = two_days
@@ -181,7 +176,7 @@ def test_todays_layout_is_that_of_the_newest_release_or_has_a_number_of_its_own(
     assert is_same or number < SCHEMA_VERSION, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
 
 
-def test_a_state_of_an_earlier_build_whose_cursor_is_a_pins_time_is_carried_on_without_loss(
+def test_a_state_of_an_earlier_build_is_continued_without_loss(
     two_days: tuple[Sandbox, Callable[[], None]],
 ) -> None:
     sandbox, tomorrow = two_days

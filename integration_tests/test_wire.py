@@ -70,7 +70,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture
 def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A config for the sandbox behind https, with a certificate that it signed itself (`certificate.pem`)."""
+    """Yield a config for the sandbox behind https, with a self-signed certificate (`certificate.pem`)."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     now = datetime.now(UTC)
     certificate = (
@@ -94,7 +94,7 @@ def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
         yield {**sandbox.config(), **urls, "start_date": "2026-05-10"}
 
 
-def test_a_certificate_that_nobody_vouches_for_ends_the_sync_before_the_key_is_sent(
+def test_an_untrusted_certificate_ends_the_sync_before_the_key_is_sent(
     https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, waits: list[float]
 ) -> None:
     result = sync(https, tmp_path / "history.duckdb")
@@ -106,7 +106,7 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_sync_before_the_key_is_s
     assert [wait for wait in waits if wait > 1] == []  # it would be no other the next time
 
 
-def test_a_certificate_that_the_environment_vouches_for_is_accepted_for_its_own_host_alone(
+def test_a_certificate_of_the_environment_is_accepted_for_its_own_host_only(
     https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
@@ -177,7 +177,7 @@ def test_oneup_gets_no_login_that_a_netrc_has_for_everybody(
     assert b"Authorization" not in recorder.heads[0]
 
 
-def test_an_answer_that_comes_after_a_103_is_not_taken_for_that_to_the_next_request(sandbox: Sandbox) -> None:
+def test_a_response_after_a_103_is_not_used_for_the_next_request(sandbox: Sandbox) -> None:
     with OneUpSession(APIBudget([]), sandbox.config()["api_key"], SyncContext()) as session:
         sandbox.inject(Fault("interim", seconds=0.3))
         first = session.get(f"{sandbox.accounts_url}/listsocialaccounts", timeout=60)
@@ -189,9 +189,7 @@ def test_an_answer_that_comes_after_a_103_is_not_taken_for_that_to_the_next_requ
     assert second.json()["data"]["metrics"]
 
 
-def test_an_address_in_an_answer_brings_no_key_back_and_a_common_word_is_left(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
-) -> None:
+def test_the_key_in_an_address_of_a_response_is_removed(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     sandbox.api_key = KEY
     links = [f"https://example.com/?apiKey={spelling}&size=2" for spelling in spellings(KEY)]
 

@@ -22,5 +22,5 @@ class Promise(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether what was measured keeps the bound."""
+        """Return whether what was measured keeps the bound."""
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound

@@ -10,7 +10,7 @@ LONG = 10  # times as many runs as in the tests
 
 
 def main() -> int:
-    """Exit status 1 when a promise is broken."""
+    """Print the table; return 1 if a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=int, default=LONG, help="times as many runs as in the tests")
     parser.add_argument("--theme", choices=sorted(THEMES), help="only this one")

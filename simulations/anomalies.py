@@ -29,7 +29,7 @@ def made_up_days(
     shift: Any = 1.0,
     account: str = "pin_world",
 ) -> pl.DataFrame:
-    """One account as `account_daily_gains` returns it: over-dispersed counts of saves about a level that wanders.
+    """Return one account as `account_daily_gains` returns it: over-dispersed saves about a level that wanders.
 
     The expected count is `level` (default: log-uniform from 5 to 500) times a weekday cycle (deviation 0.25 of its
     logarithms), slow growth (up to 1% a day), and an autocorrelated part of deviation `wander` whose correlation from
@@ -51,7 +51,7 @@ def made_up_days(
 
 
 def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
-    """Daily counts of saves as `account_daily_gains` returns them."""
+    """Return daily counts of saves as `account_daily_gains` returns them."""
     return pl.DataFrame(
         {
             "social_network_id": account,
@@ -68,7 +68,7 @@ def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """False alarms and finds of anomalies and of level shifts, and what naive methods would have said."""
+    """Yield false alarms and finds of anomalies and of level shifts, and what naive methods would have said."""
     rng = np.random.default_rng(20260301)
     for name, lengths in (("60 to 200 days", LENGTHS), ("28 to 59 days", (28, 35, 42, 56))):
         runs = 120 * scale
@@ -175,7 +175,7 @@ def _levels(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _naive_shifts(counts: Any) -> bool:
-    """PELT with the penalty for independent days, 2 log n times the variance, on logarithms as they are."""
+    """Return PELT with the penalty for independent days, 2 log n times the variance, on logarithms as they are."""
     from ruptures import KernelCPD
 
     logs = np.log(counts + 0.5)

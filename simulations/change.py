@@ -18,7 +18,7 @@ _GROWN = 1 - np.exp(-((np.arange(_BACK + 1) / 12) ** 0.6))  # share of its reach
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yields each promise as it is measured; `scale` 1 takes about ten seconds."""
+    """Yield each promise as it is measured; `scale` 1 takes about ten seconds."""
     yield from _gains_promises(scale)
     yield from _new_pins_promises(scale)
     yield from _trend_promises(scale)
@@ -93,7 +93,7 @@ def _trend(world: Watched) -> pl.DataFrame:
 def _watched(
     rng: np.random.Generator, accounts: int, days: int, *, sigma: float = 1.6, batch: int = 1, swing: Any = 1.0
 ) -> Watched:
-    """Accounts that publish 2 pins a day at random, watched for `days` settled days.
+    """Return accounts that publish 2 pins a day at random, watched for `days` settled days.
 
     Reach is lognormal, the save rate of each pin Beta with mean 1%; days differ by weekday, and by 5% at random for
     all pins alike. A pin is watched until it is 90 days old. `swing` multiplies the gains of the days.
@@ -147,7 +147,7 @@ def _watched(
 
 
 def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.DataFrame:
-    """Accounts with 30 pins from each of two periods of 28 days, seen at ages 6 and 7."""
+    """Return accounts with 30 pins from each of two periods of 28 days, seen at ages 6 and 7."""
     pins = accounts * 60
     is_now = np.arange(pins) % 2 == 1
     reach = rng.lognormal(5, 1.6, pins) * np.where(is_now, lift, 1.0)
@@ -178,27 +178,27 @@ def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.Da
 
 
 def _claims(told: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
-    """Share of the accounts with a verdict (this one, or any)."""
+    """Return the share of the accounts with a verdict (this one, or any)."""
     claimed = pl.col("verdict") == verdict if verdict else pl.col(p).fill_null(1) < 0.05
     return float(told.select(claimed.mean()).item())
 
 
 def _coverage(told: pl.DataFrame, truth: float) -> float:
-    """Share of the intervals that hold the truth, among those that there are."""
+    """Return the share of the intervals that hold the truth, among those that there are."""
     known = told.filter(pl.col("p").is_not_null())
     low, high = pl.col("change_low").fill_null(-100.0), pl.col("change_high").fill_null(np.inf)
     return float(known.select(((low <= truth) & (high >= truth)).mean()).item())
 
 
 def _poisson_claims(told: pl.DataFrame, *, sums: bool = False) -> float:
-    """Share of the accounts in which the two sums differ by more than counts that follow Poisson's law would."""
+    """Return the share of the accounts whose two sums differ by more than Poisson counts would."""
     pins = 30 if sums else 1  # of means
     now, before = pl.col("now") * pins, pl.col("before") * pins
     return float(told.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
 
 
 def _z_claims(told: pl.DataFrame) -> float:
-    """Share of the accounts in which the textbook's test of two proportions finds the rates of saves to differ."""
+    """Return the share of the accounts whose save rates differ by the textbook's test of two proportions."""
     wide = told.pivot("metric", index="social_network_id", values=["now", "before"])
     x, n = pl.col("now_saves") * 30, pl.col("now_impressions") * 30
     y, m = pl.col("before_saves") * 30, pl.col("before_impressions") * 30

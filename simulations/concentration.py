@@ -13,7 +13,7 @@ MANY = 2_000_000  # pins that stand for all there could be
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """All of the theme; see `simulations`."""
+    """Yield every promise of this theme; see `simulations`."""
     for what, mean, sigma, pins, runs, bounds in (
         ("heavy tails, 50 pins", None, 1.6, 50, 120, (0.88, 0.88)),
         ("heavy tails, 100 pins", None, 1.6, 100, 80, (0.9, 0.9)),
@@ -25,7 +25,7 @@ def promises(scale: int) -> Iterator[Promise]:
 
 
 def _drawn(rng: np.random.Generator, mean: float | None, sigma: float, pins: int) -> Floats:
-    """What pins have: lognormal, or counts by chance with a lognormal mean."""
+    """Return counters of pins: lognormal, or Poisson counts with a lognormal mean."""
     expected = rng.lognormal(np.log(mean or 1.0), sigma, pins)
     values: Floats = np.sort(rng.poisson(expected) if mean else expected).astype(np.float64)
     return values
@@ -61,7 +61,7 @@ def _covered(
 
 
 def _percentile(rng: np.random.Generator, values: Floats) -> tuple[float, float]:
-    """The textbook's interval."""
+    """Return the textbook's interval."""
     pins = len(values)
     drawn = np.sort(values[rng.integers(0, pins, (300, pins))], axis=1)
     rank = 2 * np.arange(1, pins + 1) - pins - 1

@@ -17,7 +17,7 @@ LENGTHS = (56, 70, 90, 150)
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Coverage of the baseline's intervals, the choice of a model, and false alarms about followers and effort."""
+    """Yield the baseline's coverage, the choice of a model, and false alarms about followers and effort."""
     rng = np.random.default_rng(20260303)
     runs = 150 * scale
     days, weeks = _coverage(rng, runs)
@@ -68,7 +68,7 @@ def _coverage(rng: np.random.Generator, runs: int) -> tuple[float, float]:
 
 
 def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    """Accounts that win and lose as many, with days that resemble the one before; gains know nothing of them."""
+    """Yield accounts whose autocorrelated follower changes are independent of the gains."""
     followers, gains = [], []
     for run in range(runs):
         days = int(rng.choice([49, 70, 120]))
@@ -105,7 +105,7 @@ def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _effort(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    """Accounts that publish without a thought of results, while both grow."""
+    """Yield accounts that publish without a thought of results, while both grow."""
     frames = []
     for run in range(runs):
         weeks = int(rng.choice([8, 12, 26, 40]))

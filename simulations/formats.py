@@ -21,7 +21,7 @@ FIRST = datetime(2025, 12, 29)
 
 
 def confounded(rng: np.random.Generator, runs: int, effect: float = 1.0, pins: int = 160) -> pl.DataFrame:
-    """Accounts whose videos came late, when every pin did better: 30% of the pins of the first half, 70% of the second.
+    """Return accounts whose videos came late, when every pin did better: 30% of the first half, 70% of the second.
 
     Outcomes are Poisson counts of means with a lognormal spread of sigma 1 around 20, doubled in the second half, and
     `effect` times as many of videos. 16 weeks.
@@ -46,7 +46,7 @@ def confounded(rng: np.random.Generator, runs: int, effect: float = 1.0, pins: i
 
 
 def batched(rng: np.random.Generator, runs: int, batches: int = 40, pins: int = 4) -> pl.DataFrame:
-    """Accounts that publish batches, each of one day, format and text, whose pins share its luck; nothing matters.
+    """Return accounts that publish batches of one day, format and text with shared luck; nothing matters.
 
     Outcomes are lognormal, with sigma 1.2 between batches and 1.6 within; 30% of the batches are videos; 16 weeks.
     """
@@ -75,7 +75,7 @@ def batched(rng: np.random.Generator, runs: int, batches: int = 40, pins: int = 
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Worlds in which a format is claimed to differ although none does, and how often one that does is found."""
+    """Yield the share of worlds with a false claim about a format, and how often a true difference is found."""
     rng = np.random.default_rng(20260305)
     runs = NULL_RUNS * scale
     worlds = confounded(rng, runs)
@@ -144,7 +144,7 @@ def _crude_claims(worlds: pl.DataFrame) -> int:
 
 
 def _age_trap(rng: np.random.Generator, runs: int, pins: int = 200) -> tuple[float, float]:
-    """Images are 60 to 120 days old and videos 8 to 25, and all grow alike: ratios of means now, and at 7 days."""
+    """Return ratios of means now and at 7 days, of images of 60 to 120 days and videos of 8 to 25 that grow alike."""
     bare, fixed = [], []
     for _ in range(runs):
         ages = np.concatenate([rng.uniform(60, 120, pins), rng.uniform(8, 25, pins)])

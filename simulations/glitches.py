@@ -1,14 +1,13 @@
 """Glitches of counters, and true rises that look like one: how many are missed, and how many are touched.
 
-python -m simulations.glitches [--runs 1000] writes docs/results/glitches.md.
+python -m simulations.glitches [--runs 1000]
 """
 
 import argparse
-import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,13 +19,22 @@ from oneup_pinterest.history.observations import consecutive_observations
 from simulations import Promise
 from simulations.worlds import LAST_SNAPSHOT
 
-RESULTS = Path(__file__).parents[1] / "docs" / "results" / "glitches.md"
 PINS, DAYS = 6, 30
 METRICS = ("impressions", "saves")
 MAX_ERROR_SHARE = 0.02
 MAX_SMALL_SHARE = 0.35  # a spike of a few days' gains is hardly more than a good day that was restated
 MIN_NAIVE_SHARE = 0.9
 Counts = npt.NDArray[np.int64]
+CAPTION = f"""\
+{PINS} pins on {DAYS} days, log-normal reach and daily swings; half of the pins are published in between and gain most
+in their first days.
+
+Missed: over the history, a pin gained what it did not gain, or a counter is said to be reset.
+Touched: an observation of what is true was left out, or a gain imputed. A spike of only a few days' gains is
+hard to tell from a good day that was restated: where it is missed, it is booked once, or a day is unknown.
+
+| history | error | share of histories | bound | histories |
+|---|---|---:|---:|---:|"""
 
 
 class History(NamedTuple):
@@ -42,43 +50,25 @@ class History(NamedTuple):
 
 
 def main() -> None:
-    """Measure every variant and write the table."""
+    """Print a Markdown table of every variant; end with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000, help="histories of each variant")
-    runs = parser.parse_args().runs
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=RESULTS.parents[2], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    lines = [
-        "# Rises that are taken back, and rises that stay",
-        "",
-        f"Written by `python -m simulations.glitches --runs {runs}` on {datetime.now(UTC):%Y-%m-%d} "
-        f"at commit {commit}. {PINS} pins on {DAYS} days, log-normal reach and daily swings; half of the pins are "
-        "published in between and gain most in their first days.",
-        "",
-        "Missed: over the history, a pin gained what it did not gain, or a counter is said to have begun anew.",
-        "Touched: an observation of what is true was left out, or a gain imputed. A spike of only a few days' gains is",
-        "hard to tell from a good day that was restated: where it is missed, it is booked once, or a day is unknown.",
-        "",
-        "| history | error | share of histories | bound | histories |",
-        "|---|---|---:|---:|---:|",
-    ]
-    for one in measured(runs):
+    print(CAPTION)
+    found = list(measured(parser.parse_args().runs))
+    for one in found:
         what, error = one.what.rsplit(": ", 1)
         sign = "≤" if one.at_most else "≥"
-        lines.append(f"| {what} | {error} | {one.measured:.3f} | {sign} {one.bound:g} | {one.runs:,} |")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+        print(f"| {what} | {error} | {one.measured:.3f} | {sign} {one.bound:g} | {one.runs:,} |")
+    sys.exit(not all(one.is_kept for one in found))
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """What `measured` finds with few histories of each variant."""
+    """Yield what `measured` finds with few histories of each variant."""
     yield from measured(200 * scale)
 
 
 def measured(runs: int) -> Iterator[Promise]:
-    """The share of histories with an error, of each variant."""
+    """Yield the share of histories with an error, of each variant."""
     naive = {what: GLITCHES[what] for what in (ONE_DAY, NEW)}
     for asked, variants, is_wrong, bound in (
         ("missed", GLITCHES, _are_missed, MAX_ERROR_SHARE),
@@ -95,7 +85,7 @@ def measured(runs: int) -> Iterator[Promise]:
 
 
 def _drawn(rng: np.random.Generator) -> tuple[dict[str, Counts], Counts, int]:
-    """True counters of pins, three of which are published in between; when they are first seen; a pin to spoil."""
+    """Return true counters of pins, three of them published in between; their first days; a pin to damage."""
     reach, swings = rng.lognormal(3, 1.2, PINS), rng.lognormal(0, 0.3, (DAYS, 1))
     born = np.where(np.arange(PINS) < PINS // 2, 0, rng.integers(4, DAYS - 8, PINS))
     age = np.arange(DAYS)[:, None] - born
@@ -123,7 +113,7 @@ def _spike(
     is_new: bool = False,
     factors: tuple[float, float] = (5, 10_000),
 ) -> History:
-    """Counters so many times as high on some days as they are, impressions alone unless of both.
+    """Return counters so many times as high on some days as they are, impressions alone unless of both.
 
     A new pin is spoiled from its first observation on.
     """
@@ -142,7 +132,7 @@ def _spike(
 def _small_spike(
     rng: np.random.Generator, true: dict[str, Counts], born: Counts, pin: int, *, days: tuple[float, float]
 ) -> History:
-    """One counter of one pin higher by a few of its usual days' gains, for one to three days."""
+    """Return one counter of one pin higher by a few of its usual days' gains, for one to three days."""
     start, length = int(rng.integers(4, DAYS - 6)), int(rng.integers(1, 4))
     seen = {metric: counts.copy() for metric, counts in true.items()}
     usual = max(1.0, float(np.median(np.diff(true["impressions"][:, pin]))))
@@ -162,7 +152,7 @@ def _rise(
     is_new: bool = False,
     restated: bool = False,
 ) -> History:
-    """A viral rise over some days, 3 to 1,000 times what the pin had, that stays.
+    """Return a viral rise over some days, 3 to 1,000 times what the pin had, that stays.
 
     Where it is restated, a twentieth to two fifths of what its last day brought are taken back one to three days later:
     the rise was one, and is booked as it was seen.
@@ -222,7 +212,7 @@ UNCONFIRMED: dict[str, Variant] = {
 
 
 def _pins(histories: Sequence[History]) -> pl.DataFrame:
-    """What was seen, as `load_pins` returns it, an account each; new pins were published the day before their first."""
+    """Return observations as `load_pins` does, one account per history; new pins were published the day before."""
     first = LAST_SNAPSHOT - timedelta(days=DAYS - 1)
     day, pin = (place.ravel() for place in np.indices((DAYS, PINS)))
     parts = []
@@ -250,17 +240,17 @@ def _pins(histories: Sequence[History]) -> pl.DataFrame:
 
 
 def _are_missed(histories: Sequence[History]) -> int:
-    """In how many any pin gained, over the whole history, what it did not gain, or it is unknown what."""
+    """Return in how many histories the total gain of any pin is wrong or unknown."""
     return sum(any(not is_known or abs(more) > 0.01 for more, is_known in pins) for pins in _gained_more(histories))
 
 
 def _are_too_large(histories: Sequence[History]) -> int:
-    """In how many any pin gained, over the whole history, more than it did."""
+    """Return in how many histories the total gain of any pin is too large."""
     return sum(any(more > 0.01 for more, _ in pins) for pins in _gained_more(histories))
 
 
 def _gained_more(histories: Sequence[History]) -> Iterator[list[tuple[float, bool]]]:
-    """Of each history's pins and metrics: by how much the gain is too large, and whether that of every day is known."""
+    """Yield, per pin and metric of each history, the error of the gain and whether that of every day is known."""
     keys = ("metric", "social_network_id", "id")
     sums = (
         daily_gains(_pins(histories), METRICS)
@@ -278,13 +268,13 @@ def _gained_more(histories: Sequence[History]) -> Iterator[list[tuple[float, boo
 
 
 def _whole(history: History, metric: str, pin: int) -> int:
-    """What a pin truly gained; of an old one since its first observation that is as it was."""
+    """Return the true gain of a pin, for an old pin since its first correct observation."""
     true, seen = history.true[metric][:, pin], history.seen[metric][:, pin]
     return int(true[-1]) - (0 if history.born[pin] else int(true[int(np.argmax(seen == true))]))
 
 
 def _are_touched(histories: Sequence[History]) -> int:
-    """In how many an observation of what is true is left out, or a gain is imputed where there is no gap."""
+    """Return in how many histories a correct observation is left out, or a gain is imputed without a gap."""
     pins = _pins(histories)
     readings = consecutive_observations(pins, METRICS)
     left_out = pl.concat(readings.left_out.values()).join(readings.accounts, on="account")["social_network_id"]
@@ -305,7 +295,7 @@ def _are_unmarked(histories: Sequence[History]) -> int:
 
 
 def _are_naively_wrong(histories: Sequence[History]) -> int:
-    """In how many adding up all rises, as one would without looking for glitches, gives any pin too much."""
+    """Return in how many histories the naive sum of rises gives any pin too much."""
     return sum(any(_is_naively_wrong(history, metric) for metric in METRICS) for history in histories)
 
 

@@ -23,7 +23,7 @@ LOST = 0.06  # share of pins that vanish some day
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """All of the theme; see `simulations`."""
+    """Yield every promise of this theme; see `simulations`."""
     yield from _intervals(300 * scale)
     yield from _half_life(12 * scale)
     yield from _growth(15 * scale)
@@ -32,12 +32,12 @@ def promises(scale: int) -> Iterator[Promise]:
 
 
 def _scales(rng: np.random.Generator, pins: int) -> Floats:
-    """Fast pins and slow ones: the time scale of growth, in days."""
+    """Return fast pins and slow ones: the time scale of growth, in days."""
     return np.exp(rng.normal(2.3, 0.8, pins))
 
 
 def _share(ages: Floats, scales: Floats) -> Floats:
-    """Of what each pin will have in the end, the share that it has at each age (pins by rows)."""
+    """Return the share of its final counter that each pin has at each age (one row per pin)."""
     grown: Floats = -np.expm1(-((ages[None, :] / scales[:, None]) ** SHAPE))
     return grown
 
@@ -56,7 +56,7 @@ def _world(rng: np.random.Generator, pins: int, reach: float, days: int = 75) ->
 
 
 def _counted(rng: np.random.Generator, pins: int, reach: float, horizon: int) -> tuple[Floats, Floats]:
-    """Counters of saves at each age up to the horizon, and the curves that they follow but for chance."""
+    """Return counters of saves at each age up to the horizon, and the curves that they follow but for chance."""
     curves = _share(np.arange(horizon + 1.0), _scales(rng, pins))
     mean = RATES["saves"]
     rates = rng.beta(mean * RATE_STRENGTH, (1 - mean) * RATE_STRENGTH, pins)
@@ -67,13 +67,13 @@ def _counted(rng: np.random.Generator, pins: int, reach: float, horizon: int) ->
 
 
 def _true_half_life(reach: float, horizon: int = HORIZON) -> float:
-    """Median age at half of the expected counter at the horizon, over pins of which enough is counted there."""
+    """Return the median age at half of the expected counter at the horizon, over pins with enough counts."""
     counted, curves = _counted(np.random.default_rng(1), MANY, reach, horizon)
     return float(np.median(_ages_at_half(curves[counted[:, -1] >= LEAST_COUNT])))
 
 
 def _intervals(runs: int) -> Iterator[Promise]:
-    """Coverage of the interval, on curves as `followed_curves` gives them; a part of the pins vanishes in some."""
+    """Yield the coverage of the interval on curves of `followed_curves`; in some, a part of the pins vanishes."""
     for horizon, pins, reach, lost in (
         (7, 150, 8.0, 0.0),
         (30, 60, 8.0, 0.0),
@@ -111,7 +111,7 @@ def _ages_at_half(curves: Floats) -> Floats:
 
 
 def _half_life(runs: int) -> Iterator[Promise]:
-    """Error from whole histories, beside that of the naive figures."""
+    """Yield error from whole histories, beside that of the naive figures."""
     rng = np.random.default_rng(43)
     truth = _true_half_life(8.0)
     errors, mixed, censored_now, censored_half = [], [], [], []
@@ -142,7 +142,7 @@ def _rms(errors: list[float]) -> float:
 
 
 def _of_any_horizon(world: pl.DataFrame) -> float:
-    """The naive figure: the age at half of whatever each pin has by now."""
+    """Return the naive figure: the age at half of whatever each pin has by now."""
     seen = counters_by_age(world, ["saves"]).with_columns(last=pl.col("value").last().over("id"))
     first = seen.filter((pl.col("last") >= LEAST_COUNT) & (pl.col("value") >= pl.col("last") / 2))
     median = first.group_by("id").agg(pl.col("age").min())["age"].median()
@@ -151,7 +151,7 @@ def _of_any_horizon(world: pl.DataFrame) -> float:
 
 
 def _with_young_pins(world: pl.DataFrame) -> tuple[float, float]:
-    """The textbook's figures: Kaplan-Meier with pins too young censored at their age, and at half of what they have."""
+    """Return the textbook's figures: Kaplan-Meier, young pins censored at their age, and at half of their counter."""
     from scipy.stats import CensoredData, ecdf
 
     seen = counters_by_age(world, ["saves"])
@@ -169,7 +169,7 @@ def _with_young_pins(world: pl.DataFrame) -> tuple[float, float]:
 
 
 def _growth(runs: int) -> Iterator[Promise]:
-    """Newer pins do 4 times as well as older ones; what is known of 30 days is known of the older."""
+    """Yield promises where newer pins do 4 times as well as older ones and only older ones are known for 30 days."""
     ages = np.array([1, 3, 7, 14, 30])
     rng = np.random.default_rng(2)
     scales = _scales(rng, MANY)
@@ -221,7 +221,7 @@ def _growth(runs: int) -> Iterator[Promise]:
 
 
 def _old_pins(runs: int) -> Iterator[Promise]:
-    """Share of the gains of 30 days that comes from pins older than 60 days; they are seen up to 90."""
+    """Yield promises about the share of 30 days of gains that comes from pins older than 60 days."""
     truth = float(np.divide(*(column.sum() for column in _gained(np.random.default_rng(3), MANY, 0.0)[:2])))
     for what, pins, sigma in (
         ("150 pins", 150, 1.0),
@@ -263,7 +263,7 @@ def _old_pins(runs: int) -> Iterator[Promise]:
 
 
 def _gained(rng: np.random.Generator, pins: int, sigma: float) -> tuple[Floats, Floats, Floats]:
-    """What pins gain in 30 days when older than 60, and in all, as shares of their reach; and their reach."""
+    """Return what pins gain in 30 days when older than 60, and in all, as shares of their reach; and their reach."""
     scales = _scales(rng, pins)
     published = rng.integers(0, 120, pins)  # days before the last one
     now, start = np.minimum(published + 1, 90), np.minimum(np.maximum(0, published - 29), 90)
@@ -273,7 +273,7 @@ def _gained(rng: np.random.Generator, pins: int, sigma: float) -> tuple[Floats, 
 
 
 def _share_at(ages: npt.NDArray[np.int64], scales: Floats) -> Floats:
-    """As `_share`, with one age a pin."""
+    """Return `_share` with one age per pin."""
     grown: Floats = -np.expm1(-((ages / scales) ** SHAPE))
     return grown
 
@@ -306,7 +306,7 @@ def _cohorts(runs: int) -> Iterator[Promise]:
 
 
 def _at_seven_days(rng: np.random.Generator, pins: int, reach: float, factor: float) -> pl.DataFrame:
-    """Pins of ten weeks, those of the later five with `factor` times the reach, each seen at ages of 7 and 8 days."""
+    """Return pins of ten weeks seen at 7 and 8 days, those of the later five with `factor` times the reach."""
     published = rng.integers(0, 70, pins)
     expected = rng.lognormal(reach, 1.6, pins) * rng.beta(2, 198, pins) * np.where(published >= 35, factor, 1.0)
     saves = rng.poisson(expected * _share(np.array([7.0]), _scales(rng, pins))[:, 0])

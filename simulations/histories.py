@@ -1,4 +1,4 @@
-"""Promises of the data layer: what is wrong with a history is recognised for what it is, and gains stay true."""
+"""Promises of the data layer: what is wrong with a history is recognized for what it is, and gains stay true."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -32,17 +32,17 @@ class World(NamedTuple):
 
     @property
     def is_seen(self) -> npt.NDArray[np.bool_]:
-        """Snapshots x pins: whether the pin is there."""
+        """Return whether each pin is there, snapshots by pins."""
         rows = np.arange(OLDEST, OLDEST + self.days)
         return np.asarray(rows[:, None] >= self.born[None, :])
 
     def seen(self, metric: str) -> Counts:
-        """Snapshots x pins: the counters as they truly are."""
+        """Return the true counters, snapshots by pins."""
         return self.counters[metric][-self.days :].copy()
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """What is promised of clean histories, and of eight kinds of broken ones."""
+    """Yield what is promised of clean histories, and of eight kinds of broken ones."""
     yield from _clean(np.random.default_rng(1), 45 * scale)
     yield from _gap(np.random.default_rng(2), 45 * scale)
     yield from _reset_of_one(np.random.default_rng(3), 45 * scale)
@@ -60,11 +60,11 @@ def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         kinds = counter_types(_frame(world), METRICS)
         found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
         wrong.append(bool((found > 0).any()) or set(kinds["kind"]) != {"lifetime"})
-    yield _share("nothing wrong: histories in which something is recognised", wrong, 0.02, at_most=True)
+    yield _share("nothing wrong: histories in which something is recognized", wrong, 0.02, at_most=True)
 
 
 def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    errors, recognised, naive = [], [], []
+    errors, recognized, naive = [], [], []
     for world in _worlds(rng, runs):
         start = int(rng.integers(2, world.days - 4))
         missing = np.arange(start, min(start + int(rng.integers(1, 5)), world.days - 2))
@@ -77,7 +77,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         known = float(gains.filter(pl.col("id").is_in(_ids(old)))["gain"].sum())
         errors.append(abs(known - truth))
         was_there = inside.filter(pl.col("id").is_in(_ids(world.is_seen[start - 1])))
-        recognised.append(bool(was_there["is_imputed"].all()))
+        recognized.append(bool(was_there["is_imputed"].all()))
         naive.append(len(days))
     yield Promise(
         "histories",
@@ -87,7 +87,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         True,
         len(errors),
     )
-    yield _share("sync gap: recognised (every gain over it is marked)", recognised, 0.98)
+    yield _share("sync gap: recognized (every gain over it is marked)", recognized, 0.98)
     yield Promise(
         "histories",
         "naive difference over a sync gap: times a day's gain that one day gets",
@@ -99,7 +99,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognised, errors, naive = [], [], []
+    recognized, errors, naive = [], [], []
     for world in _worlds(rng, runs):
         at, values = int(rng.integers(2, world.days)), world.seen("impressions")
         candidates = np.flatnonzero(world.is_seen[at - 1] & (values[at - 1] >= 10))
@@ -115,25 +115,25 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
         day = _snapshot(world, at) - timedelta(days=1)
         kind = counter_types(pins, ["impressions"])["kind"].item()
-        recognised.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
+        recognized.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
         lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
         errors.append(abs(float(known) - (int(truth.sum()) - lost)))
         naive.append(int(np.diff(values[:, pin])[world.is_seen[:-1, pin]].sum()) < 0)
-    yield _share("one pin's counter begins anew: recognised, and nothing else", recognised, 0.98)
+    yield _share("one pin's counter is reset: recognized, and nothing else", recognized, 0.98)
     yield Promise(
         "histories",
-        "one pin's counter begins anew: largest error of its gain on the other days",
+        "one pin's counter is reset: largest error of its gain on the other days",
         max(errors),
         1e-6,
         True,
         len(errors),
     )
-    yield _share("naive difference where a pin began anew: histories in which it gained less than nothing", naive, 0.5)
+    yield _share("naive difference where a pin was reset: histories in which it gained less than nothing", naive, 0.5)
 
 
 def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognised, errors = [], []
+    recognized, errors = [], []
     for world in _worlds(rng, runs):
         at = int(rng.integers(2, world.days))
         changed = {}
@@ -149,17 +149,17 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
             continue  # zeros to the end look like a lost connection
         kinds = counter_types(pins, ["impressions"])
-        recognised.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
+        recognized.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
         gains = daily_gains(pins, ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
         truth = _true_gains(world, "impressions")
         both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
         errors.append(float((both["gain"] - both["truth"]).abs().max() or 0.0))  # type: ignore[arg-type]
     yield _share(
-        "all counters begin anew at one sync: recognised, and the counter still a lifetime one", recognised, 0.98
+        "all counters are reset at one sync: recognized, and the counter still a lifetime one", recognized, 0.98
     )
     yield Promise(
         "histories",
-        "all counters begin anew: largest error of a pin's gain on any day that has one",
+        "all counters are reset: largest error of a pin's gain on any day that has one",
         max(errors),
         1e-6,
         True,
@@ -168,7 +168,7 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognised, labelled, over, naive = [], [], [], []
+    recognized, labeled, over, naive = [], [], [], []
     for world in _worlds(rng, runs):
         at, values = int(rng.integers(2, world.days - 1)), world.seen("impressions")
         cut = np.maximum(values[at - 1] * rng.uniform(0.005, 0.02), 1).astype(np.int64) * world.is_seen[at - 1]
@@ -183,18 +183,18 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         pins = _frame(world, {"impressions": values})
         kinds, gains = counter_types(pins, ["impressions"]), daily_gains(pins, ["impressions"])
         expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
-        recognised.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
+        recognized.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
         falls = gains.filter("is_fall")
-        labelled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
+        labeled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
         if is_temporary:
             old = world.is_seen[0]
             truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
             told = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum()
             over.append(max(0.0, float(told) - truth))
             naive.append(float(np.maximum(np.diff(values[:, old], axis=0), 0).sum()) > truth)
-    yield _share("many counters restated at one sync: the sync recognised, and the kind of counter", recognised, 0.98)
+    yield _share("many counters restated at one sync: the sync recognized, and the kind of counter", recognized, 0.98)
     yield _share(
-        "many counters restated at one sync: each fall, and nothing else, is called a restatement", labelled, 0.98
+        "many counters restated at one sync: each fall, and nothing else, is called a restatement", labeled, 0.98
     )
     yield Promise(
         "histories",
@@ -208,7 +208,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognised, labelled = [], []
+    recognized, labeled = [], []
     for world in _worlds(rng, runs):
         changed, falls = {}, {}
         for metric in METRICS:
@@ -220,15 +220,15 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
         pins = _frame(world, changed)
         kinds = counter_types(pins, METRICS)
-        recognised.append(set(kinds["kind"]) == {"lifetime"})
+        recognized.append(set(kinds["kind"]) == {"lifetime"})
         gains = daily_gains(pins, METRICS).filter("is_fall")
-        labelled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
-    yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognised, 0.98)
-    yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labelled, 0.98)
+        labeled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
+    yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognized, 0.98)
+    yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labeled, 0.98)
 
 
 def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promise]:
-    recognised, strict, could_be_seen = [], [], []
+    recognized, strict, could_be_seen = [], [], []
     for world in _worlds(rng, runs):
         changed = {}
         for metric in METRICS:
@@ -240,10 +240,10 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
         could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
         kinds = dict(counter_types(_frame(world, changed), METRICS).select("metric", "kind").iter_rows())
         if could_be_seen[-1]:
-            recognised.append(kinds["impressions"] == "rolling")
+            recognized.append(kinds["impressions"] == "rolling")
             strict.append(set(kinds.values()) == {"rolling"})
     name = f"counters of {window} days"
-    yield _share(f"{name}: impressions called rolling, of histories with 5 falls on 3 days", recognised, 0.98)
+    yield _share(f"{name}: impressions called rolling, of histories with 5 falls on 3 days", recognized, 0.98)
     yield _share(f"{name}: saves called rolling with them", strict, 0.98)
     yield _share(f"{name}: histories with 5 falls on 3 days", could_be_seen, 0.8)
 
@@ -282,7 +282,7 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
-    """Pins with few and with very many impressions, save rates of their own, and days that differ."""
+    """Yield pins with few and with very many impressions, save rates of their own, and days that differ."""
     for run in range(runs):
         pins, days = SIZES[run % len(SIZES)]
         rows = OLDEST + days
@@ -299,7 +299,7 @@ def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
 
 
 def _frame(world: World, changed: dict[str, Counts] | None = None, without: Counts | None = None) -> pl.DataFrame:
-    """The world as `load_pins` gives it; `changed` is seen in place of the truth, snapshots in `without` are not."""
+    """Return the world as `load_pins` does, with counters `changed` and snapshots `without` left out."""
     changed = changed or {}
     pins, days = world.born.size, world.days
     published = [_day(world, int(row)) for row in world.born]
@@ -320,7 +320,7 @@ def _frame(world: World, changed: dict[str, Counts] | None = None, without: Coun
 
 
 def _true_gains(world: World, metric: str) -> pl.DataFrame:
-    """id, day, truth: what each pin gained on the day before each snapshot but the first."""
+    """Return the true gain of each pin on the day before each snapshot but the first (id, day, truth)."""
     gained = np.diff(world.seen(metric), axis=0)
     days, pins = gained.shape
     return pl.DataFrame(
@@ -341,7 +341,7 @@ def _day(world: World, row: int) -> date:
 
 
 def _snapshot(world: World, index: int) -> date:
-    """A snapshot shows the counters at the end of the day before it."""
+    """Return the day that a snapshot shows: the one before it."""
     return LAST_SNAPSHOT - timedelta(days=world.days - 1 - index)
 
 

@@ -16,7 +16,7 @@ KINDS = ("alike", "speeds", "evergreen", "noisy")
 
 
 def world(rng: np.random.Generator, pins: int, kind: str, account: str) -> pl.DataFrame:
-    """Pins that only age: all alike (`alike`), of many speeds (`speeds`), some evergreen among dying (`evergreen`),
+    """Return pins that only age: equal (`alike`), of many speeds (`speeds`), some evergreen (`evergreen`),
     or of many speeds, with counts that come in clumps, and good and bad days of a pin's own of deviation 0.5 (`noisy`).
 
     Reach is lognormal with sigma 1.6, and rates are a pin's own.
@@ -44,7 +44,7 @@ def _noisy(rng: np.random.Generator, made: pl.DataFrame) -> pl.DataFrame:
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Worlds in which a pin is named although all only age, and how often one that takes off is found."""
+    """Yield the share of worlds with a falsely named pin, and how often a pin that takes off is found."""
     rng = np.random.default_rng(20260302)
     for kind in KINDS:
         runs = 40 * scale
@@ -89,7 +89,7 @@ def _small_firsts(worlds: pl.DataFrame) -> float:
 
 
 def _taken_off(rng: np.random.Generator, worlds: pl.DataFrame) -> tuple[int, int]:
-    """One pin a world gains five times as many in its last 9 days: how many are found, and how many there are."""
+    """Return how many pins that gain five times as much in their last 9 days are found, and how many there are."""
     key = ["social_network_id", "id"]
     able = pin_movers(worlds).filter((pl.col("expected") >= 10) & (pl.col("age") > 40)).select(key)
     chosen = able[rng.permutation(able.height)].unique("social_network_id", keep="first", maintain_order=True)

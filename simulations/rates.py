@@ -24,7 +24,7 @@ class Measured(NamedTuple):
 
     @property
     def error_ratio(self) -> float:
-        """Root of the mean squared error of shrunk rates, over that of raw ones."""
+        """Return the root of the mean squared error of shrunk rates, over that of raw ones."""
         shrunk, raw = (
             self.pins.select((pl.col(name) - pl.col("truth")).pow(2).mean().sqrt()).item() for name in ("rate", "raw")
         )
@@ -32,11 +32,11 @@ class Measured(NamedTuple):
 
     @property
     def coverage(self) -> float:
-        """Share of the pins whose true rate lies in its interval."""
+        """Return the share of the pins whose true rate lies in its interval."""
         return float(self.pins.select(pl.col("truth").is_between("rate_low", "rate_high").mean()).item())
 
     def recovery(self, by: str) -> float:
-        """Share of the truly best 20 pins that are among the best 20 by this column."""
+        """Return the share of the truly best 20 pins that are among the best 20 by this column."""
         best = (
             pl.col(name).rank("ordinal", descending=True).over("social_network_id") <= _TOP for name in ("truth", by)
         )
@@ -45,7 +45,7 @@ class Measured(NamedTuple):
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yields each promise as it is measured; `scale` 1 takes a few seconds."""
+    """Yield each promise as it is measured; `scale` 1 takes a few seconds."""
     worlds: tuple[tuple[str, int, Callable[[np.random.Generator, Floats], Floats]], ...] = (
         ("300 pins, Beta(2, 198)", 300, lambda rng, reach: rng.beta(2, 198, len(reach))),
         ("300 pins, half 0.5% and half 3%", 300, lambda rng, reach: rng.choice([0.005, 0.03], len(reach))),
@@ -71,7 +71,7 @@ def promises(scale: int) -> Iterator[Promise]:
 
 
 def _calibration(measured: Measured) -> Iterator[Promise]:
-    """Chances to be among the best against what came true: the largest gap of five bins, and Brier's score."""
+    """Yield the calibration of the chances to be among the best: the largest gap of five bins, and Brier's score."""
     is_top = pl.col("truth").rank("ordinal", descending=True).over("social_network_id") <= _TOP
     told = measured.pins.with_columns(came=is_top.cast(pl.Float64), tenth=(pl.col("p_in_top") * 5).floor().clip(0, 4))
     bins = told.group_by("tenth").agg(gap=(pl.col("p_in_top").mean() - pl.col("came").mean()).abs(), pins=pl.len())
@@ -117,7 +117,7 @@ def _measured(
 
 
 def _falling_with_reach(rng: np.random.Generator, reach: Floats) -> Floats:
-    """Mean rates from 2.5% at 10 impressions down to 0.6% at 5,000, each pin with its own around that."""
+    """Return mean rates from 2.5% at 10 impressions down to 0.6% at 5,000, each pin with its own around that."""
     mean = 0.04 * reach**-0.22
     rates: Floats = rng.beta(mean * 300, (1 - mean) * 300)
     return rates

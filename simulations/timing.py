@@ -20,7 +20,7 @@ _NONE = np.zeros(7)
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yields each promise as it is measured; `scale` 1 takes some ten seconds."""
+    """Yield each promise as it is measured; `scale` 1 takes some ten seconds."""
     worlds = {
         "300 pins": _worlds(np.random.default_rng(80), runs := 100 * scale, 300, 120, _NONE),
         "300 pins, up to 8 of a day that share its luck": _worlds(
@@ -75,7 +75,7 @@ def promises(scale: int) -> Iterator[Promise]:
 def _worlds(
     rng: np.random.Generator, worlds: int, pins: int, days: int, effects: Floats, batch: int = 1, level: float = 3
 ) -> pl.DataFrame:
-    """Outcomes of one account a world: slots used unevenly, a trend over time, and the effects of weekdays.
+    """Return outcomes of one account a world: slots used unevenly, a trend over time, and the effects of weekdays.
 
     `effects` is in log units, of each weekday or of each world and weekday. With `batch`, pins are published up to so
     many a day, and half of their variance is the day's.
@@ -112,7 +112,7 @@ def _worlds(
 
 
 def _claims(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """For each account, whether anything is claimed by weekday, by three hours and by both together."""
+    """Return, for each account, whether anything is claimed by weekday, by three hours and by both together."""
     asked: tuple[By, ...] = ("weekday", "hour", "slot")
     found = [
         slot_effects(outcomes, by, 3, permutations=_PERMUTATIONS)
@@ -128,14 +128,14 @@ def _share(which: pl.Series) -> float:
 
 
 def _ratios(outcomes: pl.DataFrame) -> float:
-    """The median account's best hour of the 168 of a week: mean outcome over that of all pins."""
+    """Return the median over accounts of the best hour's mean outcome, relative to that of all pins."""
     found = slot_effects(outcomes, "slot", 1, permutations=1)
     best = found.group_by("social_network_id").agg(pl.col("mean_ratio").max())
     return float(best.select(pl.col("mean_ratio").median()).item())
 
 
 def _against_truth(outcomes: pl.DataFrame, truth: Floats) -> pl.DataFrame:
-    """The weekdays that could be judged, with the true difference from the other pins; all in log units."""
+    """Return the weekdays that could be judged, with the true difference from the other pins; all in log units."""
     found = slot_effects(outcomes, "weekday", permutations=1).with_columns(truth=pl.Series(truth.ravel()))
     pins, own = pl.col("pins"), pl.col("truth")
     others = (((pins * own).sum() - pins * own) / (pins.sum() - pins)).over("social_network_id")

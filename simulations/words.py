@@ -21,7 +21,7 @@ _MARKS = ("?", "!", " #diy", " 20", "\nmore", " save it", " for christmas", " 30
 def texts(
     rng: np.random.Generator, runs: int, pins: int = 120, word_effect: float = 1, mark_effect: float = 1
 ) -> pl.DataFrame:
-    """Accounts whose pins draw 6 of 60 words, one of 4 phrases that are always together, and each mark with 30%.
+    """Return accounts whose pins draw 6 of 60 words, one of 4 fixed phrases, and each mark with 30%.
 
     Outcomes are Poisson counts of means with a lognormal spread of sigma 1 around 15; those of texts with `word00`
     (a pin in 10) are `word_effect` times as many, those with a question mark `mark_effect` times.
@@ -52,7 +52,7 @@ def texts(
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Worlds in which a feature or a word is claimed although none matters, and how often one that does is found."""
+    """Yield the share of worlds with a false claim about a feature or word, and how often a true effect is found."""
     rng = np.random.default_rng(20260306)
     runs = RUNS * scale
     alike = texts(rng, runs)

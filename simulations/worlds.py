@@ -22,7 +22,7 @@ def made_up_pins(
     shape: Any = 0.6,
     rate_strength: float = 200.0,
 ) -> pl.DataFrame:
-    """Pins of one account seen once a day on the last `days` days up to LAST_SNAPSHOT, and nothing wrong with them.
+    """Return clean pins of one account, seen daily on the last `days` days up to LAST_SNAPSHOT.
 
     Each is published at a random moment of the last `publish_days` days, so that the oldest are first seen old.
     `reach` is what each pin's impressions come to in the end (default: lognormal(5, 1.6)); of it, a share of

@@ -20,7 +20,7 @@ REQUIRED = "ONEUP_PINTEREST_REQUIRE_BROWSER"  # set in CI, where a missing brows
 
 @contextmanager
 def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
-    """The page of a file, opened at `now` (UTC). Fails when it asks for anything else, breaks its policy or raises."""
+    """Yield the page of a file, opened at `now` (UTC). Fail on other requests, a broken policy or an error."""
     with open_browser(("file:", "data:"), **context) as browser:
         page = browser.new_page()
         page.clock.set_fixed_time(now.replace(tzinfo=UTC))
@@ -30,7 +30,7 @@ def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
 
 @contextmanager
 def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
-    """A browser context (`new_page()`) that loads addresses with these beginnings.
+    """Yield a browser context (`new_page()`) that loads only URLs with these prefixes.
 
     Fails at the end when a page asked for any other, raised, or complained in its console.
     """
@@ -66,7 +66,7 @@ def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
 
 
 def drawn_shapes(page: Any) -> dict[str, int]:
-    """Shapes in each chart of the account that is shown, once all are drawn."""
+    """Return shapes in each chart of the account that is shown, once all are drawn."""
     for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
         states = page.evaluate(
             "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
@@ -84,7 +84,7 @@ def drawn_shapes(page: Any) -> dict[str, int]:
 
 
 def require_browser() -> str:
-    """The path of Chromium; skips the test where there is none, or fails it where there must be one."""
+    """Return the path of Chromium; without it skip the test, or fail it if a browser is required."""
     if importlib.util.find_spec("playwright") is None:
         _missing("the Python package playwright is not installed")
     chromium = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")

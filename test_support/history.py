@@ -14,6 +14,7 @@ import polars as pl
 from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sandbox.pin_texts import pin_text
 from simulations.worlds import LAST_SNAPSHOT, made_up_pins
+from test_support.built_once import built_once
 
 LAST_DAY = date(2026, 3, 31)
 NOW = datetime(2026, 3, 31, 9, 0)  # three hours after the last sync
@@ -49,6 +50,7 @@ class Pin(NamedTuple):
     daily: tuple[int, ...]
 
 
+@built_once
 def make_history(
     path: Path,
     accounts: Sequence[str] = ("pin_one", "pin_two"),
@@ -61,7 +63,7 @@ def make_history(
     hostile: bool = False,
     seed: int = 1,
 ) -> Path:
-    """Writes a file whose last sync was on LAST_DAY at 06:00, and returns its path.
+    """Write a file whose last sync was on LAST_DAY at 06:00, and return its path.
 
     `days` is the number of syncs, one a day; `days=0` makes all relations, empty. `pins` is the number an account
     starts with; it publishes one more every third day. `missing_days` and `reset_on` count from the first day, 0.
@@ -95,6 +97,7 @@ def make_history(
     return path
 
 
+@built_once
 def make_long_history(
     path: Path,
     accounts: Sequence[str] = ("pin_one", "pin_two"),
@@ -104,7 +107,7 @@ def make_long_history(
     hostile: bool = False,
     seed: int = 1,
 ) -> Path:
-    """Writes a file that can carry every answer: months of syncs, several formats, a weekly rhythm, one viral pin.
+    """Write a file that can carry every answer: months of syncs, several formats, a weekly rhythm, one viral pin.
 
     The account after the first has half as many pins, and so on. The last sync is as in `make_history`.
     """
@@ -138,7 +141,7 @@ def make_long_history(
 
 
 def _with_rhythm(drawn: pl.DataFrame, account: str, hostile: bool) -> pl.DataFrame:
-    """Drawn pins as rows of `_pins`: weekends gain a third more, and one pin goes viral three weeks before the end."""
+    """Return drawn pins as rows of `_pins`: weekends gain more, and one pin goes viral three weeks before the end."""
     assert drawn["snapshot_date"].max() == LAST_SNAPSHOT == LAST_DAY
     number, day = pl.col("id").cast(pl.Int64), pl.col("snapshot_date")
     viral = (number == 7) & (day == LAST_DAY - timedelta(days=20))
@@ -188,7 +191,7 @@ def insert_run(
 
 
 def as_other_destination(path: Path, target: Path, schema: str = "oneup") -> Path:
-    """Copies a file into the shape of PyAirbyte's cache: own schema, DECIMAL numbers, zoned times, no views."""
+    """Copy a file into the shape of PyAirbyte's cache: own schema, DECIMAL numbers, zoned times, no views."""
     with duckdb.connect(target) as connection:
         connection.execute("SET TimeZone = 'America/New_York'")
         connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
@@ -231,7 +234,7 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _pin(rng: Random, account: str, number: int, days: int, old: int, hostile: bool) -> Pin:
-    """The first `old` pins are older than the first sync, the others are published every third day since."""
+    """Return a pin: the first `old` are older than the first sync, the others are published every third day since."""
     back = days + 5 + (number * 7) % 60 if number < old else days - 3 * (number - old + 1)
     published = datetime.combine(LAST_DAY - timedelta(days=back), datetime.min.time()) + timedelta(hours=number % 24)
     text = (
@@ -295,7 +298,7 @@ def _insert_totals(
 
 
 def _reconcile(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes the totals beside the pins their sums, and the posts of the overview the pins published in its period."""
+    """Set the totals to the sums of the pins, and the posts of the overview to the pins published in its period."""
     sums = ", ".join(f"sum({metric})::BIGINT AS {metric}" for metric in METRICS)
     connection.execute(
         "UPDATE pin_totals AS t SET value_current_period = sums.total FROM ("

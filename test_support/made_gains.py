@@ -16,7 +16,7 @@ WEEK = [40, 44, 38, 41, 37, 43, 39]
 
 
 def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
-    """One account's daily counts of saves as `account_daily_gains` returns them."""
+    """Return one account's daily counts of saves as `account_daily_gains` returns them."""
     base = pl.DataFrame(
         {
             "social_network_id": "pin_a",

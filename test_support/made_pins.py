@@ -12,7 +12,7 @@ EMPTY = pl.DataFrame(schema=TABLES["pins"].schema)
 
 
 def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_one") -> pl.DataFrame:
-    """A pin published so many days after the first day, with its saves by age."""
+    """Return a pin published so many days after the first day, with its saves by age."""
     day = FIRST + timedelta(days=published)
     return EMPTY.clear().vstack(
         pl.DataFrame(
@@ -34,7 +34,7 @@ def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_on
 
 
 def steady(name: str, published: int, a_day: int, ages: range = range(1, 8)) -> pl.DataFrame:
-    """A pin that gains the same each day."""
+    """Return a pin that gains the same each day."""
     return pin(name, published, {age: a_day * age for age in ages})
 
 

@@ -21,7 +21,7 @@ class Audit(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What came out, for people."""
+        """Return the result for people."""
         packages = self.looked_up + len(self.not_looked_up)
         if self.not_looked_up:
             return (
@@ -32,12 +32,12 @@ class Audit(NamedTuple):
 
     @property
     def exit_status(self) -> int:
-        """0 nothing found, 1 something found, 2 not everything could be looked up."""
+        """Return 0 if nothing was found, 1 if something was, 2 if not everything could be looked up."""
         return 1 if self.vulnerabilities else 2 if self.not_looked_up else 0
 
 
 def audit_of(told: Mapping[str, Any]) -> Audit:
-    """What pip-audit's JSON says.
+    """Parse pip-audit's JSON.
 
     >>> audit_of({"dependencies": [{"name": "polars", "skip_reason": "not found"}]}).exit_status
     2
@@ -47,7 +47,7 @@ def audit_of(told: Mapping[str, Any]) -> Audit:
         looked_up=len(looked_up),
         not_looked_up=[each["name"] for each in told["dependencies"] if "skip_reason" in each],
         vulnerabilities=[
-            f"{each['name']} {each['version']}: {found['id']}, mended in {', '.join(found['fix_versions']) or 'none'}"
+            f"{each['name']} {each['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
             for each in looked_up
             for found in each["vulns"]
         ],
@@ -55,7 +55,7 @@ def audit_of(told: Mapping[str, Any]) -> Audit:
 
 
 def main() -> None:
-    """Audits both locks with the pip-audit that is named; ends with the worst of their exit statuses."""
+    """Audit all lock files with the named pip-audit; end with the worst exit status."""
     statuses = []
     for lock in LOCKS:
         command = [sys.argv[1], "--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json"]

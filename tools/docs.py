@@ -23,7 +23,7 @@ MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 
 def main() -> None:
-    """Brings every generated part up to date, or fails where one is not."""
+    """Update every generated part, or fail if one is out of date."""
     check = "--check" in sys.argv[1:]
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     parts = {
@@ -63,7 +63,7 @@ def command_reference() -> str:
 
 
 def config(manifest: dict[str, Any]) -> str:
-    """The config's keys as a table."""
+    """Return the config's keys as a table."""
     specification = manifest["spec"]["connection_specification"]
     lines = ["| key | default | meaning |", "|---|---|---|"]
     for key, value in specification["properties"].items():
@@ -76,7 +76,7 @@ def config(manifest: dict[str, Any]) -> str:
 
 
 def supported(manifest: dict[str, Any]) -> str:
-    """Every stream with its key, its cursor and whether it is read incrementally."""
+    """Return every stream with its key, its cursor and whether it is read incrementally."""
     lines = ["| stream | primary key | cursor | incremental |", "|---|---|---|---|"]
     for name, keys, cursor in _streams(manifest):
         written_keys = ", ".join(f"`{key}`" for key in keys)
@@ -87,7 +87,7 @@ def supported(manifest: dict[str, Any]) -> str:
 
 
 def streams(manifest: dict[str, Any]) -> str:
-    """A data dictionary: every column of every stream with its DuckDB type."""
+    """Return a data dictionary: every column of every stream with its DuckDB type."""
     text = []
     for name, *_ in _streams(manifest):
         text += [f"### {name}", ""]
@@ -99,7 +99,7 @@ def streams(manifest: dict[str, Any]) -> str:
 
 
 def types(manifest: dict[str, Any]) -> str:
-    """Each type that the schemas use, as Airbyte's and as DuckDB's."""
+    """Return each type that the schemas use, as Airbyte's and as DuckDB's."""
     used = {
         (_airbyte_type(schema), duckdb_type(schema))
         for columns in manifest["schemas"].values()
@@ -110,13 +110,13 @@ def types(manifest: dict[str, Any]) -> str:
 
 
 def recipe(name: str) -> str:
-    """A recipe's code, as `make test-clients` runs it."""
+    """Return a recipe's code, as `make test-clients` runs it."""
     code = (ROOT / "docs" / "recipes" / name).read_text(encoding="utf-8")
     return f"```python\n{code}```"
 
 
 def verbs() -> str:
-    """The connector's own commands with their options, from the parser that Airbyte gives every Python connector."""
+    """Return the connector's commands with their options, from Airbyte's parser for Python connectors."""
     lines = []
     for verb in ("spec", "check", "discover", "read"):
         options = [f"--{option} FILE" for option in ("config", "catalog", "state") if _takes(verb, option)]
@@ -146,7 +146,7 @@ def _airbyte_type(schema: dict[str, Any]) -> str:
 
 
 def _streams(manifest: dict[str, Any]) -> list[tuple[str, list[str], str | None]]:
-    """Name, primary key and cursor of each stream, in the manifest's order."""
+    """Return name, primary key and cursor of each stream, in the manifest's order."""
     found = []
     for reference in manifest["streams"]:
         name = reference["$ref"].rsplit("/", 1)[-1]
@@ -173,7 +173,7 @@ def _is_up_to_date(page: Path, part: str, text: str, check: bool) -> bool:
 
 
 def _broken_links(page: Path) -> list[str]:
-    """Links to files that are not there, or to headings that a page does not have."""
+    """Return links to files that are not there, or to headings that a page does not have."""
     broken = []
     for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
         linked = page.parent / target if target else page

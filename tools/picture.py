@@ -16,7 +16,7 @@ SCREEN = {"width": 1040, "height": 1360}
 
 
 def main() -> None:
-    """Writes both pictures and prints where they are."""
+    """Write both pictures and print where they are."""
     if not REPORT.exists() or not DATABASE.exists() or not CHROMIUM.exists():
         sys.exit("This needs the demo (`make demo`) and chromium (`apt-get install chromium`).")
     for picture in (
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def picture_of_report(target: Path) -> Path:
-    """The first screen of the demo's report."""
+    """Save the first screen of the demo's report."""
     with open_browser(("file:", "data:"), viewport=SCREEN, color_scheme="light") as browser:
         page = browser.new_page()
         page.goto(REPORT.as_uri())
@@ -41,7 +41,7 @@ def picture_of_report(target: Path) -> Path:
 
 
 def picture_of_notebook(target: Path) -> Path:
-    """A notebook in JupyterLab, with its first chart in the middle."""
+    """Save a notebook in JupyterLab, with its first chart in the middle."""
     with (
         TemporaryDirectory() as folder,
         run_jupyterlab(Path(folder), DATABASE) as address,

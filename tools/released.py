@@ -27,17 +27,17 @@ OURS = "database_name = current_database() AND NOT internal AND NOT temporary"
 
 
 def fixtures() -> list[Path]:
-    """Every released layout, oldest first."""
+    """Return every released layout, oldest first."""
     return sorted(LAYOUTS.glob("*.sql"), key=lambda path: [int(part) for part in path.stem.split(".")])
 
 
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """What the histories were synced with."""
+    """Return what the histories were synced with."""
     return {**sandbox.config(), "start_date": START_DATE}
 
 
 def as_sql(database: Path) -> str:
-    """All tables with their rows, and all views."""
+    """Return the SQL of all tables with their rows, and of all views."""
     lines = []
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = connection.sql(f"SELECT table_name FROM duckdb_tables() WHERE {OURS} ORDER BY ALL").fetchall()
@@ -53,7 +53,7 @@ def as_sql(database: Path) -> str:
 
 
 def build(fixture: Path, database: Path) -> None:
-    """Makes the database that a fixture tells of, with the DuckDB that is imported."""
+    """Build the database of a fixture with the imported DuckDB."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{database}' AS history (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("USE history")
@@ -61,7 +61,7 @@ def build(fixture: Path, database: Path) -> None:
 
 
 def layout(database: Path) -> dict[str, dict[str, str]]:
-    """Relation → column → type, of tables and views; and of each stream's state, where in it → what is there."""
+    """Return the column types of each table and view, and the value types by path of each stream's state."""
     found: dict[str, dict[str, str]] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
         columns = f"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE {OURS.rpartition(' AND')[0]}"
@@ -94,7 +94,7 @@ def _literal(value: Any) -> str:
 
 
 def main() -> None:
-    """Syncs one day from the sandbox and writes it down."""
+    """Sync one day from the sandbox and write it as SQL."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version")
     version = parser.parse_args().version

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from integration_tests.airbyte import messages
-from integration_tests.conftest import NOON
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.clients
@@ -20,7 +20,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of that version that can make environments, from PATH or pyenv."""
+    """Return a Python of that version that can make environments, from PATH or pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
     for candidate in filter(None, candidates):
@@ -33,7 +33,7 @@ def interpreter(version: str) -> str | None:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts' folder of an environment that holds the wheel and what it asks for."""
+    """Return the scripts' folder of an environment that holds the wheel and what it asks for."""
     python = interpreter(request.param)
     if python is None:
         pytest.skip(f"there is no Python {request.param} with venv on this machine")
@@ -48,7 +48,7 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Away from the checkout, so that nothing is found there."""
+    """Run a command away from the checkout, so that it finds nothing there."""
     return subprocess.run(
         list(map(str, command)),
         cwd=Path(str(command[0])).parent,

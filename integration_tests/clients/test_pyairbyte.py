@@ -17,11 +17,11 @@ import pytest
 from nbclient import NotebookClient
 
 from integration_tests.airbyte import Reading, read
-from integration_tests.conftest import NOON
 from integration_tests.databases import KEYS
 from oneup_pinterest.notebooks import DATABASE_VARIABLE
 from oneup_pinterest.sandbox import LoggedRequest, Sandbox
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"

@@ -22,7 +22,7 @@ LOUD = {"LOG_LEVEL": "debug"}  # how the platform asks for more words
 
 
 def search_commands(folder: Path, search: Search) -> list[str]:
-    """Runs each command where OneUp repeats the key in every way that it can; what was broken."""
+    """Run each command while OneUp repeats the key in every way; return the broken promises."""
     with place(folder, search) as here:
         config = here.config()
         catalog = folder / "catalog.json"

@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint
 from integration_tests.fault_injection.kills import rows_ahead
 from integration_tests.fault_injection.processes import on_day, served
 from integration_tests.fault_injection.rows import Damage, damage, doubled
-from integration_tests.fault_injection.spoiled import all_spoiled, fingerprint
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
 
 
 def command(*arguments: object, limit: int | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m oneup_pinterest.cli`, no file of which may grow beyond `limit` bytes."""
+    """Run `python -m oneup_pinterest.cli`, which cannot write files larger than `limit` bytes."""
     return subprocess.run(
         [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)],
         env={**os.environ, **environment},
@@ -58,7 +58,7 @@ def command(*arguments: object, limit: int | None = None, **environment: str) ->
 
 @contextmanager
 def disk(folder: Path, size: int) -> Iterator[Path]:
-    """A disk of some bytes, for root.
+    """Yield a disk of some bytes, for root.
 
     Raises:
         PermissionError: it cannot be mounted.
@@ -93,7 +93,7 @@ class Disks:
         sync(sandbox.config(), self.day_two)
 
     def full(self, rng: random.Random, place: str, kind: str) -> Finding:
-        """A sync that may run out of room, and the one that completes it."""
+        """Run a sync that may run out of space, and the sync that completes it."""
         on_day(self.sandbox, 0 if kind == "first" else 1)
         size = int(math.exp(rng.uniform(math.log(2_000), math.log(900_000))))
         if kind == "daily" and place == PLACES[1]:
@@ -156,7 +156,7 @@ class Disks:
         return ended.returncode, wrong
 
     def full_output(self, rng: random.Random, name: str) -> Finding:
-        """A report or an export that runs out of room over an older one, which must stay."""
+        """Run a report or an export that runs out of space; the older one must stay."""
         output = self.folder / "output"
         target = output / "report.html" if name == "report" else output
         older = target if name == "report" else output / "pins" / "pins.parquet"
@@ -174,7 +174,7 @@ class Disks:
         return Finding(f"{name}, file size limit", ended.returncode, wrong)
 
     def read_only(self) -> Iterator[Finding]:
-        """A disk that nothing can be written to: readers work, a sync is told."""
+        """Run commands on a read-only disk: readers work, a sync is refused."""
         with disk(self.folder / "disk", 1 << 26) as place:
             database = place / "history.duckdb"
             shutil.copy(self.day_one, database)
@@ -186,10 +186,10 @@ class Disks:
                 is_told = ended.returncode == status and words in ended.stderr and fingerprint(place) == before
                 yield Finding("read-only disk", ended.returncode, [] if is_told else [f"{name}: {ended.stderr[-500:]}"])
 
-    def spoiled(self, rng: random.Random) -> Iterator[Finding]:
-        """Each file that is none, shown to each command."""
+    def run_on_damaged_files(self, rng: random.Random) -> Iterator[Finding]:
+        """Run each command on each damaged file."""
         good = self.day_one.read_bytes()
-        for kind in all_spoiled(rng):
+        for kind in damaged_files(rng):
             home = self.folder / "home"
             home.mkdir()
             database = home / "history.duckdb"
@@ -215,7 +215,7 @@ class Disks:
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """How often each obstacle was met, how the commands ended, and how often a promise was broken."""
+    """Return how often each obstacle was met, how the commands ended, and how often a promise was broken."""
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.what].append(finding)
@@ -228,7 +228,7 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def main() -> None:
-    """Prints a table; ends with 1 where a promise was broken."""
+    """Print a Markdown table; end with 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
@@ -245,7 +245,7 @@ def main() -> None:
         findings += [disks.full_output(rng, name) for name in ("report", "export")]
         if len(places) > 1:
             findings += disks.read_only()
-        findings += disks.spoiled(rng)
+        findings += disks.run_on_damaged_files(rng)
     print(table(sorted(findings, key=lambda finding: "sync" not in finding.what)))
     print(
         f"\nseed {options.seed}{'' if places == list(PLACES) else '; no small disk could be mounted here (root can)'}"

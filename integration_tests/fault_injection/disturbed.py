@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,9 +20,9 @@ from integration_tests.fault_injection.key_search import KEY, Search
 from integration_tests.fault_injection.rows import Damage, damage
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DAYS = (NOON, NOON + timedelta(days=1))
 START = "2026-05-10"  # a short history: few requests for each fault to hit
 LONGEST_WAIT = 121.0  # two minutes, and the second that Airbyte adds
@@ -51,19 +51,19 @@ class Place:
         return self.folder / "history.duckdb"
 
     def sync(self, environment: Mapping[str, str] = MappingProxyType({}), **settings: object) -> Ended:
-        """One sync as a process, on the day of the sandbox."""
+        """Run one sync as a process, on the day of the sandbox."""
         command = ["sync", "--config", self.config(**settings), "--database", self.database, "--json"]
         return self.run("oneup-pinterest sync --json", "-m", "oneup_pinterest.cli", *command, environment=environment)
 
     def config(self, **settings: object) -> Path:
-        """A config file, outside of the folder that is searched: it may hold the key."""
+        """Write a config file outside the folder that is searched, because it may hold the key."""
         path = self.folder.with_suffix(".json")
         path.touch(mode=0o600)
         path.write_text(json.dumps({**self.sandbox.config(), "start_date": START, **settings}))
         return path
 
     def run(self, what: str, *arguments: object, environment: Mapping[str, str] = MappingProxyType({})) -> Ended:
-        """Runs Python with arguments; what it wrote is searched for the key, and its waits are judged."""
+        """Run Python with arguments, search what it wrote for the key and check its waits."""
         waits = self.folder / "waits"
         waits.write_text("")
         ended = subprocess.run(
@@ -85,7 +85,7 @@ class Place:
         return Ended(ended.returncode, words, longest)
 
     def environment(self) -> dict[str, str]:
-        """Waits are noted and not waited; temporary files are kept where they are searched."""
+        """Return an environment in which waits are recorded but skipped, and temporary files are searched."""
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         return {
@@ -97,14 +97,14 @@ class Place:
         }
 
     def expect(self, ended: Ended, *statuses: int) -> None:
-        """Notes an exit status that was not promised, with the words that came with it."""
+        """Record an unexpected exit status with the message that came with it."""
         if ended.status not in statuses:
             self.problems.append(f"ended with {ended.status}, not {statuses}: {ended.words[-300:]}")
         elif ended.status and not any(word in ended.words for word in ("error: ", "skipped: ")):
             self.problems.append(f"ended with {ended.status} and said nothing of it")
 
     def search_files(self) -> None:
-        """Searches the database, its WAL, temporary files and whatever else there is."""
+        """Search the database, its WAL, temporary files and whatever else there is."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         found = self.search.of_files("files: database, WAL, temporary", files)
         if self.database.exists():
@@ -130,14 +130,14 @@ class Row(NamedTuple):
 
 @contextmanager
 def place(folder: Path, search: Search) -> Iterator[Place]:
-    """A sandbox whose key changes when it is percent-encoded."""
+    """Yield a sandbox whose key changes if it is percent-encoded."""
     folder.mkdir()
     with Sandbox(accounts=2, api_key=KEY, now=NOON) as sandbox:
         yield Place(sandbox, folder, search)
 
 
 def undisturbed(folder: Path) -> tuple[Path, Path]:
-    """Databases after the first day's sync and after that of the next, in which nothing went wrong."""
+    """Return the databases of two days of syncs without faults."""
     with place(folder, Search()) as here:
         files = []
         for number, day in enumerate(DAYS):
@@ -156,7 +156,7 @@ def disturbed(
     search: Search,
     beside: Callable[[Place, Mapping[str, str]], None] = lambda here, environment: None,
 ) -> Row:
-    """A first sync with one fault an endpoint, syncs of the next day in which all fails, and what repairs them.
+    """Run a first sync with one fault per endpoint, syncs of the next day that fail, and the syncs that repair them.
 
     `beside`: what else is run while one account cannot be read, so that it is searched for the key.
     """
@@ -220,7 +220,7 @@ def _inject(here: Place, faults: FaultClass, paths: tuple[str, ...], account: st
 
 @contextmanager
 def full_backlog() -> Iterator[str]:
-    """An address on this machine at which nobody takes up a connection."""
+    """Yield an address on this machine that accepts no connection."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)

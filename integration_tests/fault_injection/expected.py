@@ -43,17 +43,17 @@ class Expected:
 
 
 def known(row: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of each column after a row and one before it."""
+    """Return what is known of each column after a row and one before it."""
     return {name: before.get(name) if value is None else value for name, value in row.items()}
 
 
 def skipped(entries: int) -> Expected:
-    """A stream whose part cannot be read; as many entries as can be seen, one at least."""
+    """Return the expectation of a stream whose part cannot be read, with its visible entries (at least one)."""
     return Expected(outcomes=["account skipped"] * max(entries, 1), is_skipped=True)
 
 
 def parsed(body: bytes) -> Any:
-    """The JSON of a body, or `...` where it has none."""
+    """Return the JSON of a body, or `...` where it has none."""
     try:
         return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
@@ -61,7 +61,7 @@ def parsed(body: bytes) -> Any:
 
 
 def of_answer(endpoint: str, body: bytes) -> dict[str, Expected]:
-    """Stream → what has to become of an answer to `overview` or `posts`."""
+    """Return what each stream must contain after a response to `overview` or `posts`."""
     answer = parsed(body)
     data = answer.get("data") if isinstance(answer, dict) else None
     data = data if isinstance(data, dict) else {}
@@ -138,7 +138,7 @@ def _free(name: str, prefix: str, *taken: Container[str]) -> str:
 
 
 def _observed(sent: Any) -> Any:
-    """A value in `stats`: texts that are numbers are numbers, blanks are nothing."""
+    """Return a value in `stats` as it is stored: numeric text becomes a number, blank text becomes null."""
     if not isinstance(sent, str):
         return sent
     found = None if _is_nothing(sent) else number(sent)
@@ -202,7 +202,7 @@ def _rankings(part: Any) -> Expected:
 
 
 def of_accounts(body: bytes) -> Expected:
-    """What has to become of the list of accounts."""
+    """Return what the stream of accounts must contain."""
     found = Expected()
     for sent in parsed(body)["data"]:
         if not isinstance(sent, dict):
@@ -239,7 +239,7 @@ def _typed(
     counts: tuple[str, ...],
     numbers: tuple[str, ...],
 ) -> tuple[dict[str, Any], bool]:
-    """A row of what was sent, and whether each value is there as it was sent; what is lost is noted."""
+    """Return a row of what was sent and whether each value is unchanged; record dropped values."""
     row: dict[str, Any] = {name: text(sent.get(name)) for name in texts}
     row |= {name: count(sent.get(name)) for name in counts}
     values = {name: number(sent.get(name)) for name in numbers}
@@ -251,7 +251,7 @@ def _typed(
 
 
 def _is_same(value: Any, sent: Any) -> bool:
-    """Whether a value is there as it was sent; a whole number in a DOUBLE is."""
+    """Return whether a value is unchanged; an integer in a DOUBLE is."""
     return type(sent) in (type(value), int) and sent == value
 
 

@@ -33,7 +33,7 @@ class FaultClass:
     paths: tuple[str, ...] = EVERYWHERE
 
     def status(self, of_all: bool) -> int:
-        """The exit status where it hits all requests, of all accounts or of one."""
+        """Return the exit status where it hits all requests, of all accounts or of one."""
         if self.is_none:
             return 0
         return (2 if self.is_config else 1) if of_all else 3
@@ -43,7 +43,7 @@ class FaultClass:
 
     @property
     def injected(self) -> str:
-        """What the sandbox is told, without the headers that repeat the key beside whatever it answers."""
+        """Return what is injected into the sandbox, without the headers that repeat the key."""
         details = {name: value for name, value in self.details.items() if name not in ("edit", "headers")}
         details |= {name: value for name, value in self.details.get("headers", {}).items() if name not in ECHOES}
         return f"`{self.kind}({', '.join(f'{name}={_shortened(value)}' for name, value in details.items())})`"

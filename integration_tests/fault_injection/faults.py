@@ -23,7 +23,7 @@ FAULTS_A_SYNC = 12
 
 
 def main() -> None:
-    """Prints three Markdown tables; ends with 1 where a row is lost or doubled, the key is found, or a sync ended
+    """Print three Markdown tables; end with 1 where a row is lost or doubled, the key is found, or a sync ended
     otherwise than promised."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the mixed rounds (default: any)")
@@ -63,7 +63,7 @@ MIXED_HEADING = "| seed | syncs ended with | s | rows lost | added | doubled |\n
 
 
 def line(row: Row) -> str:
-    """A class of faults as a row of the table."""
+    """Return the table row of a fault class."""
     return (
         f"| {row.name} | {row.injected} | {row.one_request} | {row.one_account} | {row.all_accounts} "
         f"| {row.accounts_list} | {row.longest_wait:.0f} | {row.seconds:.0f} "
@@ -74,7 +74,7 @@ def line(row: Row) -> str:
 def mixed(
     seed: int, folder: Path, days: tuple[Path, Path], search: Search, faults_a_sync: int = FAULTS_A_SYNC
 ) -> tuple[list[int], Damage, list[str], float]:
-    """On each of two days a sync with faults at random and one without: how they ended, the damage, what was broken."""
+    """Run a sync with random faults and one without on each of two days; return statuses, damage and failures."""
     chance, started, statuses = random.Random(seed), time.monotonic(), []
     with place(folder, search) as here:
         for day in DAYS:

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase
 from integration_tests.fault_injection.expected import PIN_TEXTS, Expected, known, of_accounts, of_answer
 from integration_tests.fault_injection.payloads import NOW, TEXTS, Payload, originals, payloads
 from integration_tests.fault_injection.stored import differences, rows_of, wrong_types
-from integration_tests.fault_injection.told import miscounted
+from integration_tests.fault_injection.summary_counts import miscounted
 from integration_tests.fault_injection.wire import answered_by
 from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.quality.status import format_status, read_status
@@ -45,7 +45,7 @@ EMPTY_LIST = "OneUp lists no Pinterest account for this key any more"
 
 
 def main() -> None:
-    """Prints a Markdown table of what became of what; ends with 1 where a promise is broken."""
+    """Print a Markdown table of outcomes; end with 1 if a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def attacked(examples: int, seed: int) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Sends hostile answers through the connector and the sync; (stream, outcome) → entries, and broken promises."""
+    """Send hostile responses through connector and sync; return entries by (stream, outcome), and broken promises."""
     outcomes: Counter[tuple[str, str]] = Counter()
     broken: list[str] = []
     lists = examples // 20
@@ -76,7 +76,7 @@ def attacked(examples: int, seed: int) -> tuple[Counter[tuple[str, str]], list[s
 
 
 def drawn(endpoint: str, count: int, seed: int) -> list[Payload]:
-    """As many different hostile answers of an endpoint, the same for the same seed."""
+    """Return `count` different hostile responses of an endpoint, the same for the same seed."""
     found: dict[bytes, Payload] = {}
 
     @hypothesis.seed(seed)
@@ -100,7 +100,7 @@ def drawn(endpoint: str, count: int, seed: int) -> list[Payload]:
 def of_two_days(
     overviews: Sequence[Payload], posts: Sequence[Payload], outcomes: Counter[tuple[str, str]]
 ) -> list[str]:
-    """Two syncs into one file, a day after the other, so that what was sent on the first meets the second."""
+    """Run two syncs into one file on two days, so that the second meets the data of the first."""
     broken = []
     half = (len(overviews) + 1) // 2
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def of_a_sync(
     outcomes: Counter[tuple[str, str]],
     pins: dict[tuple[str, str], dict[str, Any]] | None = None,
 ) -> list[str]:
-    """One sync of accounts whose answers are hostile; what was broken, with the answer that did it.
+    """Run one sync of accounts with hostile responses; return broken promises with the response that broke them.
 
     `pins` are attributes of pins by account and id: those that earlier syncs stored, to which these are added.
     """
@@ -171,7 +171,7 @@ def keep_known(
 
 
 def blamed(day: int, answers: Mapping[tuple[str, str], Payload], error: Exception) -> list[str]:
-    """Which answers a sync cannot bear: each is tried alone, in a file of its own."""
+    """Return the responses that break a sync; each is tried alone in its own file."""
     found = []
     for (_, account), payload in answers.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -184,7 +184,7 @@ def blamed(day: int, answers: Mapping[tuple[str, str], Payload], error: Exceptio
 
 
 def of_two_lists(rows: Sequence[Payload], outcomes: Counter[tuple[str, str]]) -> list[str]:
-    """Two syncs of lists of hostile accounts into one file."""
+    """Run two syncs of hostile account lists into one file; return broken promises."""
     broken = []
     known: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
@@ -222,7 +222,7 @@ def of_two_lists(rows: Sequence[Payload], outcomes: Counter[tuple[str, str]]) ->
 def synced(
     database: Path, day: int, answers: Mapping[tuple[str, str], Payload], config: Mapping[str, Any]
 ) -> SyncResult:
-    """The real connector and the real sync; what it says at its end is looked at, and `status` after it."""
+    """Run a real sync of given responses, check its summary and run `status` after it."""
     good = {endpoint: json.dumps(originals()[endpoint][0]).encode() for endpoint in ("overview", "posts")}
 
     def answer(endpoint: str, account: str) -> bytes:
@@ -241,7 +241,7 @@ def synced(
 
 
 def hostile_history(database: Path) -> Path:
-    """Three days of real syncs whose texts, times and figures are as odd as they can be; what reads it must bear it."""
+    """Write a file of three days of real syncs with the oddest texts, times and figures."""
     accounts = [text for text in TEXTS if text.strip() and "\ud800" not in text][:3]
     for day, extreme in enumerate((0, 2**63 - 1, -(2**63))):
         answers = {}
@@ -260,7 +260,7 @@ def hostile_history(database: Path) -> Path:
 
 @contextmanager
 def clock(day: int) -> Iterator[None]:
-    """The clock of both sides, some days after NOW."""
+    """Set the clocks of both sides to some days after NOW."""
     with patch.dict(os.environ, {"ONEUP_PINTEREST_NOW": (NOW + timedelta(days=day)).isoformat()}):
         yield
 
@@ -276,7 +276,7 @@ def is_named(result: SyncResult, account: str) -> bool:
 
 
 def table(outcomes: Counter[tuple[str, str]]) -> str:
-    """What became of the entries at each place, in Markdown."""
+    """Return what became of the entries at each place, in Markdown."""
     lines = [f"| place in the answer | {' | '.join(OUTCOMES)} | entries |", f"|---|{'---:|' * (len(OUTCOMES) + 1)}"]
     for stream, place in [*PLACES.items(), ("", "all")]:
         counts = [

@@ -15,14 +15,14 @@ KEY = "kQ/e+y=1 ü&xZ"  # each of the characters that are no letters changes in 
 
 
 def spellings(key: str) -> list[str]:
-    """How servers repeat a key: as it is, percent-encoded in four ways, escaped in JSON and in HTML."""
+    """Return how servers repeat a key: as it is, percent-encoded in four ways, escaped in JSON and in HTML."""
     encoded = [quote(key), quote(key, safe=""), quote_plus(key)]
     lower = re.sub("%..", lambda code: code[0].lower(), encoded[-1])
     return [key, *encoded, lower, json.dumps(key)[1:-1].replace("/", "\\/"), html.escape(key)]
 
 
 def occurrences(written: bytes, key: str = KEY) -> int:
-    """How often a key stands in what was written, in any mixture of spellings, or in base64.
+    """Return how often a key stands in what was written, in any mixture of spellings, or in base64.
 
     >>> occurrences(b"GET /?apiKey=kQ%2fe%2By%3D1+%C3%BC%26xZ"), occurrences(b"apiKey=****")
     (1, 0)
@@ -35,7 +35,7 @@ def occurrences(written: bytes, key: str = KEY) -> int:
 
 
 def _plain(text: str) -> str:
-    """A text without what addresses, JSON and HTML do to it, once or twice over."""
+    """Return a text with the encodings of URLs, JSON and HTML undone, up to twice."""
     for _ in range(2):
         text = unquote(html.unescape(text))
         text = re.sub(r"\\+u00([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), text)
@@ -53,7 +53,7 @@ class Search:
         return sum(found for _, _, found in self.counts.values())
 
     def of(self, command: str, *written: bytes) -> int:
-        """Searches what one run of a command wrote."""
+        """Search what one run of a command wrote."""
         count = self.counts.setdefault(command, [0, 0, 0])
         found = sum(map(occurrences, written))
         for index, more in enumerate((1, sum(map(len, written)), found)):
@@ -61,26 +61,26 @@ class Search:
         return found
 
     def of_files(self, command: str, files: Iterable[Path]) -> int:
-        """Searches the bytes of files."""
+        """Search the bytes of files."""
         written = [path.read_bytes() for path in files if path.is_file()]
         return self.of(command, *written)
 
     def of_database(self, command: str, database: Path) -> int:
-        """Searches each value of a database, for its bytes are packed."""
+        """Search each value of a database, for its bytes are packed."""
         with duckdb.connect(str(database), read_only=True) as connection:
             tables = connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()
             values = [str(connection.sql(f'FROM "{table}"').fetchall()) for (table,) in tables]
         return self.of(command, *(value.encode() for value in values))
 
     def table(self) -> str:
-        """What was searched as a Markdown table."""
+        """Return what was searched as a Markdown table."""
         lines = ["| what was searched | runs | bytes | the key was found |", "|---|---:|---:|---:|"]
         lines += [f"| {name} | {runs:,} | {size:,} | {found} |" for name, (runs, size, found) in self.counts.items()]
         return "\n".join(lines)
 
 
 def open_files(pid: int) -> list[bytes]:
-    """What is in the files that a process holds open, also in those that have no name any more."""
+    """Return the contents of the files that a process has open, including deleted ones."""
     held = []
     for link in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -92,5 +92,5 @@ def open_files(pid: int) -> list[bytes]:
 
 
 def command_line(pid: int) -> bytes:
-    """The arguments that everybody on a machine can see."""
+    """Return the command line of a process, which every user of a machine can see."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -90,7 +90,7 @@ class Place:
         return self.day_one if kind == "first" else self.day_two
 
     def begin(self, kind: str, name: str) -> Path:
-        """A fresh folder for one database, with that of day one in it before a daily sync."""
+        """Create a folder for one database; before a daily sync it holds the database of day one."""
         on_day(self.sandbox, 0 if kind == "first" else 1)
         database = self.folder / name / "history.duckdb"
         database.parent.mkdir()
@@ -100,7 +100,7 @@ class Place:
 
 
 def story(place: Place, rng: random.Random, name: str, most: int) -> list[Kill]:
-    """One database: killed once or several times in a row, looked at each time, and then completed."""
+    """Kill syncs of one database several times in a row, inspect it each time, and then complete it."""
     kind = rng.choice(("first", "daily"))
     in_a_row = min(most, rng.choices(range(1, MOST_IN_A_ROW + 1), (6, 2, 1, 1))[0])
     database = place.begin(kind, name)
@@ -144,7 +144,7 @@ def one_kill(place: Place, rng: random.Random, kind: str, database: Path) -> Kil
 
 
 def look_at_a_copy(place: Place, rng: random.Random, kill: Kill, database: Path, runs_before: int) -> None:
-    """Opens what the kill left, log and all, elsewhere: whoever comes next shall find it as it was."""
+    """Inspect a copy of what the kill left, log included, so that the next sync finds the original unchanged."""
     folder = place.folder / "looked at"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(database.parent, folder, ignore=shutil.ignore_patterns("*.syncing"))
@@ -175,7 +175,7 @@ def look_at_a_copy(place: Place, rng: random.Random, kill: Kill, database: Path,
 
 
 def ending(number: signal.Signals, ended: Ended, kill: Kill, database: Path) -> list[str]:
-    """What is wrong with how a signal that can be caught was answered."""
+    """Return what is wrong with how a sync ended after a signal that it can catch."""
     wrong = []
     if kill.reached == MOMENTS[0] and ended.status == -number and "in main" not in ended.words:
         return wrong  # Python itself was still starting
@@ -193,7 +193,7 @@ def ending(number: signal.Signals, ended: Ended, kill: Kill, database: Path) -> 
 
 
 def rows_ahead(database: Path, undisturbed: Path) -> int:
-    """Rows of the undisturbed database that a cursor in the other says were read, and that are not there."""
+    """Return how many rows of the undisturbed database are missing although a cursor says they were read."""
     ahead = 0
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"ATTACH '{undisturbed}' AS undisturbed (READ_ONLY)")
@@ -214,7 +214,7 @@ def rows_ahead(database: Path, undisturbed: Path) -> int:
 
 
 def old_rows(folder: Path, name: str) -> str:
-    """The rows that DuckDB 1.5 finds in another copy, or what it says."""
+    """Return the rows that DuckDB 1.5 finds in another copy, or what it says."""
     other = folder.with_name("looked at by the old one")
     shutil.rmtree(other, ignore_errors=True)
     shutil.copytree(folder, other)
@@ -250,7 +250,7 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 
 def loop(seed: int, kills: int) -> list[Kill]:
-    """So many kills, one database after the other."""
+    """Run some kills, one database after the other."""
     rng, found, parent = random.Random(seed), list[Kill](), parent_process()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder, served(Path(folder) / "place") as sandbox:
         place = Place(sandbox, Path(folder) / "place")
@@ -260,7 +260,7 @@ def loop(seed: int, kills: int) -> list[Kill]:
 
 
 def table(kills: Sequence[Kill]) -> str:
-    """What was found, by kind of sync and signal."""
+    """Return what was found, by kind of sync and signal."""
     heads = ["sync", "signal", "kills", *MOMENTS, "wrong", "ahead", "completed", "lost", "added", "doubled"]
     lines = [f"| {' | '.join(heads)} |", f"|---|---|{'---:|' * (len(heads) - 2)}"]
     groups: dict[tuple[str, str], list[Kill]] = defaultdict(list)
@@ -282,7 +282,7 @@ def table(kills: Sequence[Kill]) -> str:
 
 
 def main() -> None:
-    """Prints a table; ends with 1 where a promise was broken."""
+    """Print a Markdown table; end with 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

@@ -189,7 +189,7 @@ class Payload:
 
 @cache
 def originals() -> dict[str, list[Any]]:
-    """Endpoint → answers as OneUp documents them and as the sandbox writes them; rows of accounts one by one."""
+    """Return each endpoint's responses as OneUp documents and the sandbox sends them; accounts one by one."""
     world, window = World(7, 4, NOW.date()), Window(datetime(2026, 4, 20).date(), datetime(2026, 5, 19).date())
     made_up = [world.account(name) for name in world.account_ids]
     overviews = [overview_response(world, account, window, NOW) for account in made_up if account]
@@ -232,7 +232,7 @@ def _nested(depth: int) -> Any:
 
 @st.composite
 def payloads(draw: st.DrawFn, endpoint: str) -> Payload:
-    """One hostile answer."""
+    """Draw one hostile response."""
     answer = copy.deepcopy(draw(st.sampled_from(originals()[endpoint])))
     box, changes = {"": answer}, []
     for _ in range(draw(st.integers(1, 4))):
@@ -276,7 +276,7 @@ def _change(draw: st.DrawFn, box: dict[str, Any], is_row: bool) -> str:
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
-    """Each place in the value: what holds it, under which name or number, and the way to it."""
+    """Yield each place in the value: what holds it, under which name or number, and the way to it."""
     if len(path) > 8:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

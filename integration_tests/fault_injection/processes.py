@@ -9,15 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.sandbox import Sandbox
+from test_support.clock import NOON
 from test_support.paths import ROOT
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 CATCHABLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOPPED = "Interrupted. Synced data was kept"
 
@@ -40,7 +40,7 @@ class Run(NamedTuple):
 
 
 def start(database: Path, folder: Path, *options: object) -> subprocess.Popen[str]:
-    """`python -m oneup_pinterest.cli sync` with the config in a folder, whose `tmp` is its TMPDIR."""
+    """Start `oneup-pinterest sync` with the config in a folder, whose `tmp` is its TMPDIR."""
     return subprocess.Popen(
         [
             sys.executable,
@@ -64,7 +64,7 @@ def start(database: Path, folder: Path, *options: object) -> subprocess.Popen[st
 
 @contextmanager
 def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[Sandbox]:
-    """A sandbox with a config in the folder; signals reach the processes that are started meanwhile.
+    """Yield a sandbox with a config in the folder; signals reach the processes that are started in the block.
 
     Signals and the clock of the environment are as before when the block ends.
     """
@@ -86,7 +86,7 @@ def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[S
 
 
 def on_day(sandbox: Sandbox, day: int) -> None:
-    """Sets the clock of the sandbox and of every sync that begins from now on."""
+    """Set the clock of the sandbox and of every sync that begins from now on."""
     sandbox.now = NOON + timedelta(days=day)
     os.environ[CLOCK_VARIABLE] = sandbox.now.isoformat()
 
@@ -127,7 +127,7 @@ class Watch:
 
 
 def measured(sandbox: Sandbox, database: Path, folder: Path) -> Run:
-    """An undisturbed sync."""
+    """Measure an undisturbed sync."""
     watch = Watch(sandbox, database)
     process = start(database, folder)
     while process.poll() is None:
@@ -138,7 +138,7 @@ def measured(sandbox: Sandbox, database: Path, folder: Path) -> Run:
 
 
 def moment(rng: random.Random, run: Run) -> tuple[str, Callable[[Watch], bool]]:
-    """A moment of a run, described, and the test for it: by time, by requests, or in the middle of writing."""
+    """Return a moment of a run, described, and the test for it: by time, by requests, or in the middle of writing."""
     kind = rng.choices(("seconds", "requests", "writes"), (4, 3, 3))[0]
     if kind == "seconds":
         after = rng.uniform(0, 1.02 * run.seconds)
@@ -158,7 +158,7 @@ def broken_off(
     is_now: Callable[[Watch], bool],
     again_after: float | None = None,
 ) -> Ended:
-    """A sync that gets a signal at a moment, and the same once more some seconds later.
+    """Run a sync that gets a signal at a moment, and optionally the same signal some seconds later.
 
     Raises:
         subprocess.TimeoutExpired: it did not end within 30 seconds.

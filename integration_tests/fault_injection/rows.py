@@ -17,7 +17,7 @@ class Damage(NamedTuple):
 
 
 def damage(database: Path, undisturbed: Path) -> Damage:
-    """What a database lacks of an undisturbed one and what it has besides, in all streams.
+    """Return the missing, additional and duplicate rows of a database compared with an undisturbed one.
 
     It is opened for writing, as whoever comes next would, so that a WAL that was left is read too.
     """
@@ -30,7 +30,7 @@ def damage(database: Path, undisturbed: Path) -> Damage:
 
 
 def contents(database: Path) -> dict[str, list[Any]]:
-    """Every row of every stream, but for when it was extracted; none of a stream that is not there yet."""
+    """Return every row of every stream without its time of extraction; no rows for a stream without a table yet."""
     with duckdb.connect(str(database)) as connection:
         there = _relations(connection)
         query = "SELECT * EXCLUDE (_airbyte_extracted_at) FROM {} ORDER BY ALL"
@@ -38,7 +38,7 @@ def contents(database: Path) -> dict[str, list[Any]]:
 
 
 def doubled(database: Path) -> int:
-    """How many primary keys have more than one row."""
+    """Return how many primary keys have duplicate rows."""
     with duckdb.connect(str(database)) as connection:
         there = _relations(connection)
         query = "SELECT {1} FROM {0} GROUP BY ALL HAVING count(*) > 1"

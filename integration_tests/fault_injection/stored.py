@@ -26,7 +26,7 @@ KEYS = {  # within an account and a day or period
 
 
 def rows_of(database: Path, day: str, day_before: str) -> tuple[Rows, int]:
-    """(stream, account) → rows of a day's sync; and a number that stands for the pins of all other days."""
+    """Return a day's rows by (stream, account), and a hash of the pins of all other days."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     with duckdb.connect(str(database), read_only=True) as connection:
         for stream in STREAMS:
@@ -44,7 +44,7 @@ def rows_of(database: Path, day: str, day_before: str) -> tuple[Rows, int]:
 
 
 def wrong_types(database: Path) -> list[str]:
-    """Declared columns that have another type than they ought to have, and streams with too many columns."""
+    """Return declared columns with a wrong type, and streams with too many columns."""
     broken = []
     with duckdb.connect(str(database), read_only=True) as connection:
         for stream in STREAMS:
@@ -58,7 +58,7 @@ def wrong_types(database: Path) -> list[str]:
 
 
 def differences(stream: str, rows: Sequence[Mapping[str, Any]], wanted: Expected) -> list[str]:
-    """Where the rows of an account are not what was to be expected of its answer."""
+    """Return where the rows of an account differ from what its response must give."""
     stored = {tuple(row[name] for name in KEYS[stream]): row for row in rows}
     ought = {key if isinstance(key, tuple) else (key,)[: len(KEYS[stream])]: row for key, row in wanted.rows.items()}
     others = dict(zip(ought, wanted.others.values(), strict=True))
@@ -90,7 +90,7 @@ def is_stored(stored: Any, value: Any, is_json: bool) -> bool:
 
 
 def is_kept(stored: Any, value: Any) -> bool:
-    """Whether a value is exactly in a column that no schema declares, whatever type that has become."""
+    """Return whether a value is exactly in a column that no schema declares, whatever type that has become."""
     if isinstance(stored, float) and isinstance(value, float):
         return stored == value or (math.isnan(stored) and math.isnan(value))
     if not isinstance(stored, str):
@@ -110,7 +110,7 @@ def _parsed(stored: str) -> Any:
 
 
 def same_json(stored: Any, value: Any) -> bool:
-    """Equal as JSON: what is no number is null, halves of surrogate pairs are question marks."""
+    """Return a value as stored JSON: NaN becomes null, halves of surrogate pairs become question marks."""
     if isinstance(value, float) and not math.isfinite(value):
         return stored is None
     if isinstance(value, dict):

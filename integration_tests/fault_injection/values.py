@@ -12,7 +12,7 @@ MOST = 2**63
 
 
 def text(value: Any) -> str | None:
-    """Texts as sent, other values as their JSON; halves of surrogate pairs are question marks."""
+    """Return text as sent and other values as JSON; halves of surrogate pairs become question marks."""
     if value is None or depth(value) > DEEPEST:
         return None
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -20,7 +20,7 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> int | float | None:
-    """A number, exactly where it is whole; also from a text with thousands commas or a percent sign."""
+    """Return a number, exact if it is an integer; text may have thousands separators or a percent sign."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, float):
@@ -49,7 +49,7 @@ def number(value: Any) -> int | float | None:
 
 
 def count(value: Any) -> int | None:
-    """A whole number that a BIGINT holds."""
+    """Return an integer that fits into a BIGINT."""
     found = number(value)
     if found is None or found != int(found):
         return None
@@ -63,7 +63,7 @@ TIME = re.compile(f"{DAY}(?:{CLOCK}(?:{ZONE})?)?", re.ASCII)
 
 
 def readable_time(written: str | None) -> datetime | None:
-    """A day or time of the years 1 to 9999, year first; its zone, if it has one, says nothing."""
+    """Return a day or time of the years 1 to 9999, year first; ignore its time zone."""
     if written == "epoch":
         return datetime(1970, 1, 1)
     match = TIME.fullmatch(written or "")
@@ -81,7 +81,7 @@ def readable_time(written: str | None) -> datetime | None:
 
 
 def depth(value: Any) -> int:
-    """How many lists and objects are in one another."""
+    """Return how deeply lists and objects are nested."""
     most, waiting = 0, [(value, 1)]
     while waiting:
         inner, level = waiting.pop()

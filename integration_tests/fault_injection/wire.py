@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 @contextmanager
 def answered_by(answer: Callable[[str, str], bytes]) -> Iterator[None]:
-    """Requests get what `answer` gives for an endpoint and an account, with status 200; waits take no time."""
+    """Respond to requests with what `answer` returns for an endpoint and an account, status 200; skip waits."""
 
     def send(_: HTTPAdapter, request: requests.PreparedRequest, **__: Any) -> requests.Response:
         parts = urlsplit(str(request.url))

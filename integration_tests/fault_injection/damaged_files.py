@@ -15,7 +15,7 @@ HEADERS = 12_288  # bytes, three blocks, before any data
 FACTOR, MASK = 0xBF58476D1CE4E5B9, (1 << 64) - 1  # of DuckDB's checksum of a block
 
 
-class Spoiled(NamedTuple):
+class DamagedFile(NamedTuple):
     """How a file comes to be, from a good database; what is said about it, the exit status, and what readers say."""
 
     name: str
@@ -46,7 +46,7 @@ def _as_link(path: Path, good: bytes) -> None:
 
 
 def of_storage_version(good: bytes, version: int) -> bytes:
-    """The file as if it were of another storage version: the number in its first block, and that block's checksum.
+    """Return a file's bytes with another storage version in its first block, and with that block's checksum.
 
     The checksum is 5381 and, for each eight bytes, their number times FACTOR, all combined by XOR.
     """
@@ -80,33 +80,35 @@ def _with_newer_layout(path: Path, good: bytes) -> None:
         connection.execute("UPDATE _layout SET version = 99")
 
 
-def all_spoiled(rng: random.Random) -> list[Spoiled]:
-    """Every kind; the lengths of files that were cut are random."""
+def damaged_files(rng: random.Random) -> list[DamagedFile]:
+    """Return every kind of damage; truncated files have random lengths."""
 
     def cut(least: int, most: float) -> Callable[[Path, bytes], object]:
         return lambda path, good: path.write_bytes(good[: rng.randrange(least, int(min(most, len(good) / 2)))])
 
     no_database = "is not a DuckDB database"
     return [
-        Spoiled("a text", lambda path, _: path.write_text("some notes " * 99), no_database, 2),
-        Spoiled("zeros", lambda path, _: path.write_bytes(bytes(50_000)), no_database, 2),
-        Spoiled("an empty file", lambda path, _: path.write_bytes(b""), "is empty", 2),
-        Spoiled("SQLite", _as_sqlite, no_database, 2),
-        Spoiled("Parquet", _as_parquet, no_database, 2),
-        Spoiled("a workbook", _as_workbook, no_database, 2),
-        Spoiled("a folder", lambda path, _: path.mkdir(), "is a folder", 2),
-        Spoiled("a link to nowhere", _as_link, "there is no folder", 2, "does not exist"),
-        Spoiled("cut in its header", cut(12, HEADERS), "is damaged", 1),
-        Spoiled("cut later", cut(HEADERS, math.inf), "is damaged", 1),
-        Spoiled("a header that was changed", _with_changed_header, "is damaged", 1),
-        Spoiled("the log of another", _with_log_of_another, "is not the one that belongs to", 1),
-        Spoiled("a newer DuckDB's", lambda path, good: path.write_bytes(of_storage_version(good, 99)), "newer than", 1),
-        Spoiled("of a newer kit", _with_newer_layout, "newer version of this kit", 1),
+        DamagedFile("a text", lambda path, _: path.write_text("some notes " * 99), no_database, 2),
+        DamagedFile("zeros", lambda path, _: path.write_bytes(bytes(50_000)), no_database, 2),
+        DamagedFile("an empty file", lambda path, _: path.write_bytes(b""), "is empty", 2),
+        DamagedFile("SQLite", _as_sqlite, no_database, 2),
+        DamagedFile("Parquet", _as_parquet, no_database, 2),
+        DamagedFile("a workbook", _as_workbook, no_database, 2),
+        DamagedFile("a folder", lambda path, _: path.mkdir(), "is a folder", 2),
+        DamagedFile("a link to nowhere", _as_link, "there is no folder", 2, "does not exist"),
+        DamagedFile("cut in its header", cut(12, HEADERS), "is damaged", 1),
+        DamagedFile("cut later", cut(HEADERS, math.inf), "is damaged", 1),
+        DamagedFile("a header that was changed", _with_changed_header, "is damaged", 1),
+        DamagedFile("the log of another", _with_log_of_another, "is not the one that belongs to", 1),
+        DamagedFile(
+            "a newer DuckDB's", lambda path, good: path.write_bytes(of_storage_version(good, 99)), "newer than", 1
+        ),
+        DamagedFile("of a newer kit", _with_newer_layout, "newer version of this kit", 1),
     ]
 
 
 def fingerprint(folder: Path) -> dict[str, object]:
-    """Everything in a folder, byte for byte."""
+    """Return the bytes of everything in a folder."""
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.is_dir() or path.read_bytes()
         for path in folder.rglob("*")

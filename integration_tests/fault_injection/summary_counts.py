@@ -25,7 +25,7 @@ VALUES = re.compile(r"(\d+) values of `([\w ]+)` in (\w+) are [a-z ]+ and were l
 
 
 def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str]:
-    """Where the summary does not count what was lost, or counts what was not."""
+    """Return where the summary does not count dropped data, or counts data that was not dropped."""
     counted: Counter[tuple[str, str]] = Counter()
     broken = []
     for warning in result.warnings:

@@ -1,0 +1,7 @@
+"""Types of the fixtures in conftest.py that are functions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+Days = Callable[[int], None]
+FirstSync = Callable[..., Path]
