@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from oneup_pinterest.methods.first_week import with_weeks
 from scipy import stats
 
-from oneup_pinterest.methods.first_week import with_weeks
 from oneup_pinterest.questions.formats.statistic import format_differences
 from simulations import Promise
 

@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-
 from oneup_pinterest.methods.first_week import with_weeks
+
 from oneup_pinterest.questions.timing.statistic import By, slot_effects
 from simulations import Promise
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-
 from oneup_pinterest.methods.first_week import with_weeks
+
 from oneup_pinterest.questions.texts.statistic import text_effects, word_contrasts
 from simulations import Promise
 from simulations.formats import batched

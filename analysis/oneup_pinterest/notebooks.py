@@ -18,7 +18,7 @@ from oneup_pinterest.database.load import Database, open_history, read_relation,
 from oneup_pinterest.database.sources import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import TEXT_LENGTH, format_table, isolate_bidi, truncate
-from oneup_pinterest.history.summaries import account_names, accounts_by_pins
+from oneup_pinterest.history.accounts import account_names, accounts_by_pins
 from oneup_pinterest.questions.answer import Answer
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"

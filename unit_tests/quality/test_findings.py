@@ -12,6 +12,7 @@ import pytest
 
 from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.checks.api_windows import pins_against_totals
 from oneup_pinterest.quality.checks.context import CheckContext, Finding
 from oneup_pinterest.quality.checks.duplicate_images import duplicate_image_groups
@@ -19,6 +20,7 @@ from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, findings_frame, grouped
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions.followers.statistic import follower_changes
+from simulations.worlds import MadeUpHistory
 from unit_tests.factories.history import NOW, make_history
 
 FIRST = date(2026, 3, 1)
@@ -178,7 +180,7 @@ def test_twins_share_an_image_a_link_and_every_count() -> None:
         twin(5, 1, shop, impressions=3),
         twin(6, 1, shop, impressions=3),  # too few to tell
     ]
-    assert duplicate_image_groups(relation("pins", pairs)).rows() == [("pin_a", "1", 2, 2, 51)]
+    assert duplicate_image_groups(LoadedHistory(relation("pins", pairs))).rows() == [("pin_a", "1", 2, 2, 51)]
     finding = found(facts(pairs))["twin_pins"]
     assert finding["severity"] == "warning"
     assert "2 pins share 1 image" in finding["what"]
@@ -186,11 +188,16 @@ def test_twins_share_an_image_a_link_and_every_count() -> None:
 
 def test_twins_need_not_have_been_seen_on_the_same_days() -> None:
     pins = [pin(1, 0, media_url="x"), pin(1, 1, 120, media_url="x"), pin(2, 1, 120, media_url="x")]
-    assert duplicate_image_groups(relation("pins", pins)).rows() == [("pin_a", "1", 2, 1, 120)]
+    assert duplicate_image_groups(LoadedHistory(relation("pins", pins))).rows() == [("pin_a", "1", 2, 1, 120)]
 
 
 def test_links_to_the_pin_itself_do_not_tell_twins_apart() -> None:
-    assert duplicate_image_groups(relation("pins", [pin(1, 0, media_url="x"), pin(2, 0, media_url="x")])).height == 1
+    assert (
+        duplicate_image_groups(
+            LoadedHistory(relation("pins", [pin(1, 0, media_url="x"), pin(2, 0, media_url="x")]))
+        ).height
+        == 1
+    )
 
 
 def test_sums_over_pins_are_set_against_the_totals_of_the_same_answer() -> None:
@@ -319,7 +326,7 @@ def test_a_change_of_zone_is_told_and_its_gain_is_no_normal_day(
     told = found(these)
     assert told["zone_changed"]["what"].startswith(what)
     assert "days_without_snapshot" not in told
-    gains = daily_gains(these.pins, ["impressions"])
+    gains = daily_gains(LoadedHistory(these.pins), ["impressions"])
     days = (moments[2][0] - moments[1][0], 10 / (moments[2][0] - moments[1][0]))
     assert gains["is_imputed"].to_list() == [False, *[True] * days[0], False]
     assert gains["gain"].to_list() == [10.0, *[days[1]] * days[0], 10.0]
@@ -366,7 +373,7 @@ def test_a_clock_that_goes_over_to_summer_time_is_no_change_of_the_config(
     assert "zone_changed" not in told
     assert (told["clock_changed"]["severity"], told["clock_changed"]["where"]) == ("info", "pin_a")
     assert "between summer and winter time" in told["clock_changed"]["what"]
-    assert daily_gains(relation("pins", rows), ["impressions"])["is_imputed"].sum() == is_imputed
+    assert daily_gains(LoadedHistory(relation("pins", rows)), ["impressions"])["is_imputed"].sum() == is_imputed
 
 
 def test_a_change_of_the_config_on_another_day_is_not_put_down_to_summer_time() -> None:
@@ -390,7 +397,7 @@ def test_followers_of_a_day_that_moved_with_the_zone_are_imputed_and_reported() 
     ]
     these = facts(followers=rows)
     assert "1 day passed in the file, but 1 hour between" in found(these)["zone_changed"]["what"]
-    changes = follower_changes(these.followers)
+    changes = follower_changes(MadeUpHistory(followers=these.followers))
     assert changes.select("change", "is_imputed").rows() == [(1.0, False), (1.0, True), (1.0, False)]
     both = facts(synced_at(*moments), followers=rows)
     assert [finding["check"] for finding in findings(both)].count("zone_changed") == 1

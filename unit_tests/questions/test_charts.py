@@ -14,6 +14,7 @@ import vl_convert
 
 from oneup_pinterest.database.load import load_account_followers, load_pins
 from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions import daily_chart as daily
 from unit_tests.factories.history import make_history
@@ -24,7 +25,7 @@ Charts = dict[str, Any]
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Charts:
     path = make_history(tmp_path_factory.mktemp("charts") / "h.duckdb", ("pin_one",), days=12, missing_days=(4, 5))
-    gains = account_daily_gains(load_pins(path))
+    gains = account_daily_gains(LoadedHistory(load_pins(path)))
     return {
         "gains": daily.daily_gains_chart(gains, "saves"),
         "followers": daily.followers_chart(load_account_followers(path)),
@@ -93,7 +94,7 @@ def _no_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=1)
     for chart in (
-        daily.daily_gains_chart(keep(account_daily_gains(load_pins(path))), "clicks"),
+        daily.daily_gains_chart(keep(account_daily_gains(LoadedHistory(load_pins(path)))), "clicks"),
         daily.followers_chart(keep(load_account_followers(path))),
     ):
         vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)

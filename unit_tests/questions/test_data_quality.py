@@ -13,15 +13,16 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_account_followers, load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.quality.findings import findings
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.data_quality.answer import (
     assumptions_answer,
+    counter_types_answer,
     coverage_answer,
     findings_answer,
-    kinds_answer,
 )
 from oneup_pinterest.questions.data_quality.chart import LEAST_WEEKS, WEEKS_SHOWN, sync_calendar_chart
 from unit_tests.factories.history import NOW, as_other_destination, make_history
@@ -37,7 +38,7 @@ def answers(path: Path, account: str = "pin_one") -> dict[str, Answer]:
     return {
         "coverage": coverage_answer(pins, followers),
         "findings": findings_answer(findings(facts)),
-        "kinds": kinds_answer(pins),
+        "kinds": counter_types_answer(AccountHistory.from_pins(pins)),
         "assumptions": assumptions_answer(facts.pins, facts.totals, facts.overview),
     }
 

@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from oneup_pinterest.database.load import load_account_followers, load_overview_metrics, load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.questions.overview.answer import (
     UNCONFIRMED,
@@ -103,7 +104,7 @@ def test_posts_are_counted_and_not_judged() -> None:
 
 def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
     pins = watched({"1": [100, 101, 102, 900_000]})
-    answer = daily_gains_answer(pins)
+    answer = daily_gains_answer(AccountHistory.from_pins(pins))
     assert answer.table is not None
     assert answer.table["State"].to_list() == ["unconfirmed", "provisional", "settled"]
     assert UNCONFIRMED in answer.notes
@@ -179,7 +180,7 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
     pins = everything.filter(pl.col("social_network_id") == "pin_one")
     answers = [
         totals_answer(totals, pins),
-        daily_gains_answer(pins),
+        daily_gains_answer(AccountHistory.from_pins(pins)),
         side_by_side_answer(everything, load_account_followers(path)),
     ]
     for answer in answers:

@@ -9,12 +9,11 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_overview_metrics, load_pins
-from oneup_pinterest.history.summaries import preset_note
 from oneup_pinterest.quality.api_assumptions import assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import findings
 from oneup_pinterest.quality.status import load_facts
-from oneup_pinterest.questions.overview.answer import totals_answer
+from oneup_pinterest.questions.overview.answer import preset_note, totals_answer
 from oneup_pinterest.report.context import page_of
 from unit_tests.factories.history import NOW, make_history
 

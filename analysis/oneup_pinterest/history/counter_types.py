@@ -5,16 +5,15 @@ from collections.abc import Sequence
 import polars as pl
 
 from oneup_pinterest.history.glitches import SMALL_COUNT, SMALL_SHARE
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.observations import (
     CROWD,
     METRICS,
     MOST,
     RESET_BELOW,
-    Observations,
     consecutive_observations,
     with_impressions,
 )
-from oneup_pinterest.history.remembered import remembered
 
 USABLE = ("lifetime", "restated")  # kinds whose gains mean something; growth curves need `lifetime`
 
@@ -29,8 +28,8 @@ _EVENTS = 0.05  # of the snapshots: what happens more often is how the counter b
 _ENOUGH_MOVES = 20  # all of them rises, they say that a counter does not roll; fewer let the impressions speak for it
 
 
-@remembered
-def counter_types(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+@computed_once
+def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
     """Judges from its history what each metric of each account counts: a pin's whole life, or a window that moves on.
 
     Columns, sorted by the first two:
@@ -57,16 +56,11 @@ def counter_types(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.Da
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, day) for day in range(1, 8)], "saves": [9, 8, 9, 7, 9, 6, 9],
     ... })
-    >>> counter_types(pins, ["saves"]).select("rises", "falls", "kind").row(0)
+    >>> counter_types(LoadedHistory(pins), ["saves"]).select("rises", "falls", "kind").row(0)
     (3, 3, 'rolling')
     """
-    kinds = types_of(consecutive_observations(pins, with_impressions(pins, metrics)))
-    return kinds.filter(pl.col("metric").is_in(list(metrics)))
-
-
-def types_of(readings: Observations) -> pl.DataFrame:
-    """`counter_types` of readings that are there already; impressions should be among them."""
-    judged = pl.concat([_judged(steps).with_columns(metric=pl.lit(metric)) for metric, steps in readings.steps.items()])
+    asked = with_impressions(history, metrics)
+    judged = pl.concat([_judged(history, metric).with_columns(metric=pl.lit(metric)) for metric in sorted(asked)])
     impressions = judged.filter(pl.col("metric") == "impressions")
     rolling = impressions.filter("is_rolling")["account"].implode()
     lifetime = impressions.filter(~pl.col("is_rolling") & pl.col("rules_out_days").is_not_null())["account"].implode()
@@ -77,7 +71,7 @@ def types_of(readings: Observations) -> pl.DataFrame:
     return (
         judged.with_columns(kind=pl.when(rolls).then(pl.lit("rolling")).otherwise(not_rolling))
         .with_columns(rules_out_days=pl.when(pl.col("kind") != "rolling").then("rules_out_days"))
-        .join(readings.accounts, on="account", how="left")
+        .join(consecutive_observations(history, []).accounts, on="account", how="left")
         .select(
             "social_network_id",
             "metric",
@@ -90,13 +84,15 @@ def types_of(readings: Observations) -> pl.DataFrame:
             "kind",
             "rules_out_days",
         )
+        .filter(pl.col("metric").is_in(list(metrics)))
         .sort("social_network_id", "metric")
     )
 
 
-@remembered
-def _judged(steps: pl.DataFrame) -> pl.DataFrame:
-    """A row an account: how the counter of one metric behaves by itself."""
+@computed_once
+def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
+    """Return one row per account: how the counter of one metric behaves by itself."""
+    steps = consecutive_observations(history, [metric]).steps[metric]
     seen_twice = steps.lazy().filter(pl.col("before_on").is_not_null())
     fell, rose = pl.col("value") < pl.col("before"), pl.col("value") > pl.col("before")
     many = (pl.col("falls") >= CROWD) & (pl.col("falls") >= _MANY * pl.col("could_fall"))

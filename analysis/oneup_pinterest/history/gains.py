@@ -9,7 +9,8 @@ from datetime import date
 
 import polars as pl
 
-from oneup_pinterest.history.counter_types import types_of
+from oneup_pinterest.history.counter_types import counter_types
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations, with_impressions
 
 PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
@@ -17,7 +18,7 @@ PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
 _KEY = ["social_network_id", "metric"]
 
 
-def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
+def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
     """Gains per account, pin, metric and day, from pins as `load_pins` returns them; of days before `since` none.
 
     The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to
@@ -53,12 +54,12 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)], "saves": [10, 13, 17],
     ... })
-    >>> for row in daily_gains(pins, ["saves"]).select("day", "gain", "is_imputed").rows(): print(*row)
+    >>> for row in daily_gains(LoadedHistory(pins), ["saves"]).select("day", "gain", "is_imputed").rows(): print(*row)
     2026-03-01 3.0 False
     2026-03-02 2.0 True
     2026-03-03 2.0 True
     """
-    readings = consecutive_observations(pins, metrics)
+    readings = consecutive_observations(history, metrics)
     names = pl.Series("metric", list(readings.steps), pl.String)
     blocks = [
         steps.with_columns(metric=pl.lit(number, pl.UInt8)) for number, (_, steps) in enumerate(_daily(readings, since))
@@ -78,7 +79,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     )
 
 
-def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+def account_daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
     """Gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
 
     Columns, sorted by the first three:
@@ -98,12 +99,11 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
     ...     "social_network_id": "pin_a", "id": ["1", "2", "1", "2"], "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1)] * 2 + [date(2026, 3, 2)] * 2, "saves": [10, 5, 13, 4],
     ... })
-    >>> account_daily_gains(pins, ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
+    >>> account_daily_gains(LoadedHistory(pins), ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
     (datetime.date(2026, 3, 1), 3.0, 2, 1)
     """
-    readings = consecutive_observations(pins, with_impressions(pins, metrics))
-    kinds = types_of(readings).select(*_KEY, "kind")
-    asked = readings._replace(steps={metric: readings.steps[metric] for metric in metrics})
+    readings = consecutive_observations(history, metrics)
+    kinds = counter_types(history, with_impressions(history, metrics)).select(*_KEY, "kind")
     is_told = pl.col("gain").is_not_null().any() & (pl.col("is_fall").sum() <= (pl.col("gain") > 0).sum())
     is_told |= ~pl.col("is_fall").any()
     sums = [
@@ -120,7 +120,7 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
         )
         .with_columns(metric=pl.lit(metric))
         .collect()
-        for metric, steps in _daily(asked)
+        for metric, steps in _daily(readings)
     ]
     return (
         pl.concat(sums)
@@ -142,19 +142,19 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
     )
 
 
-def numbered_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """`daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
+def numbered_gains(history: LoadedHistory, metric: str, since: date | None = None) -> pl.DataFrame:
+    """Return `daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
 
-    It is its row in `latest_pins`. For who needs every day of a long history: with names it is three times as
-    large.
+    The number is the pin's row in `latest_pins`. For code that needs many days of many pins: with names the frame is
+    three times as large.
 
     >>> from datetime import datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2)], "saves": [10, 13]})
-    >>> numbered_gains(pins, "saves").select("pin", "day", "gain").rows()
+    >>> numbered_gains(LoadedHistory(pins), "saves").select("pin", "day", "gain").rows()
     [(0, datetime.date(2026, 3, 1), 3.0)]
     """
-    ((_, gains),) = _daily(consecutive_observations(pins, [metric]))
+    ((_, gains),) = _daily(consecutive_observations(history, [metric]), since)
     return gains
 
 

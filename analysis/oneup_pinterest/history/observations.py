@@ -18,7 +18,7 @@ from oneup_pinterest.history.glitches import (
     spikes,
     unconfirmed_rises,
 )
-from oneup_pinterest.history.remembered import remembered, remembering
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.zone_changes import zone_changes
 
 METRICS = ("impressions", "saves", "comments", "repins", "clicks")
@@ -55,7 +55,7 @@ class _Observed(NamedTuple):
     left_out: pl.DataFrame
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """The rows of pins in order, with numbers for their pins and accounts; `order`: where each is, if they were not."""
 
     order: pl.Series | None
@@ -65,7 +65,7 @@ class _Rows(NamedTuple):
     zone_changes: pl.DataFrame
 
 
-def consecutive_observations(pins: pl.DataFrame, metrics: Sequence[str]) -> Observations:
+def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> Observations:
     """Each reading of a counter that is to be believed, beside the one before it.
 
     `steps` has a frame for each metric, with numbers for pins and accounts, because there are many rows: pin n is row
@@ -77,79 +77,21 @@ def consecutive_observations(pins: pl.DataFrame, metrics: Sequence[str]) -> Obse
     account's snapshot before); fall (as in `history.gains.daily_gains`); is_begun_anew (a reset or fall has been by
     then); top (the most it has shown since then), and top_before; is_unconfirmed (a rise that may be taken back).
     """
-    with remembering():
-        rows = _in_order(pins)
-        observed = {metric: _observed(pins, metric) for metric in sorted(metrics)}
-        return Observations(
-            {metric: of_metric.steps for metric, of_metric in observed.items()},
-            {metric: of_metric.left_out for metric, of_metric in observed.items()},
-            rows.pins,
-            rows.accounts,
-            rows.zone_changes,
-        )
+    rows = rows_in_order(history)
+    observed = {metric: _observed(history, metric) for metric in sorted(metrics)}
+    return Observations(
+        {metric: of_metric.steps for metric, of_metric in observed.items()},
+        {metric: of_metric.left_out for metric, of_metric in observed.items()},
+        rows.pins,
+        rows.accounts,
+        rows.zone_changes,
+    )
 
 
-def with_impressions(pins: pl.DataFrame, metrics: Sequence[str]) -> list[str]:
+def with_impressions(history: LoadedHistory, metrics: Sequence[str]) -> list[str]:
     """Impressions move most, so they speak for the metrics that move too little to be judged."""
-    extra = ["impressions"] if "impressions" in pins.columns and "impressions" not in metrics else []
+    extra = ["impressions"] if "impressions" in history.pins.columns and "impressions" not in metrics else []
     return [*metrics, *extra]
-
-
-@remembered
-def latest_pins(pins: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of each pin, sorted by account and id, from pins as `load_pins` returns them.
-
-    >>> from datetime import date
-    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "1"], "timestamp": date(2026, 3, 1),
-    ...     "snapshot_date": [date(2026, 3, 9), date(2026, 3, 8), date(2026, 3, 8)], "saves": [3, 2, 1]})
-    >>> latest_pins(pins)["saves"].to_list()
-    [3, 2]
-    """
-    rows = _in_order(pins)
-    is_last = rows.places.select((pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)).to_series()
-    return pins.filter(is_last) if rows.order is None else pins[rows.order.filter(is_last)]
-
-
-@remembered
-def latest_counters(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
-    """`latest_pins` with the newest counters that are to be believed, and that nothing may still take back.
-
-    Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
-    the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
-    such a snapshot keeps its newest row; `is_unconfirmed` says that this may still be taken back.
-
-    >>> from datetime import date
-    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
-    ...     "snapshot_date": [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9)], "saves": [1, 2, -5]})
-    >>> latest_counters(pins, ("saves",)).select("saves", "is_earlier").rows()
-    [(2, True)]
-    """
-    readings, latest = consecutive_observations(pins, metrics), latest_pins(pins)
-    is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
-    newest = _in_order(pins).places.filter(is_last).select("pin", "row")
-    believed = [confirmed(steps) for steps in readings.steps.values()]
-    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in believed]
-    doubtful = newest.filter(~pl.all_horizontal(is_fine))["pin"].implode()
-    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in believed])
-    earlier = (
-        rows.group_by("pin", "row", maintain_order=True)
-        .len()
-        .filter(pl.col("len") == len(metrics))
-        .group_by("pin", maintain_order=True)
-        .agg(pl.col("row").last())
-    )
-    counters = pins[earlier["row"]].select(pl.col(metrics).cast(pl.Int64).name.prefix("earlier_"))
-    rising = [steps.filter("is_unconfirmed")["pin"] for steps in readings.steps.values()]
-    is_earlier = pl.col("earlier").is_not_null()
-    return (
-        latest.with_columns(pin=newest["pin"])
-        .join(earlier.select("pin", *counters, earlier="row"), on="pin", how="left", maintain_order="left")
-        .with_columns(pl.when(is_earlier).then(f"earlier_{name}").otherwise(name).alias(name) for name in metrics)
-        .with_columns(
-            is_earlier=is_earlier, is_unconfirmed=~is_earlier & pl.col("pin").is_in(pl.concat(rising).implode())
-        )
-        .drop("pin", "earlier", *counters.columns)
-    )
 
 
 def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
@@ -177,8 +119,10 @@ def is_in_order(frame: pl.DataFrame) -> bool:
     return frame.height < 2 or bool(frame.select(follows.all(ignore_nulls=False)).item())
 
 
-@remembered
-def _in_order(pins: pl.DataFrame) -> _Rows:
+@computed_once
+def rows_in_order(history: LoadedHistory) -> Rows:
+    """Return the rows of the pins, sorted by account, pin and snapshot_date."""
+    pins = history.pins
     extracted = pl.col(EXTRACTED_AT) if EXTRACTED_AT in pins.columns else pl.lit(None)
     keys = pins.select(
         *_PLACE,
@@ -225,7 +169,7 @@ def _in_order(pins: pl.DataFrame) -> _Rows:
         )
         .with_columns(pl.col("is_zone_changed").fill_null(value=False))
     )
-    return _Rows(
+    return Rows(
         order,
         numbered.drop("extracted_at").join(
             snapshots, on=["account", "snapshot_date"], how="left", maintain_order="left"
@@ -236,9 +180,9 @@ def _in_order(pins: pl.DataFrame) -> _Rows:
     )
 
 
-@remembered
-def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
-    rows = _in_order(pins)
+@computed_once
+def _observed(history: LoadedHistory, metric: str) -> _Observed:
+    pins, rows = history.pins, rows_in_order(history)
 
     def in_order(name: str) -> pl.Series:
         values = pins[name].cast(pl.Int64)

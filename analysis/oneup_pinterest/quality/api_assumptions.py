@@ -7,7 +7,9 @@ cut (`docs/connector.md`). The API is the same for every account, so all account
 import polars as pl
 
 from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.observations import consecutive_observations, latest_pins
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import consecutive_observations
 from oneup_pinterest.quality.checks.api_windows import (
     SUSPECT_COUNTS,
     old_periods,
@@ -26,9 +28,8 @@ Judgement = tuple[str, str]
 _WINDOW = ["social_network_id", "snapshot_date", "period_start", "period_end"]
 
 
-def assumptions(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> pl.DataFrame:
-    """Judges each assumption from pins, totals and overview as `load_pins`, `load_pin_totals` and
-    `load_overview_metrics` return them.
+def assumptions(history: LoadedHistory) -> pl.DataFrame:
+    """Judge each assumption from the pins, the totals beside them and the overview of a history.
 
     Columns, one row an assumption, always the same ones in the same order:
 
@@ -38,40 +39,39 @@ def assumptions(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame
     - evidence: a sentence with the counts behind the verdict, or what is missing for one
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> empty = {name: pl.DataFrame(schema=TABLES[name].schema) for name in TABLES}
-    >>> nothing = assumptions(empty["pins"], empty["pin_totals"], empty["overview_metrics"])
+    >>> nothing = assumptions(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema)))
     >>> set(nothing["verdict"]), nothing["number"].to_list()
     ({'cannot tell'}, [1, 1, 2, 2, 2, 4, 7, 8])
     """
     judged: list[tuple[int, str, Judgement]] = [
-        (1, "A window includes its first day.", _edge(pins, "period_start", "first")),
-        (1, "A window includes its last day.", _edge(pins, "period_end", "last")),
-        (2, "`posts` lists the pins published in the window, not those active in it.", _membership(pins)),
-        (2, "The counters of a pin are of its whole life.", _counters(pins)),
-        (2, "The totals beside the pins are of the account's activity, not sums of these pins.", _totals(pins, totals)),
-        (4, "`posts` lists every pin of the window, however many there are.", _cap(pins, totals)),
-        (7, f"Figures from more than {KEPT_DAYS} days before a sync may be missing.", _kept(overview)),
-        (8, "Pins that share an image and a link have the same counters: sums count them twice.", _twins(pins)),
+        (1, "A window includes its first day.", _edge(history, "period_start", "first")),
+        (1, "A window includes its last day.", _edge(history, "period_end", "last")),
+        (2, "`posts` lists the pins published in the window, not those active in it.", _membership(history)),
+        (2, "The counters of a pin are of its whole life.", _counters(history)),
+        (2, "The totals beside the pins are of the account's activity, not sums of these pins.", _totals(history)),
+        (4, "`posts` lists every pin of the window, however many there are.", _cap(history)),
+        (7, f"Figures from more than {KEPT_DAYS} days before a sync may be missing.", _kept(history.overview)),
+        (8, "Pins that share an image and a link have the same counters: sums count them twice.", _twins(history)),
     ]
     rows = [(number, text, verdict, evidence) for number, text, (verdict, evidence) in judged]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _edge(pins: pl.DataFrame, edge: str, which: str) -> Judgement:
+def _edge(history: LoadedHistory, edge: str, which: str) -> Judgement:
     """Pins that other answers show to be published on the edge day of a window: were they in its answer?
 
     Where no other answer knows of any, as after one sync, the days between the edges say how many there should be.
     """
-    windows = sums_of_answers(pins).select(_WINDOW).drop_nulls()
-    known = latest_pins(pins).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
+    windows = sums_of_answers(history).select(_WINDOW).drop_nulls()
+    known = latest_pins(history).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
     on_edge = windows.join(known, on=["social_network_id", edge])
-    listed = pins.select(*_WINDOW, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
+    listed = history.pins.select(*_WINDOW, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
     there, pairs = on_edge.join(listed, on=[*_WINDOW, "id"], how="semi").height, on_edge.height
     day = f"on the {which} day of a window"
     evidence = f"{there:,} of {pairs:,} times that a pin was published {day}, the answer listed it."
     if pairs == 0:
         days = windows.select((pl.col("period_end") - pl.col("period_start")).dt.total_days() - 1).sum().item() or 0
-        dated = pins.select("period_start", "period_end", published=_published()).drop_nulls()
+        dated = history.pins.select("period_start", "period_end", published=_published()).drop_nulls()
         inside = dated.filter(pl.col("published").is_between("period_start", "period_end", closed="none")).height
         expected = inside / days * windows.height if days > 0 else 0.0
         if expected >= ENOUGH:  # of a Poisson number with this mean, 0 comes less than once in a thousand times
@@ -85,8 +85,9 @@ def _edge(pins: pl.DataFrame, edge: str, which: str) -> Judgement:
     return CANNOT_TELL, f"{evidence} Time stamps and windows may be of different zones."
 
 
-def _membership(pins: pl.DataFrame) -> Judgement:
+def _membership(history: LoadedHistory) -> Judgement:
     """Whether pins published before a window are listed when they gain in it, and whether there were any such pins."""
+    pins = history.pins
     published, one = _published(), pl.duration(days=1)  # the zone of the time stamps is not known
     is_dated = published.is_not_null() & pl.col("period_start").is_not_null()
     is_inside = published.is_between(pl.col("period_start") - one, pl.col("period_end") + one)
@@ -98,7 +99,7 @@ def _membership(pins: pl.DataFrame) -> Judgement:
         newest=pl.col("snapshot_date").max(), asked_from=pl.col("period_start").max()
     )
     left_out = (
-        latest_pins(pins)
+        latest_pins(history)
         .join(newest, on="social_network_id")
         .filter((published < pl.col("asked_from") - one) & (pl.col("snapshot_date") < pl.col("newest")))
     )
@@ -116,14 +117,14 @@ def _membership(pins: pl.DataFrame) -> Judgement:
     return (SUPPORTED, evidence) if gone >= ENOUGH else (CANNOT_TELL, f"{evidence} {ENOUGH} are needed to tell.")
 
 
-def _counters(pins: pl.DataFrame) -> Judgement:
+def _counters(history: LoadedHistory) -> Judgement:
     """Whether counters fall as those of a moving window do, or with the length of the window that was asked for."""
-    shorter, fell = _after_shorter_windows(pins)
+    shorter, fell = _after_shorter_windows(history)
     if shorter >= ENOUGH and fell > 0.5 * shorter:
         return CONTRADICTED, (
             f"{fell:,} of {shorter:,} times that a pin was seen in a shorter window than before, its impressions fell."
         )
-    kinds = counter_types(pins).filter(pl.col("falls") + pl.col("rises") > 0)
+    kinds = counter_types(history).filter(pl.col("falls") + pl.col("rises") > 0)
     rolling = kinds.filter(pl.col("kind") == "rolling")
     judged = rolling if rolling.height else kinds
     falls, moves = sum(judged["falls"].to_list()), sum(judged["falls"].to_list()) + sum(judged["rises"].to_list())
@@ -141,21 +142,21 @@ def _counters(pins: pl.DataFrame) -> Judgement:
     )
 
 
-def _after_shorter_windows(pins: pl.DataFrame) -> tuple[int, int]:
+def _after_shorter_windows(history: LoadedHistory) -> tuple[int, int]:
     """How often a pin was seen in a window much shorter than at its sight before, and how often it then fell."""
-    length = pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
+    length = history.pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
     if length.n_unique() < 2:
         return 0, 0
-    steps = consecutive_observations(pins, ["impressions"]).steps["impressions"]
+    steps = consecutive_observations(history, ["impressions"]).steps["impressions"]
     lengths = steps.select("value", "before", length=length[steps["row"]])
     # where there is a reading before, it is in the row above
     shorter = lengths.filter((pl.col("before") > 0) & (pl.col("length") < 0.8 * pl.col("length").shift(1)))
     return shorter.height, shorter.filter(pl.col("value") < pl.col("before")).height
 
 
-def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
+def _totals(history: LoadedHistory) -> Judgement:
     """Whether the totals beside the pins are their sums, in accounts that have older pins, too."""
-    both = totals_that_agree(pins, totals)
+    both = totals_that_agree(history)
     agree = both.filter("agrees").height
     if both.height < ENOUGH:
         return CANNOT_TELL, f"{both.height:,} answers of accounts with older pins have both; {ENOUGH} are needed."
@@ -170,11 +171,11 @@ def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
     return SUPPORTED if agree <= (1 - NEARLY_ALL) * both.height else CANNOT_TELL, evidence
 
 
-def _cap(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgement:
+def _cap(history: LoadedHistory) -> Judgement:
     """Whether a list of pins is ever cut, at 50 or 100 or at all."""
-    sizes = sums_of_answers(pins)
+    sizes = sums_of_answers(history)
     largest = max(sizes["pins"].to_list(), default=0)
-    posts = pins_against_totals(pins, totals).filter(pl.col("key") == "posts")
+    posts = pins_against_totals(history).filter(pl.col("key") == "posts")
     short = posts.filter(pl.col("pins_sum") < pl.col("total"))
     if short.filter(pl.col("pins") == largest).height:
         return CONTRADICTED, (
@@ -206,16 +207,16 @@ def _kept(overview: pl.DataFrame) -> Judgement:
     return CONTRADICTED if there >= NEARLY_ALL * old.height else SUPPORTED, evidence
 
 
-def _twins(pins: pl.DataFrame) -> Judgement:
+def _twins(history: LoadedHistory) -> Judgement:
     """Whether pins of one image have the same counters."""
     images = (
-        latest_pins(pins)
+        latest_pins(history)
         .filter(pl.col("media_url").is_not_null() & (pl.col("impressions") >= LEAST_IMPRESSIONS))
         .group_by("social_network_id", "media_url")
         .agg(pl.col("id").n_unique())
         .filter(pl.col("id") > 1)
     )
-    equal = duplicate_image_groups(pins).height
+    equal = duplicate_image_groups(history).height
     evidence = (
         f"{images.height:,} images are of several pins with at least {LEAST_IMPRESSIONS} impressions each; {equal:,} "
         "groups of such pins have equal counters at every snapshot."

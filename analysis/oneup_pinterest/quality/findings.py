@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from oneup_pinterest.history.remembered import remembering
 from oneup_pinterest.quality.checks.api_windows import (
     missing_pins,
     periods_too_old,
@@ -89,9 +88,7 @@ def findings(facts: CheckContext, checks: Sequence[Check] | None = None) -> list
     - since: ISO date since when, or None
     - what, what_to_do: one sentence each
     """
-    with remembering():
-        found = [finding for check in checks or CHECKS for finding in check(facts)]
-    return sort_by_severity(found)
+    return sort_by_severity(finding for check in checks or CHECKS for finding in check(facts))
 
 
 def sort_by_severity(found: Iterable[Finding]) -> list[Finding]:

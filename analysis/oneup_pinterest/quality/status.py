@@ -17,7 +17,7 @@ from oneup_pinterest.database.schema import STREAMS, SYNC_RUNS, TABLES, quoted
 from oneup_pinterest.database.sources import stored_tables
 from oneup_pinterest.database.views import AHEAD, impossible_days, unreadable_values
 from oneup_pinterest.formatting import strip_control_characters
-from oneup_pinterest.history.remembered import remembering
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.api_assumptions import assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import findings, grouped
@@ -50,8 +50,7 @@ def read_status(database: Database) -> dict[str, Any]:
     with open_history(database) as history:
         window, facts, streams = read_window(history), read_facts(history), _streams(history)
     last_sync = facts.last_sync
-    with remembering():
-        found, judged = findings(facts), assumptions(facts.pins, facts.totals, facts.overview)
+    found, judged = findings(facts), assumptions(facts.history)
     return {
         "database": str(path),
         "size_bytes": path.stat().st_size,
@@ -120,14 +119,10 @@ def read_facts(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | None = N
     now, tables = utc_now().replace(tzinfo=None), stored_tables(history)
     times = [time for time in times if time <= now + AHEAD] or times  # of a machine with a wrong clock
     return CheckContext(
-        pins,
-        followers,
-        accounts,
+        LoadedHistory(pins, followers=followers, accounts=accounts, overview=overview, pin_totals=totals),
         runs,
         max(times, default=None),
         now,
-        overview,
-        totals,
         tables,
         unreadable_values(history, tables),
         impossible_days(history),

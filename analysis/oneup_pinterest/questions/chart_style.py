@@ -2,10 +2,13 @@
 
 import base64
 import json
+import math
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
+import polars as pl
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
@@ -22,6 +25,9 @@ SEQUENTIAL = "viridis"
 DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
 Chart = alt.Chart | alt.LayerChart
+PER = 1_000  # impressions: rates of pins are some units of this
+MIN_DAYS = 14  # fewer would be drawn as huge bars
+MIN_REACH = 2.0  # times that an axis of times spans to either side, so that small differences look small
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 # Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
 _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -124,6 +130,62 @@ def axis_label(text: str | None, length: int) -> str:
 def count_text(value: float | None) -> str:
     """A count as people write it, or `unknown`."""
     return "unknown" if value is None else f"{value:,.0f}"
+
+
+def all_days(days: pl.Series) -> list[str]:
+    """Every day up to the last as ISO text, at least two weeks of them: a day that is not known leaves a gap."""
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return []
+    length = max((last - first).days + 1, MIN_DAYS)
+    return [str(last - timedelta(days=back)) for back in range(length - 1, -1, -1)]
+
+
+def percent_text(value: float | None, missing: str = "unknown") -> str:
+    """A change in whole percents with its sign; one decimal where it is small, `missing` where there is none.
+
+    >>> percent_text(-8.2), percent_text(22.0), percent_text(0.34), percent_text(None, "no upper limit")
+    ('−8%', '+22%', '+0.3%', 'no upper limit')
+    """
+    if value is None or not math.isfinite(value):
+        return missing
+    digits = 1 if abs(value) < 2 else 0  # below 2 a whole percent is too coarse
+    text = f"{value:+,.{digits}f}%".replace("-", "−")
+    return "0%" if not text.strip("+−0.,%") else text
+
+
+def gained_text() -> pl.Expr:
+    """The gain for a tooltip, which writes what is not known as zero if it is a number."""
+    gain = pl.col("gain")
+    return (
+        pl.when(gain.is_not_null())
+        .then(gain.round(1).cast(pl.String).str.strip_suffix(".0"))
+        .otherwise(pl.lit("not known"))
+    )
+
+
+def times_scale(values: list[float]) -> alt.Scale:
+    """A log scale that has all values, 1 and at least half to double.
+
+    >>> times_scale([0.9, 3.0]).to_dict()["domain"]
+    [0.459, 3.27]
+    """
+    low, high = min([*values, 1 / MIN_REACH]), max([*values, MIN_REACH])
+    return alt.Scale(type="log", domain=[round(low / 1.09, 3), round(high * 1.09, 3)], nice=False)
+
+
+def times_axis(scale: alt.Scale) -> alt.Axis:
+    """Ticks at powers of 2, and of fewer of them where the scale is long.
+
+    >>> times_axis(times_scale([])).to_dict()["values"]
+    [0.5, 1.0, 2.0]
+    """
+    low, high = scale.to_dict()["domain"]
+    powers = range(-30, 31)
+    inside = [power for power in powers if low <= 2.0**power <= high]
+    step = max(1, -(-len(inside) // 6))
+    values = [2.0**power for power in inside if power % step == 0]
+    return alt.Axis(values=values, format="~g", labelOverlap="greedy")
 
 
 def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

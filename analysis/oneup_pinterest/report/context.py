@@ -7,31 +7,36 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.database.load import Database, DataWindow, open_history, read_relation, read_window
+from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.formatting import format_table
-from oneup_pinterest.history.observations import latest_pins
-from oneup_pinterest.history.remembered import remember, remembering
-from oneup_pinterest.history.summaries import MARKS, account_names, accounts_by_pins, of_last_preset
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.accounts import account_names, accounts_by_pins
+from oneup_pinterest.history.observations import METRICS
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.checks.database import STALE_AFTER
 from oneup_pinterest.quality.findings import OF_AN_ACCOUNT, OF_THE_FILE, findings, sort_by_severity
 from oneup_pinterest.quality.status import read_facts
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
-from oneup_pinterest.questions.overview.answer import side_by_side_answer
-from oneup_pinterest.questions.overview.statistic import adjust_across_accounts
-from oneup_pinterest.report.sections import (
-    PIN_COLUMNS,
-    WIDTH,
-    Frames,
-    account_sections,
-    frames_of,
-    headline,
-    in_order_of,
-    rows_of,
-)
+from oneup_pinterest.questions.overview.answer import accounts_answer
+from oneup_pinterest.questions.overview.statistic import account_figures
+from oneup_pinterest.report.sections import SECTIONS, WIDTH, headline
 
 MADE_UP = "pin_sandbox_"
 LINK = "Link"  # the heading under which an answer's table has addresses
+MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
+# of each row of pins; the rest is read once per pin, from `pins_latest`
+PIN_COLUMNS = (
+    "social_network_id",
+    "id",
+    "timestamp",
+    *METRICS,
+    "snapshot_date",
+    "period_start",
+    "period_end",
+    EXTRACTED_AT,
+)
 
 
 def page_of(database: Database) -> dict[str, Any]:
@@ -44,20 +49,17 @@ def page_of(database: Database) -> dict[str, Any]:
     of_file = findings(facts, OF_THE_FILE)
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
-        with remembering():
-            mine = facts.of(account, rows_of(facts.pins, account))
-            remember(latest_pins, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
-            frames = frames_of(mine)
-            told = [*(item for item in of_file if item["where"] == account), *findings(mine, OF_AN_ACCOUNT)]
-            page = _account(frames, number, account, names.get(account, account))
-            return page | {"findings": sort_by_severity(told)}, frames.side_by_side()
+        history = _history_of(account, facts, latest)
+        told = [*(item for item in of_file if item["where"] == account), *findings(facts.of(history), OF_AN_ACCOUNT)]
+        page = _account(history, number, names.get(account, account))
+        return page | {"findings": sort_by_severity(told)}, account_figures(history)
 
     # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
         found = list(pool.map(shown, range(len(ids)), ids))
     return {
         "accounts": [page for page, _ in found],
-        "side_by_side": _side_by_side(facts, [rows for _, rows in found], names) if len(ids) > 1 else None,
+        "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
         # the header says in its own words that data are stale
         "findings": [item for item in of_file if item["where"] not in ids and item["check"] != "stale_data"],
@@ -67,32 +69,51 @@ def page_of(database: Database) -> dict[str, Any]:
     }
 
 
-def _account(frames: Frames, number: int, account: str, name: str) -> dict[str, Any]:
+def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame) -> AccountHistory:
+    """Return the history of one account of a file; its pins are not copied, for there may be millions of rows."""
+    is_mine = pl.col("social_network_id") == account
+    return AccountHistory(
+        account,
+        _rows_of(facts.pins, account),
+        pins_latest=_rows_of(latest, account),
+        overview=facts.overview.filter(is_mine),
+        followers=facts.followers.filter(is_mine),
+        pin_totals=facts.totals.filter(is_mine),
+        accounts=facts.accounts.filter(is_mine),
+    )
+
+
+def _rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
+    """Return the rows of one account, of a frame that is sorted by account."""
+    is_mine = frame["social_network_id"] == account
+    return frame.slice(is_mine.arg_max() or 0, int(is_mine.sum()))
+
+
+def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
     charts: dict[str, Any] = {}
     sections = [
         {
             "title": section.title,
             "answers": [
-                _laid_out(answer, f"{section.key}-{place}-{number}", charts)
-                for place, answer in enumerate(section.answers)
+                _laid_out(ask(history), f"{section.key}-{place}-{number}", charts)
+                for place, ask in enumerate(section.ask)
             ],
         }
-        for section in account_sections(frames)
+        for section in SECTIONS
     ]
     return {
         "key": f"account-{number}",
-        "id": account,
+        "id": history.social_network_id,
         "name": name,
-        **headline(frames),
+        **headline(history),
         "sections": sections,
         "charts": charts,
     }
 
 
-def _side_by_side(facts: CheckContext, rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
+def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    accounts = adjust_across_accounts(pl.concat(rows))
-    answer = side_by_side_answer(facts.pins, facts.followers, names=names, accounts=accounts, width=WIDTH)
+    answer = accounts_answer(rows, names, width=WIDTH)
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
 

@@ -6,9 +6,10 @@ import polars as pl
 
 from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.observations import METRICS, consecutive_observations, is_in_order, latest_pins
-from oneup_pinterest.history.remembered import remembered
-from oneup_pinterest.history.summaries import of_last_preset
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
+from oneup_pinterest.history.observations import METRICS, consecutive_observations, is_in_order
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.quality.checks.context import (
     AGREES_WITHIN,
     ENOUGH,
@@ -28,13 +29,14 @@ SUSPECT_COUNTS = (50, 100)  # pagination of the posts is not documented; a cap w
 _WINDOW = ["social_network_id", "period_start", "period_end"]
 
 
-@remembered
-def sums_of_answers(pins: pl.DataFrame) -> pl.DataFrame:
+@computed_once
+def sums_of_answers(history: LoadedHistory) -> pl.DataFrame:
     """One row an answer: social_network_id, period_start, period_end, snapshot_date; pins (how many it had), and the
     sum of each of METRICS over them: null where one of them is unknown, or a glitch (`history.glitches`).
 
     A row that is there twice counts once.
     """
+    pins = history.pins
     metrics = [metric for metric in METRICS if metric in pins.columns]
     key = list(TABLES["pins"].key)
     once = pins if is_in_order(pins.select(key)) else pins.unique(key, keep="last", maintain_order=True)
@@ -42,7 +44,7 @@ def sums_of_answers(pins: pl.DataFrame) -> pl.DataFrame:
     answers = (
         once.lazy().group_by(*_WINDOW, "snapshot_date").agg(pl.len().cast(pl.Int64).alias("pins"), *sums).collect()
     )
-    readings = consecutive_observations(pins, metrics)
+    readings = consecutive_observations(history, metrics)
     for metric, left_out in readings.left_out.items():
         if left_out.is_empty():
             continue
@@ -56,7 +58,7 @@ def sums_of_answers(pins: pl.DataFrame) -> pl.DataFrame:
     return answers
 
 
-def pins_against_totals(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
+def pins_against_totals(history: LoadedHistory) -> pl.DataFrame:
     """The totals that the API sends beside the pins of a window, and the sums over these pins.
 
     One row a window and key that both are known of, sorted by the first four columns: social_network_id, period_start,
@@ -67,20 +69,20 @@ def pins_against_totals(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFram
     >>> pins = pl.DataFrame({**window, "snapshot_date": date(2026, 3, 8), "id": ["1", "2"], "saves": [3, 4],
     ...     "timestamp": date(2026, 3, 2)})
     >>> totals = pl.DataFrame({**window, "key": ["posts", "saves"], "value_current_period": [2.0, 9.0]})
-    >>> pins_against_totals(pins, totals).select("key", "total", "pins_sum").rows()
+    >>> pins_against_totals(LoadedHistory(pins, pin_totals=totals)).select("key", "total", "pins_sum").rows()
     [('posts', 2.0, 2.0), ('saves', 9.0, 7.0)]
     """
-    metrics = [metric for metric in METRICS if metric in pins.columns]
+    metrics = [metric for metric in METRICS if metric in history.pins.columns]
     newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over(_WINDOW)  # a window may be asked for again
     sums = (
-        sums_of_answers(pins)
+        sums_of_answers(history)
         .filter(newest)
         .with_columns(pl.col("pins").cast(pl.Float64).alias("posts"), pl.col(metrics).cast(pl.Float64))
         .unpivot(["posts", *metrics], index=[*_WINDOW, "pins"], variable_name="key", value_name="pins_sum")
         .drop_nulls("pins_sum")
     )
     return (
-        totals.select(*_WINDOW, "key", total=pl.col("value_current_period").cast(pl.Float64))
+        history.pin_totals.select(*_WINDOW, "key", total=pl.col("value_current_period").cast(pl.Float64))
         .drop_nulls()
         .join(sums, on=[*_WINDOW, "key"])
         .select(*_WINDOW, "key", "total", "pins_sum", "pins")
@@ -93,11 +95,11 @@ def missing_pins(facts: CheckContext) -> Iterator[Finding]:
 
     Fewer pins say nothing where rows of pins are left out because they cannot be read.
     """
-    both = pins_against_totals(facts.pins, facts.totals)
+    both = pins_against_totals(facts.history)
     posts = both.filter((pl.col("key") == "posts") & (pl.col("total") != pl.col("pins_sum")))
     if facts.is_cut("pins"):
         posts = posts.filter(pl.col("total") < pl.col("pins_sum"))
-    longest = max(sums_of_answers(facts.pins)["pins"].to_list(), default=0)
+    longest = max(sums_of_answers(facts.history)["pins"].to_list(), default=0)
     for (account,), group in posts.group_by("social_network_id", maintain_order=True):
         last = group.row(-1, named=True)
         why = "the list may be cut"
@@ -116,13 +118,13 @@ def missing_pins(facts: CheckContext) -> Iterator[Finding]:
         )
 
 
-def totals_that_agree(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
+def totals_that_agree(history: LoadedHistory) -> pl.DataFrame:
     """Answers with impressions beside them, of accounts that have older pins too: total, pins_sum, agrees."""
     published = pl.col("timestamp").cast(pl.Datetime("us")).dt.date()
-    oldest = pins.group_by("social_network_id").agg(oldest=published.min())
+    oldest = history.pins.group_by("social_network_id").agg(oldest=published.min())
     larger = pl.max_horizontal("total", "pins_sum")
     return (
-        pins_against_totals(pins, totals)
+        pins_against_totals(history)
         .join(oldest, on="social_network_id")
         .filter(pl.col("oldest") < pl.col("period_start") - pl.duration(days=1))
         .filter((pl.col("key") == "impressions") & (larger >= LEAST_IMPRESSIONS))
@@ -134,7 +136,7 @@ def totals_that_agree(pins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
 
 def sums_differ(facts: CheckContext) -> Iterator[Finding]:
     """Sums over the pins of an answer that are not the totals beside them."""
-    both = pins_against_totals(facts.pins, facts.totals)
+    both = pins_against_totals(facts.history)
     newest = pl.col("period_end") == pl.col("period_end").max().over("social_network_id")
     sums = both.filter(newest & (pl.col("key") != "posts") & (pl.max_horizontal("total", "pins_sum") > 0))
     sums = sums.with_columns(
@@ -151,7 +153,7 @@ def sums_differ(facts: CheckContext) -> Iterator[Finding]:
         text = f" Over pins, impressions come to {100 * median:.0f}% of the total (median)."
     accounts = differing["social_network_id"].n_unique()
     what_to_do = "Use OneUp's totals for the account, and pins to compare pins; do not expect the two to agree."
-    known = totals_that_agree(facts.pins, facts.totals)
+    known = totals_that_agree(facts.history)
     if known.height >= ENOUGH and known["agrees"].sum() >= NEARLY_ALL * known.height:
         what_to_do = "Compare with OneUp's own page: in nearly all other answers the two agree."
     yield finding_of(
@@ -188,7 +190,7 @@ def posts_differ(facts: CheckContext) -> Iterator[Finding]:
     is_current = pl.col("snapshot_date") == pl.col("snapshot_date").max()
     perhaps = day.is_between(start - one, end + one) | day.is_null()
     counted = (
-        latest_pins(facts.pins)
+        latest_pins(facts.history)
         .select(account, "id", "snapshot_date", pl.col("timestamp").cast(pl.Datetime("us")))
         .join(periods, on=account)
         .group_by(account)
@@ -225,7 +227,7 @@ def posts_differ(facts: CheckContext) -> Iterator[Finding]:
 
 def _whole_lists(facts: CheckContext) -> pl.DataFrame:
     """social_network_id, first and last day of each list of pins of which as many posts were counted."""
-    posts = pins_against_totals(facts.pins, facts.totals).filter(pl.col("key") == "posts")
+    posts = pins_against_totals(facts.history).filter(pl.col("key") == "posts")
     return posts.filter(pl.col("total") == pl.col("pins_sum")).select(
         "social_network_id", first="period_start", last="period_end"
     )
@@ -294,11 +296,11 @@ def possible_cap(facts: CheckContext) -> Iterator[Finding]:
 
     It was, where as many posts were counted beside the pins; and no cap is below the longest list of the file.
     """
-    whole = pins_against_totals(facts.pins, facts.totals).filter(
+    whole = pins_against_totals(facts.history).filter(
         (pl.col("key") == "posts") & (pl.col("total") <= pl.col("pins_sum"))
     )
     windows = (
-        sums_of_answers(facts.pins)
+        sums_of_answers(facts.history)
         .filter(pl.col("pins") == pl.col("pins").max())
         .filter(pl.col("pins").is_in(SUSPECT_COUNTS))
         .join(whole, on=[*_WINDOW, "pins"], how="anti")

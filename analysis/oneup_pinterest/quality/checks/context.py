@@ -11,6 +11,7 @@ from oneup_pinterest.database.renames import Rename
 from oneup_pinterest.database.replaced_values import Merged, Replaced
 from oneup_pinterest.database.sources import Table
 from oneup_pinterest.database.views import ImpossibleDays, Unreadable
+from oneup_pinterest.history.loaded_history import LoadedHistory
 
 KEPT_DAYS = 90  # Pinterest keeps so many
 # If an assumption held, or did not, in only half of the cases, seven in a row one way come once in 128
@@ -26,14 +27,10 @@ class CheckContext(NamedTuple):
     at), the present time in UTC, the tables of the file, what of them is left out, and what the file's path once did to
     them (none: not looked up)."""
 
-    pins: pl.DataFrame
-    followers: pl.DataFrame
-    accounts: pl.DataFrame
+    history: LoadedHistory
     runs: pl.DataFrame
     last_sync: datetime | None
     now: datetime
-    overview: pl.DataFrame
-    totals: pl.DataFrame
     tables: Sequence[Table] = ()
     unreadable: Sequence[Unreadable] = ()
     impossible: Sequence[ImpossibleDays] = ()
@@ -42,17 +39,40 @@ class CheckContext(NamedTuple):
     missing: Sequence[Missing] | None = None  # accounts that no key lists any more; None where the file does not say
     renames: Sequence[Rename] = ()
 
+    @property
+    def pins(self) -> pl.DataFrame:
+        """The pins of the history."""
+        return self.history.pins
+
+    @property
+    def followers(self) -> pl.DataFrame:
+        """The followers of the history."""
+        return self.history.followers
+
+    @property
+    def accounts(self) -> pl.DataFrame:
+        """The accounts of the history."""
+        return self.history.accounts
+
+    @property
+    def overview(self) -> pl.DataFrame:
+        """The overview of the history."""
+        return self.history.overview
+
+    @property
+    def totals(self) -> pl.DataFrame:
+        """The totals beside the pins of the history."""
+        return self.history.pin_totals
+
     def is_cut(self, relation: str, *, day_may_be_wrong: bool = True) -> bool:
         """Whether rows of a relation are left out because their key cannot be read, or their day cannot be."""
         places = [f"{table.place}." for table in self.tables if table.relation == relation]
         unreadable = any(found.is_key and found.column.startswith(tuple(places)) for found in self.unreadable)
         return unreadable or (day_may_be_wrong and any(found.relation == relation for found in self.impossible))
 
-    def of(self, account: str, pins: pl.DataFrame) -> "CheckContext":
-        """Those of one account, whose pins are these."""
-        is_mine = pl.col("social_network_id") == account
-        names = ("followers", "accounts", "overview", "totals")
-        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_mine) for name in names})
+    def of(self, history: LoadedHistory) -> "CheckContext":
+        """Return the same file with another history, such as that of one account."""
+        return self._replace(history=history)
 
 
 Check = Callable[[CheckContext], Iterator[Finding]]

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.counter_types import types_of
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations
 from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, listed
 
@@ -15,8 +16,8 @@ PINS_NAMED = 3  # more are counted
 
 def counters_that_fall(facts: CheckContext) -> Iterator[Finding]:
     """Counters of a window, and snapshots or pins at which counters began anew or were restated."""
-    readings = consecutive_observations(facts.pins, METRICS)
-    kinds = types_of(readings)
+    readings = consecutive_observations(facts.history, METRICS)
+    kinds = counter_types(facts.history)
     is_rolling = pl.col("kind") == "rolling"
     is_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
     falls_of_all = _falls(readings)
@@ -97,7 +98,7 @@ def _falls(readings: Observations) -> pl.DataFrame:
 
 def impossible_counters(facts: CheckContext) -> Iterator[Finding]:
     """Counts that are negative, beyond 2^53, or far above the impressions of their pin."""
-    for account, rows in _by_account(_left_out(facts.pins, IMPOSSIBLE)):
+    for account, rows in _by_account(_left_out(facts.history, IMPOSSIBLE)):
         worst = rows.row(0, named=True)
         yield finding_of(
             "impossible_counters",
@@ -113,7 +114,7 @@ def impossible_counters(facts: CheckContext) -> Iterator[Finding]:
 
 def counters_taken_back(facts: CheckContext) -> Iterator[Finding]:
     """Counters that jumped and came back: a glitch of the API."""
-    for account, rows in _by_account(_left_out(facts.pins, SPIKE)):
+    for account, rows in _by_account(_left_out(facts.history, SPIKE)):
         largest = rows.sort("value", descending=True).row(0, named=True)
         yield finding_of(
             "counters_taken_back",
@@ -130,7 +131,7 @@ def counters_taken_back(facts: CheckContext) -> Iterator[Finding]:
 
 def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
     """Rises beyond all that an account has shown, which may still be taken back."""
-    readings = consecutive_observations(facts.pins, METRICS)
+    readings = consecutive_observations(facts.history, METRICS)
     rises = pl.concat(
         [
             steps.filter("is_unconfirmed").select(
@@ -143,7 +144,7 @@ def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
             for metric, steps in readings.steps.items()
         ]
     )
-    for account, rows in _by_account(_usable(_named(rises, readings), readings)):
+    for account, rows in _by_account(_usable(_named(rises, readings), facts.history)):
         largest = rows.sort("value", descending=True)
         named = [
             f"pin {row['id']} (+{row['value']:,} {row['metric']} on {format_day(row['snapshot_date'])})"
@@ -162,12 +163,12 @@ def unconfirmed_gains(facts: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
+def _left_out(history: LoadedHistory, reason: str) -> pl.DataFrame:
     """social_network_id, id, metric, snapshot_date and value of the observations left out for a reason."""
-    readings = consecutive_observations(pins, METRICS)
+    readings = consecutive_observations(history, METRICS)
     rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in readings.left_out.items()])
     named = _named(rows.filter(pl.col("reason") == reason), readings)
-    return _usable(named, readings) if reason == SPIKE else named
+    return _usable(named, history) if reason == SPIKE else named
 
 
 def _named(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
@@ -176,11 +177,11 @@ def _named(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
     )
 
 
-def _usable(rows: pl.DataFrame, readings: Observations) -> pl.DataFrame:
+def _usable(rows: pl.DataFrame, history: LoadedHistory) -> pl.DataFrame:
     """Without metrics whose counters roll: these rise and fall back by themselves, and no gain of them is booked."""
     if rows.is_empty():
         return rows
-    rolling = types_of(readings).filter(pl.col("kind") == "rolling")
+    rolling = counter_types(history).filter(pl.col("kind") == "rolling")
     return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from oneup_pinterest.history.observations import METRICS, consecutive_observations, latest_counters, latest_pins
+from oneup_pinterest.history.latest import latest_counters, latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import METRICS, consecutive_observations
 from oneup_pinterest.quality.checks.context import (
     AGREES_WITHIN,
     LEAST_IMPRESSIONS,
@@ -17,7 +19,7 @@ from oneup_pinterest.quality.checks.context import (
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"
 
 
-def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
+def duplicate_image_groups(history: LoadedHistory) -> pl.DataFrame:
     """Pins of one image that Pinterest may count together: their counters are equal whenever several are seen.
 
     Columns, sorted by the first two: social_network_id, twin_of (the first id of each group); pins (how many);
@@ -31,20 +33,20 @@ def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
     ...     "timestamp": date(2026, 2, 1), "media_url": ["a.jpg", "a.jpg", "b.jpg"], "permalink": None,
     ...     "impressions": 50, "saves": 2, "comments": 0, "repins": 1, "clicks": 3},
     ...     schema_overrides={"permalink": pl.String})
-    >>> duplicate_image_groups(pins).rows()
+    >>> duplicate_image_groups(LoadedHistory(pins)).rows()
     [('pin_a', '1', 2, 1, 50)]
     """
     place = ["social_network_id", "media_url", "link"]
     newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over("social_network_id")
     has_image = pl.col("media_url").is_not_null() & (pl.col("media_url") != "")
     of_image = pl.len().over("social_network_id", "media_url")
-    candidates = latest_pins(pins).filter(newest).filter(has_image).filter(of_image > 1)
+    candidates = latest_pins(history).filter(newest).filter(has_image).filter(of_image > 1)
     link = pl.when(~pl.col("permalink").str.contains(_OWN_PAGE).fill_null(value=True)).then("permalink").fill_null("")
     candidates = candidates.with_columns(link=link)
     columns = ["social_network_id", "id", "snapshot_date", *METRICS]
-    seen = pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
+    seen = history.pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
     if candidates.height:
-        seen = seen.join(_glitches(pins), on=["social_network_id", "id", "snapshot_date"], how="anti")
+        seen = seen.join(_glitches(history), on=["social_network_id", "id", "snapshot_date"], how="anti")
     counters = pl.struct(METRICS)
     groups = (  # as the account's newest snapshot has them
         candidates.filter(pl.col("impressions") >= LEAST_IMPRESSIONS)
@@ -68,18 +70,18 @@ def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _glitches(pins: pl.DataFrame) -> pl.DataFrame:
+def _glitches(history: LoadedHistory) -> pl.DataFrame:
     """social_network_id, id, snapshot_date of observations of which a counter is left out of the gains."""
-    readings = consecutive_observations(pins, METRICS)
+    readings = consecutive_observations(history, METRICS)
     rows = pl.concat([rows.select("pin", "snapshot_date") for rows in readings.left_out.values()])
     return readings.pins[rows["pin"]].with_columns(rows["snapshot_date"])
 
 
 def twin_pins(facts: CheckContext) -> Iterator[Finding]:
     """Pins of the same image whose counters are always equal: sums over pins count them twice."""
-    of_all = latest_counters(facts.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    of_all = latest_counters(facts.history, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
     found = (
-        duplicate_image_groups(facts.pins)
+        duplicate_image_groups(facts.history)
         .group_by("social_network_id")
         .agg(
             groups=pl.len(),

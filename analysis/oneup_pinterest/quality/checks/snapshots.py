@@ -6,8 +6,10 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.glitches import EMPTY
-from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations, latest_pins
-from oneup_pinterest.history.summaries import of_last_preset
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
 from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, in_brackets, listed
 
@@ -94,7 +96,7 @@ def days_moved_by_zone(facts: CheckContext) -> Iterator[Finding]:
 
 def _zone_changes(facts: CheckContext) -> pl.DataFrame:
     """As `moved_snapshots`, of pins and of followers."""
-    readings = consecutive_observations(facts.pins, [])
+    readings = consecutive_observations(facts.history, [])
     of_pins = readings.zone_changes.join(readings.accounts, on="account")
     of_followers = moved_snapshots(facts.followers)
     both = pl.concat([of_pins.select(of_followers.columns), of_followers])
@@ -106,7 +108,7 @@ def zeros_that_mean_nothing(facts: CheckContext) -> Iterator[Finding]:
     totals = of_last_preset(facts.overview).filter(pl.col("key") != "posts")
     told = pl.concat(
         [
-            _days_of_zero_pins(facts.pins),
+            _days_of_zero_pins(facts.history),
             _days_of_zeros(
                 totals,
                 pl.col("value_current_period"),
@@ -134,15 +136,15 @@ def zeros_that_mean_nothing(facts: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
+def _days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
     """As `_days_of_zeros`: snapshots of zeros that are left out of the gains, unless the counters begin anew there."""
-    readings = consecutive_observations(pins, METRICS)
+    readings = consecutive_observations(history, METRICS)
     place = ["account", "snapshot_date"]
     empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in readings.left_out.values()])
     empty = empty.unique().join(readings.accounts, on="account")
     known = pl.any_horizontal(pl.col(METRICS).is_not_null())
     days = (
-        pins.join(empty, on=["social_network_id", "snapshot_date"])
+        history.pins.join(empty, on=["social_network_id", "snapshot_date"])
         .group_by("social_network_id", *place)
         .agg(figures=pl.sum_horizontal(METRICS).filter(known).sum())
         .filter(pl.col("figures") == 0)
@@ -180,7 +182,7 @@ def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr
 def pins_without_date(facts: CheckContext) -> Iterator[Finding]:
     """Pins whose time of publication is not known: they have no age."""
     undated = pl.col("timestamp").is_null().sum()
-    counted = latest_pins(facts.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
+    counted = latest_pins(facts.history).group_by("social_network_id").agg(undated=undated, pins=pl.len())
     for account, undated, number in counted.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
         yield finding_of(
             "pins_without_date",

@@ -17,6 +17,7 @@ from oneup_pinterest.questions.chart_style import (
     Chart,
     day_axis,
     finished,
+    gained_text,
     inline,
 )
 
@@ -157,16 +158,6 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
     )
     description = f"{name} a day, {_span(days)}, with their levels: {told or 'none'}."
     return finished(alt.layer(*layers), description, width, _HEIGHT)
-
-
-def gained_text() -> pl.Expr:
-    """The gain for a tooltip, which writes what is not known as zero if it is a number."""
-    gain = pl.col("gain")
-    return (
-        pl.when(gain.is_not_null())
-        .then(gain.round(1).cast(pl.String).str.strip_suffix(".0"))
-        .otherwise(pl.lit("not known"))
-    )
 
 
 def _counts(field: str, name: str, top: float | None = None) -> alt.Y:

@@ -6,20 +6,13 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.methods.resampling import LEVEL
-from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.change.chart import change_chart, percent_text, trend_chart
-from oneup_pinterest.questions.change.statistic import (
-    DAYS,
-    HEADLINE,
-    UNSEEN,
-    account_change,
-    account_trend,
-    new_pins_change,
-    weekly_gains,
-)
-from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, UNSEEN, account_change
+from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP
+from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
+from oneup_pinterest.questions.change.chart import change_chart, trend_chart
+from oneup_pinterest.questions.change.statistic import account_trend, new_pins_change, weekly_gains
+from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
 _SAMPLE = (
     "Each pin counts as one observation with all it gained, because pins differ far more than impressions do; "
@@ -28,20 +21,13 @@ _SAMPLE = (
 
 
 def change_answer(
-    pins: pl.DataFrame,
-    metric: str | None = None,
-    *,
-    days: int = DAYS,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
+    history: AccountHistory, metric: str | None = None, *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
     """What the account gained in its last settled days against the days before; of one metric, or of all three.
 
-    `gains` and `account_gains` as for `account_change`, where they are known already. All three metrics are judged
-    together, whichever is shown.
+    All three metrics are judged together, whichever is shown.
     """
-    change = account_change(pins, days, gains=gains, account_gains=account_gains)
+    change = account_change(history, days)
     what = metric or "saves, repins and clicks"
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
@@ -64,10 +50,10 @@ def change_answer(
 
 
 def new_pins_answer(
-    pins: pl.DataFrame, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
+    history: AccountHistory, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
 ) -> Answer:
     """Whether the newest pins do better at the same age than those published before them."""
-    change = new_pins_change(pins, days, age)
+    change = new_pins_change(history, days, age)
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
@@ -84,24 +70,16 @@ def new_pins_answer(
     return Answer(question, sentence, change_chart(shown, width), _table(shown, "per pin"), notes)
 
 
-def trend_answer(
-    pins: pl.DataFrame,
-    metric: str = "saves",
-    *,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
-) -> Answer:
+def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
-    account_gains = account_daily_gains(pins, HEADLINE) if account_gains is None else account_gains
     metrics = HEADLINE if metric in HEADLINE else (metric,)
-    trend = account_trend(pins, metrics, gains=gains, account_gains=account_gains)
+    trend = account_trend(history, metrics)
     question = f"Is there a trend in weekly {metric}?"
     shown = _of(trend, metric)
     if shown["p"].null_count() == shown.height:
         return not_enough_data(question, _why(shown))
     row = shown.row(0, named=True)
-    weekly = weekly_gains(account_gains).filter(pl.col("metric") == metric)
+    weekly = weekly_gains(history).filter(pl.col("metric") == metric)
     table = weekly.select(
         pl.col("first_day").alias("Week from"),
         pl.col("last_day").alias("to"),
@@ -115,21 +93,6 @@ def trend_answer(
         *_watched(row, "watched_first", "watched_last", "in the first week", "in the last"),
     )
     return Answer(question, _trend_sentence(row), trend_chart(weekly, trend, metric, width), table, notes)
-
-
-def interval_text(low: float | None, high: float | None) -> str:
-    """A 95% interval in words, open where the data set no bound.
-
-    >>> interval_text(-31.0, 22.4), interval_text(-31.0, None)
-    ('95% interval −31% to +22%', '95% interval −31% or more')
-    """
-    if low is None and high is None:
-        return "95% interval without bounds"
-    if high is None:
-        return f"95% interval {percent_text(low)} or more"
-    if low is None:
-        return f"95% interval {percent_text(high)} or less"
-    return f"95% interval {percent_text(low)} to {percent_text(high)}"
 
 
 def _change_sentence(row: dict[str, Any], when: str) -> str:
@@ -172,9 +135,9 @@ def _trend_sentence(row: dict[str, Any]) -> str:
 
 
 def _judgement(row: dict[str, Any], pins: str) -> str:
-    if row["verdict"] == "up":
+    if row["verdict"] == UP:
         return f"more than chance explains among {pins}: up."
-    if row["verdict"] == "down":
+    if row["verdict"] == DOWN:
         return f"more than chance explains among {pins}: down."
     if row["reason"]:
         return f"which would be more than chance among {pins}, but {row['reason']}: cannot tell."

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE, counter_types
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.api_assumptions import CANNOT_TELL, CONTRADICTED, SUPPORTED, assumptions
 from oneup_pinterest.quality.checks.context import Finding
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
@@ -18,16 +20,15 @@ GRAVITY = {"error": "wrong", "warning": "careful", "info": "note"}
 ROWS = 30
 
 
-def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
-    """On which days one account was synced, from its `load_pins` and `load_account_followers`.
+def coverage_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
+    """On which days one account was synced.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> pins, followers = (pl.DataFrame(schema=TABLES[name].schema) for name in ("pins", "account_followers"))
-    >>> coverage_answer(pins, followers).sentence
+    >>> coverage_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: this account has no snapshot.'
     """
     question = "Was there a sync every day?"
-    coverage = snapshot_coverage(pins, followers)
+    coverage = snapshot_coverage(history.pins, history.followers)
     if coverage.is_empty():
         return not_enough_data(question, "this account has no snapshot.")
     first, last = coverage["day"][0], coverage["day"][-1]
@@ -80,15 +81,15 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
     return Answer(question, f"{things} found: {', '.join(parts)}.", table=table)
 
 
-def kinds_answer(pins: pl.DataFrame) -> Answer:
-    """Which counters of one account count a pin's whole life, from `load_pins`.
+def counter_types_answer(history: AccountHistory) -> Answer:
+    """Which counters of one account count a pin's whole life.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> kinds_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> counter_types_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: no pin was seen at two syncs.'
     """
     question = "Which counters can be used for daily gains?"
-    kinds = counter_types(pins)
+    kinds = counter_types(history)
     if kinds.is_empty():
         return not_enough_data(question, "no pin was seen at two syncs.")
     usable = kinds.filter(pl.col("kind").is_in(USABLE))["metric"].to_list()
@@ -121,15 +122,14 @@ def kinds_answer(pins: pl.DataFrame) -> Answer:
     return Answer(question, sentence, table=table, notes=tuple(notes))
 
 
-def assumptions_answer(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> Answer:
-    """What the data say of the API's undocumented behaviour, from the `load_*` frames of all accounts.
+def assumptions_answer(history: LoadedHistory) -> Answer:
+    """What the data say of the API's undocumented behaviour: of one account, or better of all.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> names = ("pins", "pin_totals", "overview_metrics")
-    >>> assumptions_answer(*(pl.DataFrame(schema=TABLES[name].schema) for name in names)).sentence
+    >>> assumptions_answer(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Of 8 assumptions about the API, the data support 0 and contradict 0; of 8 they cannot tell.'
     """
-    judged = assumptions(pins, totals, overview)
+    judged = assumptions(history)
     count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
     supported, contradicted, untold = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, CANNOT_TELL))
     sentence = (

@@ -4,7 +4,19 @@ import altair as alt
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLOURS,
+    INK,
+    ORANGE,
+    WIDTH,
+    Chart,
+    all_days,
+    count_text,
+    day_axis,
+    finished,
+    inline,
+)
 
 _HEIGHT = 150
 
@@ -175,3 +187,52 @@ def _free_sides(across: list[float], up: list[float]) -> list[str]:
         else:
             sides.append("none")
     return sides
+
+
+def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
+    """Followers of one account on the days they were seen, from `load_account_followers`; needs at least two days.
+
+    The scale need not begin at zero, so that a change of a few followers can be seen; bars are not used for that
+    reason.
+    """
+    rows = followers.filter(pl.col("total_followers").is_not_null()).sort("snapshot_date")
+    days = all_days(rows["snapshot_date"])
+    values = rows.select(
+        pl.col("snapshot_date").cast(pl.String).alias("day"),
+        "total_followers",
+        shown=pl.col("snapshot_date").dt.strftime("%a %d %b %Y"),
+    ).to_dicts()
+    x = day_axis(days, "Day of the sync")
+    y = alt.Y(
+        "total_followers:Q",
+        title="Followers",
+        scale=alt.Scale(zero=False, nice=True, domain=_domain(rows["total_followers"].to_list())),
+        axis=alt.Axis(format=",d", tickMinStep=1, tickCount=4),
+    )
+    tooltip = [
+        alt.Tooltip("shown:N", title="Day"),
+        alt.Tooltip("total_followers:Q", title="Followers", format=",d"),
+    ]
+    line = (
+        alt.Chart()
+        .mark_line(color=BLUE, strokeWidth=2, point={"color": BLUE, "size": 16})
+        .encode(x=x, y=y, tooltip=tooltip)
+    )
+    label = (
+        alt.Chart(inline(values[-1:]))
+        .mark_text(color=INK, align="left", dx=7, fontSize=12, fontWeight="bold")
+        .encode(x="day:O", y=y, text=alt.Text("total_followers:Q", format=",d"))
+    )
+    first_count, last_count = (values[0], values[-1]) if values else ({}, {})
+    description = (
+        f"Followers: {count_text(first_count.get('total_followers'))} on {first_count.get('day', 'no day')}, "
+        f"{count_text(last_count.get('total_followers'))} on {last_count.get('day', 'no day')}."
+    )
+    return finished(alt.layer(line, label, data=inline(values)), description, width, 150)
+
+
+def _domain(counts: list[int]) -> list[int]:
+    """From the least to the most, and at least four apart, so that ticks are whole numbers."""
+    least, most = min(counts, default=0), max(counts, default=0)
+    room = max(0, 4 - (most - least))
+    return [max(0, least - room // 2), most + room - room // 2]

@@ -6,8 +6,18 @@ import altair as alt
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.questions.anomalies.chart import gained_text
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLOURS,
+    INK,
+    ORANGE,
+    WIDTH,
+    Chart,
+    day_axis,
+    finished,
+    gained_text,
+    inline,
+)
 
 HISTORY_DAYS = 42  # before the forecast: enough to see its weeks, few enough to see its days
 _HEIGHT = 190

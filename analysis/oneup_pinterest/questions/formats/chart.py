@@ -3,10 +3,21 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLOURS,
+    FAINT,
+    INK,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+    times_axis,
+    times_scale,
+)
 
-MOST_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
-AT_LEAST = 2.0  # times that the axis spans to either side, so that small differences look small
+MAX_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
 
 
 def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
@@ -29,7 +40,7 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
             "said": row["verdict"],
             "pins": f"{row['compared_first']:,} and {row['compared_second']:,}",
         }
-        for row in pairs.drop_nulls("ratio").head(MOST_PAIRS).iter_rows(named=True)
+        for row in pairs.drop_nulls("ratio").head(MAX_PAIRS).iter_rows(named=True)
     ]
     scale = times_scale([value for row in rows for value in (row["low"], row["high"], row["crude"])])
     y = alt.Y("pair:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, labelColor=INK, ticks=False))
@@ -62,27 +73,3 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     )
     description = f"{metric.capitalize()} after 7 days of one format over another, in times: {told or 'none'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 42 * max(len(rows), 1))
-
-
-def times_scale(values: list[float]) -> alt.Scale:
-    """A log scale that has all values, 1 and at least half to double.
-
-    >>> times_scale([0.9, 3.0]).to_dict()["domain"]
-    [0.459, 3.27]
-    """
-    low, high = min([*values, 1 / AT_LEAST]), max([*values, AT_LEAST])
-    return alt.Scale(type="log", domain=[round(low / 1.09, 3), round(high * 1.09, 3)], nice=False)
-
-
-def times_axis(scale: alt.Scale) -> alt.Axis:
-    """Ticks at powers of 2, and of fewer of them where the scale is long.
-
-    >>> times_axis(times_scale([])).to_dict()["values"]
-    [0.5, 1.0, 2.0]
-    """
-    low, high = scale.to_dict()["domain"]
-    powers = range(-30, 31)
-    inside = [power for power in powers if low <= 2.0**power <= high]
-    step = max(1, -(-len(inside) // 6))
-    values = [2.0**power for power in inside if power % step == 0]
-    return alt.Axis(values=values, format="~g", labelOverlap="greedy")

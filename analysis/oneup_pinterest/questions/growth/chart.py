@@ -15,9 +15,9 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
 
     `curves` is one account of `growth_curves`, `measure` `count` or `share`.
 
-    >>> from oneup_pinterest.questions.growth.statistic import growth_curves
-    >>> pins = pl.DataFrame(schema={"social_network_id": pl.String})
-    >>> growth_chart(growth_curves(pins), "saves").to_dict()["description"]
+    >>> curves = pl.DataFrame(schema={"measure": pl.String, "age": pl.Int64, "pins": pl.Int64, "horizon": pl.Int64,
+    ...     **dict.fromkeys(("median", "low", "high", "p10", "p25", "p75", "p90"), pl.Float64)})
+    >>> growth_chart(curves, "saves").to_dict()["description"]
     'Saves by the age of pins: no curve.'
     """
     known = curves.filter(pl.col("measure") == measure).sort("age")

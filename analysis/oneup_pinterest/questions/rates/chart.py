@@ -7,10 +7,21 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.formatting import truncate
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
-from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance, chance_limits
+from oneup_pinterest.methods.shrinkage import chance_limits
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLOURS,
+    FAINT,
+    INK,
+    PER,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+)
+from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance
 
-PER = 1_000  # impressions: rates of pins are some units of this
 SHOWN = 10
 _POINTS = 1_500  # more cannot be told apart, and make a page heavy
 

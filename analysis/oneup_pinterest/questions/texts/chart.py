@@ -3,10 +3,21 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
-from oneup_pinterest.questions.formats.chart import times_axis, times_scale
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLOURS,
+    FAINT,
+    INK,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+    times_axis,
+    times_scale,
+)
 
-MOST_OF_A_SIDE = 8
+MAX_OF_A_SIDE = 8
 _SHORT = {
     "longer than the account's median": "long text",
     "calls to act (save, shop, try …)": "call to act",
@@ -86,7 +97,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     """
     ordered = contrasts.sort("z", "word", descending=[True, False])
     more, less = ordered.filter(pl.col("z") > 0), ordered.filter(pl.col("z") < 0)
-    shown = pl.concat([more.head(MOST_OF_A_SIDE), less.tail(MOST_OF_A_SIDE)])
+    shown = pl.concat([more.head(MAX_OF_A_SIDE), less.tail(MAX_OF_A_SIDE)])
     rows = [
         {
             "place": place,

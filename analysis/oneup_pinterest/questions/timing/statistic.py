@@ -5,20 +5,18 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.first_week import (
-    LEAST_PINS,
-    SIGNIFICANT,
-    Floats,
-    Integers,
-    chunks,
-    shuffle_within,
-)
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import MIN_PINS
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.permutation import SIGNIFICANT, chunks, shuffle_within
+from oneup_pinterest.methods.types import Columns, Floats, Integers
+from oneup_pinterest.methods.verdicts import CHANCE
 
 By = Literal["weekday", "hour", "slot"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-LEAST_IN_SLOT = 3  # what one or two pins did says nothing of their slot
-LEAST_WEEKS = 3  # a weekday that came once or twice cannot be told from those days
+MIN_IN_SLOT = 3  # what one or two pins did says nothing of their slot
+MIN_WEEKS = 3  # a weekday that came once or twice cannot be told from those days
 QUESTIONS = 3  # weekday, hour and both are asked of the same pins: one false claim in 20 for all of them together
 PERMUTATIONS = 1_999
 _NAIVE_SHUFFLES = 199  # only a median is taken of them
@@ -28,7 +26,7 @@ _SPREAD_SCALE = 0.5
 _SPREADS = np.linspace(0, 4 * _SPREAD_SCALE, 201)
 _POWER = 0.84  # standard errors between what chance reaches and what shows four times in five
 
-_FIGURES: dict[str, Any] = {
+_FIGURES: Columns = {
     "pins": pl.Int64,
     "mean": pl.Float64,
     "mean_ratio": pl.Float64,
@@ -40,16 +38,35 @@ _FIGURES: dict[str, Any] = {
     "p_value": pl.Float64,
     "verdict": pl.String,
 }
-_WHOLE: dict[str, Any] = {
+_WHOLE: Columns = {
     "pins_in_all": pl.Int64,
     "chance_ratio": pl.Float64,
     "detectable": pl.Float64,
     "reason": pl.String,
 }
-_SCHEMA: dict[str, Any] = {"weekday": pl.Int64, "hour": pl.Int64, **_FIGURES, **_WHOLE}
+_SCHEMA: Columns = {"weekday": pl.Int64, "hour": pl.Int64, **_FIGURES, **_WHOLE}
 
 
+@computed_once
 def slot_effects(
+    history: AccountHistory,
+    metric: str,
+    by: By,
+    hours: int = 1,
+    *,
+    published_zone: str = "UTC",
+    display_zone: str = "UTC",
+) -> pl.DataFrame:
+    """Return `compared_slots` of what the account's pins had after a week.
+
+    Raises:
+        UserError: one of the zones is not in the time zone database.
+    """
+    outcomes = history.first_week(metric, published_zone=published_zone, display_zone=display_zone)
+    return compared_slots(outcomes, by, hours)
+
+
+def compared_slots(
     outcomes: pl.DataFrame, by: By, hours: int = 1, *, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pl.DataFrame:
     """What the pins of each slot had after a week, against the other pins of the same weeks.
@@ -80,17 +97,16 @@ def slot_effects(
     >>> moments = [datetime(2026, 1, 5, 9) + timedelta(days=day) for day in range(70)]
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{day:02}" for day in range(70)],
     ...     "moment": moments, "weeks": 0, "value": [90.0 + day % 3 + 90 * (day % 7 == 5) for day in range(70)]})
-    >>> found = slot_effects(outcomes, "weekday").filter(pl.col("verdict") != "chance")
+    >>> found = compared_slots(outcomes, "weekday").filter(pl.col("verdict") != "chance")
     >>> found.select("weekday", pl.col("effect").round(), "p_value", "verdict").row(0)
     (6, 98.0, 0.0015, 'above')
     """
     if not 0 < hours <= 12 or 24 % hours:
         raise ValueError(f"hours must divide a day into at least two slots, not {hours}")
-
-    def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        return _effects_of_account(part, by, hours, permutations, seed)
-
-    return for_each_account(outcomes, of_account, _SCHEMA)
+    if outcomes.is_empty():
+        return with_account("", None, _SCHEMA)
+    effects = _effects(outcomes, by, hours, permutations, seed)
+    return with_account(outcomes["social_network_id"][0], effects, _SCHEMA)
 
 
 class _Days(NamedTuple):
@@ -107,7 +123,7 @@ class _Days(NamedTuple):
     information: Floats
 
 
-def _effects_of_account(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed: int) -> pl.DataFrame:
+def _effects(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed: int) -> pl.DataFrame:
     rows = outcomes.filter(pl.col("value").is_not_null() & pl.col("moment").is_not_null()).sort("weeks", "moment", "id")
     block, weekday = (
         pl.col("moment").dt.hour().cast(pl.Int64) // hours,
@@ -144,17 +160,17 @@ def _effects_of_account(outcomes: pl.DataFrame, by: By, hours: int, permutations
 
 def _reason(rows: pl.DataFrame, table: pl.DataFrame) -> str | None:
     weeks = rows["moment"].dt.truncate("1w").n_unique()
-    if rows.height < LEAST_PINS:
+    if rows.height < MIN_PINS:
         return (
-            f"times of publication can be compared from {LEAST_PINS} pins on that were seen a week after it; "
+            f"times of publication can be compared from {MIN_PINS} pins on that were seen a week after it; "
             f"there {_are(rows.height)}."
         )
-    if weeks < LEAST_WEEKS:
-        return f"pins published in at least {LEAST_WEEKS} weeks are needed; these are of {weeks}."
+    if weeks < MIN_WEEKS:
+        return f"pins published in at least {MIN_WEEKS} weeks are needed; these are of {weeks}."
     if rows["outcome"].n_unique() == 1:
         return f"all {rows.height} pins had the same count after a week ({rows['value'][0]:,.0f})."
     if _testable(table).sum() < 2:
-        return f"at least two slots with {LEAST_IN_SLOT} pins or more are needed."
+        return f"at least two slots with {MIN_IN_SLOT} pins or more are needed."
     return None
 
 
@@ -163,7 +179,7 @@ def _are(count: int) -> str:
 
 
 def _testable(table: pl.DataFrame) -> pl.Series:
-    return table.select((pl.col("pins") >= LEAST_IN_SLOT) & (pl.col("days") >= 2)).to_series()
+    return table.select((pl.col("pins") >= MIN_IN_SLOT) & (pl.col("days") >= 2)).to_series()
 
 
 def _figures(
@@ -194,7 +210,7 @@ def _figures(
         return pl.Series(name, everywhere).fill_nan(None)
 
     verdict = np.full(slots, "few pins", dtype=object)
-    verdict[tested] = np.where(p_values > SIGNIFICANT, "chance", np.where(difference > 0, "above", "below"))
+    verdict[tested] = np.where(p_values > SIGNIFICANT, CHANCE, np.where(difference > 0, "above", "below"))
     return [
         (pl.col("mean") / mean).alias("mean_ratio") if mean > 0 else pl.lit(None, pl.Float64).alias("mean_ratio"),
         spread_out("difference", difference),
@@ -241,7 +257,7 @@ def _likeness(units: pl.DataFrame) -> float:
     pins, inside = units["pins"].to_numpy().astype(np.float64), float(units["inside"].sum())
     free_inside = pins.sum() - pins.size
     free_between = pins.size - units["weeks"].n_unique()
-    if free_inside < LEAST_PINS or free_between < 1:
+    if free_inside < MIN_PINS or free_between < 1:
         return 0.0
     within = inside / free_inside
     between = float((pins * units["mean"].to_numpy() ** 2).sum()) / free_between
@@ -302,7 +318,7 @@ def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: fl
     """Standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
     coefficients, _, rank, _ = np.linalg.lstsq(contrasts, deviation, rcond=1e-9)
     remaining = free - int(rank)
-    if remaining < LEAST_PINS // 2:
+    if remaining < MIN_PINS // 2:
         return spread
     return float(np.sqrt(((deviation - contrasts @ coefficients) ** 2).sum() / remaining))
 
