@@ -218,7 +218,7 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=12, reset_on=8))
     mixed = pins.sample(fraction=1, shuffle=True, seed=3)
     for function in (daily_gains, account_daily_gains, counter_types):
-        assert function(mixed).equals(function(pins))
+        assert function(LoadedHistory(mixed)).equals(function(LoadedHistory(pins)))
 
 
 def test_a_pin_that_vanished_is_unseen_and_not_zero() -> None:
@@ -343,5 +343,5 @@ def test_no_pins_give_frames_of_the_same_columns(tmp_path: Path) -> None:
     empty = load_pins(make_history(tmp_path / "empty.duckdb", days=0))
     full = load_pins(make_history(tmp_path / "full.duckdb", days=3, pins=2))
     for function in (daily_gains, account_daily_gains, counter_types):
-        assert function(empty).is_empty()
-        assert function(empty).schema == function(full).schema
+        assert function(LoadedHistory(empty)).is_empty()
+        assert function(LoadedHistory(empty)).schema == function(LoadedHistory(full)).schema

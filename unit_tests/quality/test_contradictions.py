@@ -27,7 +27,7 @@ def of_account(account: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def verdict(these: CheckContext, number: int) -> str:
-    return str(assumptions(these.pins, these.totals, these.overview)["verdict"][number])
+    return str(assumptions(these.history)["verdict"][number])
 
 
 def posts(count: int, **others: Any) -> dict[str, Any]:
@@ -84,7 +84,8 @@ def test_pins_whose_rows_are_left_out_are_not_called_missing(reason: str) -> Non
         late = date(2100, 1, 1)
         cut = these._replace(impossible=[ImpossibleDays("pins", 1, late, late, "pins", False, "DELETE FROM pins")])
     assert not {"missing_pins", "posts_differ"} & set(found(cut))
-    more = cut._replace(totals=relation("pin_totals", [posts(2)]))
+    fewer = facts(rows, [metric("posts", 5, end=-1, days=14)], [posts(2)])
+    more = cut._replace(history=fewer.history)
     assert "missing_pins" in found(more), "more pins than posts need no row that is left out"
 
 

@@ -78,14 +78,15 @@ def facts(
     followers: Sequence[dict[str, Any]] = (),
 ) -> CheckContext:
     return CheckContext(
-        relation("pins", pins),
-        relation("account_followers", followers),
-        relation("accounts", ()),
+        LoadedHistory(
+            relation("pins", pins),
+            followers=relation("account_followers", followers),
+            overview=relation("overview_metrics", overview),
+            pin_totals=relation("pin_totals", totals),
+        ),
         relation("_sync_runs", ()),
         None,
         NOW,
-        relation("overview_metrics", overview),
-        relation("pin_totals", totals),
     )
 
 
@@ -108,7 +109,9 @@ def test_checks_of_each_account_apart_find_what_all_checks_find_together(tmp_pat
     facts = load_facts(make_history(tmp_path / "h.duckdb", missing_days=(3,), reset_on=5, days=12))
     apart = findings(facts, OF_THE_FILE)
     for account in facts.pins["social_network_id"].unique():
-        apart += findings(facts.of(account, facts.pins.filter(pl.col("social_network_id") == account)), OF_AN_ACCOUNT)
+        is_mine = pl.col("social_network_id") == account
+        history = LoadedHistory(facts.pins.filter(is_mine), followers=facts.followers.filter(is_mine))
+        apart += findings(facts.of(history), OF_AN_ACCOUNT)
     assert {"counters_reset", "days_without_snapshot"} <= {item["check"] for item in apart}
     assert sorted(map(str, apart)) == sorted(map(str, findings(facts)))
 
@@ -204,7 +207,7 @@ def test_sums_over_pins_are_set_against_the_totals_of_the_same_answer() -> None:
     window: dict[str, Any] = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
     totals = [metric("impressions", 300, **window), metric("posts", 3, **window)]
     these = facts([pin(1, 0, 100), pin(2, 0, 140)], totals=totals)
-    both = pins_against_totals(these.pins, these.totals)
+    both = pins_against_totals(these.history)
     assert both.select("key", "total", "pins_sum").rows() == [("impressions", 300.0, 240.0), ("posts", 3.0, 2.0)]
     assert "Over pins, impressions come to 80% of the total" in found(these)["sums_differ"]["what"]
     assert "2 pins and 3 posts" in found(these)["missing_pins"]["what"]

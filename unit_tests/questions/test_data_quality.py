@@ -12,8 +12,7 @@ import polars as pl
 import pytest
 import vl_convert
 
-from oneup_pinterest.database.load import load_account_followers, load_pins
-from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.account_history import load_account_history
 from oneup_pinterest.quality.findings import findings
 from oneup_pinterest.quality.status import load_facts
 from oneup_pinterest.questions import chart_style as style
@@ -34,12 +33,12 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(path: Path, account: str = "pin_one") -> dict[str, Answer]:
-    pins, followers, facts = load_pins(path, [account]), load_account_followers(path, [account]), load_facts(path)
+    history, facts = load_account_history(path, account), load_facts(path)
     return {
-        "coverage": coverage_answer(pins, followers),
+        "coverage": coverage_answer(history),
         "findings": findings_answer(findings(facts)),
-        "kinds": counter_types_answer(AccountHistory.from_pins(pins)),
-        "assumptions": assumptions_answer(facts.pins, facts.totals, facts.overview),
+        "kinds": counter_types_answer(history),
+        "assumptions": assumptions_answer(facts.history),
     }
 
 

@@ -10,7 +10,7 @@ import vl_convert
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import TABLES
-from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.account_history import AccountHistory, load_account_history
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.followers.answer import effort_answer
 from oneup_pinterest.questions.followers.chart import effort_chart
@@ -130,9 +130,8 @@ def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
 def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
     assert "there are 0" in effort_answer(AccountHistory.from_pins(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
-        answer = effort_answer(
-            AccountHistory.from_pins(load_pins(make_history(tmp_path / f"{number}.duckdb", **options)))
-        )  # type: ignore[arg-type]
+        path = make_history(tmp_path / f"{number}.duckdb", **options)  # type: ignore[arg-type]
+        answer = effort_answer(load_account_history(path, "pin_one"))
         assert answer.sentence.startswith("Not enough data yet: it needs 8 whole weeks")
     rolling = load_pins(make_history(tmp_path / "rolling.duckdb", ("pin_one",), days=70, rolling=True))
     assert "falls too often" in effort_answer(AccountHistory.from_pins(rolling)).sentence

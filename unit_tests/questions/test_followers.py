@@ -9,9 +9,7 @@ import numpy as np
 import polars as pl
 import vl_convert
 
-from oneup_pinterest.database.load import load_account_followers, load_pins
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.account_history import load_account_history
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.followers.answer import follower_change_answer, follower_gains_answer, followers_answer
 from oneup_pinterest.questions.followers.chart import follower_changes_chart, gains_per_thousand_chart
@@ -148,19 +146,11 @@ def test_the_answers_speak_of_a_loss_and_of_lost_connections() -> None:
 def test_histories_that_hold_too_little_are_refused(tmp_path: Path) -> None:
     for days in (0, 1):
         path = make_history(tmp_path / f"{days}.duckdb", ("pin_one",), days=days)
-        followers, gains = load_account_followers(path), account_daily_gains(LoadedHistory(load_pins(path)))
-        for answer in (
-            followers_answer(MadeUpHistory(followers=followers)),
-            follower_change_answer(MadeUpHistory(followers=followers)),
-            follower_gains_answer(MadeUpHistory(account_gains=gains, followers=followers)),
-        ):
+        history = load_account_history(path, "pin_one")
+        for answer in (followers_answer(history), follower_change_answer(history), follower_gains_answer(history)):
             assert answer.sentence.startswith("Not enough data yet: ")
     rolling = make_history(tmp_path / "rolling.duckdb", ("pin_one",), days=40, rolling=True)
-    gains = account_daily_gains(LoadedHistory(load_pins(rolling)))
-    assert (
-        "falls too often"
-        in follower_gains_answer(MadeUpHistory(account_gains=gains, followers=load_account_followers(rolling))).sentence
-    )
+    assert "falls too often" in follower_gains_answer(load_account_history(rolling, "pin_one")).sentence
 
 
 def test_charts_of_no_rows_do_not_fail() -> None:

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.questions.anomalies.answer import levels_answer
 from oneup_pinterest.questions.anomalies.level_shifts import SCHEMA, gain_levels
 from simulations.worlds import MadeUpHistory
@@ -71,7 +70,7 @@ def test_the_answer_says_that_nothing_shifted_and_why_there_is_none(tmp_path: Pa
     )
     assert "42 settled days" in levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 5))).sentence
     assert "none of them" in levels_answer(MadeUpHistory(account_gains=gains_of([0] * 60))).sentence
-    rolling = account_daily_gains(
-        LoadedHistory(load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=50, rolling=True)))
+    rolling = AccountHistory.from_pins(
+        load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=50, rolling=True))
     )
-    assert "falls too often" in levels_answer(MadeUpHistory(account_gains=rolling)).sentence
+    assert "falls too often" in levels_answer(rolling).sentence

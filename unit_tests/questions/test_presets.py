@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from oneup_pinterest.database.load import load_overview_metrics, load_pins
+from oneup_pinterest.history.account_history import load_account_history
 from oneup_pinterest.quality.api_assumptions import assumptions
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import findings
@@ -54,7 +54,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def said(facts: CheckContext) -> list[Any]:
-    judged = assumptions(facts.pins, facts.totals, facts.overview)
+    judged = assumptions(facts.history)
     return [findings(facts), judged.to_dicts()]
 
 
@@ -84,7 +84,7 @@ def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[P
 
 
 def test_the_answer_about_totals_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
-    answers = [totals_answer(load_overview_metrics(path, ["pin_one"]), load_pins(path, ["pin_one"])) for path in files]
+    answers = [totals_answer(load_account_history(path, "pin_one")) for path in files]
     one, both = answers
     assert both.sentence == one.sentence
     assert both.table is not None

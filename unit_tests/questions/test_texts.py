@@ -21,9 +21,9 @@ from oneup_pinterest.questions.texts.statistic import (
     compared_words,
     text_features,
 )
+from simulations.worlds import MadeUpHistory
 from unit_tests.factories.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, drawn
-from unit_tests.questions.test_formats import no_pins
 
 NASTY = [
     None,
@@ -103,7 +103,7 @@ def test_a_feature_of_twice_the_outcome_is_told_with_its_ratio() -> None:
     assert (row["pins_with"], row["pins_without"], row["verdict"]) == (40, 40, "more")
     assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)
     assert row["low"] < row["ratio"] < row["high"]
-    sentence = text_answer(AccountHistory.from_pins(no_pins()), outcomes=plums()).sentence
+    sentence = text_answer(MadeUpHistory(outcomes=plums())).sentence
     assert sentence.startswith("Pins whose text asks a question had 1.9 times the saves")
     assert "40 pins with it and 40 without" in sentence
 
@@ -114,7 +114,7 @@ def test_words_of_the_better_pins_come_first_with_the_pins_that_have_them() -> N
     assert (row["word"], row["pins"], row["better"], row["verdict"]) == ("plum", 40, 40, "better")
     assert row["expected_share"] == 0.5
     assert found["verdict"].to_list()[-1] != "better"
-    sentence = words_answer(AccountHistory.from_pins(no_pins()), outcomes=plums()).sentence
+    sentence = words_answer(MadeUpHistory(outcomes=plums())).sentence
     assert "“plum” (40 of 40 pins with it are in the better half, 50% expected)" in sentence
 
 
@@ -143,12 +143,10 @@ def test_pins_with_the_same_text_are_one_observation() -> None:
 def test_the_null_result_is_said_in_words() -> None:
     rng = np.random.default_rng(0)
     made = outcomes([f"soup {n % 5} {'!' if n % 3 else '?'}" for n in range(100)], rng.lognormal(2, 1, 100).tolist())
-    assert text_answer(AccountHistory.from_pins(no_pins()), outcomes=made).sentence.startswith(
+    assert text_answer(MadeUpHistory(outcomes=made)).sentence.startswith(
         "No feature of the texts goes with more or fewer"
     )
-    assert words_answer(AccountHistory.from_pins(no_pins()), outcomes=made).sentence.startswith(
-        "No word goes with more or fewer saves than"
-    )
+    assert words_answer(MadeUpHistory(outcomes=made)).sentence.startswith("No word goes with more or fewer saves than")
 
 
 def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
@@ -157,13 +155,13 @@ def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
     one_word = outcomes(["Soup", "."] * 20, [float(n % 7) for n in range(40)])
     alike = outcomes(["Soup!", "Plum cake"] * 20, [3.0] * 40)
     for answer in (text_answer, words_answer):
-        assert "there are 4." in answer(no_pins(), outcomes=few).sentence
+        assert "there are 4." in answer(MadeUpHistory(outcomes=few)).sentence
         assert (
             "pins with a text whose saves after 7 days are known; there are 0."
-            in answer(no_pins(), outcomes=none).sentence
+            in answer(MadeUpHistory(outcomes=none)).sentence
         )
-        assert answer(no_pins(), outcomes=alike).sentence.startswith("Not enough data yet")
-    assert words_answer(AccountHistory.from_pins(no_pins()), outcomes=one_word).sentence.startswith(
+        assert answer(MadeUpHistory(outcomes=alike)).sentence.startswith("Not enough data yet")
+    assert words_answer(MadeUpHistory(outcomes=one_word)).sentence.startswith(
         "Not enough data yet: two words are needed"
     )
 
@@ -172,8 +170,8 @@ def test_hostile_texts_are_words_and_nothing_else() -> None:
     made = outcomes(NASTY * 8, [float(n * 7 % 31) for n in range(8 * len(NASTY))])
     assert text_features(made)["words"].max() == MAX_CHARACTERS // 5
     for answer in (
-        text_answer(AccountHistory.from_pins(no_pins()), outcomes=made, width=340),
-        words_answer(AccountHistory.from_pins(no_pins()), outcomes=made),
+        text_answer(MadeUpHistory(outcomes=made), width=340),
+        words_answer(MadeUpHistory(outcomes=made)),
     ):
         assert not set(answer.sentence) & set("\x00\x1b\u202e<")
         drawn(answer.chart)
@@ -201,7 +199,7 @@ def test_charts_without_rows_are_drawn() -> None:
 
 
 def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_columns() -> None:
-    made = pl.concat([plums(), plums().with_columns(social_network_id=pl.lit("pin_b"))])
+    made = plums()
     shuffled = made.sample(fraction=1, shuffle=True, seed=1)
     for statistic in (compared_features, compared_words):
         whole = statistic(made)

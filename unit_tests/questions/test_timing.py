@@ -10,13 +10,14 @@ import pytest
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.account_history import AccountHistory, load_account_history
 from oneup_pinterest.history.first_week import first_week_outcomes, with_weeks
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.timing.answer import hour_answer, slots_answer, weekday_answer
 from oneup_pinterest.questions.timing.chart import slots_chart, slots_grid
 from oneup_pinterest.questions.timing.statistic import By, compared_slots, pooled
+from simulations.worlds import MadeUpHistory
 from unit_tests.factories.history import make_history
 from unit_tests.factories.made_pins import EMPTY, VARIANTS, pin
 from unit_tests.questions.test_change import drawn
@@ -89,9 +90,9 @@ def test_of_hours_that_a_clock_skips_or_repeats_none_is_made_up(hour: datetime, 
 @pytest.mark.parametrize("zone", ["Europe/Berlinn", ""])
 def test_an_unknown_zone_is_named(answer: Any, zone: str) -> None:
     with pytest.raises(UserError, match="is no time zone"):
-        answer(EMPTY, published_zone=zone)
+        answer(AccountHistory.from_pins(EMPTY), published_zone=zone)
     with pytest.raises(UserError, match="is no time zone"):
-        answer(EMPTY, display_zone=zone)
+        answer(AccountHistory.from_pins(EMPTY), display_zone=zone)
 
 
 def test_weeks_are_taken_together_up_to_twenty_pins() -> None:
@@ -153,11 +154,11 @@ def test_every_slot_has_its_row_and_one_with_two_pins_no_verdict() -> None:
     assert few["effect"].null_count() == few.height > 0
 
 
-def test_the_order_of_the_rows_does_not_matter_and_each_account_is_judged_by_itself() -> None:
-    one, two = outcomes(), outcomes(saturday=4, seed=2, account="pin_b")
-    both = pl.concat([two, one]).sample(fraction=1, shuffle=True, seed=3)
-    apart = pl.concat([compared_slots(one, "weekday"), compared_slots(two, "weekday")])
-    assert compared_slots(both, "weekday").equals(apart)
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    made = outcomes(saturday=4, seed=2)
+    assert compared_slots(made.sample(fraction=1, shuffle=True, seed=3), "weekday").equals(
+        compared_slots(made, "weekday")
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_what_cannot_carry_a_verdict_says_why(made: pl.DataFrame, reason: str) -
     assert found.height == 7
     assert reason in found["reason"][0]
     assert found["effect"].null_count() == 7
-    answer = weekday_answer(AccountHistory.from_pins(EMPTY), outcomes=made)
+    answer = weekday_answer(MadeUpHistory(outcomes=made))
     assert answer.sentence.startswith("Not enough data yet: ")
     assert answer.chart is None
 
@@ -200,13 +201,13 @@ def test_what_is_known_poorly_is_drawn_towards_zero_the_more() -> None:
 
 
 def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
-    answer = weekday_answer(AccountHistory.from_pins(EMPTY), outcomes=outcomes(saturday=4))
+    answer = weekday_answer(MadeUpHistory(outcomes=outcomes(saturday=4)))
     assert "Saturday" in answer.sentence
     assert "stand out" in answer.sentence
     assert "p = 0.0015" in answer.sentence
     one = outcomes(saturday=2.5, seed=1)
     effect = compared_slots(one, "weekday").row(5, named=True)
-    assert weekday_answer(AccountHistory.from_pins(EMPTY), outcomes=one).sentence == (
+    assert weekday_answer(MadeUpHistory(outcomes=one)).sentence == (
         f"Pins published on Saturday stand out: after a week their saves are +{effect['effect']:.0f}% (95% interval "
         f"+{effect['low']:.0f}% to +{effect['high']:.0f}%) against other pins of the same weeks (30 of 210 pins, "
         f"p = {effect['p_value']:.2g})."
@@ -214,7 +215,7 @@ def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
 
 
 def test_no_effect_is_told_in_words_with_its_figures() -> None:
-    answer = weekday_answer(AccountHistory.from_pins(EMPTY), outcomes=outcomes())
+    answer = weekday_answer(MadeUpHistory(outcomes=outcomes()))
     best = compared_slots(outcomes(), "weekday").sort("effect").row(-1, named=True)
     assert answer.sentence.startswith("No weekday differs by more than chance: of 210 pins, ")
     assert f"{best['effect']:+.0f}% (95% interval −{-best['low']:.0f}% to +{best['high']:.0f}%)" in answer.sentence
@@ -226,15 +227,13 @@ def test_no_effect_is_told_in_words_with_its_figures() -> None:
 
 
 def test_notes_name_the_zones_that_were_chosen() -> None:
-    answer = hour_answer(
-        AccountHistory.from_pins(EMPTY), outcomes=outcomes(), published_zone="UTC", display_zone="Europe/Berlin"
-    )
+    answer = hour_answer(MadeUpHistory(outcomes=outcomes()), published_zone="UTC", display_zone="Europe/Berlin")
     assert answer.notes[-1].endswith("here they are read as UTC and shown in Europe/Berlin.")
     assert any("3 of 8 could be judged" in note for note in answer.notes)
 
 
 def test_tables_have_a_row_for_each_slot_with_pins() -> None:
-    by_day, by_hour, both = (answer(EMPTY, outcomes=outcomes()).table for answer in ANSWERS)
+    by_day, by_hour, both = (answer(MadeUpHistory(outcomes=outcomes())).table for answer in ANSWERS)
     assert by_day is not None
     assert by_hour is not None
     assert both is not None
@@ -272,9 +271,9 @@ def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[kind]), ["pin_one"])
     for answer in ANSWERS:
-        check(answer(pins))
+        check(answer(AccountHistory.from_pins(pins)))
         if kind == "rolling":
-            assert "falls too often" in answer(pins).sentence
+            assert "falls too often" in answer(AccountHistory.from_pins(pins)).sentence
     for lacking in ("saves", "timestamp"):
         check(
             weekday_answer(
@@ -290,12 +289,10 @@ def check(answer: Answer) -> None:
         drawn(answer.chart)
 
 
-def test_a_long_history_is_answered_from_its_pins_and_the_same_from_their_outcomes(tmp_path: Path) -> None:
-    pins = load_pins(make_history(tmp_path / "h.duckdb", days=75), ["pin_one"])
-    at_hand = first_week_outcomes(LoadedHistory(pins))
-    from_pins = weekday_answer(AccountHistory.from_pins(pins))
-    check(from_pins)
-    assert from_pins.chart is not None
-    assert from_pins.sentence == weekday_answer(AccountHistory.from_pins(pins), outcomes=at_hand).sentence
-    check(hour_answer(AccountHistory.from_pins(pins), outcomes=at_hand))
-    assert "at least two slots" in slots_answer(AccountHistory.from_pins(pins), outcomes=at_hand).sentence
+def test_a_long_history_is_answered(tmp_path: Path) -> None:
+    history = load_account_history(make_history(tmp_path / "h.duckdb", days=75), "pin_one")
+    by_weekday = weekday_answer(history)
+    check(by_weekday)
+    assert by_weekday.chart is not None
+    check(hour_answer(history))
+    assert "at least two slots" in slots_answer(history).sentence

@@ -20,7 +20,6 @@ from oneup_pinterest.history.latest import latest_pins
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.report import write_report
 from oneup_pinterest.report.context import PIN_COLUMNS
-from oneup_pinterest.report.sections import in_order_of
 from unit_tests.factories.history import NOW, as_other_destination, make_history, make_long_history
 
 
@@ -166,7 +165,7 @@ def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Pat
         )
     with open_history(path) as history:
         pins, latest = read_relation(history, "pins", columns=PIN_COLUMNS), read_relation(history, "pins_latest")
-    shown = in_order_of(pins, latest)
+    shown = latest_pins(LoadedHistory(pins, pins_latest=latest))
     assert_frame_equal(shown.select("id"), latest_pins(LoadedHistory(pins)).select("id"))
     assert set(shown.select("id", "text").drop_nulls().iter_rows()) == {(n, f"text of {n}") for n in ("1", "2", "10")}
     assert write_report(path, tmp_path / "report.html").is_file()
