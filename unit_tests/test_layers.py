@@ -13,7 +13,7 @@ DATA = {"database"} | BASE
 NUMBERS = {"history", "methods"} | DATA
 ASKING = {"questions", "quality"} | NUMBERS
 MAY_IMPORT = {
-    **{name: BASE for name in BASE},
+    **dict.fromkeys(BASE, BASE),
     "database": DATA,
     "methods": {"methods"},
     "history": NUMBERS,
@@ -80,7 +80,7 @@ def test_an_answer_stands_on_its_chart_and_a_chart_on_its_statistic(question: st
             assert "altair" not in {
                 alias.name for node in source if isinstance(node, ast.Import) for alias in node.names
             }
-            assert not list(name for name in imports(module, "oneup_pinterest") if name[0] == "formatting"), module
+            assert not [name for name in imports(module, "oneup_pinterest") if name[0] == "formatting"], module
 
 
 def test_the_connector_imports_nothing_of_the_package() -> None:

@@ -60,7 +60,7 @@ def test_the_sums_of_two_periods_are_those_of_their_days_without_the_provisional
     row = account_change(AccountHistory.from_pins(watched(steady())), 7, ["saves"]).row(0, named=True)
     assert (row["before"], row["now"]) == (7 * 210, 7 * 210)
     assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
-    assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "cannot tell", 20)
+    assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "within normal variation", 20)
     assert row["watched_now"] == row["watched_before"] == 20
 
 
@@ -81,7 +81,7 @@ def test_one_viral_pin_is_no_verdict_however_many_saves_it_brings() -> None:
     counters["000"] = [day if day < 8 else 10_000 * day for day in range(17)]
     row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["change"] > 1000
-    assert row["verdict"] == "cannot tell"
+    assert row["verdict"] == "within normal variation"
 
 
 def test_a_verdict_and_its_interval_never_contradict_each_other() -> None:
@@ -135,7 +135,7 @@ def test_a_day_without_a_known_gain_leaves_both_periods_at_its_place() -> None:
 
 def test_a_short_history_says_how_many_days_there_are() -> None:
     row = account_change(AccountHistory.from_pins(watched(steady(days=17))), 28, ["saves"]).row(0, named=True)
-    assert row["verdict"] == "cannot tell"
+    assert row["verdict"] == "no verdict"
     assert row["reason"] == "a history of 2 x 28 settled days is needed; there are 14"
 
 
@@ -165,7 +165,7 @@ def test_a_fall_is_no_verdict_where_pins_are_no_longer_watched() -> None:
     }
     row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["p_adjusted"] < 0.05
-    assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("cannot tell", 30, 10)
+    assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("no verdict", 30, 10)
     assert row["reason"].startswith("30 pins a day were watched at first and 10 at last")
 
 
@@ -276,7 +276,7 @@ def test_the_null_result_is_said_in_words() -> None:
     noisy: Counters = {pin: [int(v) for v in np.cumsum(rng.poisson(3, 17))] for pin in counters}
     pins = watched(noisy).with_columns(repins="saves", clicks="saves")
     sentence = change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
-    assert sentence.endswith("over the last 7 days, which 20 pins cannot tell from chance.")
+    assert sentence.endswith("over the last 7 days, within normal variation among 20 pins.")
     assert "95% interval −" in sentence
 
 
@@ -292,7 +292,7 @@ def test_a_verdict_lost_to_its_neighbours_says_so() -> None:
         pins = pins.with_columns(repins=still, clicks=still)
         row = account_change(AccountHistory.from_pins(pins), 7).row(0, named=True)
         if row["p"] < 0.05 <= row["p_adjusted"]:
-            assert row["verdict"] == "cannot tell"
+            assert row["verdict"] == "within normal variation"
             assert (
                 "but not among several metrics judged together"
                 in change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
@@ -353,13 +353,13 @@ def test_every_chart_is_valid_and_says_its_numbers() -> None:
             "change": [-8.0, 300.0],
             "change_low": [-31.0, None],
             "change_high": [22.0, None],
-            "verdict": ["cannot tell", "up"],
+            "verdict": ["within normal variation", "up"],
             "pins": [30, 7],
             "now": [5.0, 8.0],
             "before": [5.4, 2.0],
         }
     )
-    assert "Saves −8% (−31% to +22%), cannot tell" in drawn(change_chart(change))["description"]
+    assert "Saves −8% (−31% to +22%), within normal variation" in drawn(change_chart(change))["description"]
     assert "Clicks ▲ up, 8 from 2" in drawn(now_and_before_chart(change))["description"]
     named = drawn(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
     assert {row["name"] for row in named["data"]["values"]} == {"pin_a", "pin_b"}

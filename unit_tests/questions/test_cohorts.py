@@ -79,7 +79,7 @@ def test_later_pins_that_do_better_are_found_and_alike_ones_are_not() -> None:
     assert cohort_verdict(AccountHistory.from_pins(pl.concat(worse)))["verdict"][0] == "down"
     alike = [each for number in range(6) for each in week(number, list(range(8)))]
     row = cohort_verdict(AccountHistory.from_pins(pl.concat(alike))).row(0, named=True)
-    assert (row["verdict"], row["p_differ"], row["first_median"]) == ("cannot tell", 1.0, 3.5)
+    assert (row["verdict"], row["p_differ"], row["first_median"]) == ("within normal variation", 1.0, 3.5)
     same = [each for number in range(3) for each in week(number, [4] * 6)]
     assert cohort_verdict(AccountHistory.from_pins(pl.concat(same))).row(0, named=True)["p_differ"] == 1.0
 
@@ -97,7 +97,9 @@ def test_one_viral_pin_makes_no_better_week() -> None:
     pins = [each for number in range(4) for each in week(number, list(range(8)))]
     viral = pin("viral", MONDAY + 21, dict.fromkeys(range(6, 16), 100_000))
     answer = cohorts_answer(AccountHistory.from_pins(pl.concat([*pins, viral])))
-    assert answer.sentence.startswith("Cannot tell: at an age of 7 days the weeks differ no more than chance")
+    assert answer.sentence.startswith(
+        "The weeks are within normal variation at an age of 7 days: they differ no more than chance"
+    )
 
 
 def test_small_weeks_are_not_compared() -> None:

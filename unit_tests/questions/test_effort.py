@@ -98,7 +98,7 @@ def test_what_rises_together_is_told_from_chance_and_growth_of_both_is_not_enoug
     growing = np.arange(1, 21)
     noise = [rng.permutation(20) for _ in range(2)]
     both = weeks_of((10 * growing + noise[0]).tolist(), (100.0 * growing + 10 * noise[1]).tolist())
-    assert association_of_weeks(both)["verdict"].to_list() == ["cannot tell"] * 3
+    assert association_of_weeks(both)["verdict"].to_list() == ["within normal variation"] * 3
 
 
 def test_fewer_than_eight_weeks_and_weeks_all_the_same_have_no_verdict() -> None:
@@ -118,7 +118,7 @@ def test_the_same_rows_give_the_same_result_in_any_order() -> None:
 
 def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
     answer = effort_answer(AccountHistory.from_pins(pins_of_weeks()))
-    assert answer.sentence.startswith("Cannot be told: every week is the same")
+    assert answer.sentence.startswith("No verdict: every week is the same")
     assert "New pins brought 1" in answer.sentence
     for word in ("because of", "leads to", "due to", "effect"):
         assert word not in answer.sentence

@@ -59,7 +59,7 @@ def test_the_trend_is_judged_by_whole_weeks() -> None:
     assert up["low"] < 21 < up["high"]
     wavering = [1000 + [0, 9, -4, 6][week % 4] for week in range(6) for _ in range(7)]
     assert follower_trend(MadeUpHistory(followers=followers_of([*wavering, 1000])))["verdict"].to_list() == [
-        "cannot tell"
+        "within normal variation"
     ]
     assert follower_trend(MadeUpHistory(followers=followers_of([7] * 30)))["verdict"].to_list() == ["unchanged"]
     few = follower_trend(MadeUpHistory(followers=followers_of([7] * 15))).row(0, named=True)
@@ -100,7 +100,7 @@ def test_gains_and_followers_that_rise_together_are_told_from_chance() -> None:
         follower_association(MadeUpHistory(account_gains=gains_of(list(counts.astype(float))), followers=others))[
             "verdict"
         ].item()
-        == "cannot tell"
+        == "within normal variation"
     )
 
 

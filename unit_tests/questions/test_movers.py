@@ -73,10 +73,10 @@ def test_a_week_in_which_all_pins_gain_twice_as_many_names_none() -> None:
 
 def test_few_counts_and_few_pins_cannot_tell() -> None:
     assert (
-        pin_movers(AccountHistory.from_pins(steady_pins(daily=1))).filter(pl.col("verdict") != "cannot tell").is_empty()
+        pin_movers(AccountHistory.from_pins(steady_pins(daily=1))).filter(pl.col("verdict") != "no verdict").is_empty()
     )
     few = pin_movers(AccountHistory.from_pins(steady_pins(pins=4, of={1: 60})))
-    assert few["verdict"].unique().to_list() == ["cannot tell"]
+    assert few["verdict"].unique().to_list() == ["no verdict"]
     assert few["expected"].null_count() == 4
 
 

@@ -186,7 +186,7 @@ def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
             "z": [4.0, 0.5, -3.0],
             "pins": [9] * 3,
             "better": [9, 5, 0],
-            "verdict": ["better", "chance", "worse"],
+            "verdict": ["better", "within normal variation", "worse"],
         }
     )
     spec = drawn(words_chart(contrasts, "saves", 340))

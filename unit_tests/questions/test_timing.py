@@ -105,7 +105,7 @@ def test_equal_means_of_slots_are_no_effect_and_their_ratio_is_1() -> None:
     assert found["mean_ratio"].to_list() == pytest.approx([1.0] * 7)
     assert found["mean"].to_list() == [14.0] * 7
     assert found["effect"].to_list() == pytest.approx([0.0] * 7, abs=1e-6)
-    assert found["verdict"].unique().to_list() == ["chance"]
+    assert found["verdict"].unique().to_list() == ["within normal variation"]
 
 
 def test_the_difference_is_that_of_logarithms_from_the_other_pins() -> None:
@@ -128,7 +128,7 @@ def test_a_true_effect_is_found_and_no_other_weekday_is_said_to_be_above() -> No
 @pytest.mark.parametrize("by", ["weekday", "hour", "slot"])
 def test_no_effect_is_not_claimed_although_plain_means_differ(by: By) -> None:
     found = compared_slots(outcomes(), by, 3)
-    assert set(found["verdict"]) <= {"chance", "few pins"}
+    assert set(found["verdict"]) <= {"within normal variation", "few pins"}
     best = found["mean_ratio"].max()
     assert isinstance(best, float)
     assert best > 1.05
@@ -140,7 +140,7 @@ def test_a_trend_is_not_taken_for_an_effect_of_the_weekday_that_came_last() -> N
     grown = late.with_columns(value=pl.col("value") * (1 + 29 * (pl.col("moment") > MONDAY + timedelta(days=98))))
     found = compared_slots(with_weeks(grown.drop("weeks")), "weekday")
     assert found["mean_ratio"][5] > 1.3
-    assert found["verdict"][5] == "chance"
+    assert found["verdict"][5] == "within normal variation"
     assert abs(found["difference"][5]) < 0.5
     assert compared_slots(grown.with_columns(weeks=0), "weekday")["difference"][5] > 1.5  # what the trend alone makes
 
@@ -248,7 +248,7 @@ def test_the_chart_names_what_stands_out_and_leaves_the_rest_grey() -> None:
     spec = drawn(slots_chart(effects, "saves"))
     rows = spec["layer"][1]["data"]["values"]
     assert [row["slot"] for row in rows if row["label"]] == ["Saturday"]
-    assert len({row["colour"] for row in rows}) == 2
+    assert len({row["color"] for row in rows}) == 2
     assert "Saturday +" in spec["description"]
 
 

@@ -198,7 +198,7 @@ def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_pa
         )
     text = Page(report(tmp_path)).text
     assert "▼ −25.0% down" in text
-    assert text.count("? may be chance: cannot tell") == 5  # posts are counted, not estimated
+    assert text.count("? no verdict") == 5  # posts are counted, not estimated
 
 
 def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Path) -> None:

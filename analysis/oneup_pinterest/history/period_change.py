@@ -79,7 +79,8 @@ def account_change(
     - change, change_low, change_high: of the gains, in percent, with the bounds of its 95% interval; null where there
       is none (nothing before, or no bound)
     - p: of no change. p_adjusted: for the metrics side by side (Holm 1979)
-    - verdict: up or down where p_adjusted is below 5%, else cannot tell. reason: why no comparison was possible, or
+    - verdict: up or down where p_adjusted is below 5%, else within normal variation; no verdict where there is a
+      reason. reason: why no comparison was possible, or
       why a fall is no verdict (a fifth more pins were watched before than now: unseen is not zero)
     - is_imputed: some of these gains are spread over a gap between syncs
     - watched_before, watched_now: pins seen a day, on average. What a pin gains unseen is unknown: where these differ

@@ -9,9 +9,8 @@ from oneup_pinterest.methods.types import Columns, Floats
 
 LEVEL = 0.05  # the usual one
 UP, DOWN, MORE, LESS = "up", "down", "more", "less"
-WITHIN_NORMAL_VARIATION = "cannot tell"  # tested, and no evidence for a change
-CHANCE = "chance"
-NO_VERDICT = "cannot tell"  # not tested, or not comparable: a reason says why
+WITHIN_NORMAL_VARIATION = "within normal variation"  # tested, and no evidence for a change
+NO_VERDICT = "no verdict"  # not tested, or not comparable: a reason says why
 
 
 def judged(rows: list[dict[str, Any]], columns: Columns) -> pl.DataFrame:
@@ -50,7 +49,7 @@ def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
 
     >>> rows = pl.DataFrame({"ratio": [2.0, 0.9, None], "p_value": [0.01, 0.5, None]})
     >>> with_verdicts(rows)["verdict"].to_list()
-    ['more', 'chance', 'cannot tell']
+    ['more', 'within normal variation', 'no verdict']
     """
     from scipy.stats import false_discovery_control
 
@@ -63,7 +62,7 @@ def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
         verdict=pl.when(q.is_null())
         .then(pl.lit(NO_VERDICT))
         .when(q > LEVEL)
-        .then(pl.lit(CHANCE))
+        .then(pl.lit(WITHIN_NORMAL_VARIATION))
         .when(pl.col("ratio") > 1)
         .then(pl.lit(MORE))
         .otherwise(pl.lit(LESS))

@@ -1,4 +1,4 @@
-"""What all charts share: colours, fonts, axes of days, and how they show in JupyterLab without a network."""
+"""What all charts share: colors, fonts, axes of days, and how they show in JupyterLab without a network."""
 
 import base64
 import json
@@ -15,12 +15,12 @@ from altair.utils.schemapi import debug_mode
 from oneup_pinterest.formatting import truncate
 
 VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
-# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
+# Okabe and Ito's colors, which color-blind people can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
 GREEN, PINK = "#009E73", "#CC79A7"
 INK, FAINT = "#333333", "#767676"
-COLOURS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
-SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a colour of their own, in this order
+COLORS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
+SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a color of their own, in this order
 SEQUENTIAL = "viridis"
 DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
@@ -32,7 +32,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-se
 # Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
 _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _JUPYTER_MIME = "application/vnd.vegalite.v5+json"
-# JupyterLab's dark theme writes what has no colour of its own in white, and our charts are white
+# JupyterLab's dark theme writes what has no color of its own in white, and our charts are white
 _DARK_ENOUGH = {
     "style": {"guide-label": {"fill": FAINT}, "guide-title": {"fill": FAINT}},
     "title": {"color": INK, "subtitleColor": FAINT},

@@ -4,11 +4,11 @@ from typing import Any
 
 import altair as alt
 
-from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
+from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.chart_style import BLUE, FAINT, INK, VERMILLION, inline, percent_text
 
-SIGNS = {UP: "▲", DOWN: "▼", WITHIN_NORMAL_VARIATION: "?"}
-_VERDICT_COLORS = {UP: BLUE, DOWN: VERMILLION, WITHIN_NORMAL_VARIATION: FAINT}
+SIGNS = {UP: "▲", DOWN: "▼", WITHIN_NORMAL_VARIATION: "≈", NO_VERDICT: "?"}
+_VERDICT_COLORS = {UP: BLUE, DOWN: VERMILLION, WITHIN_NORMAL_VARIATION: FAINT, NO_VERDICT: FAINT}
 _MIN_DRAWN, _MAX_DRAWN = (
     1 / 16,
     16.0,
@@ -52,7 +52,7 @@ def intervals(rows: list[dict[str, Any]], title: str) -> Any:
     )
     x = alt.X("low:Q", title=title, scale=alt.Scale(type="log", domain=domain, nice=False), axis=x_axis)
     verdicts = list(_VERDICT_COLORS)
-    colour = alt.Color(
+    color = alt.Color(
         "verdict:N", legend=None, scale=alt.Scale(domain=verdicts, range=[_VERDICT_COLORS[word] for word in verdicts])
     )
     tooltip = [
@@ -65,8 +65,8 @@ def intervals(rows: list[dict[str, Any]], title: str) -> Any:
     text = base.mark_text(color=INK, align="left", dx=3, dy=-13, fontSize=11)
     layers = [
         alt.Chart(inline([{"ratio": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=alt.X("ratio:Q")),
-        base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q", color=colour),
-        base.mark_point(filled=True, size=90, opacity=1).encode(x="ratio:Q", color=colour),
+        base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q", color=color),
+        base.mark_point(filled=True, size=90, opacity=1).encode(x="ratio:Q", color=color),
         text.encode(x=alt.datum(domain[0]), text="label:N"),
     ]
     return alt.layer(*layers, data=inline(rows))

@@ -52,7 +52,7 @@ def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: i
         stand = "stands" if named.height == 1 else "stand"
         sentence = f"{named.height} {usual} {stand} out: {told}{more}."
     unsure = days.height - sure
-    notes = ["The grey band holds 99% of usual days: the days around each, and its day of the week, make it."]
+    notes = ["The gray band holds 99% of usual days: the days around each, and its day of the week, make it."]
     if unsure:
         notes.append(
             f"{unsure} days are not judged (rings): unknown, in or next to a gap, or too many counters fell on them."

@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.formatting import format_day, percent
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     VERMILLION,
@@ -71,7 +71,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
         base.mark_area(color=_BAND, clip=True).encode(y=_counts("low", name, top), y2="high:Q"),
         base.mark_line(color=FAINT, strokeDash=[4, 3], strokeWidth=1).encode(y=_counts("expected", name)),
         base.mark_line(
-            color=COLOURS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLOURS.get(metric, BLUE), "size": 9}
+            color=COLORS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLORS.get(metric, BLUE), "size": 9}
         ).encode(y=_counts("gain", name)),
         alt.Chart(inline(unsure))
         .mark_point(color=FAINT, fill="white", strokeWidth=1, opacity=1, size=14)
@@ -126,7 +126,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
     ]
     layers = [
         alt.Chart(inline(rows))
-        .mark_line(color=COLOURS.get(metric, BLUE), opacity=0.5, strokeWidth=1.5)
+        .mark_line(color=COLORS.get(metric, BLUE), opacity=0.5, strokeWidth=1.5)
         .encode(
             x=x,
             y=_counts("gain", name),

@@ -1,4 +1,4 @@
-"""When an account's daily gains moved to another level and stayed there, by penalised change-point detection."""
+"""When an account's daily gains moved to another level and stayed there, by penalized change-point detection."""
 
 import numpy as np
 import polars as pl

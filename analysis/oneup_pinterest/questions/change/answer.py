@@ -98,7 +98,7 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 def _change_sentence(row: dict[str, Any], when: str) -> str:
     name = row["metric"].capitalize()
     if row["p"] is None:  # nor may the number of pins be known
-        return f"{name}: cannot tell, {row['reason']}."
+        return f"{name}: no verdict, {row['reason']}."
     pins = _pins(row["pins"])
     counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
     if row["change"] is None:
@@ -115,7 +115,7 @@ def _change_sentence(row: dict[str, Any], when: str) -> str:
 def _new_pins_sentence(row: dict[str, Any]) -> str:
     name = row["metric"].capitalize()
     if row["p"] is None:
-        return f"{name}: cannot tell, {row['reason']}."
+        return f"{name}: no verdict, {row['reason']}."
     counts = f"{row['now']:,.1f} from {row['before']:,.1f}"
     if row["change"] is None:
         return f"{name} per pin came to {row['now']:,.1f} from none, {_judgement(row, _pins(row['pins']))}"
@@ -140,13 +140,13 @@ def _judgement(row: dict[str, Any], pins: str) -> str:
     if row["verdict"] == DOWN:
         return f"more than chance explains among {pins}: down."
     if row["reason"]:
-        return f"which would be more than chance among {pins}, but {row['reason']}: cannot tell."
+        return f"which would be more than chance among {pins}, but {row['reason']}: no verdict."
     if row["p"] < LEVEL:
         return (
             f"which by itself would be more than chance among {pins} (p {row['p']:.3f}), but not among several metrics "
-            f"judged together (p {row['p_adjusted']:.3f}): cannot tell."
+            f"judged together (p {row['p_adjusted']:.3f}): within normal variation."
         )
-    return f"which {pins} cannot tell from chance."
+    return f"within normal variation among {pins}."
 
 
 def _moved(change: float) -> str:

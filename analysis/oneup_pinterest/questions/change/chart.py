@@ -5,7 +5,7 @@ import polars as pl
 
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     INK,
     WIDTH,
     Chart,
@@ -25,9 +25,9 @@ def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
     `change` is one account of `account_change` or `new_pins_change`; metrics without an estimate are left out.
 
     >>> change = pl.DataFrame({"metric": ["saves"], "change": [-8.0], "change_low": [-31.0], "change_high": [22.0],
-    ...     "verdict": ["cannot tell"], "pins": [30]})
+    ...     "verdict": ["within normal variation"], "pins": [30]})
     >>> change_chart(change).to_dict()["description"]
-    'Change with 95% interval: Saves −8% (−31% to +22%), cannot tell.'
+    'Change with 95% interval: Saves −8% (−31% to +22%), within normal variation.'
     """
     rows = [interval_row(row["metric"].capitalize(), row) for row in change.drop_nulls("change").iter_rows(named=True)]
     described = "; ".join(f"{row['name']} {row['told']}, {row['verdict']}" for row in rows) or "nothing to compare"
@@ -67,7 +67,7 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
     ]
     bars = (
         alt.Chart()
-        .mark_bar(color=COLOURS.get(metric, BLUE))
+        .mark_bar(color=COLORS.get(metric, BLUE))
         .encode(
             x=x,
             y=alt.Y(

@@ -162,7 +162,7 @@ def account_trend(
     ...     "timestamp": date(2025, 11, 1) + timedelta(days=pin), "saves": [n * (pin + 1) for n in range(52)]})
     ...     for pin in range(9)])
     >>> account_trend(AccountHistory.from_pins(pins), ["saves"]).select("weeks", "pins", "change", "verdict").row(0)
-    (7, 9, 0.0, 'cannot tell')
+    (7, 9, 0.0, 'within normal variation')
     """
     if history.pins.is_empty():
         return with_account(history.social_network_id, None, TREND)

@@ -47,8 +47,8 @@ def cohorts_answer(history: AccountHistory, metric: str = "saves", *, width: int
         DOWN: f"Later pins do worse (▼): at an age of {row['age']} days {medians} ({compared}).",
         "differ": f"The weeks differ at an age of {row['age']} days ({compared}), without going up or down over time: "
         f"{medians}.",
-        WITHIN_NORMAL_VARIATION: f"Cannot tell: at an age of {row['age']} days the weeks differ no more than chance "
-        f"would have it ({compared}); {medians}.",
+        WITHIN_NORMAL_VARIATION: f"The weeks are within normal variation at an age of {row['age']} days: they differ "
+        f"no more than chance would make them ({compared}); {medians}.",
     }
     return Answer(question, sentences[row["verdict"]], chart, table, notes)
 

@@ -6,7 +6,7 @@ import polars as pl
 from oneup_pinterest.formatting import truncate
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     WIDTH,
@@ -34,7 +34,7 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
         "pins_share:Q", title="Percent of the pins, those with least first", axis=axis, scale=alt.Scale(domain=[0, 100])
     )
     y = alt.Y("total_share:Q", title=f"Percent of the {metric}", axis=axis, scale=alt.Scale(domain=[0, 100]))
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     equal = inline([{"pins_share": share, "total_share": share} for share in (0, 100)])
     named = inline([{"pins_share": 40, "total_share": 40, "label": "all pins alike"}])
     tooltip = [
@@ -44,8 +44,8 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
     layers = [
         alt.Chart(equal).mark_line(color=FAINT, strokeDash=[4, 4]).encode(x=x, y=y),
         alt.Chart(named).mark_text(color=FAINT, align="right", dx=-6, fontSize=11).encode(x=x, y=y, text="label:N"),
-        alt.Chart().mark_area(color=colour, opacity=0.15).encode(x=x, y=y),
-        alt.Chart().mark_line(color=colour, strokeWidth=2).encode(x=x, y=y, tooltip=tooltip),
+        alt.Chart().mark_area(color=color, opacity=0.15).encode(x=x, y=y),
+        alt.Chart().mark_line(color=color, strokeWidth=2).encode(x=x, y=y, tooltip=tooltip),
     ]
     if top_share is not None:
         mark = {
@@ -102,7 +102,7 @@ def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     )
     bars = (
         alt.Chart()
-        .mark_bar(color=COLOURS.get(metric, BLUE), opacity=0.75)
+        .mark_bar(color=COLORS.get(metric, BLUE), opacity=0.75)
         .encode(
             x=x,
             y=y,

@@ -127,14 +127,14 @@ def assumptions_answer(history: LoadedHistory) -> Answer:
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> assumptions_answer(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
-    'Of 8 assumptions about the API, the data support 0 and contradict 0; of 8 they cannot tell.'
+    'Of 8 assumptions about the API, the data support 0 and contradict 0; for 8 there is not enough evidence.'
     """
     judged = assumptions(history)
     count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
     supported, contradicted, untold = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, CANNOT_TELL))
     sentence = (
         f"Of {judged.height} assumptions about the API, the data support {supported} and contradict {contradicted}; "
-        f"of {untold} they cannot tell."
+        f"for {untold} there is not enough evidence."
     )
     table = judged.select(
         pl.col("assumption").alias("Assumption"),

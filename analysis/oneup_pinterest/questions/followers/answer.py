@@ -55,7 +55,7 @@ def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> An
             UP: f"Followers grew by {by} {interval}: {span}.",
             DOWN: f"Followers shrank by {by} {interval}: {span}.",
             WITHIN_NORMAL_VARIATION: f"Followers went {span}, {row['per_week']:+,.1f} a week {interval}, "
-            "which cannot be told from no change.".replace("-", "−"),
+            "within normal variation.".replace("-", "−"),
         }[row["verdict"]]
     weekly = seen.sort("snapshot_date", descending=True).gather_every(7).head(TABLE_ROWS)
     table = weekly.select(
@@ -133,7 +133,9 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
         case None:
             pass
         case verdict if verdict == WITHIN_NORMAL_VARIATION:
-            sentence += f" Days with more {metric} cannot be told to win more or fewer followers {figures}."
+            sentence += (
+                f" Days with more {metric} win no more and no fewer followers than normal variation explains {figures}."
+            )
         case verdict:
             word = "more" if verdict == "rise together" else "fewer"
             sentence += f" Days with more {metric} also win {word} followers {figures}: correlation, not cause."
@@ -173,14 +175,13 @@ def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int 
     of_new, gained = (float(weeks[name].sum()) for name in ("of_new", "gain"))
     share = of_new / gained if gained else 0.0
     if row["verdict"] is None:
-        sentence = f"Cannot be told: {row['reason']}"
+        sentence = f"No verdict: {row['reason']}"
     else:
         figures = f"(rank correlation {row['rho']:+.2f}, 95% interval {row['low']:+.2f} to {row['high']:+.2f})"
         told = {
             "rise together": "gained more in the week after than in other weeks",
             "move apart": "gained less in the week after than in other weeks",
-            WITHIN_NORMAL_VARIATION: f"did not gain so much more or less in the week after that {row['weeks']} weeks "
-            "can tell it from chance",
+            WITHIN_NORMAL_VARIATION: f"stayed within normal variation in the week after, over {row['weeks']} weeks",
         }[row["verdict"]]
         sentence = f"After weeks with more new pins, the pins that were there before {told} {figures}.".replace(
             "-", "−"

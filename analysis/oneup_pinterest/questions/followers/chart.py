@@ -6,7 +6,7 @@ import polars as pl
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     INK,
     ORANGE,
     WIDTH,
@@ -85,10 +85,10 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
         part=(pl.col("first_day").diff().dt.total_days() > 7).fill_null(False).cum_sum(),
         shown=pl.format("{} to {}", *(pl.col(day).dt.strftime("%d %b %Y") for day in ("first_day", "last_day"))),
     ).to_dicts()
-    name, colour = metric.capitalize(), COLOURS.get(metric, BLUE)
+    name, color = metric.capitalize(), COLORS.get(metric, BLUE)
     line = (
         alt.Chart(inline(rows))
-        .mark_line(color=colour, strokeWidth=2, point={"color": colour, "size": 45})
+        .mark_line(color=color, strokeWidth=2, point={"color": color, "size": 45})
         .encode(
             x=day_axis([row["day"] for row in rows], "Last day of the week"),
             y=alt.Y(
@@ -152,7 +152,7 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
             alt.Tooltip("others_next_week:Q", title=f"{name} of the others in the week after", format=",.0f"),
         ],
     )
-    dots = base.mark_point(filled=True, opacity=0.85, size=60, color=COLOURS.get(metric, BLUE))
+    dots = base.mark_point(filled=True, opacity=0.85, size=60, color=COLORS.get(metric, BLUE))
     labels = [
         alt.Chart(inline([row for row in rows if row["side"] == side]))
         .mark_text(

@@ -114,7 +114,7 @@ def effort_association(history: AccountHistory, metric: str = "saves", *, seed: 
       logarithm of what pins gained that were there before
     - low, high: its 95% interval (Bonett and Wright, 2000, doi:10.1007/BF02294183)
     - p: how often weeks in another order correlate as much; q: after false-discovery control over the lags
-    - verdict: `rise together`, `move apart` (q at most 5%) or `cannot tell`
+    - verdict: `rise together`, `move apart` (q at most 5%) or `within normal variation`
     - reason: why there is none (then the figures are null)
 
     It says what goes together in these weeks, not what brings what.
@@ -167,7 +167,7 @@ def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str
         stats.rankdata(np.round(part - np.polyval(np.polyfit(time, part, 1), time), 9))
         for part in (known["published"].to_numpy().astype(np.float64), np.log1p(known["later"].to_numpy()))
     )
-    one, other = (_standardised(part) for part in (effort, result))
+    one, other = (_standardized(part) for part in (effort, result))
     shuffled = rng.permuted(np.tile(one, (SHUFFLES, 1)), axis=1) @ other / len(one)
     rho = float(np.clip(one @ other / len(one), -1, 1))
     reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (known.height - 3))
@@ -176,6 +176,6 @@ def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str
     return row | {"rho": rho, "low": low, "high": high, "p": p}
 
 
-def _standardised(values: Floats) -> Floats:
+def _standardized(values: Floats) -> Floats:
     result: Floats = (values - values.mean()) / max(float(values.std()), 1e-12)
     return result

@@ -110,7 +110,8 @@ def follower_trend(history: AccountHistory) -> pl.DataFrame:
     - weeks: of 7 days, back from the last
     - per_week: mean net change a week; low, high: its 95% interval (Student's t over the weeks, because a day
       resembles the one before it)
-    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, `cannot tell`
+    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, else
+      `within normal variation`
     - reason: why there is no verdict (then it is null, as are low and high)
 
     >>> from datetime import date
@@ -214,7 +215,7 @@ def follower_association(history: AccountHistory, metric: str = "saves", *, seed
     - rho: Spearman's correlation of what a straight line over the days leaves of each
     - p: how often weeks in another order correlate as much (2,000 random orders of whole weeks, which keep the cycle
       of the week and the likeness of neighbouring days)
-    - verdict: `rise together`, `move apart` (p at most 5%) or `cannot tell`
+    - verdict: `rise together`, `move apart` (p at most 5%) or `within normal variation`
     - reason: why there is none (then days may be 0 and the figures are null)
 
     >>> from oneup_pinterest.database.schema import TABLES

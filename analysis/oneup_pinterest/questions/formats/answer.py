@@ -6,7 +6,7 @@ import polars as pl
 
 from oneup_pinterest.formatting import truncate
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.methods.verdicts import CHANCE, LESS, MORE
+from oneup_pinterest.methods.verdicts import LESS, MORE, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.chart import formats_chart
@@ -54,13 +54,13 @@ def _sentence(pairs: pl.DataFrame, known: pl.DataFrame, name: str, metric: str) 
     told = [_pair(row, name, metric) for row in beyond.head(_MOST_TOLD).iter_rows(named=True)]
     if beyond.height > _MOST_TOLD:
         told.append(f"{beyond.height - _MOST_TOLD} more pairs differ by more than chance: see the table.")
-    rest = known.filter(pl.col("verdict") == CHANCE)
+    rest = known.filter(pl.col("verdict") == WITHIN_NORMAL_VARIATION)
     if not told:
         closest = rest.sort("p_value", "first", "second").row(0, named=True)
         asked = f" ({rest.height} pairs were compared)" if rest.height > 1 else ""
         told.append(f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}")
     elif rest.height:
-        told.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} cannot be told from chance.")
+        told.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} within normal variation.")
     left_out = pairs.height - known.height
     if left_out:
         told.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")

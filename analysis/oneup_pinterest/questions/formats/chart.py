@@ -5,7 +5,7 @@ import polars as pl
 
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     WIDTH,
@@ -55,14 +55,14 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         alt.Tooltip("pins:N", title="Days compared"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     first = inline(rows[:1])
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        base.mark_rule(color=colour, strokeWidth=2.5).encode(x=x, x2="high:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
         base.mark_point(color=INK, shape="diamond", size=70, opacity=1, strokeWidth=1.5).encode(x="crude:Q"),
-        base.mark_point(color=colour, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
+        base.mark_point(color=color, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
         # one below the line and one above it, so that the words stay apart where the two marks meet
         alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x="ratio:Q", y=y),
         alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x="crude:Q", y=y),

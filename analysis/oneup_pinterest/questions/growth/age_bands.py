@@ -207,7 +207,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
 
 
 def _logits(sums: Floats) -> tuple[Floats, Floats]:
-    """Logit of each share and its standard error (linearised ratio), from sums over pins; not finite at 0 and 1."""
+    """Logit of each share and its standard error (linearized ratio), from sums over pins; not finite at 0 and 1."""
     number = (sums.shape[1] - 2) // 3
     whole, squared = sums[:, :1], sums[:, 1:2]
     part, part_squared, product = (sums[:, 2 + k * number : 2 + (k + 1) * number] for k in range(3))

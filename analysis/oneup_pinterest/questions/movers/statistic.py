@@ -63,7 +63,7 @@ def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     - ratio: gain / expected; more: gain - expected
     - p: how often a pin that only ages would be as far off (two-sided); q: after false-discovery control over the
       account's pins (Benjamini and Hochberg, 1995)
-    - verdict: `more` or `less` where q is at most 5%; `as expected`; `cannot tell` where gained and expected are both
+    - verdict: `more` or `less` where q is at most 5%; `as expected`; `no verdict` where gained and expected are both
       below 10, or fewer than 10 pins of the account can be compared (then expected, p and q are null)
     - is_imputed: part of the gain is spread over a gap
     - first_day, last_day: the window

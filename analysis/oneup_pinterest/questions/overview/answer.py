@@ -58,7 +58,7 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
         "direction; without one, the change is what OneUp says and may be chance.",
         "Totals and the sum over the pins need not be equal: OneUp does not say which pins a total counts, and "
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
-        *(f"Cannot tell: {reason}." for reason in reasons),
+        *(f"No verdict: {reason}." for reason in reasons),
     ]
     if note := preset_note(history.overview, first["preset"]):
         notes.insert(0, note)

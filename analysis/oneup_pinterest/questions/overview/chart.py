@@ -7,7 +7,7 @@ import polars as pl
 
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     INK,
     WIDTH,
     Chart,
@@ -106,7 +106,7 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
         .otherwise(pl.lit("settled")),
         mean=pl.when(~pl.col("is_provisional")).then(pl.col("gain").rolling_mean(7)).round(1),
     )
-    colour, states = COLOURS.get(metric, BLUE), ["settled", "spread over a gap", "provisional"]
+    color, states = COLORS.get(metric, BLUE), ["settled", "spread over a gap", "provisional"]
     x = day_axis(days, "Day")
     tooltip = [
         alt.Tooltip("shown:N", title="Day"),
@@ -116,7 +116,7 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
     ]
     bars = (
         alt.Chart()
-        .mark_bar(color=colour, stroke=colour, strokeWidth=1)
+        .mark_bar(color=color, stroke=color, strokeWidth=1)
         .encode(
             x=x,
             y=alt.Y(

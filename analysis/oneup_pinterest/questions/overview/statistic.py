@@ -55,8 +55,8 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
     Columns: those of `account_totals`, and
 
     - verdict: up or down where the pins' gains changed by more than chance, and in the same direction as the total;
-      else cannot tell; null for posts, which are counted
-    - reason: why it cannot be told (or is not asked); null where chance explains the change
+      else within normal variation, or no verdict; null for posts, which are counted
+    - reason: why there is no verdict; null where chance explains the change
     - pins_change, pins_change_low, pins_change_high: of the pins' gains, in percent, with its 95% interval
     - pins: how many pins are behind it
 
@@ -73,7 +73,7 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
     ...     "snapshot_date": pl.Date, **dict.fromkeys(METRICS, pl.Int64)})
     >>> history = AccountHistory.from_pins(pins, overview=overview)
     >>> totals_with_verdicts(history).select("change", "verdict", "reason").row(0)
-    (25.0, 'cannot tell', 'no daily gains of these pins are known')
+    (25.0, 'no verdict', 'no daily gains of these pins are known')
     """
     totals = account_totals(history.overview).with_columns(
         days=(pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1

@@ -10,7 +10,7 @@ from oneup_pinterest.formatting import truncate
 from oneup_pinterest.methods.shrinkage import chance_limits
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     PER,
@@ -56,11 +56,11 @@ def rates_caterpillar(
         alt.Tooltip("impressions:Q", title="Impressions", format=",d"),
         alt.Tooltip("chance:N", title=f"Chance to be among the {side}"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers: list[Any] = [
-        base.mark_rule(color=colour, strokeWidth=2.5).encode(x=x, x2="high:Q"),
-        base.mark_point(color=colour, filled=True, size=70, opacity=1).encode(x="rate:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
+        base.mark_point(color=color, filled=True, size=70, opacity=1).encode(x="rate:Q"),
     ]
     if ranked.height:
         mean = [{"rate": float(ranked["prior_mean"][0]) * PER}]
@@ -91,7 +91,7 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     size = alt.Size("impressions:Q", legend=None, scale=alt.Scale(type="log", range=[10, 160]))
     dots = (
         alt.Chart()
-        .mark_circle(color=COLOURS.get(metric, BLUE), opacity=0.5)
+        .mark_circle(color=COLORS.get(metric, BLUE), opacity=0.5)
         .encode(
             x=alt.X("raw:Q", title=f"Raw: {_title(metric).lower()}", axis=alt.Axis(format=",.2~f", tickCount=5)),
             y=alt.Y("rate:Q", title="Shrunk", axis=alt.Axis(format=",.2~f", tickCount=5)),
@@ -147,7 +147,7 @@ def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
     y = alt.Y("raw:Q", title=title, axis=alt.Axis(format=",.2~f", tickCount=5))
     dots = (
         alt.Chart()
-        .mark_circle(color=COLOURS.get(metric, BLUE), opacity=0.5, size=35)
+        .mark_circle(color=COLORS.get(metric, BLUE), opacity=0.5, size=35)
         .encode(
             x=x,
             y=y,

@@ -5,7 +5,7 @@ import polars as pl
 
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     WIDTH,
@@ -67,15 +67,15 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
         alt.Tooltip("pins:N", title="Pins"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
         part = [row for row in rows if (row["said"] in ("more", "less")) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
-            color=colour, fill=colour if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
+            color=color, fill=color if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
         )
         layers.append(dots.encode(x="ratio:Q", y=y, tooltip=tooltip))
     told = "; ".join(f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3])
@@ -123,15 +123,15 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         alt.Tooltip("pins:N", title="Pins better than their weeks"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"z": 0}])).mark_rule(color=FAINT).encode(x=x),
-        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
-        part = [row for row in rows if (row["said"] != "chance") == is_sure]
+        part = [row for row in rows if (row["said"] in ("better", "worse")) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
-            color=colour, fill=colour if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
+            color=color, fill=color if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
         )
         layers.append(dots.encode(x=x, y=y, tooltip=tooltip))
     for sign in (1, -1):

@@ -12,7 +12,7 @@ from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.permutation import PERMUTATIONS, SIGNIFICANT, chunks, difference_within, shuffle_within
 from oneup_pinterest.methods.types import Columns, Floats, Integers
-from oneup_pinterest.methods.verdicts import CHANCE, with_verdicts
+from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION, with_verdicts
 
 MAX_CHARACTERS = 1_000  # of a text; Pinterest's descriptions have at most 800
 MAX_WORDS = 400  # words and pairs compared, the commonest: the more are asked, the less is found
@@ -118,8 +118,8 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
     - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
     - ratio, low, high: typical outcome (geometric mean of 1 + count) with over that without, and a 95% interval (times)
     - p_value: of a shuffle inside the weeks; q_value: after Benjamini and Hochberg over the features
-    - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell` (fewer than 5 with or without in the same
-      weeks); the figures are then null
+    - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict` (fewer than 5 with or
+      without in the same weeks); the figures are then null
 
     Pins with the same text in the same weeks count as one, by their typical outcome, here and in `compared_words`.
     Words of an account go with its subjects: a feature that stands out need not be why. See `difference_within`.
@@ -169,7 +169,7 @@ def compared_words(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, 
     - log_odds: of the word among the words of better pins against the others', with an informative Dirichlet prior
     - z: log_odds less its mean over shuffles of the better pins inside their weeks, over its standard deviation
     - p_value: share of shuffles in which any word has a z as large
-    - verdict: `better`, `worse` (p at most 0.05), or `chance`
+    - verdict: `better`, `worse` (p at most 0.05), or `within normal variation`
     - pins_in_all, words_compared: of the account
 
     The log-odds are those of Monroe, Colaresi and Quinn, Fightin' Words (2008, https://doi.org/10.1093/pan/mpn018).
@@ -214,8 +214,8 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
     together = np.vstack([log_odds[None, :], shuffled])
     spread = together.std(axis=0)
     deviation = together - together.mean(axis=0)
-    standardised = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
-    z, largest = standardised[0], np.abs(standardised).max(axis=1)
+    standardized = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
+    z, largest = standardized[0], np.abs(standardized).max(axis=1)
     p_value = (largest[None, :] >= np.abs(z)[:, None] - 1e-9).mean(axis=1)
     share = better / counts
     return (
@@ -227,7 +227,10 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
             pl.Series("log_odds", log_odds),
             pl.Series("z", z),
             pl.Series("p_value", p_value),
-            pl.Series("verdict", np.where(p_value > SIGNIFICANT, CHANCE, np.where(z > 0, "better", "worse")).tolist()),
+            pl.Series(
+                "verdict",
+                np.where(p_value > SIGNIFICANT, WITHIN_NORMAL_VARIATION, np.where(z > 0, "better", "worse")).tolist(),
+            ),
             pins_in_all=pl.lit(rows.height, pl.Int64),
             words_compared=pl.lit(words.height, pl.Int64),
         )

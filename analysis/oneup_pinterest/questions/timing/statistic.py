@@ -11,7 +11,7 @@ from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.permutation import SIGNIFICANT, chunks, shuffle_within
 from oneup_pinterest.methods.types import Columns, Floats, Integers
-from oneup_pinterest.methods.verdicts import CHANCE
+from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 
 By = Literal["weekday", "hour", "slot"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -83,7 +83,8 @@ def compared_slots(
       95% interval
     - p_value: chance that the largest deviation of any slot would be as large as this one's if no slot mattered, times
       three: as weekday, hour and both are asked of the same pins, one of them will be lucky the oftener
-    - verdict: `above`, `below` (p at most 0.05), `chance`, or `few pins` (fewer than 3, or all of one day)
+    - verdict: `above`, `below` (p at most 0.05), `within normal variation`, or `few pins` (fewer than 3, or all of one
+      day)
     - pins_in_all; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes (times)
     - detectable: the effect of a slot that would be found four times in five (percent; the median of the slots)
     - reason: why nothing can be said of this account; all figures but pins are then null
@@ -97,7 +98,7 @@ def compared_slots(
     >>> moments = [datetime(2026, 1, 5, 9) + timedelta(days=day) for day in range(70)]
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{day:02}" for day in range(70)],
     ...     "moment": moments, "weeks": 0, "value": [90.0 + day % 3 + 90 * (day % 7 == 5) for day in range(70)]})
-    >>> found = compared_slots(outcomes, "weekday").filter(pl.col("verdict") != "chance")
+    >>> found = compared_slots(outcomes, "weekday").filter(pl.col("verdict") != "within normal variation")
     >>> found.select("weekday", pl.col("effect").round(), "p_value", "verdict").row(0)
     (6, 98.0, 0.0015, 'above')
     """
@@ -210,7 +211,9 @@ def _figures(
         return pl.Series(name, everywhere).fill_nan(None)
 
     verdict = np.full(slots, "few pins", dtype=object)
-    verdict[tested] = np.where(p_values > SIGNIFICANT, CHANCE, np.where(difference > 0, "above", "below"))
+    verdict[tested] = np.where(
+        p_values > SIGNIFICANT, WITHIN_NORMAL_VARIATION, np.where(difference > 0, "above", "below")
+    )
     return [
         (pl.col("mean") / mean).alias("mean_ratio") if mean > 0 else pl.lit(None, pl.Float64).alias("mean_ratio"),
         spread_out("difference", difference),
@@ -227,9 +230,9 @@ def _figures(
 
 def _units(rows: pl.DataFrame, slots: int) -> _Days:
     """Means of the pins of one day and slot, less the mean of their weeks, each divided by its standard deviation."""
-    centred = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
+    centered = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
     units = (
-        centred.group_by("weeks", "day", "slot")
+        centered.group_by("weeks", "day", "slot")
         .agg(
             pins=pl.len(),
             mean=pl.col("outcome").mean(),
@@ -286,16 +289,16 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
         return means
 
     deviation = units.deviation[:, None]
-    middle, centre = mean_of(deviation), mean_of(contrasts)
+    middle, center = mean_of(deviation), mean_of(contrasts)
     among = np.maximum(size - 1, 1)
     variance = size / among * np.maximum(mean_of(deviation**2) - middle**2, 0)
-    squares = size * np.maximum(mean_of(contrasts**2) - centre**2, 0)
+    squares = size * np.maximum(mean_of(contrasts**2) - center**2, 0)
     # what the variance of a stratum's deviations is on average, where that of an observation is 1
     evenness = mean_of(units.root[:, None]) ** 2 / mean_of(units.root[:, None] ** 2)
     expected = 1 - (1 - evenness) / among
     error = np.sqrt((variance * squares).sum(axis=0))
     return _Chance(
-        mean=(size * middle * centre).sum(axis=0),
+        mean=(size * middle * center).sum(axis=0),
         error=error,
         true_error=error * np.sqrt(information / (expected * squares).sum(axis=0)),
     )
@@ -304,7 +307,7 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
 def _largest_by_chance(
     units: _Days, contrasts: Floats, chance: _Chance, permutations: int, rng: np.random.Generator
 ) -> Floats:
-    """The largest standardised deviation of any slot in each shuffle of the units inside their weeks."""
+    """The largest standardized deviation of any slot in each shuffle of the units inside their weeks."""
     found = []
     for rows in chunks(units.deviation.size, permutations):
         shuffled = np.tile(units.deviation, (rows, 1))
