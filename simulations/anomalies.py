@@ -57,7 +57,7 @@ def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
         {
             "social_network_id": account,
             "metric": "saves",
-            "kind": "lifetime",
+            "counter_type": "lifetime",
             "day": [FIRST_DAY + timedelta(days=day) for day in range(len(counts))],
             "gain": np.asarray(counts, dtype=np.float64),
             "is_imputed": False,

@@ -167,7 +167,7 @@ def _watched(
         "day",
         pl.col("gain").fill_null(0),
         metric=pl.lit("saves"),
-        kind=pl.lit("lifetime"),
+        counter_type=pl.lit("lifetime"),
         is_provisional=pl.lit(False),
         is_imputed=pl.lit(False),
     )

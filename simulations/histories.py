@@ -60,7 +60,7 @@ def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     for world in _worlds(rng, runs):
         kinds = counter_types(LoadedHistory(_frame(world)), METRICS)
         found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
-        wrong.append(bool((found > 0).any()) or set(kinds["kind"]) != {"lifetime"})
+        wrong.append(bool((found > 0).any()) or set(kinds["counter_type"]) != {"lifetime"})
     yield _share("nothing wrong: histories in which something is recognised", wrong, 0.02, at_most=True)
 
 
@@ -115,7 +115,7 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         gains = daily_gains(LoadedHistory(pins), ["impressions"])
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
         day = _snapshot(world, at) - timedelta(days=1)
-        kind = counter_types(LoadedHistory(pins), ["impressions"])["kind"].item()
+        kind = counter_types(LoadedHistory(pins), ["impressions"])["counter_type"].item()
         recognised.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
         lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
@@ -150,7 +150,7 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
             continue  # zeros to the end look like a lost connection
         kinds = counter_types(LoadedHistory(pins), ["impressions"])
-        recognised.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
+        recognised.append(kinds.select("counter_type", "resets").row(0) == ("lifetime", 1))
         gains = daily_gains(LoadedHistory(pins), ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
         truth = _true_gains(world, "impressions")
         both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
@@ -187,7 +187,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
             daily_gains(LoadedHistory(pins), ["impressions"]),
         )
         expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
-        recognised.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
+        recognised.append(kinds.select("counter_type", "restatements").row(0) == (expected, 1))
         falls = gains.filter("is_fall")
         labelled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
         if is_temporary:
@@ -224,7 +224,7 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
         pins = _frame(world, changed)
         kinds = counter_types(LoadedHistory(pins), METRICS)
-        recognised.append(set(kinds["kind"]) == {"lifetime"})
+        recognised.append(set(kinds["counter_type"]) == {"lifetime"})
         gains = daily_gains(LoadedHistory(pins), METRICS).filter("is_fall")
         labelled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
     yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognised, 0.98)
@@ -242,7 +242,9 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
             changed[metric] = windowed[-world.days :]
         is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
         could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
-        kinds = dict(counter_types(LoadedHistory(_frame(world, changed)), METRICS).select("metric", "kind").iter_rows())
+        kinds = dict(
+            counter_types(LoadedHistory(_frame(world, changed)), METRICS).select("metric", "counter_type").iter_rows()
+        )
         if could_be_seen[-1]:
             recognised.append(kinds["impressions"] == "rolling")
             strict.append(set(kinds.values()) == {"rolling"})

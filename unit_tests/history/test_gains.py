@@ -288,46 +288,48 @@ def test_a_counter_that_falls_again_and_again_is_rolling(tmp_path: Path) -> None
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
     moving = counter_types(LoadedHistory(pins)).filter(pl.col("rises") > 0)
     assert moving.height
-    assert set(moving["kind"]) == {"rolling"}
+    assert set(moving["counter_type"]) == {"rolling"}
     assert set(moving["rules_out_days"]) == {None}
-    assert "rolling" in account_daily_gains(LoadedHistory(pins), ["saves"])["kind"].to_list()
+    assert "rolling" in account_daily_gains(LoadedHistory(pins), ["saves"])["counter_type"].to_list()
 
 
 def test_a_metric_that_hardly_moves_follows_the_impressions() -> None:
     ups_and_downs = [9, 8, 9, 7, 9, 6, 9, 8]
     pins = frame(seen("1", numbered(*[4] * 4, *[3] * 4))).with_columns(impressions=pl.Series(ups_and_downs))
-    assert dict(counter_types(LoadedHistory(pins), ["saves"]).select("metric", "kind").rows()) == {"saves": "rolling"}
-    assert dict(counter_types(LoadedHistory(pins.drop("impressions")), ["saves"]).select("metric", "kind").rows()) == {
-        "saves": "lifetime"
+    assert dict(counter_types(LoadedHistory(pins), ["saves"]).select("metric", "counter_type").rows()) == {
+        "saves": "rolling"
     }
+    assert dict(
+        counter_types(LoadedHistory(pins.drop("impressions")), ["saves"]).select("metric", "counter_type").rows()
+    ) == {"saves": "lifetime"}
 
 
 def test_counters_of_which_most_fell_at_one_sync_are_restated_and_usable() -> None:
     saves = [100 + 5 * day - 20 * (day >= 12) for day in range(25)]
     kinds = counter_types(LoadedHistory(frame(*[seen(str(pin), numbered(*saves)) for pin in range(6)])), ["saves"])
-    assert kinds.select("kind", "restatements", "resets", "falls").row(0) == ("restated", 1, 0, 6)
-    assert kinds["kind"].is_in(USABLE).all()
+    assert kinds.select("counter_type", "restatements", "resets", "falls").row(0) == ("restated", 1, 0, 6)
+    assert kinds["counter_type"].is_in(USABLE).all()
 
 
 def test_a_pin_that_was_reset_alone_is_counted_and_leaves_the_counter_a_lifetime_one() -> None:
     pins = [seen(str(pin), numbered(*range(100, 130))) for pin in range(5)]
     kinds = counter_types(LoadedHistory(frame(*pins, seen("9", numbered(*range(100, 110), *range(20))))), ["saves"])
-    assert kinds.select("kind", "resets", "pins_reset", "falls").row(0) == ("lifetime", 0, 1, 1)
+    assert kinds.select("counter_type", "resets", "pins_reset", "falls").row(0) == ("lifetime", 0, 1, 1)
 
 
 def test_what_a_history_rules_out_is_told_and_unknown_where_it_is_short() -> None:
     long = counter_types(
         LoadedHistory(frame(seen("1", numbered(*range(60)), published=datetime(2026, 2, 1)))), ["saves"]
     )
-    assert long.select("kind", "rules_out_days").row(0) == ("lifetime", 28 + 59 - 19 - 1)
+    assert long.select("counter_type", "rules_out_days").row(0) == ("lifetime", 28 + 59 - 19 - 1)
     short = counter_types(LoadedHistory(frame(seen("1", numbered(*range(5))))), ["saves"])
-    assert short.select("kind", "rules_out_days").row(0) == ("lifetime", None)
+    assert short.select("counter_type", "rules_out_days").row(0) == ("lifetime", None)
 
 
 def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, reset_on=10))
     kinds = counter_types(LoadedHistory(pins), ["impressions"])
-    assert set(kinds["kind"]) == {"lifetime"}
+    assert set(kinds["counter_type"]) == {"lifetime"}
     assert set(kinds["resets"]) == {1}
     day = LAST_DAY - timedelta(days=10)
     fallen = account_daily_gains(LoadedHistory(pins), ["impressions"]).filter(pl.col("day") == day)
@@ -336,7 +338,7 @@ def test_one_reset_of_all_pins_leaves_a_lifetime_counter_one(tmp_path: Path) -> 
 
 def test_a_few_restatements_leave_a_lifetime_counter_one() -> None:
     pins = frame(seen("1", {day: 10 * day - (1 if day == 7 else 0) * 15 for day in range(60)}))
-    assert counter_types(LoadedHistory(pins), ["saves"]).select("falls", "kind").row(0) == (1, "lifetime")
+    assert counter_types(LoadedHistory(pins), ["saves"]).select("falls", "counter_type").row(0) == (1, "lifetime")
 
 
 def test_no_pins_give_frames_of_the_same_columns(tmp_path: Path) -> None:

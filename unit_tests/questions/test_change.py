@@ -232,7 +232,7 @@ def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
             "social_network_id": "pin_a",
             "metric": "saves",
             "day": days,
-            "kind": "lifetime",
+            "counter_type": "lifetime",
             "gain": [None, None, *[1.0] * 5, None, None, None, *[1.0] * 4, *[2.0] * 7],
             "is_provisional": False,
             "is_imputed": False,

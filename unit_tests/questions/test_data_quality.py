@@ -23,7 +23,7 @@ from oneup_pinterest.questions.data_quality.answer import (
     coverage_answer,
     findings_answer,
 )
-from oneup_pinterest.questions.data_quality.chart import LEAST_WEEKS, WEEKS_SHOWN, sync_calendar_chart
+from oneup_pinterest.questions.data_quality.chart import MIN_WEEKS, WEEKS_SHOWN, sync_calendar_chart
 from unit_tests.factories.history import NOW, as_other_destination, make_history
 
 
@@ -133,7 +133,7 @@ def test_the_calendar_crosses_days_without_a_sync_and_says_what_a_cross_is() -> 
     assert len(spec(sync_calendar_chart(coverage(20)))["layer"]) == 1
 
 
-@pytest.mark.parametrize(("days", "weeks"), [(0, 0), (1, LEAST_WEEKS), (100, 15), (800, WEEKS_SHOWN)])
+@pytest.mark.parametrize(("days", "weeks"), [(0, 0), (1, MIN_WEEKS), (100, 15), (800, WEEKS_SHOWN)])
 def test_the_calendar_has_weeks_that_can_be_told_apart(days: int, weeks: int) -> None:
     x = spec(sync_calendar_chart(coverage(days)))["layer"][0]["encoding"]["x"]
     assert len(x["scale"]["domain"]) == weeks

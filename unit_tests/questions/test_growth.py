@@ -165,9 +165,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str, me
         if variant in ("empty", "one pin"):
             assert answer.sentence.startswith("Not enough data yet: ") or answer.chart is None
     if variant == "rolling" and metric == "saves":
-        assert growth_answer(AccountHistory.from_pins(pins), metric).sentence.startswith(
-            "No gains of saves can be told"
-        )
+        assert growth_answer(AccountHistory.from_pins(pins), metric).sentence.startswith("Gains of saves are not known")
 
 
 def test_too_few_pins_are_refused_with_their_number() -> None:

@@ -73,7 +73,7 @@ def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
 def test_many_vanished_pins_forbid_an_answer() -> None:
     row = at_seven(some(FAST, 30, "fast") + some({1: 10, 2: 20, 3: 30}, 5, "gone"))
     assert row["half_life"] is None
-    assert row["reason"] == "5 of 35 pins were not seen any more, or counted anew, before age 7"
+    assert row["reason"] == "5 of 35 pins were not seen any more, or were reset, before age 7"
 
 
 def test_a_horizon_without_20_pins_has_a_reason_and_its_curve_no_rows() -> None:
@@ -91,7 +91,7 @@ def test_the_answer_names_its_horizon_and_what_is_missing() -> None:
     answer = half_life_answer(AccountHistory.from_pins(pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))))
     assert answer.sentence.startswith(
         "Half of the pins have half of their saves of 7 days by an age of 1.0 days (95% interval 1.0 to 1.0; 41 pins "
-        "with at least 20 saves at 7 days). None is told for 30 days: 20 pins seen"
+        "with at least 20 saves at 7 days). There is none for 30 days: 20 pins seen"
     )
     assert answer.chart is not None
     assert answer.table is not None

@@ -84,10 +84,10 @@ def test_impossible_counters_are_left_out_with_a_reason_and_do_not_move_the_othe
 
 def test_counters_of_different_windows_have_no_rate() -> None:
     kinds = pl.DataFrame(
-        {"social_network_id": "pin_a", "metric": ["impressions", "saves"], "kind": ["lifetime", "rolling"]}
+        {"social_network_id": "pin_a", "metric": ["impressions", "saves"], "counter_type": ["lifetime", "rolling"]}
     )
     history = AccountHistory.from_pins(many(20))
-    history.counter_type = dict(kinds.select("metric", "kind").iter_rows()).get  # type: ignore[method-assign]
+    history.counter_type = dict(kinds.select("metric", "counter_type").iter_rows()).get  # type: ignore[method-assign]
     rates = pin_rates(history)
     assert rates["rate"].null_count() == 20
     assert set(rates["reason"]) == {"saves and impressions do not count over the same window"}

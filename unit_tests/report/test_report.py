@@ -186,7 +186,7 @@ def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> No
 
 def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
     text = Page(report(tmp_path, days=20, rolling=True)).text
-    assert "No gains of saves can be told" in text
+    assert "Gains of saves are not known" in text
     assert "Saves gained a day" not in report(tmp_path)
 
 

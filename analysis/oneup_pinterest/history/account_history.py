@@ -104,7 +104,7 @@ class AccountHistory(LoadedHistory):
 
     def counter_type(self, metric: str) -> str | None:
         """Return how the counter of a metric behaves, or None where no pin was seen twice."""
-        return counter_types(self, [metric])["kind"].first()  # type: ignore[return-value]
+        return counter_types(self, [metric])["counter_type"].first()  # type: ignore[return-value]
 
     def daily_gains(self, metrics: Sequence[str] | None = None, since: date | None = None) -> pl.DataFrame:
         """Return gains per pin and day; see `history.gains.daily_gains`. They are many, and not kept."""

@@ -52,22 +52,22 @@ def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl
 
 def _named(history: LoadedHistory, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """The rows of `_by_age` with the names that their numbers stand for."""
-    readings, names = consecutive_observations(history, []), pl.Series("metric", list(seen), pl.String)
+    observations, names = consecutive_observations(history, []), pl.Series("metric", list(seen), pl.String)
     blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
     rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
-    named = [*readings.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
+    named = [*observations.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
     return rows.select(*named, "age", "value", "snapshot_date")
 
 
 def _by_age(history: LoadedHistory, metric: str) -> pl.DataFrame:
     """`counters_by_age` of one metric, with numbers for pins."""
-    readings, kinds = consecutive_observations(history, [metric]), counter_types(history, [metric])
-    lifetime = kinds.filter(pl.col("kind") == "lifetime")
-    accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
+    observations, types = consecutive_observations(history, [metric]), counter_types(history, [metric])
+    lifetime = types.filter(pl.col("counter_type") == "lifetime")
+    accounts = observations.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
     seen = (
-        confirmed(readings.steps[metric])
+        confirmed(observations.steps[metric])
         .lazy()
-        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("is_begun_anew"))
+        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("was_reset"))
         .select(
             "pin",
             (pl.col("snapshot_date") - pl.col("published")).dt.total_days().alias("age"),
@@ -102,15 +102,15 @@ def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = M
     >>> counters_at_age(LoadedHistory(pins), 7, ["saves"]).height
     0
     """
-    readings = consecutive_observations(history, metrics)
+    observations = consecutive_observations(history, metrics)
     reached = pl.concat(
-        [_at_age(_by_age(history, metric), age).with_columns(metric=pl.lit(metric)) for metric in readings.steps]
+        [_at_age(_by_age(history, metric), age).with_columns(metric=pl.lit(metric)) for metric in observations.steps]
     )
     attributes = latest_pins(history).select(
         "social_network_id", "id", pl.col("timestamp").alias("published"), "format", "media_type", "text"
     )
     return (
-        reached.with_columns(readings.pins[reached["pin"]].get_columns())
+        reached.with_columns(observations.pins[reached["pin"]].get_columns())
         .join(attributes, on=["social_network_id", "id"], how="left")
         .select(*_PIN, "value", "is_interpolated", "published", "format", "media_type", "text")
         .sort(_PIN)

@@ -7,15 +7,15 @@ import polars as pl
 from oneup_pinterest.history.glitches import SMALL_COUNT, SMALL_SHARE
 from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.observations import (
-    CROWD,
+    EVENT_SHARE,
     METRICS,
-    MOST,
+    MIN_PINS_OF_EVENT,
     RESET_BELOW,
     consecutive_observations,
     with_impressions,
 )
 
-USABLE = ("lifetime", "restated")  # kinds whose gains mean something; growth curves need `lifetime`
+USABLE = ("lifetime", "restated")  # types whose gains mean something; growth curves need `lifetime`
 
 # A lifetime counter does not fall, so of its moves (almost) none is a fall; of a rolling one's, about half.
 _FALLING_SHARE, _FALLS, _FALLING_DAYS = 0.05, 3, 3
@@ -25,7 +25,7 @@ _SURELY = 2.33  # standard errors: one chance in a hundred
 _AGES = (0, 30, 90)
 _MANY = 0.1  # of the pins whose counter could fall
 _EVENTS = 0.05  # of the snapshots: what happens more often is how the counter behaves
-_ENOUGH_MOVES = 20  # all of them rises, they say that a counter does not roll; fewer let the impressions speak for it
+_MIN_MOVES = 20  # all of them rises, they say that a counter does not roll; fewer let the impressions speak for it
 
 
 @computed_once
@@ -36,27 +36,27 @@ def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> p
 
     - social_network_id, metric
     - rises, falls: steps between two observations of a pin in which its counter rose or fell
-    - resets: snapshots at which most of the pins began anew
+    - resets: snapshots at which most of the pins was reset
     - restatements: snapshots at which many pins (at least three, and 10% of those that could) fell, but not to near 0.
       Such events are rare (at most one in twenty snapshots), or they are how the counter behaves
-    - pins_reset: pins whose counter began anew at another snapshot
+    - pins_reset: pins whose counter was reset at another snapshot
     - falling_share: of the steps that moved at any other snapshot, the share that fell (null when none moved)
-    - kind:
+    - counter_type:
       `rolling` where clearly more than 5% of these fell, on three days or more, and the pins that fell did so again and
       again, or lost more than a restatement takes (the same is asked of pins older than 30 and than 90 days alone,
       because a window's counter falls only in pins older than the window). A metric with too few moves or falls to
-      be sure (20) follows the impressions: OneUp has one kind of counters for all;
+      be sure (20) follows the impressions: OneUp has one type of counter for all;
       `restated` where at a few snapshots most pins fell, but not to near 0: gains may be used, with that day unknown;
       `lifetime` otherwise, which is an assumption as far as `rules_out_days` does not bear it out
     - rules_out_days: a window of so many days, or fewer, would have shown: 20 rises of pins older than that, and
-      hardly a fall. Null where too little was seen, or the kind is rolling
+      hardly a fall. Null where too little was seen, or the counter is rolling
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, day) for day in range(1, 8)], "saves": [9, 8, 9, 7, 9, 6, 9],
     ... })
-    >>> counter_types(LoadedHistory(pins), ["saves"]).select("rises", "falls", "kind").row(0)
+    >>> counter_types(LoadedHistory(pins), ["saves"]).select("rises", "falls", "counter_type").row(0)
     (3, 3, 'rolling')
     """
     asked = with_impressions(history, metrics)
@@ -64,13 +64,13 @@ def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> p
     impressions = judged.filter(pl.col("metric") == "impressions")
     rolling = impressions.filter("is_rolling")["account"].implode()
     lifetime = impressions.filter(~pl.col("is_rolling") & pl.col("rules_out_days").is_not_null())["account"].implode()
-    is_doubtful = (pl.col("falls") > 0) | (pl.col("rises") < _ENOUGH_MOVES)
+    is_doubtful = (pl.col("falls") > 0) | (pl.col("rises") < _MIN_MOVES)
     rolls = pl.col("account").is_in(rolling) & is_doubtful
-    rolls |= pl.col("is_rolling") & ~(pl.col("account").is_in(lifetime) & (pl.col("falls") < _ENOUGH_MOVES))
+    rolls |= pl.col("is_rolling") & ~(pl.col("account").is_in(lifetime) & (pl.col("falls") < _MIN_MOVES))
     not_rolling = pl.when("is_restated").then(pl.lit("restated")).otherwise(pl.lit("lifetime"))
     return (
-        judged.with_columns(kind=pl.when(rolls).then(pl.lit("rolling")).otherwise(not_rolling))
-        .with_columns(rules_out_days=pl.when(pl.col("kind") != "rolling").then("rules_out_days"))
+        judged.with_columns(counter_type=pl.when(rolls).then(pl.lit("rolling")).otherwise(not_rolling))
+        .with_columns(rules_out_days=pl.when(pl.col("counter_type") != "rolling").then("rules_out_days"))
         .join(consecutive_observations(history, []).accounts, on="account", how="left")
         .select(
             "social_network_id",
@@ -81,7 +81,7 @@ def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> p
             "restatements",
             "pins_reset",
             "falling_share",
-            "kind",
+            "counter_type",
             "rules_out_days",
         )
         .filter(pl.col("metric").is_in(list(metrics)))
@@ -95,8 +95,8 @@ def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
     steps = consecutive_observations(history, [metric]).steps[metric]
     seen_twice = steps.lazy().filter(pl.col("before_on").is_not_null())
     fell, rose = pl.col("value") < pl.col("before"), pl.col("value") > pl.col("before")
-    many = (pl.col("falls") >= CROWD) & (pl.col("falls") >= _MANY * pl.col("could_fall"))
-    most = (pl.col("falls") >= CROWD) & (pl.col("falls") > MOST * pl.col("could_fall"))
+    many = (pl.col("falls") >= MIN_PINS_OF_EVENT) & (pl.col("falls") >= _MANY * pl.col("could_fall"))
+    most = (pl.col("falls") >= MIN_PINS_OF_EVENT) & (pl.col("falls") > EVENT_SHARE * pl.col("could_fall"))
     snapshots = (
         seen_twice.group_by("account", "snapshot_date")
         .agg(
@@ -161,10 +161,10 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
             falling_share=pl.col("is_fall").mean(),
             is_rolling=is_rolling if losses.height else pl.lit(value=False),
             pins_reset=pl.col("pin").filter(pl.col("fall") == "reset").n_unique().cast(pl.Int64),
-            rules_out_days=age.filter(~pl.col("is_fall")).drop_nulls().top_k(_ENOUGH_MOVES),
+            rules_out_days=age.filter(~pl.col("is_fall")).drop_nulls().top_k(_MIN_MOVES),
         )
         .with_columns(
-            rules_out_days=pl.when(pl.col("rules_out_days").list.len() >= _ENOUGH_MOVES).then(
+            rules_out_days=pl.when(pl.col("rules_out_days").list.len() >= _MIN_MOVES).then(
                 (pl.col("rules_out_days").list.min() - 1).clip(0)
             )
         )

@@ -12,7 +12,7 @@ from oneup_pinterest.history.latest import latest_pins
 from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 
 AGE = 7  # days: each day of the week once, and short enough that most pins of a young history have an outcome
-MIN_PINS = 20  # with fewer, only differences of several times could be told from chance
+MIN_PINS = 20  # with fewer, only differences of several times would stand out from chance
 WEEKS_PINS, WEEKS_TOGETHER = 20, 4  # weeks are taken together up to this many pins, or this many weeks
 
 

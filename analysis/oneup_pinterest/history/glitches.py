@@ -103,7 +103,7 @@ def _is_taken_back(length: int) -> pl.Expr:
         & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
     )
     # nothing is known of before the first observation of an older pin: it fell to less than half, as in a reset, but to
-    # more than a counter that begins anew could show by then
+    # more than a counter that is reset could show by then
     is_first = before.is_null() & ~pl.col(f"new{-length}")
     is_first_spike = (
         is_first

@@ -68,7 +68,7 @@ def account_change(
 ) -> pl.DataFrame:
     """What all pins of an account gained in its last `days` settled days, against the `days` before, with a verdict.
 
-    One row per metric, also where nothing can be told; no rows for an account without pins. Columns, in the order of
+    One row per metric, also without a verdict; no rows for an account without pins. Columns, in the order of
     `metrics`:
 
     - social_network_id, metric, days
@@ -170,7 +170,7 @@ def compared_periods(
     snapshot.
     """
     settled = known.filter(~pl.col("is_provisional"))
-    if not known["kind"].is_in(USABLE).all():
+    if not known["counter_type"].is_in(USABLE).all():
         return {"reason": not_lifetime(metric)}
     last, first = settled["day"].max(), settled["day"].min()
     if not isinstance(last, date) or not isinstance(first, date):

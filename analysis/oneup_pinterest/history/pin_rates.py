@@ -113,7 +113,7 @@ def _rates_of(part: pl.DataFrame, metric: str, is_one_window: bool) -> pl.DataFr
     part = part.sort("id").with_columns(reason=reason.cast(pl.String), metric=pl.lit(metric))
     good = part["reason"].is_null().to_numpy()
     empty = np.full(part.height, np.nan)
-    columns = {name: empty.copy() for name, kind in RATES.items() if kind == pl.Float64}
+    columns = {name: empty.copy() for name, dtype in RATES.items() if dtype == pl.Float64}
     if good.any():
         counts = part["count"].to_numpy().astype(np.float64)[good]
         shown = part["impressions"].to_numpy().astype(np.float64)[good]

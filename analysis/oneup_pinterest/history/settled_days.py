@@ -37,13 +37,15 @@ def settled_rows(account_gains: pl.DataFrame, metric: str) -> pl.DataFrame:
     No rows for accounts of which `metric` is no lifetime counter. Provisional days are left out.
 
     >>> from datetime import date
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime", "gain": 3.0,
+    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "counter_type": "lifetime", "gain": 3.0,
     ...     "day": [date(2026, 3, day) for day in (1, 2, 3, 5)], "is_imputed": False, "is_provisional": False,
     ...     "pins_fallen": 0, "pins_observed": 9})
     >>> settled_rows(gains, "saves").select("gain", "is_sure").rows()
     [(3.0, True), (3.0, True), (3.0, False), (None, False), (3.0, False)]
     """
-    rows = account_gains.filter((pl.col("metric") == metric) & pl.col("kind").is_in(USABLE) & ~pl.col("is_provisional"))
+    rows = account_gains.filter(
+        (pl.col("metric") == metric) & pl.col("counter_type").is_in(USABLE) & ~pl.col("is_provisional")
+    )
     if rows.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     days = rows.group_by("social_network_id").agg(day=pl.date_ranges(pl.col("day").min(), pl.col("day").max()).first())

@@ -1,4 +1,4 @@
-"""Changes of the time zone in which a sync's day is told: one day may be seen twice, or not at all."""
+"""Changes of the time zone of a sync's day: one day may be seen twice, or not at all."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta

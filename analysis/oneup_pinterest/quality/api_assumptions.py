@@ -124,15 +124,15 @@ def _counters(history: LoadedHistory) -> Judgement:
         return CONTRADICTED, (
             f"{fell:,} of {shorter:,} times that a pin was seen in a shorter window than before, its impressions fell."
         )
-    kinds = counter_types(history).filter(pl.col("falls") + pl.col("rises") > 0)
-    rolling = kinds.filter(pl.col("kind") == "rolling")
-    judged = rolling if rolling.height else kinds
+    types = counter_types(history).filter(pl.col("falls") + pl.col("rises") > 0)
+    rolling = types.filter(pl.col("counter_type") == "rolling")
+    judged = rolling if rolling.height else types
     falls, moves = sum(judged["falls"].to_list()), sum(judged["falls"].to_list()) + sum(judged["rises"].to_list())
     evidence = f"{falls:,} of {moves:,} times that a counter moved, it fell"
     if rolling.height:
-        accounts, of = (frame["social_network_id"].n_unique() for frame in (rolling, kinds))
+        accounts, of = (frame["social_network_id"].n_unique() for frame in (rolling, types))
         return CONTRADICTED, f"In {accounts:,} of {of:,} accounts counters roll: {evidence}."
-    ruled_out = max(kinds["rules_out_days"].drop_nulls().to_list(), default=0)
+    ruled_out = max(types["rules_out_days"].drop_nulls().to_list(), default=0)
     if ruled_out >= KEPT_DAYS:
         return SUPPORTED, f"{evidence}, and hardly ever in pins more than {ruled_out:,} days old, which still rose."
     so_far = f"a window of {ruled_out:,} days or fewer is ruled out" if ruled_out else "no window is ruled out yet"

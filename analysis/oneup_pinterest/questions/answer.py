@@ -44,7 +44,7 @@ def not_enough_data(question: str, why: str) -> Answer:
 def refusal(metric: str) -> str:
     """Why nothing is said of what this metric gained, or of how it grows."""
     return (
-        f"No gains of {metric} can be told: its counter falls too often to be one of a pin's whole life (it counts a "
+        f"Gains of {metric} are not known: its counter falls too often to be one of a pin's whole life (it counts a "
         "window of days that moves on), so its differences are not what was gained."
     )
 

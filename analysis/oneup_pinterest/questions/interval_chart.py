@@ -18,16 +18,16 @@ _MIN_DRAWN, _MAX_DRAWN = (
 def interval_row(name: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return what is drawn of a row with change, change_low, change_high, verdict and pins."""
     low, high = row["change_low"], row["change_high"]
-    told = f"{percent_text(row['change'])} ({percent_text(low, 'no lower limit')} to "
-    told += f"{percent_text(high, 'no upper limit')})"
+    summary = f"{percent_text(row['change'])} ({percent_text(low, 'no lower limit')} to "
+    summary += f"{percent_text(high, 'no upper limit')})"
     return {
         "name": name,
         "ratio": _drawn(row["change"]),
         "low": _MIN_DRAWN if low is None else _drawn(low),
         "high": _MAX_DRAWN if high is None else _drawn(high),
-        "told": told,
+        "summary": summary,
         "verdict": row["verdict"],
-        "label": f"{SIGNS[row['verdict']]} {row['verdict']}, {told}",
+        "label": f"{SIGNS[row['verdict']]} {row['verdict']}, {summary}",
         "pins": row["pins"],
     }
 
@@ -57,7 +57,7 @@ def intervals(rows: list[dict[str, Any]], title: str) -> Any:
     )
     tooltip = [
         alt.Tooltip("name:N", title="Of"),
-        alt.Tooltip("told:N", title="Change (95% interval)"),
+        alt.Tooltip("summary:N", title="Change (95% interval)"),
         alt.Tooltip("verdict:N", title="Verdict"),
         alt.Tooltip("pins:Q", title="Pins", format=",d"),
     ]

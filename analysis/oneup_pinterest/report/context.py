@@ -50,9 +50,9 @@ def page_of(database: Database) -> dict[str, Any]:
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
         history = _history_of(account, facts, latest)
-        told = [*(item for item in of_file if item["where"] == account), *findings(facts.of(history), OF_AN_ACCOUNT)]
+        noted = [*(item for item in of_file if item["where"] == account), *findings(facts.of(history), OF_AN_ACCOUNT)]
         page = _account(history, number, names.get(account, account))
-        return page | {"findings": sort_by_severity(told)}, account_figures(history)
+        return page | {"findings": sort_by_severity(noted)}, account_figures(history)
 
     # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
@@ -129,8 +129,8 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
         "is_refused": answer.sentence.startswith(NOT_ENOUGH),
         "chart": place if answer.chart is not None else None,
         "columns": [
-            {"name": name, "is_number": kind.is_numeric(), "is_link": name == LINK}
-            for name, kind in table.schema.items()
+            {"name": name, "is_number": dtype.is_numeric(), "is_link": name == LINK}
+            for name, dtype in table.schema.items()
         ],
         "rows": _cells(table),
         "is_open": answer.chart is None,

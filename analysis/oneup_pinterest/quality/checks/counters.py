@@ -17,11 +17,11 @@ PINS_NAMED = 3  # more are counted
 def counters_that_fall(facts: CheckContext) -> Iterator[Finding]:
     """Counters of a window, and snapshots or pins at which counters began anew or were restated."""
     readings = consecutive_observations(facts.history, METRICS)
-    kinds = counter_types(facts.history)
-    is_rolling = pl.col("kind") == "rolling"
+    types = counter_types(facts.history)
+    is_rolling = pl.col("counter_type") == "rolling"
     is_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
     falls_of_all = _falls(readings)
-    for (account,), group in kinds.filter(is_rolling | is_event).group_by("social_network_id", maintain_order=True):
+    for (account,), group in types.filter(is_rolling | is_event).group_by("social_network_id", maintain_order=True):
         rolling = group.filter(is_rolling)["metric"].to_list()
         events = group.filter(~is_rolling)
         if rolling:
@@ -51,7 +51,7 @@ def counters_that_fall(facts: CheckContext) -> Iterator[Finding]:
         restated = events.filter(pl.col("restatements") > 0)
         if restated.height:
             days = falls.filter(pl.col("metric").is_in(restated["metric"].implode()) & pl.col("is_many"))
-            is_most = (restated["kind"] == "restated").any()
+            is_most = (restated["counter_type"] == "restated").any()
             count = days["snapshot_date"].n_unique()
             yield finding_of(
                 "counters_restated",
@@ -181,7 +181,7 @@ def _usable(rows: pl.DataFrame, history: LoadedHistory) -> pl.DataFrame:
     """Without metrics whose counters roll: these rise and fall back by themselves, and no gain of them is booked."""
     if rows.is_empty():
         return rows
-    rolling = counter_types(history).filter(pl.col("kind") == "rolling")
+    rolling = counter_types(history).filter(pl.col("counter_type") == "rolling")
     return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 

@@ -8,7 +8,7 @@ from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.glitches import EMPTY
 from oneup_pinterest.history.latest import latest_pins
 from oneup_pinterest.history.loaded_history import LoadedHistory
-from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations
+from oneup_pinterest.history.observations import EVENT_SHARE, METRICS, consecutive_observations
 from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
 from oneup_pinterest.quality.checks.context import CheckContext, Finding, counted, finding_of, in_brackets, listed
@@ -153,7 +153,7 @@ def _days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
         steps.join(days.select("account").unique(), on="account", how="semi")
         .filter(pl.col("before") > 0)
         .group_by(place)
-        .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > MOST)
+        .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > EVENT_SHARE)
         for steps in readings.steps.values()
     ]
     after = pl.concat(later).group_by(place).agg(pl.col("is_reset").any()).sort(place)

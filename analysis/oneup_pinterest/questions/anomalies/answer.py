@@ -44,13 +44,13 @@ def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: i
     if named.is_empty():
         sentence = f"No day stands out: none {usual} brought more or fewer {metric} than the days around it explain."
     else:
-        told = "; ".join(
+        summary = "; ".join(
             f"{format_day(row['day'])} with {number(row['gain'])} {metric} where {row['expected']:,.1f} are usual"
             for row in named.head(NAMED).iter_rows(named=True)
         )
         more = f"; and {named.height - NAMED} more" if named.height > NAMED else ""
         stand = "stands" if named.height == 1 else "stand"
-        sentence = f"{named.height} {usual} {stand} out: {told}{more}."
+        sentence = f"{named.height} {usual} {stand} out: {summary}{more}."
     unsure = days.height - sure
     notes = ["The gray band holds 99% of usual days: the days around each, and its day of the week, make it."]
     if unsure:
@@ -95,13 +95,13 @@ def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int 
             f"{metric} throughout the {known} days known."
         )
     else:
-        told = "; ".join(
+        summary = "; ".join(
             f"on {format_day(row['first_day'])} by {percent(row['change'])} (95% interval "
             f"{percent(row['change_low'])} to {percent(row['change_high'])}), to {row['level']:,.1f} on a usual day"
             for row in found.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         )
         times = "once" if found.height == 2 else f"{found.height - 1} times"
-        sentence = f"Daily {metric} shifted {times} in {known} days: {told}."
+        sentence = f"Daily {metric} shifted {times} in {known} days: {summary}."
     table = found.select(
         pl.col("first_day").alias("From"),
         pl.col("last_day").alias("To"),

@@ -83,11 +83,11 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
             y=_counts("label_at", name), text="label:N"
         ),
     ]
-    told = ", ".join(
+    summary = ", ".join(
         f"{format_day(row['day'])} {row['state']} ({row['gain']:,.0f})"
         for row in days.filter(pl.col("state").is_in(["high", "low"])).iter_rows(named=True)
     )
-    description = f"{name} a day, {_span(days)}, with the band of usual days. Marked: {told or 'none'}."
+    description = f"{name} a day, {_span(days)}, with the band of usual days. Marked: {summary or 'none'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, _HEIGHT)
 
 
@@ -150,13 +150,13 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
             for late in (False, True)
         ),
     ]
-    told = ", ".join(
+    summary = ", ".join(
         f"{row['level']:,.1f}"
         if row["change"] is None
         else f"from {format_day(row['first_day'])} {row['level']:,.1f} ({percent(row['change'])})"
         for row in levels.iter_rows(named=True)
     )
-    description = f"{name} a day, {_span(days)}, with their levels: {told or 'none'}."
+    description = f"{name} a day, {_span(days)}, with their levels: {summary or 'none'}."
     return finished(alt.layer(*layers), description, width, _HEIGHT)
 
 

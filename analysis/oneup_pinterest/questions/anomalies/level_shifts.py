@@ -10,7 +10,7 @@ from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
 from oneup_pinterest.methods.types import Columns, Floats
 
-MIN_DAYS = 42  # six weeks: of fewer, a level and a wave of two weeks cannot be told apart
+MIN_DAYS = 42  # six weeks: of fewer, a level looks like a wave of two weeks
 SHORTEST_LEVEL = 10  # days; what is over sooner is an odd week
 # times log n times the long-run variance: what a shift must explain, and what it must explain beyond a straight line;
 # the false alarms of simulated accounts, which wander and grow, chose both

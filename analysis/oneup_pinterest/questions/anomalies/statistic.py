@@ -10,7 +10,7 @@ from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
 from oneup_pinterest.methods.types import Columns, Floats
 
-MIN_DAYS = 28  # four of each weekday: fewer cannot tell a weekday from an accident
+MIN_DAYS = 28  # four of each weekday: with fewer, a weekday effect looks like an accident
 FALSE_DISCOVERIES = 0.05  # expected share of the days named that are nothing
 BAND = 0.99  # of the days of a usual account lie within the band that is drawn
 

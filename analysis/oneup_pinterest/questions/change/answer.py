@@ -167,8 +167,8 @@ def _why(shown: pl.DataFrame) -> str:
     of: dict[str, list[str]] = {}
     for metric, reason in shown.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
         of.setdefault(reason.replace(metric, "{}"), []).append(metric)
-    told = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
-    return "; ".join(told) + "." if told else "no pin has been seen."
+    reasons = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
+    return "; ".join(reasons) + "." if reasons else "no pin has been seen."
 
 
 def _side_by_side(shown: pl.DataFrame, tested: int) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Do new pins do better at the same age, and do the weeks of an account grow? Whether its gains changed is told in
+"""Do new pins do better at the same age, and do the weeks of an account grow? Whether its gains changed is in
 `history.period_change`, because totals and other accounts are judged by that, too."""
 
 from collections.abc import Sequence
@@ -106,12 +106,12 @@ def weekly_sums(account_gains: pl.DataFrame, weeks: int = WEEKS) -> pl.DataFrame
     null); is_imputed (some day of it is spread over a gap). No rows for metrics that are no lifetime counters.
 
     >>> from datetime import date
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "gain": 2.0, "kind": "lifetime",
+    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "gain": 2.0, "counter_type": "lifetime",
     ...     "day": [date(2026, 3, day) for day in range(1, 15)], "is_provisional": False, "is_imputed": False})
     >>> weekly_sums(gains).select("week", "days_known", "gain").rows()
     [(-1, 7, 14.0), (0, 7, 14.0)]
     """
-    settled = account_gains.filter(~pl.col("is_provisional") & pl.col("kind").is_in(USABLE))
+    settled = account_gains.filter(~pl.col("is_provisional") & pl.col("counter_type").is_in(USABLE))
     keys = ["social_network_id", "metric"]
     back = (pl.col("day").max().over(keys) - pl.col("day")).dt.total_days()
     first = (pl.col("day").max().over(keys) - pl.col("day").min().over(keys)).dt.total_days()
@@ -219,7 +219,7 @@ def fitted_trend(
     gains: GainsSince, known: pl.DataFrame, metric: str, weeks: int, published: pl.DataFrame, seed: int
 ) -> dict[str, Any]:
     """Return the row of `account_trend` for one metric; the parameters are those of `compared_periods`."""
-    if not known["kind"].is_in(USABLE).all():
+    if not known["counter_type"].is_in(USABLE).all():
         return {"reason": not_lifetime(metric)}
     table = weekly_sums(known, weeks).drop_nulls("gain")
     if table.height < MIN_WEEKS:
@@ -228,10 +228,10 @@ def fitted_trend(
             "reason": f"{MIN_WEEKS} whole settled weeks are needed; there are {table.height}",
         }
     first, last = table["first_day"][0], table["last_day"][-1]
-    told = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional")).select("day")
+    known_days = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional")).select("day")
     daily = (
         gains(first)
-        .join(told, on="day", how="semi")
+        .join(known_days, on="day", how="semi")
         .filter(pl.col("day").is_between(first, last))
         .with_columns(week=-((last - pl.col("day")).dt.total_days() // 7))
         .join(table.select("week", "days_known"), on="week")

@@ -92,10 +92,10 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
         layers.append(text.encode(x=x, y=y, text="label:N"))
     chart = alt.layer(*layers, data=inline(rows))
     firsts = [row for row in rows if row["week"] == 1]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['mean']:,.1f} in the {row['shown']}" for row in ([firsts[0], firsts[-1]] if len(firsts) > 1 else firsts)
     )
-    ending = f": at 7 days {told}" if told else ""
+    ending = f": at 7 days {summary}" if summary else ""
     return finished(
         chart,
         f"Mean {metric} of a pin by week of publication and age{ending}.",

@@ -91,10 +91,10 @@ def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
     """Whether pins published in different weeks did differently by the same age, from `load_pins`.
 
-    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is set
-    against the same after the pins were dealt to the weeks anew (1,999 times). Only where the weeks differ is it
-    asked for a trend, with Spearman's correlation of rank and week by the same deals. Weeks with fewer than 5 pins
-    seen at that age are left out. One row per account:
+    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is compared with
+    that of 1,999 random assignments of the pins to the weeks. Only where the weeks differ is there a test for a trend,
+    with Spearman's correlation of rank and week in the same shuffles. Weeks with fewer than 5 pins seen at that age are
+    left out. One row per account:
 
     - social_network_id; age (days); cohorts (weeks compared), pins (in them)
     - p_differ, p_trend (of Kruskal-Wallis and of Spearman), trend (Spearman's correlation, -1 to 1)
@@ -189,12 +189,12 @@ def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 
     between, along = (float(value[0]) for value in statistics(ranks[None]))
     if not spread:  # all pins have the same
         return 1.0, 1.0, 0.0
-    differ = trend = 1  # the deal that was dealt
+    differ = trend = 1  # the weeks as they are
     step = max(1, MAX_CELLS // pins)
     near = 1 - 1e-9  # sums of the same ranks in another order may differ in the last digit
     for start in range(0, DRAWS, step):
         rows = np.broadcast_to(ranks, (min(step, DRAWS - start), pins))
-        dealt, slopes = statistics(rng.permuted(rows, axis=1))
-        differ += int((dealt >= between * near).sum())
+        shuffled, slopes = statistics(rng.permuted(rows, axis=1))
+        differ += int((shuffled >= between * near).sum())
         trend += int((np.abs(slopes) >= abs(along) * near).sum())
     return differ / (DRAWS + 1), trend / (DRAWS + 1), along / spread

@@ -78,5 +78,5 @@ def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 def _measured(history: AccountHistory, metric: str) -> dict[str, float] | None:
     """The row of `concentration` at 28 days, or at 7 where that has more to say."""
     rows = [row for age in (AGE, _EARLIER) for row in concentration(history, metric, age).iter_rows(named=True)]
-    told = [row for row in rows if row["reason"] is None]
-    return next(iter(told), max(rows, key=lambda row: row["pins"], default=None))
+    usable = [row for row in rows if row["reason"] is None]
+    return next(iter(usable), max(rows, key=lambda row: row["pins"], default=None))

@@ -59,9 +59,9 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
             .mark_text(color=INK, align="right", dx=-8, dy=-4, baseline="bottom", fontSize=12)
             .encode(x=x, y=y, text="label:N"),
         ]
-    told = f": the best tenth of the pins has {top_share:.0%}" if top_share is not None else ""
+    summary = f": the best tenth of the pins has {top_share:.0%}" if top_share is not None else ""
     chart = alt.layer(*layers, data=inline(rows))
-    return finished(chart, f"Lorenz curve of {metric} over pins{told}.", width, 280)
+    return finished(chart, f"Lorenz curve of {metric} over pins{summary}.", width, 280)
 
 
 def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
@@ -117,10 +117,10 @@ def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     text = alt.Chart().mark_text(color=INK, align="left", dx=4, fontSize=11).encode(x=x, y=y, text="label:N")
     chart = alt.layer(bars, text, data=inline(rows))
     last = ranked.sort("rank").tail(1).to_dicts()
-    told = (
+    summary = (
         f": the first has {rows[0]['percent']:.0f}% of them, the first {len(rows)} together "
         f"{last[0]['cumulative_share']:.0%}"
         if rows
         else ": none"
     )
-    return finished(chart, f"The pins with most {metric}{told}.", width, max(MIN_HEIGHT, 24 * len(rows)))
+    return finished(chart, f"The pins with most {metric}{summary}.", width, max(MIN_HEIGHT, 24 * len(rows)))

@@ -66,18 +66,18 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
     question = "What should be known before a figure is trusted?"
     if not found:
         return Answer(question, "Nothing: all checks passed.")
-    told = findings_frame(grouped(found))
-    counts = [told.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
+    shown = findings_frame(grouped(found))
+    counts = [shown.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
     words = ("wrong", "to be careful with", "to know")
     parts = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
-    table = told.head(ROWS).select(
+    table = shown.head(ROWS).select(
         pl.col("severity").replace_strict(GRAVITY, return_dtype=pl.String).alias("How grave"),
         pl.col("where").replace("all", "all accounts").alias("Where"),
         pl.col("since").alias("Since"),
         pl.col("what").alias("What"),
         pl.col("what_to_do").alias("What to do"),
     )
-    things = "One thing was" if told.height == 1 else f"{told.height:,} things were"
+    things = "One thing was" if shown.height == 1 else f"{shown.height:,} things were"
     return Answer(question, f"{things} found: {', '.join(parts)}.", table=table)
 
 
@@ -89,12 +89,12 @@ def counter_types_answer(history: AccountHistory) -> Answer:
     'Not enough data yet: no pin was seen at two syncs.'
     """
     question = "Which counters can be used for daily gains?"
-    kinds = counter_types(history)
-    if kinds.is_empty():
+    types = counter_types(history)
+    if types.is_empty():
         return not_enough_data(question, "no pin was seen at two syncs.")
-    usable = kinds.filter(pl.col("kind").is_in(USABLE))["metric"].to_list()
-    others = kinds.filter(~pl.col("kind").is_in(USABLE))["metric"].to_list()
-    falls, rises = sum(kinds["falls"].to_list()), sum(kinds["rises"].to_list())
+    usable = types.filter(pl.col("counter_type").is_in(USABLE))["metric"].to_list()
+    others = types.filter(~pl.col("counter_type").is_in(USABLE))["metric"].to_list()
+    falls, rises = sum(types["falls"].to_list()), sum(types["rises"].to_list())
     moved = f"Of {falls + rises:,} times that a counter moved, it fell {falls:,} times"
     if not others:
         sentence = f"{moved}: all can be used."
@@ -106,12 +106,12 @@ def counter_types_answer(history: AccountHistory) -> Answer:
         "A lifetime counter never falls, but for a restatement. A rolling one, of the last 30 or 90 days, falls in "
         "pins older than that. Growth curves take lifetime counters only; of restated ones most pins fell at a sync.",
     ]
-    known = kinds.filter(pl.col("kind").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
+    known = types.filter(pl.col("counter_type").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
     if known:
         notes.append(f"Too little was seen of {', '.join(known)} to tell: that they are lifetime counters is assumed.")
-    table = kinds.select(
+    table = types.select(
         pl.col("metric").alias("Counter"),
-        pl.col("kind").alias("Kind"),
+        pl.col("counter_type").alias("Counter type"),
         pl.col("rises").alias("Times it rose"),
         pl.col("falls").alias("Times it fell"),
         pl.col("restatements").alias("Syncs that restated many"),

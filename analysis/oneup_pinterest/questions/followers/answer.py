@@ -178,12 +178,12 @@ def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         sentence = f"No verdict: {row['reason']}"
     else:
         figures = f"(rank correlation {row['rho']:+.2f}, 95% interval {row['low']:+.2f} to {row['high']:+.2f})"
-        told = {
+        summary = {
             "rise together": "gained more in the week after than in other weeks",
             "move apart": "gained less in the week after than in other weeks",
             WITHIN_NORMAL_VARIATION: f"stayed within normal variation in the week after, over {row['weeks']} weeks",
         }[row["verdict"]]
-        sentence = f"After weeks with more new pins, the pins that were there before {told} {figures}.".replace(
+        sentence = f"After weeks with more new pins, the pins that were there before {summary} {figures}.".replace(
             "-", "−"
         )
     sentence += f" New pins brought {share:.0%} of the {metric} of the weeks in which they were published."

@@ -136,11 +136,11 @@ def association_of_weeks(weeks: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
         return with_account("", None, ASSOCIATION_SCHEMA)
     weeks = weeks.sort("week")
     rows = [_at_lag(weeks, lag, np.random.default_rng([seed, lag])) for lag in LAGS]
-    told = [row for row in rows if row["p"] is not None]
-    if told:
+    tested = [row for row in rows if row["p"] is not None]
+    if tested:
         from scipy import stats  # slow to import
 
-        for row, q in zip(told, stats.false_discovery_control([row["p"] for row in told]), strict=True):
+        for row, q in zip(tested, stats.false_discovery_control([row["p"] for row in tested]), strict=True):
             row["q"] = float(q)
     is_named, rho = pl.col("q") <= LEVEL, pl.col("rho")
     verdict = pl.when(is_named & (rho > 0)).then(pl.lit("rise together")).when(is_named).then(pl.lit("move apart"))

@@ -34,12 +34,12 @@ def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: in
     chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
     days = forecasts.days.filter(pl.col("model") == chosen["model"])
     weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['forecast']:,.0f} {metric} from {format_day(row['first_day'])} to {format_day(row['last_day'])}"
         + (f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})" if row["low"] is not None else "")
         for row in weeks.iter_rows(named=True)
     )
-    sentence = f"Expected: {told}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
+    sentence = f"Expected: {summary}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
     notes = [
         "An interval holds 80% of such weeks if the account goes on as it did; it knows of no campaign and no season "
         "that it has not seen.",

@@ -13,7 +13,7 @@ from oneup_pinterest.questions.formats.chart import formats_chart
 from oneup_pinterest.questions.formats.statistic import UNKNOWN, By, format_differences
 
 _NAMES = {"format": "format", "media_type": "media type"}
-_MOST_TOLD = 3  # sentences of a paragraph that is still read
+_MAX_NAMED = 3  # sentences of a paragraph that is still read
 
 
 def format_answer(
@@ -51,20 +51,22 @@ def format_answer(
 
 def _sentence(pairs: pl.DataFrame, known: pl.DataFrame, name: str, metric: str) -> str:
     beyond = known.filter(pl.col("verdict").is_in([MORE, LESS]))
-    told = [_pair(row, name, metric) for row in beyond.head(_MOST_TOLD).iter_rows(named=True)]
-    if beyond.height > _MOST_TOLD:
-        told.append(f"{beyond.height - _MOST_TOLD} more pairs differ by more than chance: see the table.")
+    sentences = [_pair(row, name, metric) for row in beyond.head(_MAX_NAMED).iter_rows(named=True)]
+    if beyond.height > _MAX_NAMED:
+        sentences.append(f"{beyond.height - _MAX_NAMED} more pairs differ by more than chance: see the table.")
     rest = known.filter(pl.col("verdict") == WITHIN_NORMAL_VARIATION)
-    if not told:
+    if not sentences:
         closest = rest.sort("p_value", "first", "second").row(0, named=True)
         asked = f" ({rest.height} pairs were compared)" if rest.height > 1 else ""
-        told.append(f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}")
+        sentences.append(
+            f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}"
+        )
     elif rest.height:
-        told.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} within normal variation.")
+        sentences.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} within normal variation.")
     left_out = pairs.height - known.height
     if left_out:
-        told.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")
-    return " ".join(told)
+        sentences.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")
+    return " ".join(sentences)
 
 
 def _pair(row: dict[str, Any], name: str, metric: str) -> str:

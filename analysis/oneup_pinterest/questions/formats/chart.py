@@ -23,7 +23,7 @@ MAX_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
 def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Each pair of formats: dot and 95% interval of the ratio among the same weeks, and a diamond where it is crude.
 
-    `pairs` is one account of `format_differences`; pairs that cannot be told are left out, of many the first 10 drawn.
+    `pairs` is one account of `format_differences`; pairs without a ratio are left out, of many the first 10 drawn.
 
     >>> pairs = pl.DataFrame({"first": ["video"], "second": ["image"], "ratio": [1.9], "low": [1.2], "high": [3.0],
     ...     "crude_ratio": [3.1], "verdict": ["more"], "compared_first": [40], "compared_second": [120]})
@@ -67,9 +67,9 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x="ratio:Q", y=y),
         alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x="crude:Q", y=y),
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['pair']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f}), crudely {row['crude']:.1f}"
         for row in rows[:3]
     )
-    description = f"{metric.capitalize()} after 7 days of one format over another, in times: {told or 'none'}."
+    description = f"{metric.capitalize()} after 7 days of one format over another, in times: {summary or 'none'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 42 * max(len(rows), 1))

@@ -65,8 +65,8 @@ def compared_formats(
     - crude_ratio: typical outcome of the first over that of the second (times), whenever they were published
     - ratio, low, high: the same among pins of the same weeks, with a 95% interval (times)
     - p_value: of a shuffle of the two formats inside their weeks; q_value: after Benjamini and Hochberg over the pairs
-    - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and ratio
-      is null
+    - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and
+      ratio is null
 
     Pins of one format and day share the day's luck and often their subject, so that their mean is one observation.
     Typical is the geometric mean of 1 + outcome, as a few pins have most of everything. See `difference_within`.

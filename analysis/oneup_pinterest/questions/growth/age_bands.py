@@ -117,8 +117,8 @@ def _aged_gains(history: AccountHistory, metric: str) -> pl.DataFrame:
     """
     gains, published = numbered_gains(history, metric), history.latest_pins["timestamp"].cast(pl.Date)
     is_usable = history.counter_type(metric) in (None, *USABLE)
-    is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
-    known = gains.filter(is_told).select("pin", "day", "gain")
+    is_known = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
+    known = gains.filter(is_known).select("pin", "day", "gain")
     days_before = known["day"].cast(pl.Int64) - published[known["pin"]].cast(pl.Int64)
     return known.with_columns(age=days_before + 1).filter(pl.col("age") >= 1)
 

@@ -69,7 +69,7 @@ def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
     rows = followed_pins(history, metric)
     if rows.is_empty():
         return not_enough_data(question, "no pin has been seen.")
-    told = ", ".join(f"{row['pins']:,} to {row['horizon']} days" for row in rows.iter_rows(named=True))
+    summary = ", ".join(f"{row['pins']:,} to {row['horizon']} days" for row in rows.iter_rows(named=True))
     table = rows.select(
         pl.col("horizon").alias("Horizon (days)"),
         pl.col("pins").alias("Pins followed"),
@@ -77,7 +77,7 @@ def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
         pl.col("unobserved").alias("First seen late, or with a gap (pins)"),
         pl.col("lost").alias("Not seen to the end (pins)"),
     )
-    return Answer(question, f"Pins followed from their first days by their {metric}: {told}.", None, table)
+    return Answer(question, f"Pins followed from their first days by their {metric}: {summary}.", None, table)
 
 
 def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
@@ -95,9 +95,9 @@ def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width
         )
     at = {row["age"]: row for row in shares.iter_rows(named=True)}
     named = [age for age in (1, 3, 7, 30) if age < horizon]
-    told = ", ".join(f"{at[age]['median']:.0%} at {age} {'day' if age == 1 else 'days'}" for age in named)
+    summary = ", ".join(f"{at[age]['median']:.0%} at {age} {'day' if age == 1 else 'days'}" for age in named)
     sentence = (
-        f"Of the {metric} that it has at {horizon} days, the median pin has {told} "
+        f"Of the {metric} that it has at {horizon} days, the median pin has {summary} "
         f"({at[1]['pins']:,} pins with at least {MIN_COUNT} {metric})."
     )
     fit = growth_fit(curves).row(0, named=True)
@@ -138,7 +138,7 @@ def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: i
                 f"{row['pins']:,} pins)."
             )
         else:
-            sentence += f" None is told for {row['horizon']} days: {row['reason']}."
+            sentence += f" There is none for {row['horizon']} days: {row['reason']}."
     left_out = (
         f"For {main['horizon']} days, {main['too_young']:,} pins are too young, {main['unobserved']:,} were first seen "
         f"too late or with a gap, and {main['too_few']:,} have fewer than {MIN_COUNT} {metric}: all are left out."
@@ -195,7 +195,7 @@ def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: i
         else:
             sentence += (
                 f" What pins older than 90 days brought is not known: the oldest observed was at {old['oldest_age']} "
-                "days, as a sync looks back 90 days unless told otherwise."
+                "days, as a sync looks back 90 days unless configured otherwise."
             )
     table = shares.filter(pl.col("band") != "over 60").select(
         pl.col("band").alias("Age of the pin (days)"),

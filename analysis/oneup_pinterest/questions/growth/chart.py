@@ -114,10 +114,10 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
             .encode(x=x, y=y, text="label:N"),
         ]
     chart = alt.layer(*layers, data=inline(rows))
-    told = f": half of the pins by {half:.1f} days" if half is not None else ""
+    summary = f": half of the pins by {half:.1f} days" if half is not None else ""
     return finished(
         chart,
-        f"Percent of pins that do not have half of their {metric} at {horizon} days yet, by age{told}.",
+        f"Percent of pins that do not have half of their {metric} at {horizon} days yet, by age{summary}.",
         width,
         220,
     )
@@ -193,11 +193,11 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         )
     )
     last = [row for row in rows if row["week"] == weeks[-1] and row["percent"]] if weeks else []
-    told = ", ".join(
+    summary = ", ".join(
         f"{row['percent']:.0f}% from {'pins of ' if place == 0 else ''}{row['band']}{' days' if place == 0 else ''}"
         for place, row in enumerate(last)
     )
-    ending = f"; in the last week {told}" if told else ""
+    ending = f"; in the last week {summary}" if summary else ""
     return finished(bars, f"{metric.capitalize()} gained a week by the age of pins{ending}.", width, 220)
 
 

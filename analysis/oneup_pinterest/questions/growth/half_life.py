@@ -48,7 +48,7 @@ def half_lives(history: AccountHistory, metric: str = "saves", horizons: Sequenc
     is one for each of 7, 30 and 90 days. It is the median over pins of t50, the age at which a pin had half of its
     counter at the horizon: linear between two sights, and from 0 at age 0 (the day of publication ends at age 1).
 
-    Which pins can be told at all is decided by days, not by how a pin did: those old enough at the last sync, seen
+    Which pins are used is decided by days, not by how a pin did: those old enough at the last sync, seen
     from the start, without a long gap. Pins too young are left out: to call each censored at the age at which it had
     half of what it has now (a lower bound of its t50) ties the censoring to its own curve, fast pins are censored
     early, and Kaplan-Meier's estimate comes out too long; censored at their present age, far too long
@@ -122,7 +122,7 @@ def half_life_of(curves: Curves, horizon: int) -> pl.DataFrame:
             f"needed, and there are {len(exact)}"
         )
     elif lost > MAX_LOST * pins:
-        reason = f"{lost} of {pins} pins were not seen any more, or counted anew, before age {horizon}"
+        reason = f"{lost} of {pins} pins were not seen any more, or were reset, before age {horizon}"
     half = low = high = None
     if reason is None:
         ages, share, lower, upper = _kaplan_meier(exact, censored)

@@ -195,7 +195,7 @@ def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
     `curves` is what `growth_curves` returns. One row per account with a curve of shares: social_network_id; horizon,
     scale_days (s; after s days a pin has 63% of K); shape (k; below 1 growth slows from the first day on); misfit
     (largest distance from the median, as a share of the value at the horizon); reason (why there is no fit, else
-    null): it misses the median by more than 0.05 somewhere, or it does not converge. K is not told: where the curve
+    null): it misses the median by more than 0.05 somewhere, or it does not converge. K is left out: where the curve
     still rises at the horizon, it would be an extrapolation.
 
     >>> ages = np.arange(1, 31)

@@ -50,11 +50,11 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         descending=[False, False, False, False, True, False],
     )
     named = ranked.filter(is_named)
-    told = ranked.filter(pl.col("verdict") != NO_VERDICT)
+    judged = ranked.filter(pl.col("verdict") != NO_VERDICT)
     first, last = format_day(movers["first_day"][0]), format_day(movers["last_day"][0])
-    few = movers.height - told.height
+    few = movers.height - judged.height
     compared = f"{movers.height:,} pins with a level of their own"
-    if told.is_empty():
+    if judged.is_empty():
         return not_enough_data(
             question,
             f"each of {compared} gained, and was expected to gain, fewer than {MIN_COUNT} {metric} from {first} "
@@ -83,13 +83,13 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
             f"{few:,} of them gained, and were expected to gain, fewer than {MIN_COUNT} {metric}: too few to tell "
             "anything."
         )
-    if told["is_imputed"].any():
+    if judged["is_imputed"].any():
         notes.append("Some gains are spread over days without a sync.")
     return Answer(
         question,
         sentence,
-        movers_chart(told, metric, width=width),
-        _table(told.head(TABLE_ROWS), metric),
+        movers_chart(judged, metric, width=width),
+        _table(judged.head(TABLE_ROWS), metric),
         tuple(notes),
     )
 

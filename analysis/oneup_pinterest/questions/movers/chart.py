@@ -63,9 +63,9 @@ def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | st
             x=across("zero"), text="label:N"
         ),
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['pin']}: {count_text(row['gain'])} against {count_text(row['expected'])}, {row['verdict']}"
         for row in rows
     )
-    description = f"{name} gained in 7 days against what was expected. {told or 'No pins'}."
+    description = f"{name} gained in 7 days against what was expected. {summary or 'No pins'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, _ROW * max(len(rows), 1))

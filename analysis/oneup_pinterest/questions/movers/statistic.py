@@ -225,6 +225,6 @@ def _spread(gain: Floats, expected: Floats, seen: Floats, aged: Floats) -> tuple
 
 
 def _size(expected: Floats, seen: Floats, aged: Floats, steady: float, aging: float, clump: float) -> Floats:
-    """Of the negative binomial of pins whose level was told by `seen` counts, and that spread so."""
+    """Of the negative binomial of pins whose level is known from `seen` counts, with this spread."""
     of_level, of_pins = clump / seen, steady**2 + (aging * aged) ** 2
     return 1 / (of_level + of_pins * (1 + of_level) + (clump - 1) / expected)

@@ -151,23 +151,23 @@ def accounts_answer(
     if mine.is_empty():
         return not_enough_data(question, "no account has been seen.")
     names = dict(names)
-    told = mine.filter(pl.col("p").is_not_null())
-    if told.is_empty():
+    compared = mine.filter(pl.col("p").is_not_null())
+    if compared.is_empty():
         reasons = mine["reason"].drop_nulls().unique(maintain_order=True).to_list()
         return not_enough_data(question, f"{reasons[0] if reasons else 'nothing was gained'}.")._replace(
             table=_accounts_table(accounts, metric, names)
         )
     counts = [
-        f"{told.filter(pl.col('verdict') == verdict).height} {verdict}"
+        f"{compared.filter(pl.col('verdict') == verdict).height} {verdict}"
         for verdict in (UP, DOWN, WITHIN_NORMAL_VARIATION)
     ]
-    first = told.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
+    first = compared.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
     name = truncate(names.get(first["social_network_id"]) or first["social_network_id"], 60)
     change = "" if first["change"] is None else f"{percent_text(first['change'])}, "
     interval = interval_text(first["change_low"], first["change_high"])
     sentence = (
-        f"Of {told.height} account{'' if told.height == 1 else 's'} with two comparable periods of {days} days: "
-        f"{', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}{interval}; "
+        f"Of {compared.height} account{'' if compared.height == 1 else 's'} with two comparable periods of {days} "
+        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}{interval}; "
         f"{SIGNS[first['verdict']]} {first['verdict']})."
     )
     notes = [
@@ -175,9 +175,9 @@ def accounts_answer(
         "most one in twenty is expected to be false.",
         "Rates are means over the pins of an account, whatever their age.",
     ]
-    if told.height > ACCOUNTS_SHOWN:
+    if compared.height > ACCOUNTS_SHOWN:
         notes.append(f"The chart shows the {ACCOUNTS_SHOWN} accounts that gained most; the table has all.")
-    if without := mine.height - told.height:
+    if without := mine.height - compared.height:
         notes.append(f"{without} account{'' if without == 1 else 's'} cannot be compared yet; the table says why.")
     return Answer(
         question, sentence, accounts_chart(mine, names, width), _accounts_table(accounts, metric, names), tuple(notes)
@@ -245,7 +245,7 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
         known = now.height + before.height
         return f"Not enough data yet: of two whole weeks of daily {metric}, {known} of 14 days are known."
     if now["gain"].null_count() or before["gain"].null_count():
-        return f"Not known: on some of the last 14 days no gain of {metric} could be told."
+        return f"Not known: on some of the last 14 days the gain of {metric} is unknown."
     here, there = round(now["gain"].sum()), round(before["gain"].sum())
     word = "the same" if here == there else f"{abs(here - there):,} {'more' if here > there else 'fewer'}"
     both = pl.concat([now, before])

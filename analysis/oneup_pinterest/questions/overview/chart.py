@@ -35,7 +35,7 @@ def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, 
     labels = [axis_label((names or {}).get(account), 34) or axis_label(account, 34) for account in ids]
     labels = [label if labels.count(label) == 1 else account for label, account in zip(labels, ids, strict=True)]
     rows = [interval_row(*pair) for pair in zip(labels, known.head(ACCOUNTS_SHOWN).iter_rows(named=True), strict=True)]
-    described = "; ".join(f"{row['name']} {row['told']}, {row['verdict']}" for row in rows) or "nothing to compare"
+    described = "; ".join(f"{row['name']} {row['summary']}, {row['verdict']}" for row in rows) or "nothing to compare"
     chart = intervals(rows, "Change (log scale)")
     return finished(chart, f"Change with 95% interval per account: {described}.", width, 46 * max(len(rows), 1))
 
@@ -56,12 +56,12 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
     for row in known.iter_rows(named=True):
         now, before, verdict = row["now"], row["before"], row.get("verdict")
         larger = max(now or 0, before or 0, 1e-9)
-        told = f"{SIGNS[verdict]} {verdict}, " if verdict else ""
+        summary = f"{SIGNS[verdict]} {verdict}, " if verdict else ""
         name = row["metric"].capitalize()
-        words.append(f"{name} {told}{count_text(now)} from {count_text(before)}")
+        words.append(f"{name} {summary}{count_text(now)} from {count_text(before)}")
         shares = [None if value is None else value / larger * 100 for value in (now, before)]
         state = " (provisional)" if row.get("is_provisional") else ""
-        shown = f"{told}{count_text(now)} now{state}, {count_text(before)} before"
+        shown = f"{summary}{count_text(now)} now{state}, {count_text(before)} before"
         rows.append({"metric": name, "now": shares[0], "before": shares[1], "shown": shown})
     y = alt.Y("metric:N", title=None, sort=None, axis=alt.Axis(labelFontSize=12, labelLimit=110, ticks=False))
     axis = alt.Axis(values=[0, 25, 50, 75, 100], format="d")

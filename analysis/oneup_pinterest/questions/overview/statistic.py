@@ -92,8 +92,8 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
     )
     joined = totals.join(carried, on=["social_network_id", "key", "days"], how="left", maintain_order="left")
     is_posts = pl.col("key") == "posts"
-    told, missing = pl.col("verdict").is_in([UP, DOWN]), pl.col("verdict").is_null()
-    disagrees = told & (pl.col("verdict") != pl.col("direction").replace("from zero", UP))
+    is_decided, missing = pl.col("verdict").is_in([UP, DOWN]), pl.col("verdict").is_null()
+    disagrees = is_decided & (pl.col("verdict") != pl.col("direction").replace("from zero", UP))
     return joined.with_columns(
         verdict=pl.when(~is_posts).then(pl.when(disagrees | missing).then(pl.lit(NO_VERDICT)).otherwise("verdict")),
         reason=pl.when(is_posts)

@@ -44,9 +44,9 @@ def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         return not_enough_data(question, why)
     mean, outside = beyond_chance(rates)
     share = outside / known.height
-    told = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
+    summary = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
     sentence = (
-        f"{told}: {outside:,} of {known.height:,} pins ({share:.0%}) lie outside the limits that would hold 95% of "
+        f"{summary}: {outside:,} of {known.height:,} pins ({share:.0%}) lie outside the limits that would hold 95% of "
         f"them if all had the same {mean * PER:.1f} {metric} per {PER:,} impressions."
     )
     return Answer(question, sentence, funnel_chart(rates, metric, width), None, _notes(rates, known))

@@ -23,7 +23,7 @@ from oneup_pinterest.questions.chart_style import (
 from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance
 
 SHOWN = 10
-_POINTS = 1_500  # more cannot be told apart, and make a page heavy
+_POINTS = 1_500  # more overlap, and make a page heavy
 
 
 def rates_caterpillar(

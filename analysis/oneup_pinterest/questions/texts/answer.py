@@ -10,7 +10,7 @@ from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
 from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects, word_contrasts
 
-_MOST_TOLD = 3
+_MAX_NAMED = 3
 _SIDE = 15  # rows of a table from each end
 _ONE_TEXT = "Pins with the same text in the same weeks count as one: they share their subject and its luck."
 _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why."
@@ -34,21 +34,21 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
         why = "no feature has 5 pins with it and 5 without it in the same weeks, or all counts are alike."
         return not_enough_data(question, why)._replace(table=table)
     beyond = known.filter(pl.col("verdict").is_in([MORE, LESS])).sort("q_value", "feature")
-    told = [
+    sentences = [
         f"Pins whose text {_said(row['feature'])} had {row['ratio']:.1f} times the {metric} after 7 days of other pins "
         f"of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['pins_with']:,} pins with it and "
         f"{row['pins_without']:,} without)."
-        for row in beyond.head(_MOST_TOLD).iter_rows(named=True)
+        for row in beyond.head(_MAX_NAMED).iter_rows(named=True)
     ]
-    if beyond.height > _MOST_TOLD:
-        told.append(f"{beyond.height - _MOST_TOLD} more features differ by more than chance: see the table.")
-    pins_told = f"{found.height:,} pins"
-    if told:
-        told.append(f"{known.height} features were compared in {pins_told}.")
+    if beyond.height > _MAX_NAMED:
+        sentences.append(f"{beyond.height - _MAX_NAMED} more features differ by more than chance: see the table.")
+    pins_compared = f"{found.height:,} pins"
+    if sentences:
+        sentences.append(f"{known.height} features were compared in {pins_compared}.")
     else:
-        told.append(
+        sentences.append(
             f"No feature of the texts goes with more or fewer {metric} than chance would give: {known.height} were "
-            f"compared in {pins_told}."
+            f"compared in {pins_compared}."
         )
     notes = (
         "Compared are pins at an age of 7 days with others published in the same weeks; filled dots are beyond chance.",
@@ -57,7 +57,7 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
         _ONE_TEXT,
         _SUBJECTS,
     )
-    return Answer(question, " ".join(told), features_chart(known, metric, width), table, notes)
+    return Answer(question, " ".join(sentences), features_chart(known, metric, width), table, notes)
 
 
 def words_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
@@ -78,24 +78,24 @@ def words_answer(history: AccountHistory, metric: str = "saves", *, width: int |
             "two words are needed that are in at least 5 pins and missing from 5 others, and counts that differ.",
         )
     total, compared = contrasts["pins_in_all"][0], contrasts["words_compared"][0]
-    told = []
+    sentences = []
     better, worse = (contrasts.filter(pl.col("verdict") == verdict) for verdict in ("better", "worse"))
     for part, more in ((better, "more"), (worse.reverse(), "fewer")):
         if part.height:
             names = ", ".join(
                 f"“{truncate(row['word'], 30)}” ({row['better']:,} of {row['pins']:,} pins with it are in the better "
                 f"half, {row['expected_share']:.0%} expected)"
-                for row in part.head(_MOST_TOLD).iter_rows(named=True)
+                for row in part.head(_MAX_NAMED).iter_rows(named=True)
             )
-            rest = f" and {part.height - _MOST_TOLD} more" if part.height > _MOST_TOLD else ""
-            told.append(f"Words of pins with {more} {metric} than their weeks' median: {names}{rest}.")
-    if not told:
-        told.append(
+            rest = f" and {part.height - _MAX_NAMED} more" if part.height > _MAX_NAMED else ""
+            sentences.append(f"Words of pins with {more} {metric} than their weeks' median: {names}{rest}.")
+    if not sentences:
+        sentences.append(
             f"No word goes with more or fewer {metric} than chance would give: {compared:,} words and pairs of words "
             f"were compared in {total:,} pins."
         )
     else:
-        told.append(f"{compared:,} words and pairs of words were compared in {total:,} pins.")
+        sentences.append(f"{compared:,} words and pairs of words were compared in {total:,} pins.")
     notes = (
         "Deviations of chance: how far a word's log-odds (Fightin' Words) lie from what shuffles of the pins inside "
         "their weeks give. Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the "
@@ -103,7 +103,7 @@ def words_answer(history: AccountHistory, metric: str = "saves", *, width: int |
         _ONE_TEXT,
         _SUBJECTS,
     )
-    return Answer(question, " ".join(told), words_chart(contrasts, metric, width), _words_table(contrasts), notes)
+    return Answer(question, " ".join(sentences), words_chart(contrasts, metric, width), _words_table(contrasts), notes)
 
 
 def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame | str:

@@ -31,7 +31,7 @@ _SHORT = {
 def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Each feature of texts: dot and 95% interval of the ratio with over without; filled where it is beyond chance.
 
-    `effects` is one account of `text_effects`; features that cannot be told are left out. The largest ratio is on top.
+    `effects` is one account of `text_effects`; features without a ratio are left out. The largest ratio is on top.
 
     >>> effects = pl.DataFrame({"feature": ["has a number"], "ratio": [1.4], "low": [1.1], "high": [1.8],
     ...     "verdict": ["more"], "pins_with": [30], "pins_without": [60]})
@@ -78,10 +78,12 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
             color=color, fill=color if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
         )
         layers.append(dots.encode(x="ratio:Q", y=y, tooltip=tooltip))
-    told = "; ".join(f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3])
+    summary = "; ".join(
+        f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3]
+    )
     description = (
         f"{metric.capitalize()} after 7 days of pins with a feature in their text over those without, in times: "
-        f"{told or 'none'}."
+        f"{summary or 'none'}."
     )
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 22 * max(len(rows), 1))
 

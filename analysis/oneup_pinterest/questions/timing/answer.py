@@ -1,4 +1,4 @@
-"""Answers on whether the weekday or the hour of publication matters, told apart from chance."""
+"""Answers on whether the weekday or the hour of publication matters, beyond normal variation."""
 
 import polars as pl
 
@@ -156,7 +156,7 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
     if isinstance(ratio, float) and first["chance_ratio"] is not None:
         notes.append(
             f"By plain means, as most tools rank, the best {_KINDS[by]} has {ratio:.1f} times the {metric} of all "
-            f"pins; with the same pins dealt out at random, the best one has {first['chance_ratio']:.1f} times."
+            f"pins; with the same pins assigned at random, the best one has {first['chance_ratio']:.1f} times."
         )
     if first["detectable"] is not None:
         notes.append(

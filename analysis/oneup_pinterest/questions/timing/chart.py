@@ -82,10 +82,10 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     if found := [row for row in known if row["label"]]:
         text = alt.Chart(inline(found)).mark_text(color=INK, fontSize=11, baseline="bottom", dy=-5)
         layers.append(text.encode(x=alt.X("effect:Q", title=x_title), y=y, text="label:N"))
-    told = "; ".join(f"{row['slot']} {row['effect']:+.0f} ({row['verdict']})" for row in known[:8]) or "none known"
+    summary = "; ".join(f"{row['slot']} {row['effect']:+.0f} ({row['verdict']})" for row in known[:8]) or "none known"
     described = (
         f"{metric.capitalize()} after a week by {'weekday' if by_weekday else 'hour'} of publication, in percent of "
-        f"other pins of the same weeks: {told}."
+        f"other pins of the same weeks: {summary}."
     )
     return finished(alt.layer(*layers), described, width, _ROW * max(len(rows), 2))
 
@@ -154,9 +154,11 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
         text.encode(x=x, y=y, text="text:N", color=alt.Color("ink:N", scale=None)),
     ).resolve_scale(color="independent")
     best = max(known, key=lambda row: float(row["effect"]), default=None)
-    told = f"highest on {best['slot']}, {best['effect']:+.0f}% ({best['verdict']})" if best else "none has enough pins"
+    summary = (
+        f"highest on {best['slot']}, {best['effect']:+.0f}% ({best['verdict']})" if best else "none has enough pins"
+    )
     return finished(
-        chart, f"{metric.capitalize()} after a week by weekday and hour of publication: {told}.", width, 7 * 30
+        chart, f"{metric.capitalize()} after a week by weekday and hour of publication: {summary}.", width, 7 * 30
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether the weekday or the hour of publication matters, told apart from chance."""
+"""Whether the weekday or the hour of publication matters, beyond normal variation."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +16,7 @@ from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 By = Literal["weekday", "hour", "slot"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MIN_IN_SLOT = 3  # what one or two pins did says nothing of their slot
-MIN_WEEKS = 3  # a weekday that came once or twice cannot be told from those days
+MIN_WEEKS = 3  # a weekday that came once or twice is only those days
 QUESTIONS = 3  # weekday, hour and both are asked of the same pins: one false claim in 20 for all of them together
 PERMUTATIONS = 1_999
 _NAIVE_SHUFFLES = 199  # only a median is taken of them
@@ -155,7 +155,7 @@ def _effects(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed
     if reason is None:
         figures = _figures(rows, table, slots, permutations, seed)
         return table.with_columns(*figures, reason=pl.lit(None, pl.String))
-    missing = [pl.lit(None, kind).alias(name) for name, kind in {**_FIGURES, **_WHOLE}.items() if name not in table]
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in {**_FIGURES, **_WHOLE}.items() if name not in table]
     return table.with_columns(missing).with_columns(pl.lit(None, pl.Float64).alias("mean"), reason=pl.lit(reason))
 
 
@@ -256,7 +256,7 @@ def _units(rows: pl.DataFrame, slots: int) -> _Days:
 
 
 def _likeness(units: pl.DataFrame) -> float:
-    """Intraclass correlation of the pins of one unit, by the analysis of variance; 0 where it cannot be told."""
+    """Intraclass correlation of the pins of one unit, by the analysis of variance; 0 where it is unknown."""
     pins, inside = units["pins"].to_numpy().astype(np.float64), float(units["inside"].sum())
     free_inside = pins.sum() - pins.size
     free_between = pins.size - units["weeks"].n_unique()
