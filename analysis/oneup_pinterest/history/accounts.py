@@ -13,7 +13,7 @@ def account_names(accounts: pl.DataFrame) -> dict[str, str]:
 
 
 def accounts_by_pins(pins_latest: pl.DataFrame, *others: pl.DataFrame) -> list[str]:
-    """Every `social_network_id` that any of the frames names, the one with most pins first.
+    """Return every `social_network_id` that any of the frames names, the one with most pins first.
 
     >>> pins = pl.DataFrame({"social_network_id": ["pin_b", "pin_b", "pin_a"]})
     >>> accounts_by_pins(pins, pl.DataFrame({"social_network_id": ["pin_new"]}))

@@ -51,7 +51,7 @@ def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl
 
 
 def _named(history: LoadedHistory, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """The rows of `_by_age` with the names that their numbers stand for."""
+    """Return the rows of `_by_age` with the names that their numbers stand for."""
     observations, names = consecutive_observations(history, []), pl.Series("metric", list(seen), pl.String)
     blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
     rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
@@ -83,7 +83,7 @@ def _by_age(history: LoadedHistory, metric: str) -> pl.DataFrame:
 
 
 def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """What each pin's counters had reached at one age: the outcome that makes pins comparable.
+    """Return what each pin's counters had reached at one age: the outcome that makes pins comparable.
 
     One row per pin and metric that was seen at this age, or both before and after it at most 7 days apart; sorted by
     the first three columns. Columns: social_network_id, id, metric; value (a count; a fraction where interpolated);

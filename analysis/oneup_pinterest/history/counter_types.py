@@ -30,7 +30,7 @@ _MIN_MOVES = 20  # all of them rises, they say that a counter does not roll; few
 
 @computed_once
 def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Judges from its history what each metric of each account counts: a pin's whole life, or a window that moves on.
+    """Judge from its history what each metric of each account counts: a pin's whole life, or a window that moves on.
 
     Columns, sorted by the first two:
 
@@ -149,7 +149,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
         .agg(lost=(pl.col("before") - pl.col("value")).sum(), top=pl.col("before").max(), falls=pl.len())
         .with_columns(is_deep=pl.col("lost") > pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * pl.col("top")))
         .group_by("account")
-        .agg(deep_share=pl.col("is_deep").mean(), falls_a_pin=pl.col("falls").mean())
+        .agg(deep_share=pl.col("is_deep").mean(), falls_per_pin=pl.col("falls").mean())
     )
     is_rolling = pl.any_horizontal(
         # a pin without a time of publication may be of any age
@@ -171,7 +171,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
         .join(losses, on="account", how="left")
         # restatements take little, and hardly a pin twice
         .with_columns(
-            is_rolling=pl.col("is_rolling") & ((pl.col("deep_share") >= 1 / 3) | (pl.col("falls_a_pin") >= 2))
+            is_rolling=pl.col("is_rolling") & ((pl.col("deep_share") >= 1 / 3) | (pl.col("falls_per_pin") >= 2))
         )
     )
 

@@ -82,7 +82,7 @@ def first_week_outcomes(
 
 
 def with_weeks(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes, sorted by account and pin, with the column `weeks` that `first_week_outcomes` describes.
+    """Return the outcomes, sorted by account and pin, with the column `weeks` that `first_week_outcomes` describes.
 
     >>> from datetime import datetime
     >>> days = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"],
@@ -114,7 +114,7 @@ def with_weeks(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def check_zones(*zones: str) -> None:
-    """Raises a UserError that names the first zone that is not in the time zone database.
+    """Raise a UserError that names the first zone that is not in the time zone database.
 
     >>> check_zones("UTC", "Europe/Berlin")
     """

@@ -85,7 +85,7 @@ def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since:
 
 
 def account_daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
+    """Return gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
 
     Columns, sorted by the first three:
 
@@ -164,7 +164,7 @@ def numbered_gains(history: LoadedHistory, metric: str, since: date | None = Non
 
 
 def _daily(observations: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
+    """Return each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
     last = pl.concat(
         [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in observations.steps.values()]
     )
@@ -202,7 +202,7 @@ def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gained(steps: pl.LazyFrame, has_falls: bool, is_new: bool) -> pl.DataFrame:
-    """What was gained since the observation before, all on the last of the `days` since."""
+    """Return what was gained since the observation before, all on the last of the `days` since."""
     fall = pl.col("fall")
     rise = (pl.col("value") - pl.col("top_before")).clip(0)
     change = pl.when(fall.is_null()).then(rise) if has_falls else rise

@@ -66,7 +66,7 @@ class Rows(NamedTuple):
 
 
 def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> Observations:
-    """Each observation of a counter that is to be believed, beside the one before it.
+    """Return each observation of a counter that is to be believed, beside the one before it.
 
     `steps` has a frame for each metric, with numbers for pins and accounts, because there are many rows: pin n is row
     n of `pins` (social_network_id, id), account n is row n of `accounts` (account, social_network_id). Its columns,
@@ -107,7 +107,7 @@ def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_in_order(frame: pl.DataFrame) -> bool:
-    """Whether the rows are sorted by all columns, the first one first; not where a value is missing.
+    """Return whether the rows are sorted by all columns, the first one first; not where a value is missing.
 
     >>> is_in_order(pl.DataFrame({"id": ["1", "1", "2"], "saves": [3, 4, 1]}))
     True
@@ -247,7 +247,7 @@ def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _beside(observations: pl.DataFrame) -> pl.DataFrame:
-    """Each observation, sorted by pin and day, beside the one before it."""
+    """Return each observation, sorted by pin and day, beside the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
     firsts = observations.select((~is_same.fill_null(value=False)).arg_true()).to_series()
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
@@ -260,7 +260,7 @@ def _beside(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _segment(is_break: pl.Expr) -> pl.Expr:
-    """Numbers what belongs together: the observations of a pin from one reset to the next."""
+    """Number what belongs together: the observations of a pin from one reset to the next."""
     return (is_break | (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)).cum_sum()
 
 

@@ -244,7 +244,7 @@ def too_few_clusters(metric: str, pins: int, clusters: int) -> str:
 
 
 def not_lifetime(metric: str) -> str:
-    """The reason of a row whose counter cannot be differenced."""
+    """Return the reason of a row whose counter cannot be differenced."""
     return f"the counter of {metric} falls too often to be one of a pin's whole life"
 
 

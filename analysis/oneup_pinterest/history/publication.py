@@ -19,8 +19,8 @@ def publication_times(history: LoadedHistory) -> pl.DataFrame:
 
 
 def batch_sums(sums: pl.DataFrame, columns: list[str], published: pl.Series, start: date, last: date) -> Floats:
-    """The columns of `sums` (sorted by publication), added up over the batches of pins that stay together; and one
-    more column, the day on which the batch was published, counted from `start` (before it: negative or NaN)."""
+    """Return the columns of `sums` (sorted by publication), added up over the batches of pins that stay together; and
+    one more column, the day on which the batch was published, counted from `start` (before it: negative or NaN)."""
     size = _pins_per_batch(published.cast(pl.Date), start - timedelta(days=_PUBLISHING_DAYS), last)
     day = (pl.col("published").cast(pl.Date) - start).dt.total_days()
     groups = (pl.len().over(day) / size).round().clip(lower_bound=1)
@@ -35,7 +35,7 @@ def batch_sums(sums: pl.DataFrame, columns: list[str], published: pl.Series, sta
 
 
 def _pins_per_batch(published: pl.Series, start: date, last: date) -> float:
-    """How many pins of one day of publication stay together in the resampling.
+    """Return how many pins of one day of publication stay together in the resampling.
 
     It is the index of dispersion (variance over mean) of the pins a day: 1 where each pin comes by itself at random,
     10 where they come in batches of 10.

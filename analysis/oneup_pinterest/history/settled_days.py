@@ -24,7 +24,7 @@ def settled_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame
 
 
 def settled_rows(account_gains: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """Every day of each account from its first settled one to its last, from frames of `account_daily_gains`.
+    """Return every day of each account from its first settled one to its last, from frames of `account_daily_gains`.
 
     Columns, sorted by the first two:
 

@@ -65,7 +65,7 @@ def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_last_preset(overview: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each account's preset that was synced last: presets are never mixed in one series.
+    """Return the rows of each account's preset that was synced last: presets are never mixed in one series.
 
     >>> from datetime import date
     >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": ["last_7_days", "last_30_days"],
@@ -87,7 +87,7 @@ def of_last_preset(overview: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_provisional_period() -> pl.Expr:
-    """Whether a stored period was read (UTC) less than three days after its end; not where that is unknown.
+    """Return whether a stored period was read (UTC) less than three days after its end; not where that is unknown.
 
     >>> from datetime import date, datetime
     >>> read = [datetime(2026, 3, 9, 23), datetime(2026, 3, 10, 0)]

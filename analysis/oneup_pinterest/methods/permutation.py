@@ -37,7 +37,7 @@ def difference_within(
     rng: np.random.Generator,
     permutations: int = PERMUTATIONS,
 ) -> Difference | None:
-    """Compares two groups inside each stratum; None where a group has fewer than 5 in strata that have both, or where
+    """Compare two groups inside each stratum; None where a group has fewer than 5 in strata that have both, or where
     all outcomes of a stratum are the same.
 
     Differences of the strata are weighted by n1 n2 / (n1 + n2), as Mantel and Haenszel do. The null is a shuffle of
@@ -118,7 +118,7 @@ class _Groups(NamedTuple):
 
 
 def _shuffles(labels: Flags, starts: Integers, permutations: int, rng: np.random.Generator) -> Iterator[Flags]:
-    """The labels shuffled inside each stratum, `permutations` times, in chunks of rows."""
+    """Return the labels shuffled inside each stratum, `permutations` times, in chunks of rows."""
     for rows in chunks(labels.size, permutations):
         shuffled = np.tile(labels, (rows, 1))
         shuffle_within(shuffled, starts, rng)
@@ -126,7 +126,7 @@ def _shuffles(labels: Flags, starts: Integers, permutations: int, rng: np.random
 
 
 def chunks(width: int, permutations: int) -> Iterator[int]:
-    """How many rows to shuffle at once so that memory stays bounded: `permutations` in all.
+    """Return how many rows to shuffle at once so that memory stays bounded: `permutations` in all.
 
     >>> list(chunks(1_000_000, 5))
     [2, 2, 1]
@@ -137,7 +137,7 @@ def chunks(width: int, permutations: int) -> Iterator[int]:
 
 
 def shuffle_within(rows: npt.NDArray[np.generic], starts: Integers, rng: np.random.Generator) -> None:
-    """Shuffles each row in place, and nothing across the columns at which a stratum starts."""
+    """Shuffle each row in place, and nothing across the columns at which a stratum starts."""
     for start, end in zip(starts, [*starts[1:], rows.shape[1]], strict=True):
         part = rows[:, start:end]
         rng.permuted(part, axis=1, out=part)

@@ -29,7 +29,7 @@ class RatioEstimate(NamedTuple):
 
 
 def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int = 0) -> RatioEstimate:
-    """Sum of `now` over sum of `before`, where each pair of elements is what one cluster of pins brought.
+    """Return sum of `now` over sum of `before`, where each pair of elements is what one cluster of pins brought.
 
     `is_born_before`: the cluster was published in the period before. The signs of now - r * before are flipped
     at random, cluster by cluster: if r is the true ratio, their sum is as likely as not to come out as far from 0 as
@@ -64,7 +64,7 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int 
 
 
 def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_999) -> RatioEstimate:
-    """Mean of `now` over mean of `before`, two samples of pins.
+    """Return mean of `now` over mean of `before`, two samples of pins.
 
     Permutation of the pins between the two with Welch's t as statistic, which keeps its level for unequal variances
     too (Janssen, Statistics & Probability Letters 36, 1997; Chung and Romano, Annals of Statistics 41, 2013). For a
@@ -107,7 +107,7 @@ def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_99
 
 
 def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: int = 0) -> RatioEstimate:
-    """The factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
+    """Return the factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
 
     It is the factor that leaves no linear slope when it is taken out of the weeks. Its p value and interval come from
     flipping the sign of each cluster's part in that slope at random, as in `ratio_of_sums`, of which this is the case

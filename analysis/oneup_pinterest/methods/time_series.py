@@ -36,7 +36,7 @@ def level_and_weekdays(logs: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[F
 
 
 def rolling_median(values: Floats, window: int = MEDIAN_DAYS) -> Floats:
-    """The median of the days around each; fewer at the ends; days that are unknown (nan) do not count.
+    """Return the median of the days around each; fewer at the ends; days that are unknown (nan) do not count.
 
     >>> rolling_median(np.array([1.0, 1, 9, 1, np.nan]), 3).tolist()
     [1.0, 1.0, 1.0, 5.0, 1.0]

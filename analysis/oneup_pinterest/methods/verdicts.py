@@ -45,7 +45,7 @@ def verdict_of(is_up: pl.Expr, p: str = "p_adjusted") -> pl.Expr:
 
 
 def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `q_value` (Benjamini and Hochberg, over the rows that have a `p_value`) and `verdict`.
+    """Return the rows with `q_value` (Benjamini and Hochberg, over the rows that have a `p_value`) and `verdict`.
 
     >>> rows = pl.DataFrame({"ratio": [2.0, 0.9, None], "p_value": [0.01, 0.5, None]})
     >>> with_verdicts(rows)["verdict"].to_list()

@@ -37,12 +37,12 @@ class Answer(NamedTuple):
 
 
 def not_enough_data(question: str, why: str) -> Answer:
-    """An answer that there is none yet; `why` goes on after a colon."""
+    """Return an answer that there is none yet; `why` goes on after a colon."""
     return Answer(question, f"{NOT_ENOUGH}: {why}")
 
 
 def refusal(metric: str) -> str:
-    """Why nothing is said of what this metric gained, or of how it grows."""
+    """Return why nothing is said of what this metric gained, or of how it grows."""
     return (
         f"Gains of {metric} are not known: its counter falls too often to be one of a pin's whole life (it counts a "
         "window of days that moves on), so its differences are not what was gained."
@@ -50,7 +50,7 @@ def refusal(metric: str) -> str:
 
 
 def no_curves(history: AccountHistory, metric: str) -> str | None:
-    """Why counters of this account's metric cannot be followed over a pin's life, if so."""
+    """Return why counters of this account's metric cannot be followed over a pin's life, if so."""
     counter_type = history.counter_type(metric)
     if counter_type not in (None, *USABLE):
         return refusal(metric)
@@ -60,12 +60,12 @@ def no_curves(history: AccountHistory, metric: str) -> str | None:
 
 
 def no_gains(history: AccountHistory, metric: str) -> str | None:
-    """Why gains of this account's metric mean nothing, if so."""
+    """Return why gains of this account's metric mean nothing, if so."""
     return None if history.counter_type(metric) in (None, *USABLE) else refusal(metric)
 
 
 def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
-    """Why so few outcomes cannot carry an answer, if so; `what` (a plural) needs them."""
+    """Return why so few outcomes cannot carry an answer, if so; `what` (a plural) needs them."""
     if outcomes.height >= MIN_PINS:
         return None
     are = "is" if outcomes.height == 1 else "are"
@@ -73,7 +73,7 @@ def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """A 95% interval in words, open where the data set no bound.
+    """Return a 95% interval in words, open where the data set no bound.
 
     >>> interval_text(-31.0, 22.4), interval_text(-31.0, None)
     ('95% interval −31% to +22%', '95% interval −31% or more')

@@ -43,7 +43,7 @@ _PNG_SCALE = 1.5  # sharp on most screens; the picture is shown at the size of t
 
 
 def register_renderer() -> None:
-    """Makes charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
+    """Make charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
 
     Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
     JupyterLab has not.
@@ -57,7 +57,7 @@ def register_renderer() -> None:
 
 
 def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
-    """The chart with its size, and the description that screen readers say."""
+    """Return the chart with its size, and the description that screen readers say."""
     described: Chart = chart.properties(description=description, width=width, height=height)
     return described
 
@@ -68,12 +68,12 @@ def unvalidated() -> AbstractContextManager[None]:
 
 
 def inline(rows: list[dict[str, Any]]) -> alt.Data:
-    """Rows as data inside the specification; dates must be ISO text in them."""
+    """Return rows as data inside the specification; dates must be ISO text in them."""
     return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
 
 
 def chart_config() -> dict[str, Any]:
-    """The look that all charts share."""
+    """Return the look that all charts share."""
     axis = {
         "labelColor": FAINT,
         "titleColor": FAINT,
@@ -99,14 +99,14 @@ def chart_config() -> dict[str, Any]:
 
 
 def styled(chart: Any, background: str = "white") -> dict[str, Any]:
-    """The chart's specification with the look that all charts share."""
+    """Return the chart's specification with the look that all charts share."""
     # unit tests validate each chart; to do it again takes most of the time of a report
     spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
     return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
 
 
 def day_axis(days: list[str], title: str) -> alt.X:
-    """Days as text: as times, a browser west of Greenwich would draw each a day early."""
+    """Return days as text: as times, a browser west of Greenwich would draw each a day early."""
     ticks = days[:: -max(1, -(-len(days) // 8))]
     axis = alt.Axis(
         values=ticks,
@@ -128,12 +128,12 @@ def axis_label(text: str | None, length: int) -> str:
 
 
 def count_text(value: float | None) -> str:
-    """A count as people write it, or `unknown`."""
+    """Return a count as people write it, or `unknown`."""
     return "unknown" if value is None else f"{value:,.0f}"
 
 
 def all_days(days: pl.Series) -> list[str]:
-    """Every day up to the last as ISO text, at least two weeks of them: a day that is not known leaves a gap."""
+    """Return every day up to the last as ISO text, at least two weeks of them: a day that is not known leaves a gap."""
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         return []
@@ -142,7 +142,7 @@ def all_days(days: pl.Series) -> list[str]:
 
 
 def percent_text(value: float | None, missing: str = "unknown") -> str:
-    """A change in whole percents with its sign; one decimal where it is small, `missing` where there is none.
+    """Return a change in whole percents with its sign; one decimal where it is small, `missing` where there is none.
 
     >>> percent_text(-8.2), percent_text(22.0), percent_text(0.34), percent_text(None, "no upper limit")
     ('−8%', '+22%', '+0.3%', 'no upper limit')
@@ -155,7 +155,7 @@ def percent_text(value: float | None, missing: str = "unknown") -> str:
 
 
 def gained_text() -> pl.Expr:
-    """The gain for a tooltip, which writes what is not known as zero if it is a number."""
+    """Return the gain for a tooltip, which writes what is not known as zero if it is a number."""
     gain = pl.col("gain")
     return (
         pl.when(gain.is_not_null())
@@ -165,7 +165,7 @@ def gained_text() -> pl.Expr:
 
 
 def times_scale(values: list[float]) -> alt.Scale:
-    """A log scale that has all values, 1 and at least half to double.
+    """Return a log scale that has all values, 1 and at least half to double.
 
     >>> times_scale([0.9, 3.0]).to_dict()["domain"]
     [0.459, 3.27]
@@ -189,7 +189,7 @@ def times_axis(scale: alt.Scale) -> alt.Axis:
 
 
 def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a notebook keeps of a chart, and how it is to be shown."""
+    """Return what a notebook keeps of a chart, and how it is to be shown."""
     spec = styled(spec)
     png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=_PNG_SCALE)
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))  # where PNG has its size

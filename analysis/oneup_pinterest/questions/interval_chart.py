@@ -37,7 +37,7 @@ def _drawn(change: float) -> float:
 
 
 def intervals(rows: list[dict[str, Any]], title: str) -> Any:
-    """A dot and its interval a row, the label with the numbers above it, and a line where nothing changes."""
+    """Return a dot and its interval per row, the label with the numbers above it, and a line where nothing changes."""
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelFontSize=12, labelLimit=150, ticks=False))
     ticks = [1 / 16, 0.25, 0.5, 1, 2, 4, 16]
     least = min((row["low"] for row in rows), default=0.5)

@@ -118,7 +118,7 @@ def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, 
 
 
 def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, Any]:
-    """The answer as the template writes it; its chart, if it has one, is put among `charts`."""
+    """Return the answer as the template writes it; its chart, if it has one, is put among `charts`."""
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
@@ -138,7 +138,7 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
 
 
 def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Rows as text; links as they are, because the template checks them."""
+    """Return rows as text; links as they are, because the template checks them."""
     links = [table[LINK].fill_null("")] if LINK in table.columns else []
     return format_table(table).with_columns(links).rows() if table.width else []
 

@@ -19,7 +19,7 @@ TABLE_ROWS = 30
 
 
 def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which days of one account stand out from its usual ones.
+    """Answer which days of one account stand out from its usual ones.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> anomalies_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -76,7 +76,7 @@ def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """When the daily gains of one account moved to another level."""
+    """Answer when the daily gains of one account moved to another level."""
     question = f"Has the level of daily {metric} shifted, and when?"
     if why := no_gains(history, metric):
         return Answer(question, why)

@@ -26,7 +26,7 @@ _BAND = "#E3E8EC"
 
 
 def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Daily gains (counts) as a line on the band that holds 99% of usual days; days that stand out have a mark.
+    """Draw daily gains (counts) as a line on the band that holds 99% of usual days; days that stand out have a mark.
 
     `days` is one account of `daily_anomalies`. A triangle up with its word is a high day, one down a low day; small
     rings are days that are not judged.

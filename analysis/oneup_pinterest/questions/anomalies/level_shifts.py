@@ -31,7 +31,7 @@ SCHEMA: Columns = {
 
 @computed_once
 def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """The levels that each account's daily gains had, one after the other: one row where they never shifted.
+    """Return the levels that each account's daily gains had, one after the other: one row where they never shifted.
 
     Columns, sorted by the first two:
 
@@ -103,7 +103,7 @@ def levels_of(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _long_run_variance(logs: Floats, rest: Floats) -> float:
-    """What the variance of a mean is, times its days, if each day resembles the one before.
+    """Return what the variance of a mean is, times its days, if each day resembles the one before.
 
     Of the differences between days 1 and 2 apart, because a shift hardly touches these: in an autoregressive series
     the variance of the second is 1 + rho times the variance of the first.

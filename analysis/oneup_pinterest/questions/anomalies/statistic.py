@@ -29,7 +29,7 @@ SCHEMA: Columns = {
 
 @computed_once
 def daily_anomalies(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Which settled days gained more or less than the days around them and their weekday lead to expect.
+    """Return which settled days gained more or less than the days around them and their weekday lead to expect.
 
     Columns, sorted by the first two:
 

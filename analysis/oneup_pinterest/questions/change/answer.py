@@ -23,7 +23,7 @@ _SAMPLE = (
 def change_answer(
     history: AccountHistory, metric: str | None = None, *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
-    """What the account gained in its last settled days against the days before; of one metric, or of all three.
+    """Answer what the account gained in its last settled days against the days before; of one metric, or of all three.
 
     All three metrics are judged together, whichever is shown.
     """
@@ -52,7 +52,7 @@ def change_answer(
 def new_pins_answer(
     history: AccountHistory, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
 ) -> Answer:
-    """Whether the newest pins do better at the same age than those published before them."""
+    """Answer whether the newest pins do better at the same age than those published before them."""
     change = new_pins_change(history, days, age)
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
@@ -71,7 +71,7 @@ def new_pins_answer(
 
 
 def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
+    """Answer whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
     metrics = HEADLINE if metric in HEADLINE else (metric,)
     trend = account_trend(history, metrics)
     question = f"Is there a trend in weekly {metric}?"
@@ -163,7 +163,7 @@ def _of(frame: pl.DataFrame, metric: str | None) -> pl.DataFrame:
 
 
 def _why(shown: pl.DataFrame) -> str:
-    """The reasons of all metrics, each once, with the metrics that it concerns."""
+    """Return the reasons of all metrics, each once, with the metrics that it concerns."""
     of: dict[str, list[str]] = {}
     for metric, reason in shown.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
         of.setdefault(reason.replace(metric, "{}"), []).append(metric)
@@ -172,14 +172,14 @@ def _why(shown: pl.DataFrame) -> str:
 
 
 def _side_by_side(shown: pl.DataFrame, tested: int) -> Sequence[str]:
-    """What was done about testing several metrics at once, where there were several."""
+    """Return what was done about testing several metrics at once, where there were several."""
     if tested < 2 or shown["p"].null_count() == shown.height:
         return ()
     return ("Saves, repins and clicks are judged together (Holm), so that one false alarm among them stays rare.",)
 
 
 def _watched(row: dict[str, Any], before: str, now: str, then: str, since: str) -> Sequence[str]:
-    """A word where the number of pins watched changed so much that part of the change may be due to that."""
+    """Return a word where the number of pins watched changed so much that part of the change may be due to that."""
     first, last = row[before], row[now]
     if not first or not last or max(first / last, last / first) < UNSEEN:
         return ()

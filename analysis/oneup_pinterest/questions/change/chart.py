@@ -19,8 +19,8 @@ from oneup_pinterest.questions.interval_chart import interval_row, intervals
 
 
 def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
-    """Percent change of each metric with its 95% interval and verdict, on a logarithmic scale (doubled and halved are
-    equally far from no change).
+    """Draw percent change of each metric with its 95% interval and verdict, on a logarithmic scale (doubled and halved
+    are equally far from no change).
 
     `change` is one account of `account_change` or `new_pins_change`; metrics without an estimate are left out.
 
@@ -37,7 +37,7 @@ def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
 
 
 def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Bars of what each settled week gained, with the trend that was fitted as a line.
+    """Draw bars of what each settled week gained, with the trend that was fitted as a line.
 
     `weekly` is one account of `weekly_gains`, `trend` one account of `account_trend`. Weeks with a gain spread over a
     gap between syncs are pale; a week that is not known has no bar.
@@ -96,7 +96,7 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
 
 
 def _line(weeks: list[int], gains: list[float | None], change: float | None) -> list[float | None]:
-    """The trend at each week: through the mean of the weeks, by the factor that was fitted."""
+    """Return the trend at each week: through the mean of the weeks, by the factor that was fitted."""
     known = [(week, gain) for week, gain in zip(weeks, gains, strict=True) if gain is not None]
     if change is None or not known:
         return [None] * len(weeks)

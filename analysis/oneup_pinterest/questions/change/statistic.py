@@ -71,11 +71,11 @@ def new_pins_change(
 
     The pins of the last `days` days of publication that have reached `age`, against those of the `days` before. One
     row per account and metric. Columns as in `account_change`, with these differences: the periods are of publication;
-    before and now are means a pin of what the counter had reached at that age; pins_before and pins_now are the pins
+    before and now are means per pin of what the counter had reached at that age; pins_before and pins_now are the pins
     compared, and pins both together; median_before, median_now: of the same counts. No `days_compared`.
 
     Permutation over pins (`ratio_of_means`). It promises at most 6% verdicts where both periods have the same process
-    and 30 pins each, where a two-proportion z-test on the sums gives far more than 30%. Needs 5 pins a side.
+    and 30 pins each, where a two-proportion z-test on the sums gives far more than 30%. Needs 5 pins per side.
 
     >>> from datetime import datetime
     >>> born = [datetime(2026, 2, 1) + timedelta(days=n) for n in range(20)]
@@ -99,7 +99,7 @@ def new_pins_change(
 
 
 def weekly_sums(account_gains: pl.DataFrame, weeks: int = WEEKS) -> pl.DataFrame:
-    """What an account gained in each of its last settled weeks of 7 days, from `account_daily_gains`.
+    """Return what an account gained in each of its last settled weeks of 7 days, from `account_daily_gains`.
 
     Columns, sorted by the first three: social_network_id, metric, week (0 is the newest, -1 the one before it);
     first_day, last_day; days_known (of 7); gain (count; of 5 or 6 known days it is scaled up to 7, of fewer it is

@@ -14,7 +14,7 @@ _TABLE_WEEKS = (1, 2, 4, 8, 12)
 
 
 def cohorts_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Whether pins published in later weeks do better or worse than earlier ones did at the same age.
+    """Answer whether pins published in later weeks do better or worse than earlier ones did at the same age.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> cohorts_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence

@@ -17,7 +17,7 @@ _DARK = 0.42  # of viridis: below it white text has the better contrast, above i
 
 
 def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Mean counts per pin by week of publication (rows) and age in weeks (columns); blank where it is not known.
+    """Draw mean counts per pin by week of publication (rows) and age in weeks (columns); blank where it is not known.
 
     `matrix` is one account of `cohort_matrix`; of many weeks the last 20 are drawn.
 

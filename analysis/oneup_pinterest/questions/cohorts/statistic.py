@@ -89,9 +89,9 @@ def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 
 
 def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """Whether pins published in different weeks did differently by the same age, from `load_pins`.
+    """Return whether pins published in different weeks did differently by the same age, from `load_pins`.
 
-    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is compared with
+    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is set beside
     that of 1,999 random assignments of the pins to the weeks. Only where the weeks differ is there a test for a trend,
     with Spearman's correlation of rank and week in the same shuffles. Weeks with fewer than 5 pins seen at that age are
     left out. One row per account:
@@ -127,7 +127,7 @@ def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AG
 
 
 def _at_ages(history: AccountHistory, metric: str, published: pl.DataFrame) -> pl.DataFrame:
-    """What `counters_at_age` says of each cohort at every whole week of age, in one pass."""
+    """Return what `counters_at_age` says of each cohort at every whole week of age, in one pass."""
     seen = counters_by_age(history, [metric]).select("id", "age", "value").sort("age")
     ages = pl.DataFrame({"age": range(7, 7 * WEEKS + 1, 7)}, schema={"age": pl.Int64})
     wanted = seen.select("id").unique().join(ages, how="cross").sort("age")
@@ -171,7 +171,7 @@ def _verdict(known: pl.DataFrame, metric: str, age: int, falls: bool, seed: int)
 
 
 def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 0) -> tuple[float, float, float]:
-    """p-values of Kruskal-Wallis and of Spearman, and Spearman's correlation; groups lie one after another."""
+    """Return p-values of Kruskal-Wallis and of Spearman, and Spearman's correlation; groups lie one after another."""
     from scipy.stats import rankdata
 
     rng = np.random.default_rng(seed)

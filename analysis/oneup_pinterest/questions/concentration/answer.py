@@ -16,7 +16,7 @@ _TENTHS = (5, 10, 20, 30, 50)  # percent of the pins, those with most first
 
 
 def concentration_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """How much of what pins have at 28 days (or 7, while pins are young) the best tenth of them holds."""
+    """Answer how much of what pins have at 28 days (or 7, while pins are young) the best tenth of them holds."""
     question = f"Do a few pins hold most of the {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -47,7 +47,7 @@ def concentration_answer(history: AccountHistory, metric: str = "saves", *, widt
 
 
 def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which pins have most at 28 days (or 7, while pins are young), and what they hold of all."""
+    """Answer which pins have most at 28 days (or 7, while pins are young), and what they hold of all."""
     question = f"Which pins hold most of the {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -76,7 +76,7 @@ def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def _measured(history: AccountHistory, metric: str) -> dict[str, float] | None:
-    """The row of `concentration` at 28 days, or at 7 where that has more to say."""
+    """Return the row of `concentration` at 28 days, or at 7 where that has more to say."""
     rows = [row for age in (AGE, _EARLIER) for row in concentration(history, metric, age).iter_rows(named=True)]
     usable = [row for row in rows if row["reason"] is None]
     return next(iter(usable), max(rows, key=lambda row: row["pins"], default=None))

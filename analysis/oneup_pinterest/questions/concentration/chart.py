@@ -20,7 +20,7 @@ MIN_HEIGHT = 90
 
 
 def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = None, width: int | str = WIDTH) -> Chart:
-    """Percent of the counts that the pins with least have, beside the line on which all would have the same.
+    """Draw percent of the counts that the pins with least have, beside the line on which all would have the same.
 
     `curve` is one account of `lorenz_curve`; `top_share` (0 to 1) of the best tenth is marked.
 
@@ -65,7 +65,7 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
 
 
 def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """The pins that have most, as bars in percent of all pins' counts, with the sum so far in brackets.
+    """Draw the pins that have most, as bars in percent of all pins' counts, with the sum so far in brackets.
 
     `ranked` is one account of `largest_pins`.
 

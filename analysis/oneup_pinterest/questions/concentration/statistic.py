@@ -62,7 +62,7 @@ class Spread(NamedTuple):
 
 @computed_once
 def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """How much of what pins have at an age is held by few of them, from pins as `load_pins` returns them.
+    """Return how much of what pins have at an age is held by few of them, from pins as `load_pins` returns them.
 
     One row per account. Columns:
 
@@ -95,7 +95,7 @@ def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE
 
 
 def lorenz_curve(history: AccountHistory, metric: str = "saves", age: int = AGE) -> pl.DataFrame:
-    """The Lorenz curve of what pins have at an age: the share of the total that the pins with least have.
+    """Return the Lorenz curve of what pins have at an age: the share of the total that the pins with least have.
 
     Rows per account, at most 101, from (0, 0) to (1, 1). Columns: social_network_id; pins_share (0 to 1, pins with
     least first), total_share (0 to 1). None where the total is 0.
@@ -111,7 +111,7 @@ def lorenz_curve(history: AccountHistory, metric: str = "saves", age: int = AGE)
 
 
 def largest_pins(history: AccountHistory, metric: str = "saves", age: int = AGE, limit: int = 20) -> pl.DataFrame:
-    """The pins that have most at an age, and what they hold of the total, for a Pareto chart.
+    """Return the pins that have most at an age, and what they hold of the total, for a Pareto chart.
 
     At most `limit` rows per account. Columns: social_network_id; rank (from 1), id, text (as last seen); value (a
     count; a fraction where interpolated), share and cumulative_share (0 to 1, of all pins' total at that age).
@@ -129,7 +129,7 @@ def largest_pins(history: AccountHistory, metric: str = "saves", age: int = AGE,
 
 
 def gini_of(values: Floats) -> float:
-    """The Gini coefficient of some counts, corrected by n/(n-1).
+    """Return the Gini coefficient of some counts, corrected by n/(n-1).
 
     >>> gini_of(np.array([1.0, 1.0, 1.0])), gini_of(np.array([0.0, 0.0, 6.0]))
     (0.0, 1.0)
@@ -158,7 +158,7 @@ def _figures(values: Floats, history: AccountHistory, metric: str, age: int, see
 
 
 def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Gini coefficient and top share of sorted values, each with the two ends of its interval."""
+    """Return gini coefficient and top share of sorted values, each with the two ends of its interval."""
     rng = np.random.default_rng(seed)
     pins = len(values)
     level = max(LEVELS[0], *(pair for pair in LEVELS if pair[0] <= pins))[1]
@@ -178,7 +178,7 @@ def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float]
 
 
 def _interval(value: float, error: float, draws: Floats, errors: Floats, level: float) -> tuple[float, float, float]:
-    """Bootstrap-t on the scale of log(1 - value)."""
+    """Return bootstrap-t on the scale of log(1 - value)."""
     with np.errstate(all="ignore"):
         distance = (np.log1p(-draws) - np.log1p(-value)) / (errors / (1 - draws))
     known = distance[np.isfinite(distance)]

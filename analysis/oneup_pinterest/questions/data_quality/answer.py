@@ -58,7 +58,7 @@ def coverage_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Ans
 
 
 def findings_answer(found: Sequence[Finding]) -> Answer:
-    """What the checks found, from `quality.findings.findings`: of one account, of all, or of a whole file.
+    """Answer what the checks found, from `quality.findings.findings`: of one account, of all, or of a whole file.
 
     >>> findings_answer([]).sentence
     'Nothing: all checks passed.'
@@ -82,7 +82,7 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
 
 
 def counter_types_answer(history: AccountHistory) -> Answer:
-    """Which counters of one account count a pin's whole life.
+    """Answer which counters of one account count a pin's whole life.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> counter_types_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -123,7 +123,7 @@ def counter_types_answer(history: AccountHistory) -> Answer:
 
 
 def assumptions_answer(history: LoadedHistory) -> Answer:
-    """What the data say of the API's undocumented behaviour: of one account, or better of all.
+    """Answer what the data say of the API's undocumented behaviour: of one account, or better of all.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> assumptions_answer(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema))).sentence

@@ -27,7 +27,7 @@ GAPS = "Pale bars are changes over a gap, or over a change of the time zone, div
 
 
 def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """Whether the followers of one account grow.
+    """Answer whether the followers of one account grow.
 
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100 + 2 * day for day in range(22)],
@@ -66,7 +66,7 @@ def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> An
 
 
 def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """What each day changed in the followers of one account."""
+    """Answer what each day changed in the followers of one account."""
     question = "How many followers does each day win or lose?"
     changes = follower_changes(history)
     if changes.is_empty():
@@ -106,7 +106,7 @@ def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH)
 
 
 def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """What a week gains for every 1,000 followers, and whether the two go together, of one account."""
+    """Answer what a week gains for every 1,000 followers, and whether the two go together, of one account."""
     question = f"How many {metric} does a week bring for every 1,000 followers?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -158,7 +158,7 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
 
 
 def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Whether weeks with more new pins go with more gains of the other pins."""
+    """Answer whether weeks with more new pins go with more gains of the other pins."""
     question = f"Do weeks with more new pins go with more {metric} of the other pins?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -214,7 +214,7 @@ def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def _observed(history: AccountHistory) -> pl.DataFrame:
-    """Without the zeros of a lost connection."""
+    """Return without the zeros of a lost connection."""
     count = pl.col("total_followers")
     return history.followers.filter(count.is_not_null() & ((count > 0) | (count.max() < ZERO_BELOW)))
 

@@ -22,7 +22,7 @@ _HEIGHT = 150
 
 
 def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -> Chart:
-    """Bars of the net change of followers on each day (counts), up for won and down for lost; gaps are pale.
+    """Draw bars of the net change of followers on each day (counts), up for won and down for lost; gaps are pale.
 
     `changes` is one account of `follower_changes`.
 
@@ -66,7 +66,7 @@ def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -
 
 
 def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """A point for each week: what it gained for every 1,000 followers, joined by a line where weeks are next to
+    """Draw a point for each week: what it gained for every 1,000 followers, joined by a line where weeks are next to
     each other.
 
     `weeks` is one account of `gains_per_thousand`.
@@ -190,7 +190,7 @@ def _free_sides(across: list[float], up: list[float]) -> list[str]:
 
 
 def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
-    """Followers of one account on the days they were seen, from `load_account_followers`; needs at least two days.
+    """Draw followers of one account on the days they were seen, from `load_account_followers`; needs at least two days.
 
     The scale need not begin at zero, so that a change of a few followers can be seen; bars are not used for that
     reason.

@@ -42,7 +42,7 @@ _LATER = dict(zip(LAGS, ("of_others", "others_next_week", "others_in_two_weeks")
 def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """Pins published in each week, and what pins gained of `metric` in it and in the two after, from `load_pins`.
 
-    One row a calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
+    One row per calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
     two:
 
     - social_network_id, week (its Monday)
@@ -104,9 +104,9 @@ def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 
 
 def effort_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """Whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
+    """Return whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
 
-    One row an account and lag. Columns, sorted by the first two:
+    One row per account and lag. Columns, sorted by the first two:
 
     - social_network_id, lag (0, 1 or 2 weeks later)
     - weeks: with both known

@@ -104,7 +104,7 @@ def follower_changes(history: AccountHistory) -> pl.DataFrame:
 
 
 def follower_trend(history: AccountHistory) -> pl.DataFrame:
-    """Whether each account's followers grow, from `load_account_followers`. One row an account. Columns:
+    """Return whether each account's followers grow, from `load_account_followers`. One row per account. Columns:
 
     - social_network_id; first_day, last_day, first_followers, last_followers: of the whole weeks that were judged
     - weeks: of 7 days, back from the last
@@ -161,9 +161,9 @@ def _trend(changes: pl.DataFrame) -> pl.DataFrame:
 
 
 def gains_per_thousand(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """What each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
+    """Return what each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
 
-    One row a week of 7 settled days with known gains, back from the last one, of which the followers are known too.
+    One row per week of 7 settled days with known gains, back from the last one, of which the followers are known too.
     Columns, sorted by the first two: social_network_id; first_day, last_day; gain (of `metric`, a count); followers
     (mean of the days that were seen); per_thousand (gain per 1,000 followers in the week; null where there are none).
 
@@ -206,9 +206,9 @@ def gains_per_thousand(history: AccountHistory, metric: str = "saves") -> pl.Dat
 
 
 def follower_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """Whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
+    """Return whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
 
-    From `account_daily_gains` and `load_account_followers`. One row an account that has gains. Columns:
+    From `account_daily_gains` and `load_account_followers`. One row per account that has gains. Columns:
 
     - social_network_id
     - days: whole weeks of settled days with both known, neither of them imputed; the last run of such weeks

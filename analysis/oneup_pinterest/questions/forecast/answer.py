@@ -21,7 +21,7 @@ MODEL_NAMES = {BASELINE: "the last week again (seasonal naive)"}
 
 
 def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """What the next 14 days will bring to one account.
+    """Answer what the next 14 days will bring to one account.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> print(forecast_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence)
@@ -61,7 +61,7 @@ def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: in
 
 
 def backtest_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """What forecasts of one account were worth so far: each model against the baseline, in a backtest."""
+    """Answer what forecasts of one account were worth so far: each model against the baseline, in a backtest."""
     question = f"How good have forecasts of {metric} been?"
     if refusal_ := _refused(question, history, metric):
         return refusal_

@@ -26,7 +26,7 @@ _HEIGHT = 190
 def forecast_chart(
     history: pl.DataFrame, days: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH
 ) -> Chart:
-    """Daily gains (counts) of six weeks, then the forecast as a dashed line in the band that holds 80% of days.
+    """Draw daily gains (counts) of six weeks, then the forecast as a dashed line in the band that holds 80% of days.
 
     `history` is one account of `settled_days`, `days` one account and model of `gain_forecasts(...).days`.
 
@@ -67,7 +67,7 @@ def forecast_chart(
 
 
 def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """What was gained (line, counts) and what had been forecast two weeks ahead (dashed, in its 80% band).
+    """Draw what was gained (line, counts) and what had been forecast two weeks ahead (dashed, in its 80% band).
 
     `backtest` is one account of `gain_forecasts(...).backtest`: two fortnights, each forecast from the day before it.
 

@@ -76,7 +76,7 @@ class Forecasts(NamedTuple):
 
 
 def models_installed() -> bool:
-    """Whether the extra `forecast` is there, without importing it (that takes seconds)."""
+    """Return whether the extra `forecast` is there, without importing it (that takes seconds)."""
     return importlib.util.find_spec("statsforecast") is not None
 
 
@@ -298,7 +298,7 @@ def _judged(
 
 
 def _quantiles(errors: Floats, independent: float) -> tuple[float, float]:
-    """Bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
+    """Return bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
     if errors.size < MIN_ERRORS:
         return np.nan, np.nan
     outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # a finite sample's quantiles lie too far inside

@@ -19,7 +19,7 @@ _MAX_NAMED = 3  # sentences of a paragraph that is still read
 def format_answer(
     history: AccountHistory, metric: str = "saves", by: By = "format", *, width: int | str = WIDTH
 ) -> Answer:
-    """Which formats (or media types) have more of `metric` after 7 days.
+    """Answer which formats (or media types) have more of `metric` after 7 days.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> format_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -119,6 +119,6 @@ def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 
 def _named(kind: str) -> str:
-    """A format as a word in a sentence: the API writes media types in capitals."""
+    """Return a format as a word in a sentence: the API writes media types in capitals."""
     name = truncate(kind, 30)
     return name.lower().replace("_", " ") if name.isupper() else name

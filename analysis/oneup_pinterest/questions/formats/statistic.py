@@ -53,10 +53,10 @@ def compared_formats(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Compares each two formats (or media types) by what their pins had after a week, crude and among the same weeks.
+    """Compare each two formats (or media types) by what their pins had after a week, crude and among the same weeks.
 
-    `outcomes` is what `first_week_outcomes` returns. One row a pair of the (at most 8) commonest formats; no row for an
-    account with a single one. A pin without a format is of the format `unknown`. Columns, sorted by the first three
+    `outcomes` is what `first_week_outcomes` returns. One row per pair of the (at most 8) commonest formats; no row for
+    an account with a single one. A pin without a format is of the format `unknown`. Columns, sorted by the first three
     (the commoner formats first):
 
     - social_network_id; first, second: the formats; first is the rarer of the two

@@ -48,7 +48,7 @@ _WEEKLY: Columns = {"week": pl.Date, "band": pl.String, "from_age": pl.Int64, "g
 
 
 def age_band_shares(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """How old the pins were that brought the gains of the last 30 settled days, from `load_pins`.
+    """Return how old the pins were that brought the gains of the last 30 settled days, from `load_pins`.
 
     One row per account and age band (1 to 7 days, 8 to 30, 31 to 60, 61 to 90, over 90), and two more that overlap
     them: `over 60`, `over 90`, the evergreen shares. Columns:
@@ -79,7 +79,7 @@ def age_band_shares(history: AccountHistory, metric: str = "saves", *, seed: int
 
 
 def weekly_gains_by_age(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """What pins of each age band gained in each whole week of settled days, from `load_pins`.
+    """Return what pins of each age band gained in each whole week of settled days, from `load_pins`.
 
     One row per account, week and band, of the bands at which any pin was observed. Columns: social_network_id; week
     (its Monday); band, from_age (days, on the day of the gain); gain (a count, of gains that are known), share of
@@ -111,7 +111,7 @@ def _name(low: int, high: int | None) -> str:
 
 @computed_once
 def _aged_gains(history: AccountHistory, metric: str) -> pl.DataFrame:
-    """Known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
+    """Return known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
 
     Columns: pin (a number, as there are many rows), day, gain, age.
     """
@@ -124,7 +124,7 @@ def _aged_gains(history: AccountHistory, metric: str) -> pl.DataFrame:
 
 
 def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The rows of `age_band_shares` from the known gains of its days."""
+    """Return the rows of `age_band_shares` from the known gains of its days."""
     bands = [*BANDS, (61, None)]
     inside = [(pl.col("age") >= low) & (pl.col("age") <= (high or 10**6)) for low, high in bands]
     each = (

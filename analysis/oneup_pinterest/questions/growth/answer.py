@@ -81,7 +81,7 @@ def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
 
 
 def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """How much of what a pin has at the horizon it has at each age before."""
+    """Answer how much of what a pin has at the horizon it has at each age before."""
     question = f"How much of a pin's {metric} comes early?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -114,7 +114,7 @@ def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width
 
 
 def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """The age by which half of the pins have half of what they have at 7, 30 and 90 days."""
+    """Answer the age by which half of the pins have half of what they have at 7, 30 and 90 days."""
     question = f"How soon does a pin have half of its {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -162,7 +162,7 @@ def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """How much of the last 30 settled days came from pins older than 60 and 90 days."""
+    """Answer how much of the last 30 settled days came from pins older than 60 and 90 days."""
     question = f"How much of the {metric} comes from old pins?"
     if why := no_gains(history, metric):
         return Answer(question, why)

@@ -11,7 +11,7 @@ _LABEL_GAP = 0.09  # of the height, between the middles of two labels
 
 
 def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", width: int | str = WIDTH) -> Chart:
-    """The median pin at each age, with the spread of the pins around it: half of them dark, eight in ten pale.
+    """Draw the median pin at each age, with the spread of the pins around it: half of them dark, eight in ten pale.
 
     `curves` is one account of `growth_curves`, `measure` `count` or `share`.
 
@@ -124,7 +124,7 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
 
 
 def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """What each whole week gained, stacked by the age that pins had on the day, young ones at the bottom.
+    """Draw what each whole week gained, stacked by the age that pins had on the day, young ones at the bottom.
 
     `weekly` is one account of `weekly_gains_by_age`.
 

@@ -42,7 +42,7 @@ _CURVE: Columns = {
 
 
 def half_lives(history: AccountHistory, metric: str = "saves", horizons: Sequence[int] = HORIZONS) -> pl.DataFrame:
-    """The age by which half of the pins have half of what they have at a horizon, from `load_pins`.
+    """Return the age by which half of the pins have half of what they have at a horizon, from `load_pins`.
 
     A half-life depends on its horizon (for a counter that grows as log(1 + age): 4.6 days of 30, 8.5 of 90), so there
     is one for each of 7, 30 and 90 days. It is the median over pins of t50, the age at which a pin had half of its
@@ -82,7 +82,7 @@ def half_lives(history: AccountHistory, metric: str = "saves", horizons: Sequenc
 
 
 def half_life_curve(history: AccountHistory, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
-    """The share of pins that do not yet have half of what they have at the horizon, by age (Kaplan-Meier).
+    """Return the share of pins that do not yet have half of what they have at the horizon, by age (Kaplan-Meier).
 
     One row per account and age at which the share falls, after one at age 0. Columns: social_network_id; horizon, age
     (days); share (0 to 1), low, high (95%, log-log); at_risk (pins whose half is not before this age). An account for
@@ -112,7 +112,7 @@ def half_life_curve(history: AccountHistory, metric: str = "saves", horizon: int
 
 
 def half_life_of(curves: Curves, horizon: int) -> pl.DataFrame:
-    """The row of `half_lives` for one horizon, from `followed_curves`."""
+    """Return the row of `half_lives` for one horizon, from `followed_curves`."""
     exact, censored, too_few = _times(curves)
     pins, lost = len(exact) + len(censored), len(censored)
     reason = None
@@ -135,15 +135,15 @@ def half_life_of(curves: Curves, horizon: int) -> pl.DataFrame:
 
 
 def _times(curves: Curves) -> tuple[Floats, Floats, int]:
-    """Ages at which pins had half of what they have at the horizon; lower bounds of those that vanished; pins left
-    out because they have too few."""
+    """Return ages at which pins had half of what they have at the horizon; lower bounds of those that vanished; pins
+    left out because they have too few."""
     enough, lost_enough = curves.values[:, -1] >= MIN_COUNT, curves.lost[:, -1] >= MIN_COUNT
     too_few = int((~enough).sum() + (~lost_enough).sum())
     return _age_at_half(curves.values[enough]), _age_at_half(curves.lost[lost_enough]), too_few
 
 
 def _age_at_half(values: Floats) -> Floats:
-    """Age at which each row reaches half of its last value."""
+    """Return age at which each row reaches half of its last value."""
     half = values[:, -1:] / 2
     after = (values >= half).argmax(axis=1)[:, None]
     high, low = (np.take_along_axis(values, at, axis=1) for at in (after, after - 1))

@@ -71,7 +71,7 @@ class Curves(NamedTuple):
 
 
 def max_gap(horizon: int) -> int:
-    """Days that may lie between two sights of a pin, and before the first, for its curve to a horizon.
+    """Return days that may lie between two sights of a pin, and before the first, for its curve to a horizon.
 
     >>> [max_gap(horizon) for horizon in HORIZONS]
     [2, 3, 9]
@@ -152,7 +152,7 @@ def followed_pins(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 
 @computed_once
 def growth_curves(history: AccountHistory, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
-    """What pins have at each age up to a horizon, from pins as `load_pins` returns them.
+    """Return what pins have at each age up to a horizon, from pins as `load_pins` returns them.
 
     The pins are the same at every age: those followed from their first day to the horizon. So the curve rises because
     pins grow and not because other pins are there (a median over whoever was seen at each age is off by a factor where
@@ -248,7 +248,7 @@ def median_interval_ranks(pins: int) -> tuple[int, int] | None:
 
 
 def _on_grid(seen: pl.DataFrame, ids: list[str], horizon: int) -> Floats:
-    """Counters at ages 0 to `horizon` of each pin, a row a pin; constant after its last sight."""
+    """Return counters at ages 0 to `horizon` of each pin, one row per pin; constant after its last sight."""
     if not ids:
         return np.zeros((0, horizon + 1))
     number = seen["id"].replace_strict(ids, range(len(ids)), return_dtype=pl.Int64).to_numpy()

@@ -13,7 +13,7 @@ _ROW = 42  # pixels a pin: a line of text above its dots
 
 
 def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """A line for each pin from its expected gain (ring) to what it gained in 7 days (dot), as counts.
+    """Draw a line for each pin from its expected gain (ring) to what it gained in 7 days (dot), as counts.
 
     `movers` is one account of `pin_movers`, the pins to show first; at most 8 are drawn. Above each line are the
     pin's verdict and text; the pale bar holds 95% of such pins.

@@ -52,7 +52,7 @@ SCHEMA: Columns = {
 
 @computed_once
 def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """What each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
+    """Return what each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
 
     One row per pin that was seen throughout the window and on at least 7 of the 14
     days before it, its first 7 days of life left out. A day whose gain
@@ -177,7 +177,7 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected(gain: Floats, level: Floats, seen: Floats, aged: Floats) -> tuple[Floats, Floats]:
-    """Expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
+    """Return expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
 
     In turns: the factor of the week and the power of age, by iteratively reweighted least squares with Huber's
     weights; and how far pins spread, by maximum likelihood.

@@ -82,7 +82,7 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
 
 
 def daily_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """What each day gained of a metric."""
+    """Answer what each day gained of a metric."""
     question = f"How many {metric} did each day gain?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -120,7 +120,7 @@ def daily_gains_answer(history: AccountHistory, metric: str = "saves", *, width:
 def side_by_side_answer(
     histories: Iterable[AccountHistory], metric: str = "saves", *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
-    """Several accounts: what each gained in its last settled days, and whether that changed.
+    """Answer several accounts: what each gained in its last settled days, and whether that changed.
 
     `histories` may be an iterator, such as `load_account_histories` returns: one of them is needed at a time.
     """
@@ -190,7 +190,7 @@ def _with_headline(metric: str) -> tuple[str, ...]:
 
 
 def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str]) -> pl.DataFrame:
-    """One row an account: the chosen metric with its verdict, the others' gains, rate, followers, last snapshot."""
+    """One row per account: the chosen metric with its verdict, the others' gains, rate, followers, last snapshot."""
     mine = accounts.filter(pl.col("metric") == metric)
     others = [name for name in accounts["metric"].unique(maintain_order=True).to_list() if name != metric]
     for other in others:
@@ -221,7 +221,7 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
 
 
 def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
-    """Says what one account gained of `metric` in its last 7 settled days and in the 7 before, or why it cannot.
+    """Say what one account gained of `metric` in its last 7 settled days and in the 7 before, or why it cannot.
 
     `gains` is one account of `account_daily_gains`. The provisional days are left out.
 
@@ -264,7 +264,7 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
 
 
 def preset_note(overview: pl.DataFrame, preset: str | None) -> str | None:
-    """Which preset the totals use, where a file holds several; None where it holds one.
+    """Return which preset the totals use, where a file holds several; None where it holds one.
 
     >>> overview = pl.DataFrame({"preset": ["last_7_days", "last_30_days"]})
     >>> preset_note(overview, "last_30_days")

@@ -25,7 +25,7 @@ ACCOUNTS_SHOWN = 15  # more rows do not fit a screen
 
 
 def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, width: int | str = WIDTH) -> Chart:
-    """Percent change of one metric in several accounts, each with its 95% interval and verdict.
+    """Draw percent change of one metric in several accounts, each with its 95% interval and verdict.
 
     `accounts` is one metric of `accounts_side_by_side`; the ACCOUNTS_SHOWN accounts that gained most are drawn, by
     what they gained. `names` are names for people per social_network_id.
@@ -41,7 +41,7 @@ def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, 
 
 
 def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Chart:
-    """Each metric now (filled) and before (hollow), joined by a line.
+    """Draw each metric now (filled) and before (hollow), joined by a line.
 
     `totals` has the columns metric, now, before (counts) and optionally verdict. Metrics differ by orders of magnitude,
     so each has a scale of its own: the larger of the two is 100 percent.
@@ -81,7 +81,7 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
 
 
 def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) -> Chart:
-    """Bars of one metric's gain a day (counts), with the mean of 7 days as a line.
+    """Draw bars of one metric's gain a day (counts), with the mean of 7 days as a line.
 
     `gains` is one account of `account_daily_gains`. Settled days are filled, days spread over a gap are pale,
     provisional days hollow, and the line leaves those out.

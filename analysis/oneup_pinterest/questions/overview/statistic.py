@@ -109,7 +109,7 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
 def accounts_side_by_side(
     histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """Each account's last settled days, with verdicts that stand side by side.
+    """Return each account's last settled days, with verdicts that stand side by side.
 
     One row per account and metric, for every account with pins or followers; sorted by account and (in the order of
     `metrics`) metric. One history is needed at a time. Columns:

@@ -16,7 +16,7 @@ _SURE = 0.8  # chance from which a pin is called one of the best
 
 
 def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Rates of the account's pins, raw and shrunk."""
+    """Answer rates of the account's pins, raw and shrunk."""
     question = f"How many {metric} per impression?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
@@ -36,7 +36,7 @@ def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 
 
 def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Whether pins differ in their rates by more than chance."""
+    """Answer whether pins differ in their rates by more than chance."""
     question = f"Do pins differ in {metric} per impression, or is it chance?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
@@ -55,7 +55,7 @@ def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 def ranking_answer(
     history: AccountHistory, metric: str = "saves", side: str = "best", *, width: int | str = WIDTH
 ) -> Answer:
-    """The best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
+    """Answer the best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
     question = f"Which pins have the {'most' if side == 'best' else 'fewest'} {metric} per impression?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")

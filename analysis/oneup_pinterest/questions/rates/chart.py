@@ -29,7 +29,7 @@ _POINTS = 1_500  # more overlap, and make a page heavy
 def rates_caterpillar(
     ranked: pl.DataFrame, metric: str, side: str = "best", limit: int = SHOWN, width: int | str = WIDTH
 ) -> Chart:
-    """The `limit` best (or worst) pins: dot and 95% interval of the shrunk rate, and the account's mean as a line.
+    """Draw the `limit` best (or worst) pins: dot and 95% interval of the shrunk rate, and the account's mean as a line.
 
     `ranked` is one account of `ranked_pins`; `side` is `best` or `worst`, whose worst pin comes first.
     """
@@ -75,7 +75,8 @@ def rates_caterpillar(
 
 
 def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Raw rate against shrunk rate, a dot a pin: the fewer impressions (small dots), the nearer to the account's mean.
+    """Raw rate against shrunk rate, one dot per pin: the fewer impressions (small dots), the nearer to the account's
+    mean.
 
     `rates` is one account of `pin_rates`. Of more than 1,500 pins an even sample by impressions is drawn.
     """
@@ -117,8 +118,8 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
 
 
 def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Raw rate against impressions, a dot a pin, with the limits within which chance alone would keep 95% of the pins
-    if all had the account's mean rate (`chance_limits`).
+    """Draw raw rate against impressions, one dot per pin, with the limits within which chance alone would keep 95% of
+    the pins if all had the account's mean rate (`chance_limits`).
 
     `rates` is one account of `pin_rates`. Where far more than 5% lie outside, pins do differ.
     """

@@ -70,7 +70,7 @@ def _posterior(part: pl.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _chances(a: Floats, b: Floats, top: int, draws: int, seed: int) -> tuple[Floats, Floats]:
-    """Shares of draws in which each pin is among the `top` highest, and lowest."""
+    """Return shares of draws in which each pin is among the `top` highest, and lowest."""
     rng = np.random.default_rng(seed)
     best, worst = np.zeros(len(a)), np.zeros(len(a))
     rows = max(1, _CELLS // len(a))

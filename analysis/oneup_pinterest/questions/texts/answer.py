@@ -17,7 +17,7 @@ _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why
 
 
 def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which features of a pin's text go with more of `metric` after 7 days.
+    """Answer which features of a pin's text go with more of `metric` after 7 days.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> text_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -61,7 +61,7 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
 
 
 def words_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which words pins with more of `metric` than others of their weeks use more, or less.
+    """Answer which words pins with more of `metric` than others of their weeks use more, or less.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> words_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -107,7 +107,7 @@ def words_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 
 
 def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame | str:
-    """The outcomes that have a text; or why there are too few: a whole sentence, or (in small) what refuses."""
+    """Return the outcomes that have a text; or why there are too few: a whole sentence, or (in small) what refuses."""
     if why := no_curves(history, metric):
         return why
     if why := too_few(history.first_week(metric), what, metric):

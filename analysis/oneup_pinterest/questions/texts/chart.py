@@ -89,7 +89,7 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
 
 
 def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """The words that better pins use most (to the right) and least (to the left), in deviations of chance.
+    """Draw the words that better pins use most (to the right) and least (to the left), in deviations of chance.
 
     `contrasts` is one account of `word_contrasts`; at most 8 words of each side are drawn, filled where beyond chance.
 

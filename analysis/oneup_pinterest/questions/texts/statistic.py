@@ -79,7 +79,7 @@ _WORDS: Columns = {
 
 
 def text_features(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes that have a text, with a column `words` (a count) and one of booleans for each of `FEATURES`.
+    """Return the outcomes that have a text, with a column `words` (a count) and one of booleans for each of `FEATURES`.
 
     Texts are taken up to 1,000 characters; words are runs of letters and digits of any script, without markup and web
     addresses. Calls to act and seasons are known in English and by a few words of four other languages.
@@ -109,10 +109,10 @@ def text_effects(history: AccountHistory, metric: str = "saves") -> pl.DataFrame
 
 
 def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """What pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
+    """Return what pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
 
-    `outcomes` is what `first_week_outcomes` returns. One row a feature; no rows for an account without texts. Columns,
-    sorted by the first and, in the order of `FEATURES`, by the second:
+    `outcomes` is what `first_week_outcomes` returns. One row per feature; no rows for an account without texts.
+    Columns, sorted by the first and, in the order of `FEATURES`, by the second:
 
     - social_network_id, feature
     - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
@@ -155,12 +155,12 @@ def word_contrasts(history: AccountHistory, metric: str = "saves") -> pl.DataFra
 
 
 def compared_words(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """Words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
+    """Return words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
 
     `outcomes` is what `first_week_outcomes` returns. Better is a pin with more than the median of its weeks. A word
     counts once a pin, however often the pin has it. Compared are the (at most 400) commonest that are in at least 5
-    pins and not in all but 5; of words that are always in the same pins, the longest. One row a word; no rows where an
-    account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
+    pins and not in all but 5; of words that are always in the same pins, the longest. One row per word; no rows where
+    an account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
     first):
 
     - social_network_id, word (lower case; a pair is two words that follow each other)
@@ -252,7 +252,7 @@ def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compared_words(rows: pl.DataFrame) -> pl.DataFrame:
-    """Words and pairs with the pins that have them: word, pins (a count), pin (list of row numbers)."""
+    """Return words and pairs with the pins that have them: word, pins (a count), pin (list of row numbers)."""
     single = (
         rows.select("pin", word=_words_of(pl.col("text").str.slice(0, MAX_CHARACTERS)))
         .explode("word")

@@ -22,7 +22,7 @@ def weekday_answer(
     display_zone: str = "UTC",
     width: int | str = WIDTH,
 ) -> Answer:
-    """Whether pins of some weekday have more or less after a week than others of the same weeks.
+    """Answer whether pins of some weekday have more or less after a week than others of the same weeks.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
@@ -58,7 +58,7 @@ def slots_answer(
     hours: int = 3,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
+    """Answer whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
     zones = (published_zone, display_zone)
     question = "Is there a best time of the week to publish for {}?"
     return _answer(question, history, metric, "slot", hours, zones, width)

@@ -18,7 +18,7 @@ _MARKS = {"above": "▲ ", "below": "▼ "}
 
 
 def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
-    """A slot in words.
+    """Return a slot in words.
 
     >>> slot_name(6, None, 1), slot_name(None, 21, 3), slot_name(1, 9, 3)
     ('Saturday', '21:00 to 24:00', 'Monday 09:00 to 12:00')
@@ -28,7 +28,7 @@ def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
 
 
 def hours_of(effects: pl.DataFrame) -> int:
-    """How many hours a slot of this frame has.
+    """Return how many hours a slot of this frame has.
 
     >>> hours_of(pl.DataFrame({"hour": [0, 3, 6, 9, 12, 15, 18, 21]})), hours_of(pl.DataFrame({"hour": [None]}))
     (3, 24)
@@ -37,7 +37,7 @@ def hours_of(effects: pl.DataFrame) -> int:
 
 
 def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Each weekday, or each block of hours, with the effect of publishing then and its 95% interval.
+    """Draw each weekday, or each block of hours, with the effect of publishing then and its 95% interval.
 
     `effects` is one account of `slot_effects`, by weekday or by hour. A slot that stands out has the metric's color
     and is named; the others, which chance could have made, are gray.
@@ -163,7 +163,7 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
 
 
 def _slot(row: dict[str, Any], hours: int, metric: str) -> dict[str, Any]:
-    """What both charts draw of a slot; percent and their words."""
+    """Return what both charts draw of a slot; percent and their words."""
     slot = slot_name(row["weekday"], row["hour"], hours)
     figures = {name: None if row[name] is None else round(row[name], 1) for name in ("effect", "low", "high")}
     found = row["verdict"] in _MARKS

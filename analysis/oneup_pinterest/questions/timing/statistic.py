@@ -69,7 +69,7 @@ def slot_effects(
 def compared_slots(
     outcomes: pl.DataFrame, by: By, hours: int = 1, *, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pl.DataFrame:
-    """What the pins of each slot had after a week, against the other pins of the same weeks.
+    """Return what the pins of each slot had after a week, against the other pins of the same weeks.
 
     `outcomes` is what `first_week_outcomes` returns; a slot is a weekday, an hour of the day, or an hour of a weekday
     (`by`), where `hours` (1, 2, 3, 4, 6, 8 or 12) are taken together. Every slot has its row, also one without pins.
@@ -130,16 +130,16 @@ def _effects(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed
         pl.col("moment").dt.hour().cast(pl.Int64) // hours,
         pl.col("moment").dt.weekday().cast(pl.Int64) - 1,
     )
-    a_day = 24 // hours
-    slot = {"weekday": weekday, "hour": block, "slot": weekday * a_day + block}[by]
+    per_day = 24 // hours
+    slot = {"weekday": weekday, "hour": block, "slot": weekday * per_day + block}[by]
     rows = rows.with_columns(slot=slot, day=pl.col("moment").dt.date(), outcome=pl.col("value").log1p())
-    slots = {"weekday": 7, "hour": a_day, "slot": 7 * a_day}[by]
+    slots = {"weekday": 7, "hour": per_day, "slot": 7 * per_day}[by]
     numbers = np.arange(slots)
     table = pl.DataFrame(
         {
             "slot": numbers,
-            "weekday": None if by == "hour" else numbers + 1 if by == "weekday" else numbers // a_day + 1,
-            "hour": None if by == "weekday" else numbers % a_day * hours,
+            "weekday": None if by == "hour" else numbers + 1 if by == "weekday" else numbers // per_day + 1,
+            "hour": None if by == "weekday" else numbers % per_day * hours,
         },
         schema={"slot": pl.Int64, "weekday": pl.Int64, "hour": pl.Int64},
     )
@@ -307,7 +307,7 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
 def _largest_by_chance(
     units: _Days, contrasts: Floats, chance: _Chance, permutations: int, rng: np.random.Generator
 ) -> Floats:
-    """The largest standardized deviation of any slot in each shuffle of the units inside their weeks."""
+    """Return the largest standardized deviation of any slot in each shuffle of the units inside their weeks."""
     found = []
     for rows in chunks(units.deviation.size, permutations):
         shuffled = np.tile(units.deviation, (rows, 1))
@@ -318,7 +318,7 @@ def _largest_by_chance(
 
 
 def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: float) -> float:
-    """Standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
+    """Return standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
     coefficients, _, rank, _ = np.linalg.lstsq(contrasts, deviation, rcond=1e-9)
     remaining = free - int(rank)
     if remaining < MIN_PINS // 2:
@@ -327,7 +327,7 @@ def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: fl
 
 
 def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Each difference drawn towards 0 as far as their spread over the groups says, and half of its 95% interval.
+    """Return each difference drawn towards 0 as far as their spread over the groups says, and half of its 95% interval.
 
     >>> middle, width = pooled(np.array([1.0, 0.0, -1.0, 0.1]), np.array([0.1, 0.1, 2.0, 2.0]))
     >>> middle.round(1).tolist()
@@ -347,7 +347,7 @@ def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
 
 
 def _naive(rows: pl.DataFrame, slots: int, rng: np.random.Generator) -> tuple[float, float | None]:
-    """The mean outcome, and the best slot's mean over it in the median shuffle of all pins."""
+    """Return the mean outcome, and the best slot's mean over it in the median shuffle of all pins."""
     value, slot = rows["value"].to_numpy(), rows["slot"].to_numpy()
     mean = float(value.mean())
     if mean <= 0:
@@ -358,7 +358,7 @@ def _naive(rows: pl.DataFrame, slots: int, rng: np.random.Generator) -> tuple[fl
 
 
 def percent_of(logarithm: Any) -> Any:
-    """A difference of logarithms as a change in percent.
+    """Return a difference of logarithms as a change in percent.
 
     >>> round(float(percent_of(np.log(1.5))))
     50
