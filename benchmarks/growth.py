@@ -28,9 +28,10 @@ from oneup_pinterest.database.load import load_pins, load_pins_latest
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS, account_daily_gains, daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.sandbox.http_server import Response, Server
-from oneup_pinterest.sync import sync
+from oneup_pinterest.sync.run import sync
 from source_oneup_pinterest.components.windows import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
@@ -153,14 +154,14 @@ def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
         "open the file": least(lambda: opened(database), runs),
         "load_pins_latest": latest,
         "load_pins": loaded,
-        "counter_types": least(lambda: counter_types(pins), runs),
-        "account_daily_gains": least(lambda: account_daily_gains(pins), runs),
-        "daily_gains": least(lambda: daily_gains(pins), runs),
+        "counter_types": least(lambda: counter_types(LoadedHistory(pins)), runs),
+        "account_daily_gains": least(lambda: account_daily_gains(LoadedHistory(pins)), runs),
+        "daily_gains": least(lambda: daily_gains(LoadedHistory(pins)), runs),
         "daily gains by hand": least(lambda: by_hand(pins), runs),
     }
     for what, took in asked.items():
         print(f"| {what} | {took:.2f} |")
-    assert_frame_equal(daily_gains(pins).drop("is_unconfirmed"), by_hand(pins))
+    assert_frame_equal(daily_gains(LoadedHistory(pins)).drop("is_unconfirmed"), by_hand(pins))
     print("\n| command | user + system s | wall s | peak MB |\n|---|---:|---:|---:|")
     commands = {"status": ["status"], "report": ["report", "--output", folder / "report.html"]}
     costs = {}

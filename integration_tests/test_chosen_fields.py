@@ -11,6 +11,7 @@ import pytest
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import STREAMS, TABLES
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.questions.change.answer import change_answer
 from oneup_pinterest.report import write_report
@@ -108,4 +109,4 @@ def test_every_command_works_without_a_stream(complete: Path, tmp_path: Path, st
 @pytest.mark.parametrize("metric", ["saves", "repins", "clicks"])
 def test_a_change_without_its_counter_says_so(complete: Path, tmp_path: Path, metric: str) -> None:
     path = without(complete, tmp_path / "h.duckdb", "pins", (metric,))
-    assert f"{metric.capitalize()}: cannot tell, " in change_answer(load_pins(path)).sentence
+    assert f"{metric.capitalize()}: cannot tell, " in change_answer(AccountHistory.from_pins(load_pins(path))).sentence

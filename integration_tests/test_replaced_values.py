@@ -11,8 +11,8 @@ import pytest
 
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.quality.status import read_status
-from oneup_pinterest.sandbox import Sandbox
-from oneup_pinterest.sync import sync
+from oneup_pinterest.sandbox.server import Sandbox
+from oneup_pinterest.sync.run import sync
 from oneup_pinterest.sync.tables import ARRIVED, StreamTable
 from test_support.clock import NOON
 

@@ -11,6 +11,7 @@ from oneup_pinterest.methods.time_series import robust_deviation
 from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
 from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
 from simulations import Promise
+from simulations.worlds import MadeUpHistory, each_account
 
 FIRST_DAY = date(2026, 1, 1)
 THEME = "anomalies"
@@ -56,7 +57,7 @@ def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
         {
             "social_network_id": account,
             "metric": "saves",
-            "kind": "lifetime",
+            "counter_type": "lifetime",
             "day": [FIRST_DAY + timedelta(days=day) for day in range(len(counts))],
             "gain": np.asarray(counts, dtype=np.float64),
             "is_imputed": False,
@@ -91,8 +92,21 @@ def _worlds(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **opt
     )
 
 
+def history_of(gains: pl.DataFrame) -> MadeUpHistory:
+    """The history of one account of which only the daily gains are known."""
+    return MadeUpHistory(account_gains=gains, account=gains["social_network_id"][0])
+
+
+def _anomalies(worlds: pl.DataFrame) -> pl.DataFrame:
+    return each_account(worlds, lambda gains: daily_anomalies(history_of(gains)))
+
+
+def _level_shifts(worlds: pl.DataFrame) -> pl.DataFrame:
+    return each_account(worlds, lambda gains: gain_levels(history_of(gains)))
+
+
 def _named(worlds: pl.DataFrame) -> int:
-    return daily_anomalies(worlds).filter(pl.col("state").is_in(["high", "low"]))["social_network_id"].n_unique()
+    return _anomalies(worlds).filter(pl.col("state").is_in(["high", "low"]))["social_network_id"].n_unique()
 
 
 def _found(rng: np.random.Generator, runs: int) -> float:
@@ -110,7 +124,7 @@ def _found(rng: np.random.Generator, runs: int) -> float:
         counts[odd] *= 5
         worlds.append(world.with_columns(gain=pl.Series(counts)))
         truth.add((f"{run:05}", world["day"][odd]))
-    high = daily_anomalies(pl.concat(worlds)).filter(pl.col("state") == "high")
+    high = _anomalies(pl.concat(worlds)).filter(pl.col("state") == "high")
     return len(truth & set(high.select("social_network_id", "day").rows())) / runs
 
 
@@ -149,7 +163,7 @@ def _gaps(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _levels(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     steady = _worlds(rng, runs, (42, *LENGTHS))
-    false = gain_levels(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
+    false = _level_shifts(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
     yield Promise(THEME, "series without a shift in which one is named", false / runs, 0.06, True, runs)
     naive = sum(_naive_shifts(world["gain"].to_numpy()) for _, world in steady.group_by("social_network_id"))
     what = "naive: series without a shift in which a textbook penalty names one"
@@ -163,7 +177,7 @@ def _levels(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         worlds.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}"))
         truth[f"{run:05}"] = (FIRST_DAY + timedelta(days=shift), 100.0 if run % 2 else -50.0)
     found = covered = 0
-    for row in gain_levels(pl.concat(worlds)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
+    for row in _level_shifts(pl.concat(worlds)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
         day, change = truth[row["social_network_id"]]
         if abs((row["first_day"] - day).days) <= 3:
             found += 1

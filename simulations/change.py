@@ -1,14 +1,18 @@
 """Promises about change: false alarms, coverage and power, on accounts whose process is known to be steady or not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.questions.change.statistic import account_change, account_trend, new_pins_change
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import CHANGE, compared_periods, judged_changes
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, judged_trends, new_pins_change
 from simulations import Promise
+from simulations.worlds import each_account
 
 _LAST = date(2026, 3, 31)
 _WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
@@ -51,7 +55,7 @@ def _new_pins_promises(scale: int) -> Iterator[Promise]:
     theme = "new pins"
     rng = np.random.default_rng(6)
     pins = _new_pins(rng, runs := 300 * scale)
-    told = new_pins_change(pins, 28, 7, ["saves", "impressions"])
+    told = _new_pins_told(pins, ["saves", "impressions"])
     saves = told.filter(pl.col("metric") == "saves")
     yield Promise(theme, "30 pins a side, the same process: false alarms", _claims(saves, p="p"), 0.06, True, runs)
     yield Promise(theme, "the same: 95% interval holds the truth", _coverage(saves, 0), 0.94, False, runs)
@@ -59,7 +63,7 @@ def _new_pins_promises(scale: int) -> Iterator[Promise]:
     yield Promise(
         theme, "the same: false alarms of a Poisson test", _poisson_claims(saves, sums=True), 0.3, False, runs
     )
-    tripled = new_pins_change(_new_pins(rng, runs := 100 * scale, lift=3), 28, 7, ["saves"])
+    tripled = _new_pins_told(_new_pins(rng, runs := 100 * scale, lift=3), ["saves"])
     yield Promise(theme, "30 pins a side, three times the reach: found", _claims(tripled, "up"), 0.4, False, runs)
     yield Promise(theme, "the same: 95% interval holds the truth", _coverage(tripled, 200), 0.92, False, runs)
 
@@ -82,12 +86,36 @@ class Watched(NamedTuple):
     account_gains: pl.DataFrame
 
 
+def _new_pins_told(pins: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
+    return each_account(pins, lambda part: new_pins_change(AccountHistory.from_pins(part), 28, 7, metrics))
+
+
 def _change(world: Watched, days: int) -> pl.DataFrame:
-    return account_change(world.pins, days, ["saves"], gains=world.gains, account_gains=world.account_gains)
+    def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+        published, seen_on = _published(pins), pins["snapshot_date"].unique().sort()
+        row = compared_periods(lambda _: gains, known, "saves", days, published, seen_on, 0)
+        rows = judged_changes([{"metric": "saves", "days": days, **row}])
+        return with_account(pins["social_network_id"][0], rows, CHANGE)
+
+    return _of_each(world, told)
 
 
 def _trend(world: Watched) -> pl.DataFrame:
-    return account_trend(world.pins, ["saves"], gains=world.gains, account_gains=world.account_gains)
+    def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+        row = fitted_trend(lambda _: gains, known, "saves", WEEKS, _published(pins), 0)
+        return with_account(pins["social_network_id"][0], judged_trends([{"metric": "saves", **row}]), TREND)
+
+    return _of_each(world, told)
+
+
+def _published(pins: pl.DataFrame) -> pl.DataFrame:
+    return pins.group_by("id").agg(published=pl.col("timestamp").max()).sort("id")
+
+
+def _of_each(world: Watched, told: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    parts = [frame.partition_by("social_network_id", as_dict=True) for frame in world]
+    pins, gains, known = parts
+    return pl.concat(told(pins[key], gains.get(key, world.gains.clear()), known[key]) for key in sorted(pins))
 
 
 def _watched(
@@ -139,7 +167,7 @@ def _watched(
         "day",
         pl.col("gain").fill_null(0),
         metric=pl.lit("saves"),
-        kind=pl.lit("lifetime"),
+        counter_type=pl.lit("lifetime"),
         is_provisional=pl.lit(False),
         is_imputed=pl.lit(False),
     )

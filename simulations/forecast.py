@@ -6,11 +6,12 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.questions.followers.effort import effort_association
+from oneup_pinterest.questions.followers.effort import association_of_weeks
 from oneup_pinterest.questions.followers.statistic import follower_association, follower_trend
 from oneup_pinterest.questions.forecast.statistic import BASELINE, HORIZON, gain_forecasts
 from simulations import Promise
-from simulations.anomalies import FIRST_DAY, made_up_days
+from simulations.anomalies import FIRST_DAY, history_of, made_up_days
+from simulations.worlds import MadeUpHistory, each_account
 
 THEME = "forecast"
 LENGTHS = (56, 70, 90, 150)
@@ -27,7 +28,7 @@ def promises(scale: int) -> Iterator[Promise]:
     yield Promise(THEME, "weekly totals that the baseline's 80% intervals hold, at most", weeks, 0.90, True, runs)
     runs = 6 * scale
     worlds = pl.concat(made_up_days(rng, 75, level=80, account=f"{run:05}") for run in range(runs))
-    skill = gain_forecasts(worlds).skill
+    skill = each_account(worlds, lambda gains: gain_forecasts(history_of(gains)).skill)
     worst = skill.filter("is_chosen")["relative_mae"].max()
     yield Promise(
         THEME,
@@ -56,14 +57,24 @@ def _coverage(rng: np.random.Generator, runs: int) -> tuple[float, float]:
         world = made_up_days(rng, length + HORIZON, rho=float(rng.uniform(0, 0.8)), account=f"{run:05}")
         seen.append(world.head(length))
         unseen.append(world.tail(HORIZON).select("social_network_id", "day", pl.col("gain").alias("truth")))
-    forecasts, truth = gain_forecasts(pl.concat(seen), models=()), pl.concat(unseen)
+    forecasts, truth = [gain_forecasts(history_of(gains), models=()) for gains in seen], pl.concat(unseen)
     is_held = pl.col("truth").is_between("low", "high")
-    days = forecasts.days.join(truth, on=["social_network_id", "day"]).select(is_held.mean()).item()
+    days = (
+        pl.concat(each.days for each in forecasts)
+        .join(truth, on=["social_network_id", "day"])
+        .select(is_held.mean())
+        .item()
+    )
     totals = truth.sort("social_network_id", "day").with_columns(
         first_day=pl.col("day") - pl.duration(days=pl.int_range(pl.len()).over("social_network_id") % 7)
     )
     totals = totals.group_by("social_network_id", pl.col("first_day").cast(pl.Date)).agg(pl.col("truth").sum())
-    weeks = forecasts.weeks.join(totals, on=["social_network_id", "first_day"]).select(is_held.mean()).item()
+    weeks = (
+        pl.concat(each.weeks for each in forecasts)
+        .join(totals, on=["social_network_id", "first_day"])
+        .select(is_held.mean())
+        .item()
+    )
     return float(days), float(weeks)
 
 
@@ -86,13 +97,16 @@ def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
             )
         )
         gains.append(world)
-    counts = pl.concat(followers)
-    trends = follower_trend(counts)["verdict"]
+    histories = [
+        MadeUpHistory(account_gains=one, followers=other, account=one["social_network_id"][0])
+        for one, other in zip(gains, followers, strict=True)
+    ]
+    trends = pl.concat(follower_trend(history) for history in histories)["verdict"]
     named = int(trends.is_in(["up", "down"]).sum())
     yield Promise(
         "followers", "accounts that only waver and are said to grow or shrink", named / runs, 0.08, True, runs
     )
-    together = follower_association(pl.concat(gains), counts)["verdict"]
+    together = pl.concat(follower_association(history) for history in histories)["verdict"]
     named = int(together.is_in(["rise together", "move apart"]).sum())
     yield Promise(
         "followers",
@@ -126,7 +140,7 @@ def _effort(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
             )
         )
     worlds = pl.concat(frames)
-    verdicts = effort_association(worlds)
+    verdicts = each_account(worlds, association_of_weeks)
     named = verdicts.filter(pl.col("verdict").is_in(["rise together", "move apart"]))["social_network_id"].n_unique()
     yield Promise(
         "effort",

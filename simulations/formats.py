@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
-from oneup_pinterest.methods.first_week import with_weeks
-from oneup_pinterest.questions.formats.statistic import format_differences
+from oneup_pinterest.history.first_week import with_weeks
+from oneup_pinterest.questions.formats.statistic import compared_formats
 from simulations import Promise
+from simulations.worlds import each_account
 
 THEME = "formats"
 RUNS = 120
@@ -79,7 +81,7 @@ def promises(scale: int) -> Iterator[Promise]:
     rng = np.random.default_rng(20260305)
     runs = NULL_RUNS * scale
     worlds = confounded(rng, runs)
-    found = format_differences(worlds, permutations=PERMUTATIONS)
+    found = each_account(worlds, partial(compared_formats, permutations=PERMUTATIONS))
     claimed = found.filter(pl.col("verdict").is_in(["more", "less"])).height / runs
     yield Promise(
         THEME, "worlds in which a format is claimed although only the season differs", claimed, 0.06, True, runs
@@ -96,11 +98,11 @@ def promises(scale: int) -> Iterator[Promise]:
     off = abs(found.select(of_videos.mean()).item())
     yield Promise(THEME, "bias of the logarithm of videos' ratio in those worlds", off, 0.05, True, runs)
     runs = RUNS * scale
-    better = format_differences(confounded(rng, runs, 2.0), permutations=PERMUTATIONS)
+    better = each_account(confounded(rng, runs, 2.0), partial(compared_formats, permutations=PERMUTATIONS))
     yield Promise(
         THEME,
         "videos with twice the outcome are found (160 pins)",
-        better.filter(pl.col("verdict") != "chance").height / runs,
+        better.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
         0.8,
         False,
         runs,
@@ -112,7 +114,9 @@ def promises(scale: int) -> Iterator[Promise]:
     covers = ends.select(((pl.col("low") <= 1.95) & (pl.col("high") >= 1.95)).mean()).item()
     yield Promise(THEME, "their 95% interval has the true ratio", covers, 0.9, False, runs)
     runs = BATCHED_RUNS * scale
-    batches = format_differences(batched(np.random.default_rng(20260307), runs), permutations=PERMUTATIONS)
+    batches = each_account(
+        batched(np.random.default_rng(20260307), runs), partial(compared_formats, permutations=PERMUTATIONS)
+    )
     yield Promise(
         THEME,
         "pins come in batches that share their luck: worlds in which a format is claimed",

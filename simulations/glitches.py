@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import consecutive_observations
 from simulations import Promise
 from simulations.worlds import LAST_SNAPSHOT
@@ -253,7 +254,7 @@ def _gained_more(histories: Sequence[History]) -> Iterator[list[tuple[float, boo
     """Yield, per pin and metric of each history, the error of the gain and whether that of every day is known."""
     keys = ("metric", "social_network_id", "id")
     sums = (
-        daily_gains(_pins(histories), METRICS)
+        daily_gains(LoadedHistory(_pins(histories)), METRICS)
         .group_by(keys)
         .agg(pl.col("gain").sum(), is_known=pl.col("fall").is_null().all())
     )
@@ -276,7 +277,7 @@ def _whole(history: History, metric: str, pin: int) -> int:
 def _are_touched(histories: Sequence[History]) -> int:
     """Return in how many histories a correct observation is left out, or a gain is imputed without a gap."""
     pins = _pins(histories)
-    readings = consecutive_observations(pins, METRICS)
+    readings = consecutive_observations(LoadedHistory(pins), METRICS)
     left_out = pl.concat(readings.left_out.values()).join(readings.accounts, on="account")["social_network_id"]
     gaps = [
         (f"{number:06}", LAST_SNAPSHOT - timedelta(days=DAYS - 1 - day + back))
@@ -285,12 +286,16 @@ def _are_touched(histories: Sequence[History]) -> int:
         for back in (0, 1)
     ]
     expected = pl.DataFrame(gaps, schema={"social_network_id": pl.String, "day": pl.Date}, orient="row")
-    imputed = daily_gains(pins, METRICS).filter("is_imputed").join(expected, on=expected.columns, how="anti")
+    imputed = (
+        daily_gains(LoadedHistory(pins), METRICS).filter("is_imputed").join(expected, on=expected.columns, how="anti")
+    )
     return pl.concat([left_out, imputed["social_network_id"]]).n_unique()
 
 
 def _are_unmarked(histories: Sequence[History]) -> int:
-    marked = daily_gains(_pins(histories), METRICS).filter("is_unconfirmed")["social_network_id"].n_unique()
+    marked = (
+        daily_gains(LoadedHistory(_pins(histories)), METRICS).filter("is_unconfirmed")["social_network_id"].n_unique()
+    )
     return len(histories) - marked
 
 

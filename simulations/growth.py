@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_by_age
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions.cohorts.statistic import ALPHA, cohort_verdict, permuted_p_values
 from oneup_pinterest.questions.growth.age_bands import age_band_shares, share_intervals
 from oneup_pinterest.questions.growth.half_life import half_life_of, half_lives
-from oneup_pinterest.questions.growth.statistic import LEAST_COUNT, Curves, followed_curves, growth_curves
+from oneup_pinterest.questions.growth.statistic import MIN_COUNT, Curves, followed_curves, growth_curves
 from simulations import Promise
 from simulations.worlds import LAST_SNAPSHOT, RATES, made_up_pins
 
@@ -69,7 +71,7 @@ def _counted(rng: np.random.Generator, pins: int, reach: float, horizon: int) ->
 def _true_half_life(reach: float, horizon: int = HORIZON) -> float:
     """Return the median age at half of the expected counter at the horizon, over pins with enough counts."""
     counted, curves = _counted(np.random.default_rng(1), MANY, reach, horizon)
-    return float(np.median(_ages_at_half(curves[counted[:, -1] >= LEAST_COUNT])))
+    return float(np.median(_ages_at_half(curves[counted[:, -1] >= MIN_COUNT])))
 
 
 def _intervals(runs: int) -> Iterator[Promise]:
@@ -117,7 +119,7 @@ def _half_life(runs: int) -> Iterator[Promise]:
     errors, mixed, censored_now, censored_half = [], [], [], []
     for _ in range(runs):
         world = _world(rng, 500, 8.0)
-        errors.append(np.log(half_lives(world, "saves", [HORIZON])["half_life"][0] / truth))
+        errors.append(np.log(half_lives(AccountHistory.from_pins(world), "saves", [HORIZON])["half_life"][0] / truth))
         mixed.append(np.log(_of_any_horizon(world) / truth))
         now, half = _with_young_pins(world)
         censored_now.append(np.log(now / truth))
@@ -143,8 +145,8 @@ def _rms(errors: list[float]) -> float:
 
 def _of_any_horizon(world: pl.DataFrame) -> float:
     """Return the naive figure: the age at half of whatever each pin has by now."""
-    seen = counters_by_age(world, ["saves"]).with_columns(last=pl.col("value").last().over("id"))
-    first = seen.filter((pl.col("last") >= LEAST_COUNT) & (pl.col("value") >= pl.col("last") / 2))
+    seen = counters_by_age(LoadedHistory(world), ["saves"]).with_columns(last=pl.col("value").last().over("id"))
+    first = seen.filter((pl.col("last") >= MIN_COUNT) & (pl.col("value") >= pl.col("last") / 2))
     median = first.group_by("id").agg(pl.col("age").min())["age"].median()
     assert isinstance(median, float)
     return median
@@ -154,10 +156,10 @@ def _with_young_pins(world: pl.DataFrame) -> tuple[float, float]:
     """Return the textbook's figures: Kaplan-Meier, young pins censored at their age, and at half of their counter."""
     from scipy.stats import CensoredData, ecdf
 
-    seen = counters_by_age(world, ["saves"])
+    seen = counters_by_age(LoadedHistory(world), ["saves"])
     curves = followed_curves(seen, LAST_SNAPSHOT, HORIZON)
-    exact = _ages_at_half(curves.values[curves.values[:, -1] >= LEAST_COUNT])
-    young = seen.filter(pl.col("value").last().over("id") >= LEAST_COUNT).filter(~pl.col("id").is_in(curves.ids))
+    exact = _ages_at_half(curves.values[curves.values[:, -1] >= MIN_COUNT])
+    young = seen.filter(pl.col("value").last().over("id") >= MIN_COUNT).filter(~pl.col("id").is_in(curves.ids))
     young = young.with_columns(is_half=pl.col("value") >= pl.col("value").last().over("id") / 2)
     bounds = young.group_by("id").agg(now=pl.col("age").max(), half=pl.col("age").filter("is_half").min())
     found = []
@@ -178,7 +180,7 @@ def _growth(runs: int) -> Iterator[Promise]:
     mean_counts = rng.lognormal(8, 1.6, MANY)[:, None] * rates[:, None] * curve
     counts = rng.poisson(mean_counts)
     true_median = np.median(counts, axis=0)
-    enough = mean_counts[:, -1] >= LEAST_COUNT
+    enough = mean_counts[:, -1] >= MIN_COUNT
     true_share = np.median(curve[enough] / curve[enough][:, -1:], axis=0)
     rng = np.random.default_rng(44)
     covered, share_errors, naive_errors = [], [], []
@@ -187,11 +189,15 @@ def _growth(runs: int) -> Iterator[Promise]:
         turn = LAST_SNAPSHOT - timedelta(days=HORIZON)
         is_newer = pl.col("timestamp").cast(pl.Date) > turn
         world = pl.concat([older.filter(~is_newer), newer.filter(is_newer).with_columns(id="n" + pl.col("id"))])
-        curves = growth_curves(world, "saves", HORIZON).filter(pl.col("age").is_in(ages.tolist()))
+        curves = growth_curves(AccountHistory.from_pins(world), "saves", HORIZON).filter(
+            pl.col("age").is_in(ages.tolist())
+        )
         count, share = curves.filter(measure="count"), curves.filter(measure="share")
         covered.append((count["low"].to_numpy() <= true_median) & (true_median <= count["high"].to_numpy()))
         share_errors.append(np.abs(share["median"].to_numpy() - true_share).max())
-        naive = counters_by_age(world, ["saves"]).group_by("age").agg(pl.col("value").median()).sort("age")
+        naive = (
+            counters_by_age(LoadedHistory(world), ["saves"]).group_by("age").agg(pl.col("value").median()).sort("age")
+        )
         naive = naive.filter(pl.col("age").is_in(ages.tolist()))
         naive_errors.append(np.abs(naive["value"].to_numpy() / naive["value"][-1] - true_share).max())
     yield Promise(
@@ -251,7 +257,11 @@ def _old_pins(runs: int) -> Iterator[Promise]:
             rng, 1500, 34, 122, reach=rng.lognormal(8, 0.5, 1500), scale_days=_scales(rng, 1500), shape=SHAPE
         )
         age = (pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days()
-        shares.append(age_band_shares(world.filter(age <= 90), "impressions").filter(band="over 60")["share"][0])
+        shares.append(
+            age_band_shares(AccountHistory.from_pins(world.filter(age <= 90)), "impressions").filter(band="over 60")[
+                "share"
+            ][0]
+        )
     yield Promise(
         "growth",
         "the same from whole histories of 1,500 pins: error, as a share of the truth",
@@ -327,5 +337,5 @@ def _at_seven_days(rng: np.random.Generator, pins: int, reach: float, factor: fl
 
 
 def _verdict(world: pl.DataFrame) -> str | None:
-    verdict: str | None = cohort_verdict(world, "saves")["verdict"][0]
+    verdict: str | None = cohort_verdict(AccountHistory.from_pins(world), "saves")["verdict"][0]
     return verdict

@@ -10,6 +10,7 @@ import polars as pl
 
 from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from simulations import Promise
 
 SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days: from a first week to a history of two months
@@ -57,9 +58,9 @@ def promises(scale: int) -> Iterator[Promise]:
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     wrong = []
     for world in _worlds(rng, runs):
-        kinds = counter_types(_frame(world), METRICS)
+        kinds = counter_types(LoadedHistory(_frame(world)), METRICS)
         found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
-        wrong.append(bool((found > 0).any()) or set(kinds["kind"]) != {"lifetime"})
+        wrong.append(bool((found > 0).any()) or set(kinds["counter_type"]) != {"lifetime"})
     yield _share("nothing wrong: histories in which something is recognized", wrong, 0.02, at_most=True)
 
 
@@ -69,7 +70,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         start = int(rng.integers(2, world.days - 4))
         missing = np.arange(start, min(start + int(rng.integers(1, 5)), world.days - 2))
         pins = _frame(world, without=missing)
-        gains = daily_gains(pins, ["impressions"])
+        gains = daily_gains(LoadedHistory(pins), ["impressions"])
         days = [_snapshot(world, int(index)) - timedelta(days=1) for index in (*missing, missing[-1] + 1)]
         inside = gains.filter(pl.col("day").is_in(days))
         old = world.is_seen[0]
@@ -111,10 +112,10 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         pins = _frame(world, {"impressions": values})
         if values[at, pin] >= 0.5 * values[at - 1, pin]:
             continue  # it had more within the day than in its life before: nobody can see that
-        gains = daily_gains(pins, ["impressions"])
+        gains = daily_gains(LoadedHistory(pins), ["impressions"])
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
         day = _snapshot(world, at) - timedelta(days=1)
-        kind = counter_types(pins, ["impressions"])["kind"].item()
+        kind = counter_types(LoadedHistory(pins), ["impressions"])["counter_type"].item()
         recognized.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
         lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
@@ -148,9 +149,9 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
             continue
         if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
             continue  # zeros to the end look like a lost connection
-        kinds = counter_types(pins, ["impressions"])
-        recognized.append(kinds.select("kind", "resets").row(0) == ("lifetime", 1))
-        gains = daily_gains(pins, ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
+        kinds = counter_types(LoadedHistory(pins), ["impressions"])
+        recognized.append(kinds.select("counter_type", "resets").row(0) == ("lifetime", 1))
+        gains = daily_gains(LoadedHistory(pins), ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
         truth = _true_gains(world, "impressions")
         both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
         errors.append(float((both["gain"] - both["truth"]).abs().max() or 0.0))  # type: ignore[arg-type]
@@ -181,9 +182,12 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if fell.sum() < max(3, 0.1 * could_fall.sum()):
             continue  # the day's gains hide it in all but a few pins
         pins = _frame(world, {"impressions": values})
-        kinds, gains = counter_types(pins, ["impressions"]), daily_gains(pins, ["impressions"])
+        kinds, gains = (
+            counter_types(LoadedHistory(pins), ["impressions"]),
+            daily_gains(LoadedHistory(pins), ["impressions"]),
+        )
         expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
-        recognized.append(kinds.select("kind", "restatements").row(0) == (expected, 1))
+        recognized.append(kinds.select("counter_type", "restatements").row(0) == (expected, 1))
         falls = gains.filter("is_fall")
         labeled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
         if is_temporary:
@@ -219,9 +223,9 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             changed[metric] = values
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
         pins = _frame(world, changed)
-        kinds = counter_types(pins, METRICS)
-        recognized.append(set(kinds["kind"]) == {"lifetime"})
-        gains = daily_gains(pins, METRICS).filter("is_fall")
+        kinds = counter_types(LoadedHistory(pins), METRICS)
+        recognized.append(set(kinds["counter_type"]) == {"lifetime"})
+        gains = daily_gains(LoadedHistory(pins), METRICS).filter("is_fall")
         labeled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
     yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognized, 0.98)
     yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labeled, 0.98)
@@ -238,7 +242,9 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
             changed[metric] = windowed[-world.days :]
         is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
         could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
-        kinds = dict(counter_types(_frame(world, changed), METRICS).select("metric", "kind").iter_rows())
+        kinds = dict(
+            counter_types(LoadedHistory(_frame(world, changed)), METRICS).select("metric", "counter_type").iter_rows()
+        )
         if could_be_seen[-1]:
             recognized.append(kinds["impressions"] == "rolling")
             strict.append(set(kinds.values()) == {"rolling"})
@@ -256,7 +262,7 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if old.sum() < 3:
             continue
         values[at : at + 2] = 0
-        gains = daily_gains(_frame(world, {"impressions": values}), ["impressions"])
+        gains = daily_gains(LoadedHistory(_frame(world, {"impressions": values})), ["impressions"])
         first = world.is_seen[0]
         truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[first].sum())
         told = float(gains.filter(pl.col("id").is_in(_ids(first)) & ~pl.col("is_new"))["gain"].sum())

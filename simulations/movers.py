@@ -6,9 +6,10 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.questions.movers.statistic import pin_movers
 from simulations import Promise
-from simulations.worlds import LAST_SNAPSHOT, made_up_pins
+from simulations.worlds import LAST_SNAPSHOT, each_account, made_up_pins
 
 DAYS = 45
 THEME = "movers"
@@ -49,7 +50,7 @@ def promises(scale: int) -> Iterator[Promise]:
     for kind in KINDS:
         runs = 40 * scale
         worlds = pl.concat(world(rng, int(rng.choice([30, 80, 150])), kind, f"{run:05}") for run in range(runs))
-        movers = pin_movers(worlds)
+        movers = _movers(worlds)
         named = movers.filter(pl.col("verdict").is_in(["more", "less"]))["social_network_id"].n_unique()
         what = f"worlds in which any pin is named although all only age ({kind})"
         yield Promise(THEME, what, named / runs, 0.06, True, runs)
@@ -74,6 +75,10 @@ def promises(scale: int) -> Iterator[Promise]:
     )
 
 
+def _movers(worlds: pl.DataFrame) -> pl.DataFrame:
+    return each_account(worlds, lambda pins: pin_movers(AccountHistory.from_pins(pins)))
+
+
 def _small_firsts(worlds: pl.DataFrame) -> float:
     back = (pl.lit(LAST_SNAPSHOT) - pl.col("snapshot_date")).dt.total_days()
     weeks = worlds.group_by("social_network_id", "id").agg(
@@ -91,11 +96,11 @@ def _small_firsts(worlds: pl.DataFrame) -> float:
 def _taken_off(rng: np.random.Generator, worlds: pl.DataFrame) -> tuple[int, int]:
     """Return how many pins that gain five times as much in their last 9 days are found, and how many there are."""
     key = ["social_network_id", "id"]
-    able = pin_movers(worlds).filter((pl.col("expected") >= 10) & (pl.col("age") > 40)).select(key)
+    able = _movers(worlds).filter((pl.col("expected") >= 10) & (pl.col("age") > 40)).select(key)
     chosen = able[rng.permutation(able.height)].unique("social_network_id", keep="first", maintain_order=True)
     before = pl.col("saves").filter(pl.col("snapshot_date") <= LAST_SNAPSHOT - timedelta(days=9)).last().over(key)
     taken = worlds.join(chosen.with_columns(is_chosen=True), on=key, how="left").sort(*key, "snapshot_date")
     grows = pl.col("is_chosen").fill_null(False) & (pl.col("saves") > before)
     taken = taken.with_columns(saves=pl.when(grows).then(before + 5 * (pl.col("saves") - before)).otherwise("saves"))
-    verdicts = pin_movers(taken).join(chosen, on=key, how="semi")["verdict"]
+    verdicts = _movers(taken).join(chosen, on=key, how="semi")["verdict"]
     return int((verdicts == "more").sum()), chosen.height

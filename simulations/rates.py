@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.questions.rates.statistic import pin_rates, ranked_pins
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.questions.rates.statistic import ranked_pins
 from simulations import Promise
+from simulations.worlds import each_account
 
 Floats = npt.NDArray[np.float64]
 _TOP = 20
@@ -109,8 +110,9 @@ def _measured(
         impressions="impressions",
         saves="saves",
     )
-    kinds = counter_types(drawn.clear(), ["impressions", "saves"])
-    ranked = ranked_pins(pin_rates(drawn.drop("truth"), "saves", kinds=kinds), _TOP, draws=500)
+    ranked = each_account(
+        drawn.drop("truth"), lambda part: ranked_pins(AccountHistory.from_pins(part), "saves", _TOP, draws=500)
+    )
     return Measured(
         ranked.join(drawn.select("social_network_id", "id", "truth"), on=["social_network_id", "id"]), accounts
     )

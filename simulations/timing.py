@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.methods.first_week import with_weeks
-from oneup_pinterest.questions.timing.statistic import By, slot_effects
+from oneup_pinterest.history.first_week import with_weeks
+from oneup_pinterest.questions.timing.statistic import By, compared_slots
 from simulations import Promise
+from simulations.worlds import each_account
 
 Floats = npt.NDArray[np.float64]
 _SPREAD = 1.6  # of the logarithm of pins' outcomes: the best of a hundred has 40 times the median
@@ -54,8 +56,9 @@ def promises(scale: int) -> Iterator[Promise]:
     )
 
     saturday = np.where(np.arange(7) == 5, np.log(3), 0.0)
-    found = slot_effects(
-        _worlds(np.random.default_rng(83), runs, 400, 150, saturday), "weekday", permutations=_PERMUTATIONS
+    found = each_account(
+        _worlds(np.random.default_rng(83), runs, 400, 150, saturday),
+        partial(compared_slots, by="weekday", permutations=_PERMUTATIONS),
     ).filter(pl.col("weekday") == 6)
     share = _share(found["verdict"] == "above")
     yield Promise("timing", "Saturday's pins do 3 times as well, 400 pins: found", share, 0.7, False, runs)
@@ -115,7 +118,7 @@ def _claims(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Return, for each account, whether anything is claimed by weekday, by three hours and by both together."""
     asked: tuple[By, ...] = ("weekday", "hour", "slot")
     found = [
-        slot_effects(outcomes, by, 3, permutations=_PERMUTATIONS)
+        each_account(outcomes, partial(compared_slots, by=by, hours=3, permutations=_PERMUTATIONS))
         .group_by("social_network_id", maintain_order=True)
         .agg(pl.col("verdict").is_in(["above", "below"]).any().alias(by))
         for by in asked
@@ -129,14 +132,15 @@ def _share(which: pl.Series) -> float:
 
 def _ratios(outcomes: pl.DataFrame) -> float:
     """Return the median over accounts of the best hour's mean outcome, relative to that of all pins."""
-    found = slot_effects(outcomes, "slot", 1, permutations=1)
+    found = each_account(outcomes, partial(compared_slots, by="slot", permutations=1))
     best = found.group_by("social_network_id").agg(pl.col("mean_ratio").max())
     return float(best.select(pl.col("mean_ratio").median()).item())
 
 
 def _against_truth(outcomes: pl.DataFrame, truth: Floats) -> pl.DataFrame:
     """Return the weekdays that could be judged, with the true difference from the other pins; all in log units."""
-    found = slot_effects(outcomes, "weekday", permutations=1).with_columns(truth=pl.Series(truth.ravel()))
+    effects = each_account(outcomes, partial(compared_slots, by="weekday", permutations=1))
+    found = effects.with_columns(truth=pl.Series(truth.ravel()))
     pins, own = pl.col("pins"), pl.col("truth")
     others = (((pins * own).sum() - pins * own) / (pins.sum() - pins)).over("social_network_id")
     logs = found.select("difference", (pl.col("effect", "low", "high") / 100).log1p(), truth=own - others)

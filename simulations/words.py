@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.methods.first_week import with_weeks
-from oneup_pinterest.questions.texts.statistic import text_effects, word_contrasts
+from oneup_pinterest.history.first_week import with_weeks
+from oneup_pinterest.questions.texts.statistic import compared_features, compared_words
 from simulations import Promise
 from simulations.formats import batched
+from simulations.worlds import each_account
 
 THEME = "words"
 RUNS = 100
@@ -56,8 +58,8 @@ def promises(scale: int) -> Iterator[Promise]:
     rng = np.random.default_rng(20260306)
     runs = RUNS * scale
     alike = texts(rng, runs)
-    effects = text_effects(alike, permutations=PERMUTATIONS)
-    contrasts = word_contrasts(alike, permutations=PERMUTATIONS)
+    effects = each_account(alike, partial(compared_features, permutations=PERMUTATIONS))
+    contrasts = each_account(alike, partial(compared_words, permutations=PERMUTATIONS))
     yield Promise(
         THEME,
         "worlds in which any feature of texts is claimed although none matters",
@@ -69,7 +71,7 @@ def promises(scale: int) -> Iterator[Promise]:
     yield Promise(
         THEME,
         "worlds in which any word is claimed although none matters",
-        _worlds(contrasts, pl.col("verdict") != "chance") / runs,
+        _worlds(contrasts, pl.col("verdict").is_in(["better", "worse"])) / runs,
         0.06,
         True,
         runs,
@@ -84,8 +86,12 @@ def promises(scale: int) -> Iterator[Promise]:
     )
     same = batched(np.random.default_rng(20260308), runs)
     claims = {
-        "feature": text_effects(same, permutations=PERMUTATIONS).filter(pl.col("verdict").is_in(["more", "less"])),
-        "word": word_contrasts(same, permutations=PERMUTATIONS).filter(pl.col("verdict") != "chance"),
+        "feature": each_account(same, partial(compared_features, permutations=PERMUTATIONS)).filter(
+            pl.col("verdict").is_in(["more", "less"])
+        ),
+        "word": each_account(same, partial(compared_words, permutations=PERMUTATIONS)).filter(
+            pl.col("verdict").is_in(["better", "worse"])
+        ),
     }
     for what, claimed in claims.items():
         yield Promise(
@@ -97,7 +103,9 @@ def promises(scale: int) -> Iterator[Promise]:
             runs,
         )
     helped = texts(rng, runs // 2, 240, word_effect=5, mark_effect=2.5)
-    found = text_effects(helped, permutations=PERMUTATIONS).filter(pl.col("feature") == "asks a question")
+    found = each_account(helped, partial(compared_features, permutations=PERMUTATIONS)).filter(
+        pl.col("feature") == "asks a question"
+    )
     yield Promise(
         THEME,
         "a question mark with 2.5 times the outcome is found (240 pins)",
@@ -106,7 +114,7 @@ def promises(scale: int) -> Iterator[Promise]:
         False,
         runs // 2,
     )
-    words = word_contrasts(helped, permutations=PERMUTATIONS).filter(pl.col("word") == "word00")
+    words = each_account(helped, partial(compared_words, permutations=PERMUTATIONS)).filter(pl.col("word") == "word00")
     yield Promise(
         THEME,
         "a word of a tenth of the pins with 5 times the outcome is found (240 pins)",

@@ -1,10 +1,14 @@
 """Made-up histories whose truth is known: frames as `load_pins` returns them, drawn from a seeded generator."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
+
+from oneup_pinterest.database.schema import TABLES
+from oneup_pinterest.history.account_history import AccountHistory
 
 LAST_SNAPSHOT = date(2026, 3, 31)
 RATES = {"saves": 0.010, "comments": 0.0005, "repins": 0.004, "clicks": 0.008}  # of impressions
@@ -81,3 +85,36 @@ def made_up_pins(
         )
         .sort("social_network_id", "id", "snapshot_date")
     )
+
+
+class MadeUpHistory(AccountHistory):
+    """An account of which only the frames given are known: daily gains, outcomes of the first week, followers."""
+
+    def __init__(
+        self,
+        *,
+        account_gains: pl.DataFrame | None = None,
+        outcomes: pl.DataFrame | None = None,
+        followers: pl.DataFrame | None = None,
+        pins: pl.DataFrame | None = None,
+        account: str = "pin_a",
+    ) -> None:
+        super().__init__(
+            account, pl.DataFrame(schema=TABLES["pins"].schema) if pins is None else pins, followers=followers
+        )
+        self._outcomes = outcomes
+        if account_gains is not None:
+            vars(self)["account_gains"] = account_gains  # where `cached_property` keeps its value
+
+    def first_week(
+        self, metric: str = "saves", *, published_zone: str = "UTC", display_zone: str = "UTC"
+    ) -> pl.DataFrame:
+        if self._outcomes is not None:
+            return self._outcomes
+        return super().first_week(metric, published_zone=published_zone, display_zone=display_zone)
+
+
+def each_account(frame: pl.DataFrame, statistic: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """The rows that a statistic of one account gives for each account of a frame, in the order of their names."""
+    parts = frame.partition_by("social_network_id", maintain_order=True, as_dict=True)
+    return pl.concat([statistic(parts[key]) for key in sorted(parts)])

@@ -21,7 +21,7 @@ def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
         {
             "social_network_id": "pin_a",
             "metric": "saves",
-            "kind": "lifetime",
+            "counter_type": "lifetime",
             "day": [FIRST + timedelta(days=day) for day in range(len(counts))],
             "gain": counts,
             "is_imputed": False,
@@ -32,7 +32,7 @@ def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
         schema={
             "social_network_id": pl.String,
             "metric": pl.String,
-            "kind": pl.String,
+            "counter_type": pl.String,
             "day": pl.Date,
             "gain": pl.Float64,
             "is_imputed": pl.Boolean,

@@ -135,7 +135,7 @@ def test_tables_need_no_style_sheet_and_are_the_same_each_time() -> None:
 
 def test_a_long_table_is_cut_and_says_so() -> None:
     table = notebooks.as_html_table(pl.DataFrame({"n": range(1234)}))
-    assert table._repr_html_().count("<td") == notebooks.MOST_ROWS
+    assert table._repr_html_().count("<td") == notebooks.MAX_ROWS
     assert table._repr_html_().endswith("<p><small>The first 40 of 1,234 rows.</small></p>")
     assert repr(table).endswith("The first 40 of 1,234 rows.")
     assert "rows" not in notebooks.as_html_table(pl.DataFrame({"n": range(40)}))._repr_html_()

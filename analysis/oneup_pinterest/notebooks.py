@@ -18,14 +18,14 @@ from oneup_pinterest.database.reader import Database, open_history, read_relatio
 from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import TEXT_LENGTH, format_table, isolate_bidi, truncate
-from oneup_pinterest.history.summaries import account_names, accounts_by_pins
+from oneup_pinterest.history.accounts import account_names, accounts_by_pins
 from oneup_pinterest.questions.answer import Answer
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
 SCHEMAS_VARIABLE, PREFIX_VARIABLE = "ONEUP_PINTEREST_SCHEMAS", "ONEUP_PINTEREST_PREFIX"  # a JSON list; a text
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
 COPIES = Path("oneup_pinterest_notebooks")
-MOST_ROWS = 40  # of a table in a notebook: what one scrolls through without losing the headings
+MAX_ROWS = 40  # of a table in a notebook: what one scrolls through without losing the headings
 
 _PACKAGE = Path(__file__).resolve().parent
 _PACKAGED = _PACKAGE / "notebook_files"  # pyproject.toml puts them there in a wheel
@@ -138,7 +138,7 @@ def show(answer: Answer) -> None:
 
 
 def as_html_table(table: pl.DataFrame) -> "_Table":
-    """What a notebook shows of a table: its first MOST_ROWS rows as `format_table` writes them, all texts escaped.
+    """What a notebook shows of a table: its first MAX_ROWS rows as `format_table` writes them, all texts escaped.
 
     The notebook's own style makes it readable in light and dark, and also where nobody trusts the notebook yet:
     JupyterLab then takes away any style sheet that an output brings.
@@ -173,8 +173,8 @@ class _Sentences:
 class _Table:
     def __init__(self, table: pl.DataFrame) -> None:
         self.rows = table.height
-        self.written = format_table(table.head(MOST_ROWS))
-        self.styles = [_cell_style(kind) for kind in table.dtypes]
+        self.written = format_table(table.head(MAX_ROWS))
+        self.styles = [_cell_style(dtype) for dtype in table.dtypes]
 
     def __repr__(self) -> str:
         with pl.Config(
@@ -198,13 +198,13 @@ class _Table:
         )
 
     def _more(self) -> str:
-        return f"The first {MOST_ROWS} of {self.rows:,} rows." if self.rows > MOST_ROWS else ""
+        return f"The first {MAX_ROWS} of {self.rows:,} rows." if self.rows > MAX_ROWS else ""
 
 
-def _cell_style(kind: pl.DataType) -> str:
-    if kind == pl.String:  # texts may be long, in either direction
+def _cell_style(dtype: pl.DataType) -> str:
+    if dtype == pl.String:  # texts may be long, in either direction
         return "text-align: start"
-    return "text-align: right; white-space: nowrap" if kind.is_numeric() else "text-align: left; white-space: nowrap"
+    return "text-align: right; white-space: nowrap" if dtype.is_numeric() else "text-align: left; white-space: nowrap"
 
 
 def _html_row(tag: str, cells: Iterable[str], styles: Iterable[str]) -> Markup:

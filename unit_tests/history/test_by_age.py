@@ -8,6 +8,7 @@ import polars as pl
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.by_age import counters_at_age, counters_by_age
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from test_support.history import make_history
 
 PUBLISHED = datetime(2026, 3, 1, 9)
@@ -32,7 +33,7 @@ def seen(saves: dict[int, int], pin: str = "1", published: datetime | None = PUB
 
 def by_age(*rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
     pins = pl.DataFrame([row for group in rows for row in group], schema_overrides={"timestamp": pl.Datetime("us")})
-    return counters_by_age(pins, ["saves"]).select("age", "value").rows()
+    return counters_by_age(LoadedHistory(pins), ["saves"]).select("age", "value").rows()
 
 
 def test_the_snapshot_of_the_day_after_publication_shows_a_pin_at_age_one() -> None:
@@ -55,16 +56,18 @@ def test_pins_without_a_time_of_publication_have_no_age() -> None:
 
 def test_metrics_that_roll_have_no_curve(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", days=20, rolling=True))
-    assert counters_by_age(pins, ["impressions", "saves"]).is_empty()
+    assert counters_by_age(LoadedHistory(pins), ["impressions", "saves"]).is_empty()
 
 
 def test_a_counter_is_interpolated_over_a_week_at_most() -> None:
     pins = pl.DataFrame([*seen({4: 10, 10: 16}), *seen({4: 10, 12: 18}, pin="2")])
-    assert counters_at_age(pins, 7, ["saves"]).select("id", "value", "is_interpolated").rows() == [("1", 13.0, True)]
+    assert counters_at_age(LoadedHistory(pins), 7, ["saves"]).select("id", "value", "is_interpolated").rows() == [
+        ("1", 13.0, True)
+    ]
 
 
 def test_an_empty_history_has_the_same_columns(tmp_path: Path) -> None:
     empty = load_pins(make_history(tmp_path / "empty.duckdb", days=0))
     full = load_pins(make_history(tmp_path / "full.duckdb", days=12, pins=5))
-    assert counters_by_age(empty).schema == counters_by_age(full).schema
-    assert counters_at_age(empty, 7).schema == counters_at_age(full, 7).schema
+    assert counters_by_age(LoadedHistory(empty)).schema == counters_by_age(LoadedHistory(full)).schema
+    assert counters_at_age(LoadedHistory(empty), 7).schema == counters_at_age(LoadedHistory(full), 7).schema

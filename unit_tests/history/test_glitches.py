@@ -5,13 +5,16 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_by_age
 from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.history.observations import METRICS, latest_counters
-from oneup_pinterest.questions.change.statistic import account_change
+from oneup_pinterest.history.latest import latest_counters
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import METRICS
+from oneup_pinterest.history.period_change import account_change
+from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.questions.movers.statistic import pin_movers
 from oneup_pinterest.questions.rates.answer import ranking_answer
-from oneup_pinterest.questions.rates.statistic import pin_rates
 
 FIRST = date(2026, 1, 1)
 PINS, DAYS = 12, 40
@@ -76,26 +79,28 @@ def test_newest_counters_that_are_not_to_be_believed_reach_no_ranking(
             watched().filter(pl.col("snapshot_date") <= last_good, pl.col("id") == "03"),
         ]
     )
-    rates = pin_rates(odd)
-    assert rates.drop("is_earlier").equals(pin_rates(expected).drop("is_earlier"))
+    rates = pin_rates(AccountHistory.from_pins(odd))
+    assert rates.drop("is_earlier").equals(pin_rates(AccountHistory.from_pins(expected)).drop("is_earlier"))
     assert rates.filter("is_earlier")["id"].to_list() == ["03"]
     for side in ("best", "worst"):
-        notes = " ".join(ranking_answer(odd, "saves", side).notes)
+        notes = " ".join(ranking_answer(AccountHistory.from_pins(odd), "saves", side).notes)
         assert "Of 1 pin the newest counters are missing, cannot be or may still be taken back" in notes
-        assert "may still be taken back" not in " ".join(ranking_answer(watched(), "saves", side).notes)
+        assert "may still be taken back" not in " ".join(
+            ranking_answer(AccountHistory.from_pins(watched()), "saves", side).notes
+        )
 
 
 def test_a_snapshot_of_zeros_for_all_pins_does_not_end_the_rankings() -> None:
     is_last = pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1)
     zeros = watched().with_columns(pl.when(is_last).then(0).otherwise(metric).alias(metric) for metric in METRICS)
-    rates = pin_rates(zeros)
-    assert rates.drop("is_earlier").equals(pin_rates(watched(DAYS - 1)).drop("is_earlier"))
+    rates = pin_rates(AccountHistory.from_pins(zeros))
+    assert rates.drop("is_earlier").equals(pin_rates(AccountHistory.from_pins(watched(DAYS - 1))).drop("is_earlier"))
     assert rates["is_earlier"].all()
 
 
 def test_counters_of_one_moment_stay_together_and_clean_ones_stay_the_newest() -> None:
     odd = with_value(watched(), -1, range(DAYS - 1, DAYS), "saves")
-    latest = latest_counters(odd, ("impressions", "saves"))
+    latest = latest_counters(LoadedHistory(odd), ("impressions", "saves"))
     glitched = latest.filter(pl.col("id") == "03")
     assert glitched.select("impressions", "saves").row(0) == (50_000 + 1_003 * (DAYS - 2), 500 + 13 * (DAYS - 2))
     newest = watched().filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1))
@@ -114,26 +119,28 @@ def test_a_new_pin_whose_only_counts_may_be_taken_back_has_no_rate_yet() -> None
             saves=pl.lit(800_000, pl.Int64),
         )
     )
-    rates = pin_rates(pl.concat([watched(), new]))
+    rates = pin_rates(AccountHistory.from_pins(pl.concat([watched(), new])))
     assert rates.filter(pl.col("id") == "new").select("rate", "reason").row(0) == (
         None,
         "a rise that may still be taken back",
     )
-    assert rates.filter(pl.col("id") != "new").equals(pin_rates(watched()))
+    assert rates.filter(pl.col("id") != "new").equals(pin_rates(AccountHistory.from_pins(watched())))
 
 
 def test_a_rise_that_may_be_taken_back_is_in_no_verdict_until_it_is_confirmed() -> None:
     # seen at the last three snapshots: the day that it is booked on is no longer one of the last two
     pins = with_value(watched(), 90_000, range(DAYS - 3, DAYS))
-    by_day = account_daily_gains(pins, ["saves"])
+    by_day = account_daily_gains(LoadedHistory(pins), ["saves"])
     assert by_day.filter("is_provisional")["day"].to_list() == [
         FIRST + timedelta(days=DAYS - back) for back in (4, 3, 2)
     ]
-    change = account_change(pins, 14, ["saves"]).row(0, named=True)
+    change = account_change(AccountHistory.from_pins(pins), 14, ["saves"]).row(0, named=True)
     assert change["now_end"] == FIRST + timedelta(days=DAYS - 5)
     assert (change["now"], change["change"]) == (change["before"], 0.0)
-    assert "03" not in pin_movers(pins)["id"].to_list()
-    assert counters_by_age(pins, ["saves"]).filter(pl.col("id") == "03")["value"].max() == 500 + 13 * (DAYS - 4)
+    assert "03" not in pin_movers(AccountHistory.from_pins(pins))["id"].to_list()
+    assert counters_by_age(LoadedHistory(pins), ["saves"]).filter(pl.col("id") == "03")["value"].max() == 500 + 13 * (
+        DAYS - 4
+    )
     later = pl.concat(
         [
             pins,
@@ -142,7 +149,7 @@ def test_a_rise_that_may_be_taken_back_is_in_no_verdict_until_it_is_confirmed() 
             .with_columns(saves=pl.when(pl.col("id") == "03").then(pl.lit(90_013, pl.Int64)).otherwise("saves")),
         ]
     )
-    settled = account_change(later, 14, ["saves"]).row(0, named=True)
+    settled = account_change(AccountHistory.from_pins(later), 14, ["saves"]).row(0, named=True)
     assert settled["now_end"] == FIRST + timedelta(days=DAYS - 3)
     assert settled["now"] > 80_000
-    assert pin_movers(later).filter(pl.col("id") == "03")["verdict"].to_list() == ["more"]
+    assert pin_movers(AccountHistory.from_pins(later)).filter(pl.col("id") == "03")["verdict"].to_list() == ["more"]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.database.schema import TABLES
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.findings import Finding
 from oneup_pinterest.quality.run_checks import find_problems
@@ -62,14 +63,15 @@ def context_of(
     followers: Sequence[dict[str, Any]] = (),
 ) -> CheckContext:
     return CheckContext(
-        frame_of("pins", pins),
-        frame_of("account_followers", followers),
-        frame_of("accounts", ()),
+        LoadedHistory(
+            frame_of("pins", pins),
+            followers=frame_of("account_followers", followers),
+            overview=frame_of("overview_metrics", overview),
+            pin_totals=frame_of("pin_totals", totals),
+        ),
         frame_of("_sync_runs", ()),
         None,
         NOW,
-        frame_of("overview_metrics", overview),
-        frame_of("pin_totals", totals),
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.schema import TABLES
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.api_assumptions import SCHEMA, judge_assumptions
 
 FIRST = date(2026, 3, 1)
@@ -61,12 +62,7 @@ def totals_of(pins: pl.DataFrame, factor: float = 1.0, posts: int = 0) -> pl.Dat
 def judged(
     number: int, pins: pl.DataFrame, totals: pl.DataFrame | None = None, overview: pl.DataFrame | None = None
 ) -> str:
-    none = {name: pl.DataFrame(schema=TABLES[name].schema) for name in ("pin_totals", "overview_metrics")}
-    frame = judge_assumptions(
-        pins,
-        none["pin_totals"] if totals is None else totals,
-        none["overview_metrics"] if overview is None else overview,
-    )
+    frame = judge_assumptions(LoadedHistory(pins, pin_totals=totals, overview=overview))
     assert frame.schema == pl.Schema(SCHEMA)
     assert frame["evidence"].str.len_chars().min() > 20  # type: ignore[operator]
     verdict: str = frame["verdict"][number]

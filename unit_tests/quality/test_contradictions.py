@@ -28,7 +28,7 @@ def of_account(account: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def verdict(context: CheckContext, number: int) -> str:
-    return str(judge_assumptions(context.pins, context.totals, context.overview)["verdict"][number])
+    return str(judge_assumptions(context.history)["verdict"][number])
 
 
 def posts(count: int, **others: Any) -> dict[str, Any]:
@@ -84,7 +84,8 @@ def test_pins_whose_rows_are_left_out_are_not_missing(reason: str) -> None:
         late = date(2100, 1, 1)
         cut = context._replace(impossible=[ImpossibleDays("pins", 1, late, late, "pins", False, "DELETE FROM pins")])
     assert not {"missing_pins", "posts_differ"} & set(find_by_check(cut))
-    more = cut._replace(totals=frame_of("pin_totals", [posts(2)]))
+    fewer_posts = context_of(rows, [metric("posts", 5, end=-1, days=14)], [posts(2)])
+    more = cut._replace(history=fewer_posts.history)
     assert "missing_pins" in find_by_check(more), "more pins than posts need no row that is left out"
 
 

@@ -6,6 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.checks.context import load_check_context
 from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
 from test_support.history import NOW, make_history
@@ -19,10 +20,12 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_checks_per_account_find_what_all_checks_find(tmp_path: Path) -> None:
     context = load_check_context(make_history(tmp_path / "h.duckdb", missing_days=(3,), reset_on=5, days=12))
     apart = find_problems(context, DATABASE_CHECKS)
-    for account in context.pins["social_network_id"].unique():
-        apart += find_problems(
-            context.for_account(account, context.pins.filter(pl.col("social_network_id") == account)), ACCOUNT_CHECKS
+    for account in context.history.pins["social_network_id"].unique():
+        is_account = pl.col("social_network_id") == account
+        history = LoadedHistory(
+            context.history.pins.filter(is_account), followers=context.history.followers.filter(is_account)
         )
+        apart += find_problems(context.with_history(history), ACCOUNT_CHECKS)
     assert {"counters_reset", "days_without_snapshot"} <= {item.check for item in apart}
     assert sorted(map(str, apart)) == sorted(map(str, find_problems(context)))
 

@@ -10,19 +10,20 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.methods.time_series import settled_days
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.anomalies.answer import anomalies_answer
 from oneup_pinterest.questions.anomalies.chart import anomalies_chart
 from oneup_pinterest.questions.anomalies.statistic import SCHEMA, daily_anomalies
+from simulations.worlds import MadeUpHistory
 from test_support.history import make_history
 from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def states(gains: pl.DataFrame) -> dict[int, str]:
     """The days that are not usual, counted from the first."""
-    days = daily_anomalies(gains).filter(pl.col("state") != "usual")
+    days = daily_anomalies(MadeUpHistory(account_gains=gains)).filter(pl.col("state") != "usual")
     return {(row["day"] - FIRST).days: row["state"] for row in days.iter_rows(named=True)}
 
 
@@ -60,7 +61,7 @@ def test_unknown_and_provisional_days_and_days_of_many_falls_are_not_judged() ->
     gains = gains_of(counts, pins_fallen=fallen, is_provisional=[day >= len(counts) - 2 for day in range(len(counts))])
     gains = gains.with_columns(gain=pl.when(pl.col("day") != FIRST + timedelta(days=50)).then("gain"))
     assert states(gains) == {20: "not judged", 49: "not judged", 50: "unknown", 51: "not judged"}
-    assert daily_anomalies(gains).height == len(counts) - 2
+    assert daily_anomalies(MadeUpHistory(account_gains=gains)).height == len(counts) - 2
 
 
 def test_a_zero_among_small_counts_is_no_anomaly() -> None:
@@ -71,21 +72,21 @@ def test_a_zero_among_small_counts_is_no_anomaly() -> None:
 
 def test_too_few_days_and_days_without_a_gain_have_no_rows() -> None:
     for counts in ([], [5], WEEK * 3, [0] * 60):
-        days = daily_anomalies(gains_of(list(counts)))
+        days = daily_anomalies(MadeUpHistory(account_gains=gains_of(list(counts))))
         assert days.is_empty()
         assert days.columns == ["social_network_id", *SCHEMA]
 
 
-def test_each_account_is_judged_by_itself_whatever_the_order() -> None:
+def test_the_order_of_the_rows_changes_nothing() -> None:
     counts = WEEK * 8
     counts[20] *= 5
-    one, other = gains_of(counts), gains_of([count * 100 for count in WEEK * 8], social_network_id=["pin_b"] * 56)
-    both = daily_anomalies(pl.concat([other, one]).sample(fraction=1, shuffle=True, seed=2))
-    assert both.filter(pl.col("social_network_id") == "pin_a").equals(daily_anomalies(one))
+    gains = gains_of(counts)
+    mixed = MadeUpHistory(account_gains=gains.sample(fraction=1, shuffle=True, seed=2))
+    assert daily_anomalies(mixed).equals(daily_anomalies(MadeUpHistory(account_gains=gains)))
 
 
 def test_a_day_that_is_missing_is_unknown_and_makes_its_neighbours_unsure() -> None:
-    days = settled_days(gains_of([1.0, 2, 3, 4, 5]).filter(pl.col("gain") != 3), "saves")
+    days = settled_days(MadeUpHistory(account_gains=gains_of([1.0, 2, 3, 4, 5]).filter(pl.col("gain") != 3)), "saves")
     assert days["gain"].to_list() == [1, 2, None, 4, 5]
     assert days["is_sure"].to_list() == [True, False, False, False, True]
 
@@ -93,7 +94,7 @@ def test_a_day_that_is_missing_is_unknown_and_makes_its_neighbours_unsure() -> N
 def test_the_answer_names_the_day_and_draws_it() -> None:
     counts = WEEK * 8
     counts[20] *= 5
-    answer = anomalies_answer(gains_of(counts))
+    answer = anomalies_answer(MadeUpHistory(account_gains=gains_of(counts)))
     assert answer.sentence.startswith("1 of 56 days stands out: 21 Jan 2026 with 195 saves where 3")
     assert answer.table is not None
     assert answer.table["Verdict"][0] == "▲ high"  # what stands out comes first, then the newest days
@@ -104,19 +105,23 @@ def test_the_answer_names_the_day_and_draws_it() -> None:
 
 
 def test_the_answer_says_that_no_day_stands_out_and_why_there_is_none(tmp_path: Path) -> None:
-    assert anomalies_answer(gains_of(WEEK * 8)).sentence.startswith("No day stands out: none of 56 days")
-    assert "28 settled days" in anomalies_answer(gains_of(WEEK * 3)).sentence
-    assert "none of them" in anomalies_answer(gains_of([0] * 60)).sentence
-    rolling = account_daily_gains(load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=40, rolling=True)))
+    assert anomalies_answer(MadeUpHistory(account_gains=gains_of(WEEK * 8))).sentence.startswith(
+        "No day stands out: none of 56 days"
+    )
+    assert "28 settled days" in anomalies_answer(MadeUpHistory(account_gains=gains_of(WEEK * 3))).sentence
+    assert "none of them" in anomalies_answer(MadeUpHistory(account_gains=gains_of([0] * 60))).sentence
+    rolling = AccountHistory.from_pins(
+        load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=40, rolling=True))
+    )
     assert "falls too often" in anomalies_answer(rolling).sentence
 
 
 @pytest.mark.parametrize("days", [0, 1, 45])
 def test_histories_of_any_length_have_an_answer(tmp_path: Path, days: int) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=days, missing_days=(20, 21), reset_on=30)
-    assert anomalies_answer(account_daily_gains(load_pins(path))).sentence
+    assert anomalies_answer(AccountHistory.from_pins(load_pins(path))).sentence
 
 
 def test_the_chart_of_no_days_does_not_fail() -> None:
-    chart = anomalies_chart(daily_anomalies(gains_of([])))
+    chart = anomalies_chart(daily_anomalies(MadeUpHistory(account_gains=gains_of([]))))
     vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)

@@ -12,12 +12,18 @@ import vl_convert
 from scipy import stats
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.history.gains import account_daily_gains, daily_gains
-from oneup_pinterest.methods.resampling import holm, ratio_of_means, ratio_of_sums, weekly_growth_rate
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.period_change import account_change
+from oneup_pinterest.methods.resampling import ratio_of_means, ratio_of_sums, weekly_growth_rate
+from oneup_pinterest.methods.verdicts import holm
 from oneup_pinterest.questions import chart_style as style
-from oneup_pinterest.questions.change.answer import change_answer, interval_text, new_pins_answer, trend_answer
-from oneup_pinterest.questions.change.chart import accounts_chart, change_chart, now_and_before_chart, trend_chart
-from oneup_pinterest.questions.change.statistic import account_change, account_trend, new_pins_change, weekly_gains
+from oneup_pinterest.questions.answer import interval_text
+from oneup_pinterest.questions.change.answer import change_answer, new_pins_answer, trend_answer
+from oneup_pinterest.questions.change.chart import change_chart, trend_chart
+from oneup_pinterest.questions.change.statistic import account_trend, new_pins_change, weekly_sums
+from oneup_pinterest.questions.overview.chart import accounts_chart, now_and_before_chart
 from test_support.history import make_history
 
 FIRST = date(2026, 1, 1)
@@ -51,31 +57,31 @@ def steady(pins: int = 20, days: int = 17, factor: int = 1) -> Counters:
 
 
 def test_the_sums_of_two_periods_are_those_of_their_days_without_the_provisional_ones() -> None:
-    row = account_change(watched(steady()), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(watched(steady())), 7, ["saves"]).row(0, named=True)
     assert (row["before"], row["now"]) == (7 * 210, 7 * 210)
     assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
-    assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "cannot tell", 20)
+    assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "within normal variation", 20)
     assert row["watched_now"] == row["watched_before"] == 20
 
 
 def test_a_tripling_of_all_pins_is_up_and_its_mirror_image_down() -> None:
-    up = account_change(watched(steady(factor=3)), 7, ["saves"]).row(0, named=True)
+    up = account_change(AccountHistory.from_pins(watched(steady(factor=3))), 7, ["saves"]).row(0, named=True)
     assert (up["change"], up["verdict"]) == (200.0, "up")
     assert up["change_low"] > 0
     falling: Counters = {
         pin: [1000 * (n + 1) + (n + 1) * (3 * min(day, 7) + max(0, day - 7)) for day in range(17)]
         for n, pin in enumerate(map(str, range(20)))
     }
-    down = account_change(watched(falling), 7, ["saves"]).row(0, named=True)
+    down = account_change(AccountHistory.from_pins(watched(falling)), 7, ["saves"]).row(0, named=True)
     assert (round(down["change"], 1), down["verdict"]) == (-66.7, "down")
 
 
 def test_one_viral_pin_is_no_verdict_however_many_saves_it_brings() -> None:
     counters = steady()
     counters["000"] = [day if day < 8 else 10_000 * day for day in range(17)]
-    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["change"] > 1000
-    assert row["verdict"] == "cannot tell"
+    assert row["verdict"] == "within normal variation"
 
 
 def test_a_verdict_and_its_interval_never_contradict_each_other() -> None:
@@ -122,14 +128,14 @@ def test_a_day_without_a_known_gain_leaves_both_periods_at_its_place() -> None:
         str(pin): [int(value) for value in np.where(np.arange(17) < 10, 1000 + values, 1 + values - values[10])]
         for pin, values in gained.items()
     }
-    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["days_compared"] == 6
     assert row["now"] == row["before"] == 6 * 210
 
 
 def test_a_short_history_says_how_many_days_there_are() -> None:
-    row = account_change(watched(steady(days=17)), 28, ["saves"]).row(0, named=True)
-    assert row["verdict"] == "cannot tell"
+    row = account_change(AccountHistory.from_pins(watched(steady(days=17))), 28, ["saves"]).row(0, named=True)
+    assert row["verdict"] == "no verdict"
     assert row["reason"] == "a history of 2 x 28 settled days is needed; there are 14"
 
 
@@ -138,12 +144,15 @@ def test_a_gap_across_the_end_of_a_period_is_no_comparison() -> None:
         pin: [value if not 4 <= day <= 10 else None for day, value in enumerate(values)]
         for pin, values in steady().items()
     }
-    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["reason"] == "a gap of 8 days between two syncs lies across the ends of the periods"
 
 
 def test_five_pins_are_too_few_and_six_are_not() -> None:
-    five, six = (account_change(watched(steady(pins)), 7, ["saves"]).row(0, named=True) for pins in (5, 6))
+    five, six = (
+        account_change(AccountHistory.from_pins(watched(steady(pins))), 7, ["saves"]).row(0, named=True)
+        for pins in (5, 6)
+    )
     assert five["reason"] == "6 pins that gained saves are needed; there are 5"
     assert six["reason"] is None
 
@@ -154,9 +163,9 @@ def test_a_fall_is_no_verdict_where_pins_are_no_longer_watched() -> None:
         pin: [value if day < 8 or number % 3 == 0 else None for day, value in enumerate(values)]
         for number, (pin, values) in enumerate(all_seen.items())
     }
-    row = account_change(watched(counters), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["p_adjusted"] < 0.05
-    assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("cannot tell", 30, 10)
+    assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("no verdict", 30, 10)
     assert row["reason"].startswith("30 pins a day were watched at first and 10 at last")
 
 
@@ -164,26 +173,23 @@ def test_pins_of_one_batch_stay_together() -> None:
     pins = watched(steady(pins=60, factor=3))
     batch = (pl.col("id").cast(pl.Int64) // 10).cast(pl.Int32)
     together = pins.with_columns(timestamp=datetime(2025, 12, 1) + pl.duration(days=batch))
-    alone = account_change(pins, 7, ["saves"])["p"].item()
-    clustered = account_change(together, 7, ["saves"])["p"].item()
+    alone = account_change(AccountHistory.from_pins(pins), 7, ["saves"])["p"].item()
+    clustered = account_change(AccountHistory.from_pins(together), 7, ["saves"])["p"].item()
     assert alone < 0.001
     assert clustered >= 2 / 2**6 * 0.8  # six batches can do no better
 
 
-def test_the_order_of_rows_and_other_accounts_change_nothing() -> None:
+def test_the_order_of_rows_changes_nothing() -> None:
     pins = watched(steady(factor=2))
-    other = pins.with_columns(social_network_id=pl.lit("pin_b"), saves=pl.col("saves") * 5)
-    both = pl.concat([other, pins]).sample(fraction=1, shuffle=True, seed=1)
-    alone = account_change(pins, 7, ["saves"])
-    assert account_change(both, 7, ["saves"]).filter(pl.col("social_network_id") == "pin_a").equals(alone)
+    mixed = pins.sample(fraction=1, shuffle=True, seed=1)
+    first, second = (account_change(AccountHistory.from_pins(rows), 7, ["saves"]) for rows in (pins, mixed))
+    assert first.equals(second)
 
 
-def test_gains_known_already_give_the_same_rows() -> None:
-    pins = watched(steady(factor=2))
-    gains, of_account = daily_gains(pins, ["saves"]), account_daily_gains(pins, ["saves"])
-    given = account_change(pins, 7, ["saves"], gains=gains, account_gains=of_account)
-    assert given.equals(account_change(pins, 7, ["saves"]))
-    assert account_trend(pins, ["saves"], gains=gains, account_gains=of_account).equals(account_trend(pins, ["saves"]))
+def test_rows_of_several_accounts_are_refused() -> None:
+    pins = watched(steady())
+    with pytest.raises(ValueError, match="of one account"):
+        AccountHistory.from_pins(pl.concat([pins, pins.with_columns(social_network_id=pl.lit("pin_b"))]))
 
 
 def new_pins(values: list[list[int]]) -> pl.DataFrame:
@@ -206,16 +212,16 @@ def new_pins(values: list[list[int]]) -> pl.DataFrame:
 
 
 def test_new_pins_are_compared_at_the_same_age_in_two_periods_of_publication() -> None:
-    row = new_pins_change(new_pins([[1, 2, 3, 4, 5, 6, 7], [21, 22, 23, 24, 25, 26, 27]]), 7, 7, ["saves"]).row(
-        0, named=True
-    )
+    row = new_pins_change(
+        AccountHistory.from_pins(new_pins([[1, 2, 3, 4, 5, 6, 7], [21, 22, 23, 24, 25, 26, 27]])), 7, 7, ["saves"]
+    ).row(0, named=True)
     assert (row["before"], row["now"], row["median_now"]) == (4.0, 24.0, 24.0)
     assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
     assert (row["pins_before"], row["pins_now"], row["verdict"]) == (7, 7, "up")
 
 
 def test_new_pins_without_any_count_are_no_comparison() -> None:
-    row = new_pins_change(new_pins([[0] * 7, [0] * 7]), 7, 7, ["saves"]).row(0, named=True)
+    row = new_pins_change(AccountHistory.from_pins(new_pins([[0] * 7, [0] * 7])), 7, 7, ["saves"]).row(0, named=True)
     assert row["reason"] == "no pin of either period had any saves at age 7"
 
 
@@ -226,13 +232,13 @@ def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
             "social_network_id": "pin_a",
             "metric": "saves",
             "day": days,
-            "kind": "lifetime",
+            "counter_type": "lifetime",
             "gain": [None, None, *[1.0] * 5, None, None, None, *[1.0] * 4, *[2.0] * 7],
             "is_provisional": False,
             "is_imputed": False,
         }
     )
-    assert weekly_gains(gains).select("week", "days_known", "gain").rows() == [
+    assert weekly_sums(gains).select("week", "days_known", "gain").rows() == [
         (-2, 5, 7.0),
         (-1, 4, None),
         (0, 7, 14.0),
@@ -241,7 +247,7 @@ def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
 
 def test_a_trend_needs_six_whole_weeks() -> None:
     pins = watched(steady(days=40))
-    row = account_trend(pins, ["saves"]).row(0, named=True)
+    row = account_trend(AccountHistory.from_pins(pins), ["saves"]).row(0, named=True)
     assert (row["weeks"], row["reason"]) == (5, "6 whole settled weeks are needed; there are 5")
 
 
@@ -250,9 +256,18 @@ def test_frames_without_rows_have_the_columns_of_full_ones() -> None:
         text=pl.lit(None, pl.String), format=pl.lit(None, pl.String), media_type=pl.lit(None, pl.String)
     )
     empty = pins.clear()
-    assert account_change(empty, metrics=["saves"]).schema == account_change(pins, metrics=["saves"]).schema
-    assert new_pins_change(empty, metrics=["saves"]).schema == new_pins_change(pins, metrics=["saves"]).schema
-    assert account_trend(empty, ["saves"]).schema == account_trend(pins, ["saves"]).schema
+    assert (
+        account_change(AccountHistory.from_pins(empty), metrics=["saves"]).schema
+        == account_change(AccountHistory.from_pins(pins), metrics=["saves"]).schema
+    )
+    assert (
+        new_pins_change(AccountHistory.from_pins(empty), metrics=["saves"]).schema
+        == new_pins_change(AccountHistory.from_pins(pins), metrics=["saves"]).schema
+    )
+    assert (
+        account_trend(AccountHistory.from_pins(empty), ["saves"]).schema
+        == account_trend(AccountHistory.from_pins(pins), ["saves"]).schema
+    )
 
 
 def test_the_null_result_is_said_in_words() -> None:
@@ -260,8 +275,8 @@ def test_the_null_result_is_said_in_words() -> None:
     rng = np.random.default_rng(2)
     noisy: Counters = {pin: [int(v) for v in np.cumsum(rng.poisson(3, 17))] for pin in counters}
     pins = watched(noisy).with_columns(repins="saves", clicks="saves")
-    sentence = change_answer(pins, "saves", days=7).sentence
-    assert sentence.endswith("over the last 7 days, which 20 pins cannot tell from chance.")
+    sentence = change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
+    assert sentence.endswith("over the last 7 days, within normal variation among 20 pins.")
     assert "95% interval −" in sentence
 
 
@@ -275,10 +290,13 @@ def test_a_verdict_lost_to_its_neighbours_says_so() -> None:
         pins = watched(counters)
         still = pl.Series([int(v) for values in other for v in values])
         pins = pins.with_columns(repins=still, clicks=still)
-        row = account_change(pins, 7).row(0, named=True)
+        row = account_change(AccountHistory.from_pins(pins), 7).row(0, named=True)
         if row["p"] < 0.05 <= row["p_adjusted"]:
-            assert row["verdict"] == "cannot tell"
-            assert "but not among several metrics judged together" in change_answer(pins, "saves", days=7).sentence
+            assert row["verdict"] == "within normal variation"
+            assert (
+                "but not among several metrics judged together"
+                in change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
+            )
             return
     pytest.fail("no such history")
 
@@ -300,7 +318,12 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[kind])).filter(
         pl.col("social_network_id") == "pin_one"
     )
-    answers = [change_answer(pins), change_answer(pins, "clicks", days=7), new_pins_answer(pins), trend_answer(pins)]
+    answers = [
+        change_answer(AccountHistory.from_pins(pins)),
+        change_answer(AccountHistory.from_pins(pins), "clicks", days=7),
+        new_pins_answer(AccountHistory.from_pins(pins)),
+        trend_answer(AccountHistory.from_pins(pins)),
+    ]
     for answer in answers:
         assert answer.sentence
         assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
@@ -330,13 +353,13 @@ def test_every_chart_is_valid_and_says_its_numbers() -> None:
             "change": [-8.0, 300.0],
             "change_low": [-31.0, None],
             "change_high": [22.0, None],
-            "verdict": ["cannot tell", "up"],
+            "verdict": ["within normal variation", "up"],
             "pins": [30, 7],
             "now": [5.0, 8.0],
             "before": [5.4, 2.0],
         }
     )
-    assert "Saves −8% (−31% to +22%), cannot tell" in drawn(change_chart(change))["description"]
+    assert "Saves −8% (−31% to +22%), within normal variation" in drawn(change_chart(change))["description"]
     assert "Clicks ▲ up, 8 from 2" in drawn(now_and_before_chart(change))["description"]
     named = drawn(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
     assert {row["name"] for row in named["data"]["values"]} == {"pin_a", "pin_b"}
@@ -348,6 +371,6 @@ def test_every_chart_is_valid_and_says_its_numbers() -> None:
 
 def test_the_trend_is_drawn_through_the_mean_of_the_weeks() -> None:
     pins = watched(steady(days=60))
-    weekly = weekly_gains(account_daily_gains(pins, ["saves"]))
-    spec = drawn(trend_chart(weekly, account_trend(pins, ["saves"]), "saves"))
+    weekly = weekly_sums(account_daily_gains(LoadedHistory(pins), ["saves"]))
+    spec = drawn(trend_chart(weekly, account_trend(AccountHistory.from_pins(pins), ["saves"]), "saves"))
     assert {row["fitted"] for row in spec["data"]["values"]} == {7 * 210.0}

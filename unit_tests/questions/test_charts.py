@@ -14,8 +14,10 @@ import vl_convert
 
 from oneup_pinterest.database.load import load_account_followers, load_pins
 from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions import chart_style as style
-from oneup_pinterest.questions import daily_chart as daily
+from oneup_pinterest.questions.followers.chart import followers_chart
+from oneup_pinterest.questions.overview.chart import daily_gains_chart
 from test_support.history import make_history
 
 Charts = dict[str, Any]
@@ -24,10 +26,10 @@ Charts = dict[str, Any]
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Charts:
     path = make_history(tmp_path_factory.mktemp("charts") / "h.duckdb", ("pin_one",), days=12, missing_days=(4, 5))
-    gains = account_daily_gains(load_pins(path))
+    gains = account_daily_gains(LoadedHistory(load_pins(path)))
     return {
-        "gains": daily.daily_gains_chart(gains, "saves"),
-        "followers": daily.followers_chart(load_account_followers(path)),
+        "gains": daily_gains_chart(gains, "saves"),
+        "followers": followers_chart(load_account_followers(path)),
     }
 
 
@@ -72,7 +74,7 @@ def test_a_week_mean_is_only_of_seven_known_days() -> None:
     days = pl.date_range(pl.date(2026, 3, 1), pl.date(2026, 3, 12), eager=True)
     gains = pl.DataFrame({"metric": "saves", "day": days, "gain": 1.0, "is_imputed": False, "is_provisional": False})
     without = gains.filter(pl.col("day") != pl.date(2026, 3, 5))
-    values = daily.daily_gains_chart(without, "saves").to_dict()["data"]["values"]
+    values = daily_gains_chart(without, "saves").to_dict()["data"]["values"]
     assert [(row["day"], row["mean"]) for row in values if row["mean"]] == [("2026-03-12", 1.0)]
 
 
@@ -80,7 +82,7 @@ def test_a_few_days_are_drawn_no_wider_than_two_weeks() -> None:
     gains = pl.DataFrame(
         {"metric": "saves", "day": [date(2026, 3, 1)], "gain": 1.0, "is_imputed": False, "is_provisional": True}
     )
-    spec = daily.daily_gains_chart(gains, "saves").to_dict()
+    spec = daily_gains_chart(gains, "saves").to_dict()
     assert len(spec["layer"][0]["encoding"]["x"]["scale"]["domain"]) == 14
     assert [row["gain"] for row in spec["data"]["values"]] == [None] * 13 + [1.0]
 
@@ -93,8 +95,8 @@ def _no_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=1)
     for chart in (
-        daily.daily_gains_chart(keep(account_daily_gains(load_pins(path))), "clicks"),
-        daily.followers_chart(keep(load_account_followers(path))),
+        daily_gains_chart(keep(account_daily_gains(LoadedHistory(load_pins(path)))), "clicks"),
+        followers_chart(keep(load_account_followers(path))),
     ):
         vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
 

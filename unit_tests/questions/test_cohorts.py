@@ -9,7 +9,9 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_at_age
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.cohorts.answer import cohorts_answer
 from oneup_pinterest.questions.cohorts.chart import cohorts_chart
@@ -28,7 +30,10 @@ def week(number: int, saves: list[int], ages: range = range(6, 16)) -> list[pl.D
 
 
 def cells(pins: list[pl.DataFrame]) -> dict[tuple[date, int], dict[str, object]]:
-    return {(row["cohort"], row["week"]): row for row in cohort_matrix(pl.concat(pins)).iter_rows(named=True)}
+    return {
+        (row["cohort"], row["week"]): row
+        for row in cohort_matrix(AccountHistory.from_pins(pl.concat(pins))).iter_rows(named=True)
+    }
 
 
 def test_cells_are_means_and_blank_where_nothing_is_known() -> None:
@@ -52,9 +57,9 @@ def test_a_week_of_which_too_few_pins_are_seen_is_blank() -> None:
 
 def test_cells_are_what_counters_at_age_says(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=5, missing_days=(30, 31, 33)))
-    matrix = cohort_matrix(pins)
+    matrix = cohort_matrix(AccountHistory.from_pins(pins))
     for weeks in (1, 2, 5):
-        values = counters_at_age(pins, 7 * weeks, ["saves"]).with_columns(
+        values = counters_at_age(LoadedHistory(pins), 7 * weeks, ["saves"]).with_columns(
             cohort=pl.col("published").cast(pl.Date).dt.truncate("1w")
         )
         expected = values.group_by("cohort").agg(pl.len().cast(pl.Int64).alias("seen"), pl.col("value").mean())
@@ -67,23 +72,23 @@ def test_cells_are_what_counters_at_age_says(tmp_path: Path) -> None:
 
 def test_later_pins_that_do_better_are_found_and_alike_ones_are_not() -> None:
     better = [each for number in range(6) for each in week(number, [10 * number + extra for extra in range(8)])]
-    row = cohort_verdict(pl.concat(better)).row(0, named=True)
+    row = cohort_verdict(AccountHistory.from_pins(pl.concat(better))).row(0, named=True)
     assert (row["verdict"], row["cohorts"], row["pins"]) == ("up", 6, 48)
     assert row["trend"] > 0.9
     worse = [each for number in range(6) for each in week(number, [90 - 10 * number + extra for extra in range(8)])]
-    assert cohort_verdict(pl.concat(worse))["verdict"][0] == "down"
+    assert cohort_verdict(AccountHistory.from_pins(pl.concat(worse)))["verdict"][0] == "down"
     alike = [each for number in range(6) for each in week(number, list(range(8)))]
-    row = cohort_verdict(pl.concat(alike)).row(0, named=True)
-    assert (row["verdict"], row["p_differ"], row["first_median"]) == ("cannot tell", 1.0, 3.5)
+    row = cohort_verdict(AccountHistory.from_pins(pl.concat(alike))).row(0, named=True)
+    assert (row["verdict"], row["p_differ"], row["first_median"]) == ("within normal variation", 1.0, 3.5)
     same = [each for number in range(3) for each in week(number, [4] * 6)]
-    assert cohort_verdict(pl.concat(same)).row(0, named=True)["p_differ"] == 1.0
+    assert cohort_verdict(AccountHistory.from_pins(pl.concat(same))).row(0, named=True)["p_differ"] == 1.0
 
 
 def test_a_week_between_that_differs_is_no_trend() -> None:
     levels = [0, 100, 0]
     pins = [each for number in range(3) for each in week(number, [levels[number] + extra for extra in range(10)])]
-    assert cohort_verdict(pl.concat(pins))["verdict"][0] == "differ"
-    assert cohorts_answer(pl.concat(pins)).sentence.startswith(
+    assert cohort_verdict(AccountHistory.from_pins(pl.concat(pins)))["verdict"][0] == "differ"
+    assert cohorts_answer(AccountHistory.from_pins(pl.concat(pins))).sentence.startswith(
         "The weeks differ at an age of 7 days (30 pins of 3 weeks"
     )
 
@@ -91,23 +96,29 @@ def test_a_week_between_that_differs_is_no_trend() -> None:
 def test_one_viral_pin_makes_no_better_week() -> None:
     pins = [each for number in range(4) for each in week(number, list(range(8)))]
     viral = pin("viral", MONDAY + 21, dict.fromkeys(range(6, 16), 100_000))
-    answer = cohorts_answer(pl.concat([*pins, viral]))
-    assert answer.sentence.startswith("Cannot tell: at an age of 7 days the weeks differ no more than chance")
+    answer = cohorts_answer(AccountHistory.from_pins(pl.concat([*pins, viral])))
+    assert answer.sentence.startswith(
+        "The weeks are within normal variation at an age of 7 days: they differ no more than chance"
+    )
 
 
 def test_small_weeks_are_not_compared() -> None:
-    row = cohort_verdict(pl.concat(week(0, [1] * 5) + week(1, [2] * 4))).row(0, named=True)
+    row = cohort_verdict(AccountHistory.from_pins(pl.concat(week(0, [1] * 5) + week(1, [2] * 4)))).row(0, named=True)
     assert row["verdict"] is None
     assert row["reason"] == "two weeks of publication with 5 pins seen at age 7 are needed, and there is one"
-    answer = cohorts_answer(pl.concat(week(0, [1] * 5) + week(1, [2] * 4)))
+    answer = cohorts_answer(AccountHistory.from_pins(pl.concat(week(0, [1] * 5) + week(1, [2] * 4))))
     assert answer.sentence == f"Not enough data yet: {row['reason']}."
     assert answer.chart is not None
 
 
 def test_rows_in_another_order_give_the_same_verdict() -> None:
     pins = pl.concat([each for number in range(4) for each in week(number, [number, 5, 3, 8, 1, 2])])
-    assert cohort_verdict(pins).equals(cohort_verdict(pins.sample(fraction=1, shuffle=True, seed=2)))
-    assert cohort_matrix(pins).equals(cohort_matrix(pins.sample(fraction=1, shuffle=True, seed=2)))
+    assert cohort_verdict(AccountHistory.from_pins(pins)).equals(
+        cohort_verdict(AccountHistory.from_pins(pins.sample(fraction=1, shuffle=True, seed=2)))
+    )
+    assert cohort_matrix(AccountHistory.from_pins(pins)).equals(
+        cohort_matrix(AccountHistory.from_pins(pins.sample(fraction=1, shuffle=True, seed=2)))
+    )
 
 
 @pytest.mark.slow
@@ -115,7 +126,7 @@ def test_rows_in_another_order_give_the_same_verdict() -> None:
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for metric in ("saves", "comments"):
-        answer = cohorts_answer(pins, metric)
+        answer = cohorts_answer(AccountHistory.from_pins(pins), metric)
         assert answer.sentence.endswith(".")
         assert "None" not in answer.sentence
         if variant in ("empty", "one sync", "one pin"):
@@ -124,7 +135,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) ->
 
 
 def test_the_chart_is_a_triangle_with_its_numbers() -> None:
-    matrix = cohort_matrix(pl.concat(week(0, [1, 3]) + week(1, [40, 80])))
+    matrix = cohort_matrix(AccountHistory.from_pins(pl.concat(week(0, [1, 3]) + week(1, [40, 80]))))
     chart = cohorts_chart(matrix, "saves", 340)
     spec = chart.to_dict()
     assert spec["description"].startswith(
@@ -134,7 +145,11 @@ def test_the_chart_is_a_triangle_with_its_numbers() -> None:
     assert sorted(labels) == ["2", "2", "60", "60"]
     cell = spec["layer"][0]["encoding"]
     assert (cell["x"]["title"], cell["y"]["title"]) == ("Age of the pins (weeks)", "Published in the week of")
-    for drawn in (chart, cohorts_chart(matrix.clear(), "saves"), cohorts_chart(cohort_matrix(EMPTY), "saves")):
+    for drawn in (
+        chart,
+        cohorts_chart(matrix.clear(), "saves"),
+        cohorts_chart(cohort_matrix(AccountHistory.from_pins(EMPTY)), "saves"),
+    ):
         drawn.to_dict()
         svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(drawn)), vl_version=style.VEGALITE)
         assert "NaN" not in svg

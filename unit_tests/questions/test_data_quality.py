@@ -12,18 +12,18 @@ import polars as pl
 import pytest
 import vl_convert
 
-from oneup_pinterest.database.load import load_account_followers, load_pins
+from oneup_pinterest.history.account_history import load_account_history
 from oneup_pinterest.quality.checks.context import load_check_context
 from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.data_quality.answer import (
     assumptions_answer,
+    counter_types_answer,
     coverage_answer,
     findings_answer,
-    kinds_answer,
 )
-from oneup_pinterest.questions.data_quality.chart import LEAST_WEEKS, WEEKS_SHOWN, sync_calendar_chart
+from oneup_pinterest.questions.data_quality.chart import MIN_WEEKS, WEEKS_SHOWN, sync_calendar_chart
 from test_support.history import NOW, as_other_destination, make_history
 
 
@@ -33,16 +33,12 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(path: Path, account: str = "pin_one") -> dict[str, Answer]:
-    pins, followers, facts = (
-        load_pins(path, [account]),
-        load_account_followers(path, [account]),
-        load_check_context(path),
-    )
+    history, facts = load_account_history(path, account), load_check_context(path)
     return {
-        "coverage": coverage_answer(pins, followers),
+        "coverage": coverage_answer(history),
         "findings": findings_answer(find_problems(facts)),
-        "kinds": kinds_answer(pins),
-        "assumptions": assumptions_answer(facts.pins, facts.totals, facts.overview),
+        "kinds": counter_types_answer(history),
+        "assumptions": assumptions_answer(facts.history),
     }
 
 
@@ -137,7 +133,7 @@ def test_the_calendar_crosses_days_without_a_sync_and_says_what_a_cross_is() -> 
     assert len(spec(sync_calendar_chart(coverage(20)))["layer"]) == 1
 
 
-@pytest.mark.parametrize(("days", "weeks"), [(0, 0), (1, LEAST_WEEKS), (100, 15), (800, WEEKS_SHOWN)])
+@pytest.mark.parametrize(("days", "weeks"), [(0, 0), (1, MIN_WEEKS), (100, 15), (800, WEEKS_SHOWN)])
 def test_the_calendar_has_weeks_that_can_be_told_apart(days: int, weeks: int) -> None:
     x = spec(sync_calendar_chart(coverage(days)))["layer"][0]["encoding"]["x"]
     assert len(x["scale"]["domain"]) == weeks

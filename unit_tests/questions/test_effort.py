@@ -10,10 +10,11 @@ import vl_convert
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import TABLES
+from oneup_pinterest.history.account_history import AccountHistory, load_account_history
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.followers.answer import effort_answer
 from oneup_pinterest.questions.followers.chart import effort_chart
-from oneup_pinterest.questions.followers.effort import effort_association, weekly_effort
+from oneup_pinterest.questions.followers.effort import association_of_weeks, weekly_effort
 from test_support.history import make_history
 from test_support.made_gains import assert_drawn
 
@@ -69,7 +70,7 @@ def pins_of_weeks(weeks: int = 11) -> pl.DataFrame:
 
 
 def test_gains_of_the_weeks_own_pins_are_kept_apart() -> None:
-    weeks = weekly_effort(pins_of_weeks())
+    weeks = weekly_effort(AccountHistory.from_pins(pins_of_weeks()))
     assert weeks["week"].to_list() == [MONDAY + timedelta(weeks=week) for week in range(11)]
     assert weeks["published"].to_list() == [1] * 11
     assert weeks["of_new"].to_list() == [7.0] * 11
@@ -85,39 +86,39 @@ def test_a_week_with_an_unknown_day_is_left_out() -> None:
         .then(pl.col("saves") // 9)
         .otherwise("saves")
     )
-    assert MONDAY + timedelta(weeks=4) not in weekly_effort(fallen)["week"].to_list()
+    assert MONDAY + timedelta(weeks=4) not in weekly_effort(AccountHistory.from_pins(fallen))["week"].to_list()
 
 
 def test_what_rises_together_is_told_from_chance_and_growth_of_both_is_not_enough() -> None:
     rng = np.random.default_rng(2)
     published = rng.poisson(8, 20)
-    result = effort_association(weeks_of(published.tolist(), (100.0 * published + rng.normal(0, 9, 20)).tolist()))
+    result = association_of_weeks(weeks_of(published.tolist(), (100.0 * published + rng.normal(0, 9, 20)).tolist()))
     assert result["verdict"].to_list() == ["rise together"] * 3
     assert (result["low"] > 0.5).all()
     growing = np.arange(1, 21)
     noise = [rng.permutation(20) for _ in range(2)]
     both = weeks_of((10 * growing + noise[0]).tolist(), (100.0 * growing + 10 * noise[1]).tolist())
-    assert effort_association(both)["verdict"].to_list() == ["cannot tell"] * 3
+    assert association_of_weeks(both)["verdict"].to_list() == ["within normal variation"] * 3
 
 
 def test_fewer_than_eight_weeks_and_weeks_all_the_same_have_no_verdict() -> None:
-    few = effort_association(weeks_of([1, 2, 3, 4, 5, 6, 7], [1.0, 2, 3, 4, 5, 6, 7]))
+    few = association_of_weeks(weeks_of([1, 2, 3, 4, 5, 6, 7], [1.0, 2, 3, 4, 5, 6, 7]))
     assert few["verdict"].to_list() == [None] * 3
     assert few["reason"][0] == "it needs 8 whole weeks, and there are 7."
     assert (
         "every week is the same"
-        in effort_association(weeks_of([3] * 9, [1.0 * week for week in range(9)]))["reason"][0]
+        in association_of_weeks(weeks_of([3] * 9, [1.0 * week for week in range(9)]))["reason"][0]
     )
 
 
 def test_the_same_rows_give_the_same_result_in_any_order() -> None:
     weeks = weeks_of([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], [2.0, 7, 1, 8, 2, 8, 1, 8, 2, 8])
-    assert effort_association(weeks.reverse()).equals(effort_association(weeks))
+    assert association_of_weeks(weeks.reverse()).equals(association_of_weeks(weeks))
 
 
 def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
-    answer = effort_answer(pins_of_weeks())
-    assert answer.sentence.startswith("Cannot be told: every week is the same")
+    answer = effort_answer(AccountHistory.from_pins(pins_of_weeks()))
+    assert answer.sentence.startswith("No verdict: every week is the same")
     assert "New pins brought 1" in answer.sentence
     for word in ("because of", "leads to", "due to", "effect"):
         assert word not in answer.sentence
@@ -127,13 +128,14 @@ def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
 
 
 def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
-    assert "there are 0" in effort_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    assert "there are 0" in effort_answer(AccountHistory.from_pins(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
-        answer = effort_answer(load_pins(make_history(tmp_path / f"{number}.duckdb", **options)))  # type: ignore[arg-type]
+        path = make_history(tmp_path / f"{number}.duckdb", **options)  # type: ignore[arg-type]
+        answer = effort_answer(load_account_history(path, "pin_one"))
         assert answer.sentence.startswith("Not enough data yet: it needs 8 whole weeks")
     rolling = load_pins(make_history(tmp_path / "rolling.duckdb", ("pin_one",), days=70, rolling=True))
-    assert "falls too often" in effort_answer(rolling).sentence
-    assert weekly_effort(rolling).is_empty()
+    assert "falls too often" in effort_answer(AccountHistory.from_pins(rolling)).sentence
+    assert weekly_effort(AccountHistory.from_pins(rolling)).is_empty()
 
 
 def test_the_chart_of_no_weeks_does_not_fail() -> None:

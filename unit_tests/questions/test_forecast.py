@@ -8,11 +8,14 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions.forecast import answer as answers
 from oneup_pinterest.questions.forecast import statistic as forecast
 from oneup_pinterest.questions.forecast.answer import backtest_answer, forecast_answer
 from oneup_pinterest.questions.forecast.statistic import BASELINE, gain_forecasts, usable_days
+from simulations.worlds import MadeUpHistory
 from test_support.history import make_history
 from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
@@ -23,7 +26,7 @@ def noisy(days: int = 75, seed: int = 1) -> pl.DataFrame:
 
 def test_the_baseline_repeats_the_last_week_and_starts_after_the_last_settled_day() -> None:
     gains = gains_of([float(count) for count in WEEK * 10], is_provisional=[day >= 68 for day in range(70)])
-    forecasts = gain_forecasts(gains, models=())
+    forecasts = gain_forecasts(MadeUpHistory(account_gains=gains), models=())
     assert forecasts.days["day"][0] == FIRST + timedelta(days=68)
     assert forecasts.days["forecast"].to_list() == [float(count) for count in [*WEEK[5:], *WEEK[:5]] * 2]
     assert forecasts.days["horizon"].to_list() == list(range(1, 15))
@@ -32,11 +35,13 @@ def test_the_baseline_repeats_the_last_week_and_starts_after_the_last_settled_da
 
 
 def test_intervals_come_from_past_errors_and_are_never_negative() -> None:
-    forecasts = gain_forecasts(noisy(), models=())
+    forecasts = gain_forecasts(MadeUpHistory(account_gains=noisy()), models=())
     days = forecasts.days
     assert (days["low"] < days["forecast"]).all()
     assert (days["high"] > days["forecast"]).all()
-    low = gain_forecasts(gains_of(list(np.random.default_rng(2).poisson(0.7, 80).astype(float))), models=())
+    low = gain_forecasts(
+        MadeUpHistory(account_gains=gains_of(list(np.random.default_rng(2).poisson(0.7, 80).astype(float)))), models=()
+    )
     assert low.days["low"].min() == 0.0
     assert 0.6 < forecasts.skill["coverage"].item() < 0.95
     assert forecasts.skill["relative_mae"].item() == 1.0
@@ -50,7 +55,9 @@ def test_a_backtest_forecasts_what_it_has_not_seen() -> None:
     changed = gains.with_columns(
         gain=pl.when(pl.col("day") > last - timedelta(days=14)).then(pl.col("gain") * 50).otherwise("gain")
     )
-    before, after = (gain_forecasts(frame, models=()).backtest for frame in (gains, changed))
+    before, after = (
+        gain_forecasts(MadeUpHistory(account_gains=frame), models=()).backtest for frame in (gains, changed)
+    )
     known = ("origin", "forecast", "low", "high")
     assert before.select(known).equals(after.select(known))
 
@@ -62,41 +69,45 @@ def test_too_few_days_unknown_days_and_days_without_a_gain_have_none() -> None:
         gains_of([0] * 80),
         noisy().filter(pl.col("day") != FIRST + timedelta(days=40)),
     ):
-        assert all(frame.is_empty() for frame in gain_forecasts(gains, models=()))
+        assert all(frame.is_empty() for frame in gain_forecasts(MadeUpHistory(account_gains=gains), models=()))
     holed = noisy().filter(pl.col("day") != FIRST + timedelta(days=3))
-    assert usable_days(holed)["day"][0] == FIRST + timedelta(days=4)
-    assert gain_forecasts(holed, models=()).days.height == 14
+    assert usable_days(MadeUpHistory(account_gains=holed))["day"][0] == FIRST + timedelta(days=4)
+    assert gain_forecasts(MadeUpHistory(account_gains=holed), models=()).days.height == 14
 
 
 def test_imputed_days_are_learned_from_but_not_judged() -> None:
     gains = noisy().with_columns(is_imputed=pl.col("day") >= FIRST + timedelta(days=65))
-    backtest = gain_forecasts(gains, models=()).backtest
+    backtest = gain_forecasts(MadeUpHistory(account_gains=gains), models=()).backtest
     assert backtest["gain"].null_count() == 10
 
 
 def test_models_compete_with_the_baseline_and_the_best_is_chosen() -> None:
     pytest.importorskip("statsforecast")
-    skill = gain_forecasts(noisy(), models=("AutoETS",)).skill
+    skill = gain_forecasts(MadeUpHistory(account_gains=noisy()), models=("AutoETS",)).skill
     assert skill["model"].to_list() == ["AutoETS", BASELINE]
     chosen = skill.filter("is_chosen")
     assert chosen["model"].item() == "AutoETS", "a mean is a better forecast of noise than its last week"
     assert chosen["relative_mae"].item() < 1
-    weekly = gain_forecasts(gains_of([float(count) for count in WEEK * 10]), models=("AutoETS",)).skill
+    weekly = gain_forecasts(
+        MadeUpHistory(account_gains=gains_of([float(count) for count in WEEK * 10])), models=("AutoETS",)
+    ).skill
     assert weekly.filter("is_chosen")["model"].to_list() == [BASELINE], "nothing beats what is right"
 
 
-def test_each_account_has_its_own_whatever_the_order() -> None:
-    one, other = noisy(), noisy(seed=3).with_columns(social_network_id=pl.lit("pin_b"))
-    both = gain_forecasts(pl.concat([other, one]).sample(fraction=1, shuffle=True, seed=1), models=())
-    alone = gain_forecasts(one, models=())
-    for whole, part in zip(both, alone, strict=True):
-        assert whole.filter(pl.col("social_network_id") == "pin_a").equals(part)
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    gains = noisy()
+    mixed = gain_forecasts(MadeUpHistory(account_gains=gains.sample(fraction=1, shuffle=True, seed=1)), models=())
+    for one, other in zip(mixed, gain_forecasts(MadeUpHistory(account_gains=gains), models=()), strict=True):
+        assert one.equals(other)
 
 
 def test_without_the_extra_the_baseline_answers_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (forecast, answers):
         monkeypatch.setattr(module, "models_installed", lambda: False)
-    answer, worth = forecast_answer(noisy()), backtest_answer(noisy())
+    answer, worth = (
+        forecast_answer(MadeUpHistory(account_gains=noisy())),
+        backtest_answer(MadeUpHistory(account_gains=noisy())),
+    )
     assert "Forecast by the last week again (seasonal naive)" in answer.sentence
     assert any("pip install" in note for note in answer.notes)
     assert "Its 80% intervals held" in worth.sentence
@@ -107,9 +118,10 @@ def test_without_the_extra_the_baseline_answers_and_says_what_to_install(monkeyp
 
 
 def test_the_answer_gives_weekly_totals_with_intervals() -> None:
-    forecasts = gain_forecasts(noisy(), models=())
-    answer = forecast_answer(noisy(), forecasts=forecasts)
-    first = forecasts.weeks.row(0, named=True)
+    history = MadeUpHistory(account_gains=noisy())
+    forecasts, answer = gain_forecasts(history), forecast_answer(history)
+    chosen = forecasts.skill.filter("is_chosen")["model"][0]
+    first = forecasts.weeks.filter(pl.col("model") == chosen).row(0, named=True)
     assert f"{first['forecast']:,.0f} saves from 17 Mar 2026 to 23 Mar 2026 (80% interval" in answer.sentence
     assert answer.table is not None
     assert answer.table.height == 14
@@ -117,9 +129,16 @@ def test_the_answer_gives_weekly_totals_with_intervals() -> None:
 
 def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
     for days in (0, 1, 20):
-        gains = account_daily_gains(load_pins(make_history(tmp_path / f"{days}.duckdb", ("pin_one",), days=days)))
-        for answer in (forecast_answer(gains), backtest_answer(gains)):
+        gains = account_daily_gains(
+            LoadedHistory(load_pins(make_history(tmp_path / f"{days}.duckdb", ("pin_one",), days=days)))
+        )
+        for answer in (
+            forecast_answer(MadeUpHistory(account_gains=gains)),
+            backtest_answer(MadeUpHistory(account_gains=gains)),
+        ):
             assert answer.sentence.startswith("Not enough data yet: a forecast needs 56 settled days")
-    assert "none of them" in forecast_answer(gains_of([0] * 80)).sentence
-    rolling = account_daily_gains(load_pins(make_history(tmp_path / "r.duckdb", ("pin_one",), days=70, rolling=True)))
+    assert "none of them" in forecast_answer(MadeUpHistory(account_gains=gains_of([0] * 80))).sentence
+    rolling = AccountHistory.from_pins(
+        load_pins(make_history(tmp_path / "r.duckdb", ("pin_one",), days=70, rolling=True))
+    )
     assert "falls too often" in forecast_answer(rolling).sentence

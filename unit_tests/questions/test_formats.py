@@ -11,11 +11,15 @@ import pytest
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.methods.first_week import check_zones, difference_within, first_week_outcomes, with_weeks
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import check_zones, first_week_outcomes, with_weeks
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.methods.permutation import difference_within
 from oneup_pinterest.questions.formats.answer import format_answer
-from oneup_pinterest.questions.formats.chart import MOST_PAIRS, formats_chart
-from oneup_pinterest.questions.formats.statistic import MOST_FORMATS, format_differences, format_differences_together
+from oneup_pinterest.questions.formats.chart import MAX_PAIRS, formats_chart
+from oneup_pinterest.questions.formats.statistic import MAX_FORMATS, compared_formats, compared_formats_together
 from simulations.formats import confounded
+from simulations.worlds import MadeUpHistory
 from test_support.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, drawn
 
@@ -53,19 +57,19 @@ def simpson() -> pl.DataFrame:
 
 
 def test_a_season_that_meets_a_format_is_no_effect_of_it() -> None:
-    row = format_differences(simpson()).row(0, named=True)
+    row = compared_formats(simpson()).row(0, named=True)
     assert {row["first"], row["second"]} == {"image", "video"}
     crude = row["crude_ratio"] if row["first"] == "video" else 1 / row["crude_ratio"]
     assert crude == pytest.approx(np.exp(0.6 * np.log(41 / 11)), rel=0.02)  # 80% against 20% of the better month
     assert row["ratio"] == pytest.approx(1, abs=0.01)
-    assert row["verdict"] == "chance"
+    assert row["verdict"] == "within normal variation"
     assert row["low"] < 1 < row["high"]
 
 
 def test_a_format_that_is_twice_as_good_is_told_with_crude_beside() -> None:
     values = [(21.0 if n % 4 == 0 else 10.0) + n % 3 for n in range(120)]
     made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], values)
-    row = format_differences(made).row(0, named=True)
+    row = compared_formats(made).row(0, named=True)
     assert (row["first"], row["pins_first"], row["pins_second"], row["verdict"]) == ("video", 30, 90, "more")
     assert row["mean_first"] == 22
     assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)  # geometric means of 1 + count
@@ -78,13 +82,13 @@ def test_a_format_that_is_twice_as_good_is_told_with_crude_beside() -> None:
 def test_pins_of_one_format_and_day_are_one_observation() -> None:
     made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], [float(n % 7) for n in range(120)])
     batch = made.with_columns(moment=pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len()) // 12))
-    row = format_differences(batch).row(0, named=True)
+    row = compared_formats(batch).row(0, named=True)
     assert (row["compared_first"], row["compared_second"]) == (10, 10)
     assert (row["pins_first"], row["pins_second"]) == (30, 90)
 
 
 def _said(made: pl.DataFrame) -> str:
-    return format_answer(no_pins(), outcomes=made).sentence
+    return format_answer(MadeUpHistory(outcomes=made)).sentence
 
 
 def no_pins() -> pl.DataFrame:
@@ -113,14 +117,14 @@ def test_few_pins_are_refused_with_how_many_there_are() -> None:
 
 def test_formats_that_never_share_weeks_cannot_be_compared() -> None:
     made = outcomes(["a"] * 30 + ["b"] * 30, [float(n % 7) for n in range(60)], [0] * 30 + [100] * 30)
-    row = format_differences(made).row(0, named=True)
-    assert (row["verdict"], row["ratio"]) == ("cannot tell", None)
+    row = compared_formats(made).row(0, named=True)
+    assert (row["verdict"], row["ratio"]) == ("no verdict", None)
     assert "same weeks" in row["reason"]
 
 
 @pytest.mark.parametrize("values", [[0.0] * 60, [7.0] * 60])
 def test_counts_that_are_all_alike_carry_no_verdict(values: list[float]) -> None:
-    assert format_differences(outcomes(["a", "b"] * 30, values))["verdict"].to_list() == ["cannot tell"]
+    assert compared_formats(outcomes(["a", "b"] * 30, values))["verdict"].to_list() == ["no verdict"]
     assert _said(outcomes(["a", "b"] * 30, values)).startswith("Not enough data yet")
 
 
@@ -128,22 +132,21 @@ def test_of_many_formats_the_commonest_are_compared_and_the_chart_stays_short() 
     made = outcomes(
         [f"{HOSTILE_TEXT} \u202e {n % 12}\U0001f35c" for n in range(240)], [float(n % 9) for n in range(240)]
     )
-    pairs = format_differences(made)
-    assert pairs.height == MOST_FORMATS * (MOST_FORMATS - 1) // 2
-    assert len(drawn(formats_chart(pairs, "saves"))["data"]["values"]) <= MOST_PAIRS
+    pairs = compared_formats(made)
+    assert pairs.height == MAX_FORMATS * (MAX_FORMATS - 1) // 2
+    assert len(drawn(formats_chart(pairs, "saves"))["data"]["values"]) <= MAX_PAIRS
     assert "\u202e" not in _said(made)
 
 
-def test_the_order_of_rows_changes_nothing_and_accounts_are_by_themselves() -> None:
+def test_the_order_of_rows_changes_nothing() -> None:
     made = confounded(np.random.default_rng(3), 2, 2.0)
-    whole = format_differences(made)
-    assert format_differences(made.sample(fraction=1, shuffle=True, seed=1)).equals(whole)
     one = made.filter(pl.col("social_network_id") == "00001")
-    assert format_differences(one).equals(whole.filter(pl.col("social_network_id") == "00001"))
-    together = format_differences_together(made).row(0, named=True)
+    whole = compared_formats(one)
+    assert compared_formats(one.sample(fraction=1, shuffle=True, seed=1)).equals(whole)
+    assert compared_formats(made.clear()).schema == whole.schema
+    together = compared_formats_together(made).row(0, named=True)
     assert together["pins_first"] + together["pins_second"] == made.height
-    assert together["verdict"] != "chance"
-    assert format_differences(made.clear()).schema == whole.schema
+    assert together["verdict"] in ("more", "less")
 
 
 def test_the_interval_leaves_out_nothing_exactly_when_p_is_small() -> None:
@@ -173,7 +176,7 @@ def test_pins_are_taken_at_seven_whole_days_and_those_not_seen_then_have_no_row(
         )
         for name, hour, seen in (("1", 0, range(12)), ("2", 18, range(12)), ("3", 0, range(5)))
     )
-    assert first_week_outcomes(pins).select("id", "value").rows() == [("1", 70.0), ("2", 77.5)]
+    assert first_week_outcomes(LoadedHistory(pins)).select("id", "value").rows() == [("1", 70.0), ("2", 77.5)]
 
 
 def test_a_zone_that_does_not_exist_is_named() -> None:
@@ -186,14 +189,14 @@ def test_a_zone_that_does_not_exist_is_named() -> None:
 def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
     for metric in ("saves", "impressions"):
-        answer = format_answer(pins, metric)
+        answer = format_answer(AccountHistory.from_pins(pins), metric)
         assert answer.sentence.endswith((".", "!"))
         assert "nan" not in answer.sentence.lower().split()
 
 
 def test_a_long_history_is_drawn_and_told(tmp_path: Path) -> None:
     pins = load_pins(make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120), ["pin_one"])
-    answer = format_answer(pins, width=340)
+    answer = format_answer(AccountHistory.from_pins(pins), width=340)
     spec = drawn(answer.chart)
     assert spec["description"].startswith("Saves after 7 days")
     assert "log scale" in str(spec)

@@ -9,7 +9,9 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_by_age, counters_by_early_age
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.growth.answer import followed_answer, growth_answer, growth_share_answer
 from oneup_pinterest.questions.growth.chart import growth_chart
@@ -27,17 +29,20 @@ from test_support.made_pins import EMPTY, VARIANTS, pin, steady
 def test_the_pins_are_the_same_at_every_age_however_well_young_ones_do() -> None:
     old = [steady(f"old{number}", 0, number) for number in range(1, 8)]
     young = [steady(f"young{number}", 4, 1000, range(1, 4)) for number in range(20)]
-    curve = growth_curves(pl.concat([*old, *young]), "saves", 7).filter(pl.col("measure") == "count")
+    curve = growth_curves(AccountHistory.from_pins(pl.concat([*old, *young])), "saves", 7).filter(
+        pl.col("measure") == "count"
+    )
     assert curve["median"].to_list() == [4.0 * age for age in range(1, 8)]
     assert curve["pins"].unique().to_list() == [7]
 
 
 def test_what_lies_beyond_the_horizon_is_not_needed_for_a_curve() -> None:
     pins = pl.concat([steady("long", 0, 1, range(1, 30)), pin("gap", 0, {6: 3, 20: 9, 21: 9}), steady("short", 20, 2)])
-    early = counters_by_early_age(pins, "saves", 7)
-    assert early.height < counters_by_age(pins, ["saves"]).height
+    early = counters_by_early_age(LoadedHistory(pins), "saves", 7)
+    assert early.height < counters_by_age(LoadedHistory(pins), ["saves"]).height
     whole, part = (
-        followed_curves(seen, pins["snapshot_date"].max(), 7) for seen in (counters_by_age(pins, ["saves"]), early)
+        followed_curves(seen, pins["snapshot_date"].max(), 7)
+        for seen in (counters_by_age(LoadedHistory(pins), ["saves"]), early)
     )
     assert json.dumps(part, default=np.ndarray.tolist) == json.dumps(whole, default=np.ndarray.tolist)
 
@@ -53,7 +58,7 @@ def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> N
             steady("vanished", 0, 1, range(1, 4)),
         ]
     )
-    assert followed_pins(pins, "saves").row(0, named=True) == {
+    assert followed_pins(AccountHistory.from_pins(pins), "saves").row(0, named=True) == {
         "social_network_id": "pin_one",
         "horizon": 7,
         "pins": 2,
@@ -61,7 +66,7 @@ def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> N
         "unobserved": 2,
         "lost": 1,
     }
-    curves = followed_curves(counters_by_age(pins, ["saves"]), pins["snapshot_date"].max(), 7)
+    curves = followed_curves(counters_by_age(LoadedHistory(pins), ["saves"]), pins["snapshot_date"].max(), 7)
     assert curves.ids == ["short gap", "whole"]
     assert curves.values.tolist() == [list(range(8))] * 2
     assert curves.lost_at.tolist() == [3]
@@ -70,50 +75,46 @@ def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> N
 
 def test_a_sight_after_the_horizon_stands_for_it() -> None:
     pins = pin("a", 0, {1: 1, 3: 3, 5: 10, 6: 12, 8: 16})
-    curves = followed_curves(counters_by_age(pins, ["saves"]), pins["snapshot_date"].max(), 7)
+    curves = followed_curves(counters_by_age(LoadedHistory(pins), ["saves"]), pins["snapshot_date"].max(), 7)
     assert curves.values.tolist() == [[0, 1, 2, 3, 6.5, 10, 12, 14]]
 
 
 def test_shares_are_of_pins_with_enough_and_end_at_one() -> None:
     few = [steady(f"few{number}", 0, 1) for number in range(10)]
     many = [pin(f"many{number}", 0, {age: 10 * (3 + age) for age in range(1, 8)}) for number in range(5)]
-    share = growth_curves(pl.concat([*few, *many]), "saves", 7).filter(pl.col("measure") == "share")
+    share = growth_curves(AccountHistory.from_pins(pl.concat([*few, *many])), "saves", 7).filter(
+        pl.col("measure") == "share"
+    )
     assert share["pins"].unique().to_list() == [5]
     assert share["median"].to_list() == pytest.approx([(3 + age) / 10 for age in range(1, 8)])
 
 
 def test_bands_need_pins() -> None:
-    curve = growth_curves(pl.concat([steady(str(number), 0, number) for number in range(1, 6)]), "saves", 7)
+    curve = growth_curves(
+        AccountHistory.from_pins(pl.concat([steady(str(number), 0, number) for number in range(1, 6)])), "saves", 7
+    )
     count = curve.filter(pl.col("measure") == "count").row(6, named=True)
     assert (count["p25"], count["median"], count["p75"]) == (14, 21, 28)
     assert [count[name] for name in ("low", "high", "p10", "p90")] == [None] * 4
-    assert growth_curves(pl.concat([steady(str(number), 0, 1) for number in range(4)]), "saves", 7).is_empty()
+    assert growth_curves(
+        AccountHistory.from_pins(pl.concat([steady(str(number), 0, 1) for number in range(4)])), "saves", 7
+    ).is_empty()
 
 
 def test_the_interval_of_a_median_is_of_order_statistics() -> None:
     # Conover's table: ranks 6 and 15 of 20 hold the median with 95.9%
     assert median_interval_ranks(20) == (5, 14)
     pins = pl.concat([steady(f"{number:02}", 0, number) for number in range(1, 21)])
-    row = growth_curves(pins, "saves", 7).filter(measure="count", age=7).row(0, named=True)
+    row = growth_curves(AccountHistory.from_pins(pins), "saves", 7).filter(measure="count", age=7).row(0, named=True)
     assert (row["low"], row["high"]) == (6 * 7, 15 * 7)
 
 
 def test_rows_in_another_order_give_the_same_curves() -> None:
     pins = pl.concat([steady(f"{number:02}", number % 3, number + 1, range(1, 12)) for number in range(25)])
     shuffled = pins.sample(fraction=1, shuffle=True, seed=3)
-    assert growth_curves(pins, "saves", 7).equals(growth_curves(shuffled, "saves", 7))
-
-
-def test_accounts_are_answered_apart() -> None:
-    pins = pl.concat(
-        [
-            pin(f"{name}{number}", 0, {age: factor * age for age in range(1, 8)}, name)
-            for name, factor in (("pin_b", 3), ("pin_a", 1))
-            for number in range(5)
-        ]
+    assert growth_curves(AccountHistory.from_pins(pins), "saves", 7).equals(
+        growth_curves(AccountHistory.from_pins(shuffled), "saves", 7)
     )
-    last = growth_curves(pins, "saves", 7).filter(measure="count", age=7)
-    assert last.select("social_network_id", "median").rows() == [("pin_a", 7.0), ("pin_b", 21.0)]
 
 
 def test_a_fit_finds_the_curve_and_refuses_another() -> None:
@@ -124,29 +125,29 @@ def test_a_fit_finds_the_curve_and_refuses_another() -> None:
         pl.DataFrame({"social_network_id": name, "measure": "share", "horizon": 30, "age": ages, "median": median})
         for name, median in (("pin_a", good), ("pin_b", np.where(ages < 20, 0.0, bent)))
     ]
-    found = growth_fit(pl.concat(frames))
-    assert found["scale_days"].to_list()[0] == pytest.approx(8, abs=0.01)
-    assert found["shape"].to_list()[0] == pytest.approx(0.7, abs=0.01)
-    assert found["scale_days"].to_list()[1] is None
-    assert "misses the median by" in found["reason"].to_list()[1]
-    assert growth_fit(growth_curves(EMPTY)).is_empty()
+    found, refused = (growth_fit(frame).row(0, named=True) for frame in frames)
+    assert found["scale_days"] == pytest.approx(8, abs=0.01)
+    assert found["shape"] == pytest.approx(0.7, abs=0.01)
+    assert refused["scale_days"] is None
+    assert "misses the median by" in refused["reason"]
+    assert growth_fit(growth_curves(AccountHistory.from_pins(EMPTY))).is_empty()
 
 
 def test_an_answer_has_the_numbers_the_interval_and_the_pins() -> None:
     pins = pl.concat([steady(f"{number:02}", 0, number + 3) for number in range(20)])
-    answer = growth_answer(pins)
+    answer = growth_answer(AccountHistory.from_pins(pins))
     assert answer.sentence == (
         "The median pin has 88 saves at an age of 7 days (95% interval 56 to 119; half of the pins have 54 to 121), "
         "of 20 pins followed that long."
     )
     assert answer.table is not None
     assert answer.table["Age (days)"].to_list() == [1, 2, 3, 5, 7]
-    share = growth_share_answer(pins)
+    share = growth_share_answer(AccountHistory.from_pins(pins))
     assert share.sentence.startswith(
         "Of the saves that it has at 7 days, the median pin has 14% at 1 day, 43% at 3 days"
     )
     followed = "Pins followed from their first days by their saves: 20 to 7 days, 0 to 30 days, 0 to 90 days."
-    assert followed_answer(pins).sentence == followed
+    assert followed_answer(AccountHistory.from_pins(pins)).sentence == followed
 
 
 @pytest.mark.slow
@@ -154,17 +155,21 @@ def test_an_answer_has_the_numbers_the_interval_and_the_pins() -> None:
 @pytest.mark.parametrize("metric", ["saves", "comments"])
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str, metric: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
-    for answer in (growth_answer(pins, metric), growth_share_answer(pins, metric), followed_answer(pins, metric)):
+    for answer in (
+        growth_answer(AccountHistory.from_pins(pins), metric),
+        growth_share_answer(AccountHistory.from_pins(pins), metric),
+        followed_answer(AccountHistory.from_pins(pins), metric),
+    ):
         assert answer.sentence.endswith(".")
         assert "None" not in answer.sentence
         if variant in ("empty", "one pin"):
             assert answer.sentence.startswith("Not enough data yet: ") or answer.chart is None
     if variant == "rolling" and metric == "saves":
-        assert growth_answer(pins, metric).sentence.startswith("No gains of saves can be told")
+        assert growth_answer(AccountHistory.from_pins(pins), metric).sentence.startswith("Gains of saves are not known")
 
 
 def test_too_few_pins_are_refused_with_their_number() -> None:
-    answer = growth_answer(pl.concat([steady("a", 0, 2), steady("b", 0, 2)]))
+    answer = growth_answer(AccountHistory.from_pins(pl.concat([steady("a", 0, 2), steady("b", 0, 2)])))
     assert answer.sentence == "Not enough data yet: growth curves need at least 5 pins followed to age 7; there are 2."
 
 
@@ -174,16 +179,21 @@ def test_unknown_and_zero_counters_do_not_fail(tmp_path: Path) -> None:
     unknown = pins.with_columns(
         saves=nothing.cast(pl.Int64), timestamp=nothing.cast(pl.Datetime("us")), text=nothing.cast(pl.String)
     )
-    assert growth_answer(unknown).sentence.startswith("Not enough data yet: ")
+    assert growth_answer(AccountHistory.from_pins(unknown)).sentence.startswith("Not enough data yet: ")
     zero = pl.concat([pin(f"{number}", 0, dict.fromkeys(range(1, 8), 0)) for number in range(8)])
-    assert growth_answer(zero).sentence.startswith("The median pin has 0 saves at an age of 7 days")
-    assert growth_share_answer(zero).sentence.startswith("Not enough data yet: ")
+    assert growth_answer(AccountHistory.from_pins(zero)).sentence.startswith(
+        "The median pin has 0 saves at an age of 7 days"
+    )
+    assert growth_share_answer(AccountHistory.from_pins(zero)).sentence.startswith("Not enough data yet: ")
 
 
 def test_pyairbytes_file_gives_the_same_answer(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb", days=40, pins=3)
     other = as_other_destination(path, tmp_path / "o.duckdb")
-    here, there = (growth_answer(load_pins(database, ["pin_one"]), "clicks") for database in (path, other))
+    here, there = (
+        growth_answer(AccountHistory.from_pins(load_pins(database, ["pin_one"])), "clicks")
+        for database in (path, other)
+    )
     assert here.sentence == there.sentence
     assert here.chart is not None
 
@@ -192,7 +202,7 @@ def test_pyairbytes_file_gives_the_same_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pins", [0, 5, 25])
 def test_the_chart_is_valid_described_and_draws(measure: str, pins: int) -> None:
     frames = [steady(f"{number:02}", 0, number + 5) for number in range(pins)]
-    curves = growth_curves(pl.concat(frames) if frames else EMPTY, "saves", 7)
+    curves = growth_curves(AccountHistory.from_pins(pl.concat(frames) if frames else EMPTY), "saves", 7)
     chart = growth_chart(curves, "saves", measure, 340)
     spec = chart.to_dict()
     assert len(spec["description"]) > 20

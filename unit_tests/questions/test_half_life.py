@@ -9,6 +9,7 @@ import pytest
 import vl_convert
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.growth.age_bands import age_band_shares, weekly_gains_by_age
 from oneup_pinterest.questions.growth.answer import evergreen_answer, half_life_answer
@@ -26,7 +27,7 @@ def some(counters: dict[int, int], number: int, name: str, published: int = 0) -
 
 
 def at_seven(pins: list[pl.DataFrame]) -> dict[str, object]:
-    return half_lives(pl.concat(pins), "saves", [7]).row(0, named=True)
+    return half_lives(AccountHistory.from_pins(pl.concat(pins)), "saves", [7]).row(0, named=True)
 
 
 def test_the_half_life_is_the_median_of_the_ages_at_half() -> None:
@@ -62,9 +63,9 @@ def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
     # two of 30 vanish with 30, having had 15 at age 1.5: not at risk any more at age 5
     gone = some({1: 10, 2: 20, 3: 30}, 2, "gone")
     pins = pl.concat(some(FAST, 12, "fast") + some(SLOW, 16, "slow") + gone)
-    row = half_lives(pins, "saves", [7]).row(0, named=True)
+    row = half_lives(AccountHistory.from_pins(pins), "saves", [7]).row(0, named=True)
     assert (row["pins"], row["censored"], row["half_life"]) == (30, 2, 5.0)
-    curve = half_life_curve(pins, "saves", 7)
+    curve = half_life_curve(AccountHistory.from_pins(pins), "saves", 7)
     assert curve.select("age", "at_risk").rows() == [(0.0, 30), (1.0, 30), (1.5, 18), (5.0, 16)]
     assert curve["share"].to_list() == pytest.approx([1, 0.6, 0.6, 0])
 
@@ -72,25 +73,25 @@ def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
 def test_many_vanished_pins_forbid_an_answer() -> None:
     row = at_seven(some(FAST, 30, "fast") + some({1: 10, 2: 20, 3: 30}, 5, "gone"))
     assert row["half_life"] is None
-    assert row["reason"] == "5 of 35 pins were not seen any more, or counted anew, before age 7"
+    assert row["reason"] == "5 of 35 pins were not seen any more, or were reset, before age 7"
 
 
 def test_a_horizon_without_20_pins_has_a_reason_and_its_curve_no_rows() -> None:
     pins = pl.concat(some(FAST, 19, "fast"))
-    rows = half_lives(pins, "saves")
+    rows = half_lives(AccountHistory.from_pins(pins), "saves")
     assert rows["horizon"].to_list() == [7, 30, 90]
     assert rows["half_life"].null_count() == 3
     assert rows["reason"].to_list()[0] == (
         "20 pins seen from the start to age 7 with at least 20 at that age are needed, and there are 19"
     )
-    assert half_life_curve(pins, "saves", 7).is_empty()
+    assert half_life_curve(AccountHistory.from_pins(pins), "saves", 7).is_empty()
 
 
 def test_the_answer_names_its_horizon_and_what_is_missing() -> None:
-    answer = half_life_answer(pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow")))
+    answer = half_life_answer(AccountHistory.from_pins(pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))))
     assert answer.sentence.startswith(
         "Half of the pins have half of their saves of 7 days by an age of 1.0 days (95% interval 1.0 to 1.0; 41 pins "
-        "with at least 20 saves at 7 days). None is told for 30 days: 20 pins seen"
+        "with at least 20 saves at 7 days). There is none for 30 days: 20 pins seen"
     )
     assert answer.chart is not None
     assert answer.table is not None
@@ -107,7 +108,7 @@ def aged(young: int = 25, old: int = 25) -> pl.DataFrame:
 
 
 def test_the_share_of_old_pins_is_of_the_gains_of_30_settled_days() -> None:
-    shares = age_band_shares(aged())
+    shares = age_band_shares(AccountHistory.from_pins(aged()))
     of = {row["band"]: row for row in shares.iter_rows(named=True)}
     # the last snapshot is of age 109; its two last days are provisional: ages of gains 78 to 107, and 4 to 33
     assert (of["over 60"]["days"], of["over 60"]["total"]) == (30, 25 * 30 * 4)
@@ -117,38 +118,42 @@ def test_the_share_of_old_pins_is_of_the_gains_of_30_settled_days() -> None:
     assert of["31 to 60"]["gain"] == 25 * 3 * 3
     assert of["over 60"]["low"] < 0.25 < of["over 60"]["high"]
     assert of["over 60"]["oldest_age"] == 107
-    answer = evergreen_answer(aged())
+    answer = evergreen_answer(AccountHistory.from_pins(aged()))
     assert "25% came from pins older than 60 days (95% interval " in answer.sentence
     assert "Pins older than 90 days brought 14%" in answer.sentence
 
 
 def test_ages_that_nobody_observed_have_no_share() -> None:
     pins = aged().filter((pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days() <= 90)
-    of = {row["band"]: row for row in age_band_shares(pins).iter_rows(named=True)}
+    of = {row["band"]: row for row in age_band_shares(AccountHistory.from_pins(pins)).iter_rows(named=True)}
     assert of["over 90"]["share"] is None
     assert of["over 90"]["reason"] == "no pin was observed at that age"
     assert of["over 60"]["share"] is not None
-    sentence = evergreen_answer(pins).sentence
+    sentence = evergreen_answer(AccountHistory.from_pins(pins)).sentence
     assert "What pins older than 90 days brought is not known: the oldest observed was at 90 days" in sentence
 
 
 def test_a_share_of_nothing_still_has_an_upper_end() -> None:
     still = [pin(f"still{n}", 0, dict.fromkeys(range(75, 110), 5)) for n in range(30)]
     growing = [pin(f"new{n}", 74, {age: 3 * age for age in range(1, 36)}) for n in range(30)]
-    row = age_band_shares(pl.concat(still + growing)).filter(band="over 60").row(0, named=True)
+    row = (
+        age_band_shares(AccountHistory.from_pins(pl.concat(still + growing))).filter(band="over 60").row(0, named=True)
+    )
     assert (row["share"], row["low"]) == (0.0, 0.0)
     assert row["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
 
 
 def test_few_pins_or_days_are_refused() -> None:
-    reasons = age_band_shares(aged(5, 5))["reason"].unique().to_list()
+    reasons = age_band_shares(AccountHistory.from_pins(aged(5, 5)))["reason"].unique().to_list()
     assert reasons == ["at least 20 pins that gained something are needed, and there are 10"]
-    few_days = age_band_shares(aged().filter(pl.col("snapshot_date") >= date(2026, 4, 10)))["reason"].to_list()
+    few_days = age_band_shares(AccountHistory.from_pins(aged().filter(pl.col("snapshot_date") >= date(2026, 4, 10))))[
+        "reason"
+    ].to_list()
     assert few_days[0] == "gains of at least 14 settled days are needed, and there are 8"
 
 
 def test_weeks_are_whole_and_bands_sum_to_their_gain() -> None:
-    weekly = weekly_gains_by_age(aged())
+    weekly = weekly_gains_by_age(AccountHistory.from_pins(aged()))
     assert weekly.group_by("week").agg(pl.col("gain").sum()).sort("week")["gain"].to_list() == [25 * 4 * 7.0] * 3
     assert all(week.weekday() == 0 for week in weekly["week"])
     assert "over 90" in weekly["band"].to_list()
@@ -158,8 +163,8 @@ def test_weeks_are_whole_and_bands_sum_to_their_gain() -> None:
 def test_rows_in_another_order_give_the_same_figures() -> None:
     pins = aged()
     shuffled = pins.sample(fraction=1, shuffle=True, seed=5)
-    assert age_band_shares(pins).equals(age_band_shares(shuffled))
-    assert half_lives(pins).equals(half_lives(shuffled))
+    assert age_band_shares(AccountHistory.from_pins(pins)).equals(age_band_shares(AccountHistory.from_pins(shuffled)))
+    assert half_lives(AccountHistory.from_pins(pins)).equals(half_lives(AccountHistory.from_pins(shuffled)))
 
 
 @pytest.mark.slow
@@ -167,7 +172,10 @@ def test_rows_in_another_order_give_the_same_figures() -> None:
 def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for metric in ("saves", "clicks"):
-        for answer in (half_life_answer(pins, metric), evergreen_answer(pins, metric)):
+        for answer in (
+            half_life_answer(AccountHistory.from_pins(pins), metric),
+            evergreen_answer(AccountHistory.from_pins(pins), metric),
+        ):
             assert answer.sentence.endswith(".")
             assert "None " not in answer.sentence
             if variant == "rolling":
@@ -178,10 +186,10 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) ->
 
 def test_the_charts_are_valid_described_and_draw() -> None:
     pins = pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))
-    weekly = weekly_gains_by_age(aged())
+    weekly = weekly_gains_by_age(AccountHistory.from_pins(aged()))
     charts = [
-        half_life_chart(half_life_curve(pins, "saves", 7), "saves"),
-        half_life_chart(half_life_curve(EMPTY), "saves"),
+        half_life_chart(half_life_curve(AccountHistory.from_pins(pins), "saves", 7), "saves"),
+        half_life_chart(half_life_curve(AccountHistory.from_pins(EMPTY)), "saves"),
         age_bands_chart(weekly, "saves", 340),
         age_bands_chart(weekly.filter(pl.col("week") == weekly["week"].max()), "saves"),
         age_bands_chart(weekly.clear(), "saves"),
@@ -208,5 +216,5 @@ def test_the_charts_are_valid_described_and_draw() -> None:
 
 def test_a_steady_pin_has_half_at_half_the_horizon() -> None:
     pins = pl.concat([steady(f"{n:02}", 0, n + 5) for n in range(20)])
-    row = half_lives(pins, "saves", [7]).row(0, named=True)
+    row = half_lives(AccountHistory.from_pins(pins), "saves", [7]).row(0, named=True)
     assert row["half_life"] == pytest.approx(3.5)

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.questions.anomalies.answer import levels_answer
 from oneup_pinterest.questions.anomalies.level_shifts import SCHEMA, gain_levels
+from simulations.worlds import MadeUpHistory
 from test_support.history import make_history
 from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
@@ -18,7 +19,7 @@ TWICE = [*WEEK * 4, *[2 * count for count in WEEK * 4]]
 
 
 def test_a_doubling_is_dated_and_measured() -> None:
-    levels = gain_levels(gains_of(TWICE))
+    levels = gain_levels(MadeUpHistory(account_gains=gains_of(TWICE)))
     assert levels["first_day"].to_list() == [FIRST, FIRST + timedelta(days=28)]
     assert levels["level"].to_list() == pytest.approx([40, 80], abs=1)
     assert levels["change"].to_list()[1] == pytest.approx(100, abs=3)
@@ -32,31 +33,31 @@ def test_noise_steady_growth_and_one_odd_day_are_no_shift() -> None:
     odd = WEEK * 10
     odd[30] = 4000
     for counts in (list(rng.poisson(50, 120).astype(float)), list(growth), odd):
-        assert gain_levels(gains_of(list(counts))).height == 1
+        assert gain_levels(MadeUpHistory(account_gains=gains_of(list(counts)))).height == 1
 
 
 def test_less_than_ten_days_are_no_level() -> None:
     counts = [*WEEK * 5, *[3 * count for count in WEEK], *WEEK * 5]
-    assert gain_levels(gains_of(counts)).height == 1
+    assert gain_levels(MadeUpHistory(account_gains=gains_of(counts))).height == 1
 
 
 def test_unknown_days_are_passed_over() -> None:
     gains = gains_of(TWICE)
     holed = gains.filter(~pl.col("day").is_between(FIRST + timedelta(days=10), FIRST + timedelta(days=13)))
-    levels = gain_levels(holed)
+    levels = gain_levels(MadeUpHistory(account_gains=holed))
     assert levels["days"].to_list() == [24, 28]
     assert levels["first_day"][1] == FIRST + timedelta(days=28)
 
 
 def test_too_few_days_and_days_without_a_gain_have_no_rows() -> None:
     for counts in ([], [5], WEEK * 5, [0] * 60):
-        levels = gain_levels(gains_of(list(counts)))
+        levels = gain_levels(MadeUpHistory(account_gains=gains_of(list(counts))))
         assert levels.is_empty()
         assert levels.columns == ["social_network_id", *SCHEMA]
 
 
 def test_the_answer_says_when_and_by_how_much_and_draws_it() -> None:
-    answer = levels_answer(gains_of(TWICE))
+    answer = levels_answer(MadeUpHistory(account_gains=gains_of(TWICE)))
     assert answer.sentence.startswith("Daily saves shifted once in 56 days: on 29 Jan 2026 by +")
     assert answer.table is not None
     assert answer.table.height == 2
@@ -64,8 +65,12 @@ def test_the_answer_says_when_and_by_how_much_and_draws_it() -> None:
 
 
 def test_the_answer_says_that_nothing_shifted_and_why_there_is_none(tmp_path: Path) -> None:
-    assert levels_answer(gains_of(WEEK * 8)).sentence.startswith("No shift that chance or steady growth do not explain")
-    assert "42 settled days" in levels_answer(gains_of(WEEK * 5)).sentence
-    assert "none of them" in levels_answer(gains_of([0] * 60)).sentence
-    rolling = account_daily_gains(load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=50, rolling=True)))
+    assert levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 8))).sentence.startswith(
+        "No shift that chance or steady growth do not explain"
+    )
+    assert "42 settled days" in levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 5))).sentence
+    assert "none of them" in levels_answer(MadeUpHistory(account_gains=gains_of([0] * 60))).sentence
+    rolling = AccountHistory.from_pins(
+        load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=50, rolling=True))
+    )
     assert "falls too often" in levels_answer(rolling).sentence

@@ -8,12 +8,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from oneup_pinterest.database.load import load_overview_metrics, load_pins
-from oneup_pinterest.history.summaries import preset_note
+from oneup_pinterest.history.account_history import load_account_history
 from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext, load_check_context
 from oneup_pinterest.quality.run_checks import find_problems
-from oneup_pinterest.questions.overview.answer import totals_answer
+from oneup_pinterest.questions.overview.answer import preset_note, totals_answer
 from oneup_pinterest.report.context import page_of
 from test_support.history import NOW, make_history
 
@@ -54,13 +53,13 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def said(facts: CheckContext) -> list[Any]:
-    judged = judge_assumptions(facts.pins, facts.totals, facts.overview)
+    judged = judge_assumptions(facts.history)
     return [find_problems(facts), judged.to_dicts()]
 
 
 def test_checks_and_assumptions_are_those_of_the_preset_synced_last(files: tuple[Path, Path]) -> None:
     one, both = map(load_check_context, files)
-    assert both.overview.height == 2 * one.overview.height
+    assert both.history.overview.height == 2 * one.history.overview.height
     assert said(both) == said(one)
 
 
@@ -84,7 +83,7 @@ def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[P
 
 
 def test_the_answer_about_totals_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
-    answers = [totals_answer(load_overview_metrics(path, ["pin_one"]), load_pins(path, ["pin_one"])) for path in files]
+    answers = [totals_answer(load_account_history(path, "pin_one")) for path in files]
     one, both = answers
     assert both.sentence == one.sentence
     assert both.table is not None

@@ -10,16 +10,12 @@ import pytest
 from scipy import stats
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.pin_rates import pin_rates
+from oneup_pinterest.methods.shrinkage import chance_limits, fitted_prior, wilson_interval
 from oneup_pinterest.questions.rates.answer import funnel_answer, ranking_answer, rates_answer
 from oneup_pinterest.questions.rates.chart import funnel_chart, rates_caterpillar, shrinkage_chart
-from oneup_pinterest.questions.rates.statistic import (
-    beyond_chance,
-    chance_limits,
-    fitted_prior,
-    pin_rates,
-    ranked_pins,
-    wilson_interval,
-)
+from oneup_pinterest.questions.rates.statistic import beyond_chance, ranked_pins, ranked_rates
 from test_support.history import HOSTILE_TEXT, make_history
 from unit_tests.questions.test_change import HISTORIES, drawn
 
@@ -48,7 +44,7 @@ def many(pins: int = 300, seed: int = 0) -> pl.DataFrame:
 
 
 def test_the_fewer_impressions_the_nearer_to_the_mean() -> None:
-    rates = pin_rates(many())
+    rates = pin_rates(AccountHistory.from_pins(many()))
     few, lots = pl.col("impressions") < 30, pl.col("impressions") > 3000
     off = ((pl.col("rate") - pl.col("raw")).abs(), (pl.col("rate") - pl.col("prior_mean")).abs())
     assert rates.filter(few).select(off[1].mean()).item() < rates.filter(few).select(off[0].mean()).item()
@@ -64,7 +60,7 @@ def test_the_prior_of_many_pins_is_the_one_they_were_drawn_from() -> None:
 
 
 def test_pins_that_do_not_differ_share_one_rate() -> None:
-    rates = pin_rates(seen([1000] * 200, [10] * 200))
+    rates = pin_rates(AccountHistory.from_pins(seen([1000] * 200, [10] * 200)))
     assert rates["prior_strength"][0] > 5_000
     assert rates["rate"].to_list() == pytest.approx([0.01] * 200, rel=0.01)
 
@@ -74,30 +70,34 @@ def test_pins_that_do_not_differ_share_one_rate() -> None:
     [([100, 50, 7], [0, 0, 0]), ([10], [0]), ([10], [3]), ([5, 9], [5, 9]), ([3] * 4, [1] * 4)],
 )
 def test_degenerate_pins_have_rates_and_wide_intervals(impressions: list[int | None], saves: list[int | None]) -> None:
-    for row in pin_rates(seen(impressions, saves)).iter_rows(named=True):
+    for row in pin_rates(AccountHistory.from_pins(seen(impressions, saves))).iter_rows(named=True):
         assert 0 <= row["rate_low"] <= row["rate"] <= row["rate_high"] <= 1
         assert row["rate_high"] - row["rate_low"] > 0.005
 
 
 def test_impossible_counters_are_left_out_with_a_reason_and_do_not_move_the_others() -> None:
     with_bad, without = seen([1000, 900, 10, 0, None, 5], [9, 10, 40, 3, 3, None]), seen([1000, 900], [9, 10])
-    rates = pin_rates(with_bad)
+    rates = pin_rates(AccountHistory.from_pins(with_bad))
     assert rates["reason"].to_list() == [None, None, "more saves than impressions"]
-    assert rates["rate"].to_list() == [*pin_rates(without)["rate"].to_list(), None]
+    assert rates["rate"].to_list() == [*pin_rates(AccountHistory.from_pins(without))["rate"].to_list(), None]
 
 
 def test_counters_of_different_windows_have_no_rate() -> None:
     kinds = pl.DataFrame(
-        {"social_network_id": "pin_a", "metric": ["impressions", "saves"], "kind": ["lifetime", "rolling"]}
+        {"social_network_id": "pin_a", "metric": ["impressions", "saves"], "counter_type": ["lifetime", "rolling"]}
     )
-    rates = pin_rates(many(20), kinds=kinds)
+    history = AccountHistory.from_pins(many(20))
+    history.counter_type = dict(kinds.select("metric", "counter_type").iter_rows()).get  # type: ignore[method-assign]
+    rates = pin_rates(history)
     assert rates["rate"].null_count() == 20
     assert set(rates["reason"]) == {"saves and impressions do not count over the same window"}
 
 
 def test_only_the_newest_row_of_a_pin_counts() -> None:
     old = many(30).with_columns(snapshot_date=date(2026, 3, 8), saves=pl.lit(0, pl.Int64))
-    assert pin_rates(pl.concat([many(30), old])).equals(pin_rates(many(30)))
+    assert pin_rates(AccountHistory.from_pins(pl.concat([many(30), old]))).equals(
+        pin_rates(AccountHistory.from_pins(many(30)))
+    )
 
 
 def test_wilsons_interval_is_scipys() -> None:
@@ -113,40 +113,43 @@ def test_the_limits_of_chance_hold_the_pins_that_share_one_rate_and_not_others()
     shown = rng.integers(100, 20_000, 2000)
     same = seen(shown.tolist(), rng.binomial(shown, 0.01).tolist())
     differing = seen(shown.tolist(), rng.binomial(shown, rng.beta(2, 198, 2000)).tolist())
-    assert beyond_chance(pin_rates(same))[1] / 2000 < 0.06
-    assert beyond_chance(pin_rates(differing))[1] / 2000 > 0.5
+    assert beyond_chance(pin_rates(AccountHistory.from_pins(same)))[1] / 2000 < 0.06
+    assert beyond_chance(pin_rates(AccountHistory.from_pins(differing)))[1] / 2000 > 0.5
     low, high = chance_limits(0.0, np.array([10.0]))
     assert (low[0], high[0]) == (0, 0.1)  # one of ten
 
 
 def test_a_lucky_pin_of_few_impressions_is_not_the_best() -> None:
-    ranked = ranked_pins(pin_rates(seen([3, 5000, *[2000] * 40], [1, 150, *[20] * 40])), top=1)
+    ranked = ranked_rates(
+        pin_rates(AccountHistory.from_pins(seen([3, 5000, *[2000] * 40], [1, 150, *[20] * 40]))), top=1
+    )
     assert ranked["id"][0] == "00001"
     assert ranked["p_in_top"][0] > 0.9
     assert ranked["rank"].to_list() == list(range(1, 43))
 
 
 def test_chances_add_up_to_the_size_of_the_top() -> None:
-    ranked = ranked_pins(pin_rates(many(80)), top=10)
+    ranked = ranked_rates(pin_rates(AccountHistory.from_pins(many(80))), top=10)
     assert ranked["p_in_top"].sum() == pytest.approx(10)
     assert ranked["p_in_bottom"].sum() == pytest.approx(10)
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
-    pins = pl.concat([many(50), many(40, 2).with_columns(social_network_id=pl.lit("pin_b"))])
-    shuffled = pins.sample(fraction=1, shuffle=True, seed=3)
-    assert ranked_pins(pin_rates(shuffled)).equals(ranked_pins(pin_rates(pins)))
+    pins = many(50)
+    mixed = pins.sample(fraction=1, shuffle=True, seed=3)
+    first, second = (ranked_pins(AccountHistory.from_pins(rows)) for rows in (pins, mixed))
+    assert first.equals(second)
 
 
 def test_frames_without_rows_have_the_columns_of_full_ones() -> None:
-    rates = pin_rates(many(9))
-    assert pin_rates(many(9).clear()).schema == rates.schema
-    assert ranked_pins(rates.clear()).schema == ranked_pins(rates).schema
+    rates = pin_rates(AccountHistory.from_pins(many(9)))
+    assert pin_rates(AccountHistory.from_pins(many(9).clear())).schema == rates.schema
+    assert ranked_rates(rates.clear()).schema == ranked_rates(rates).schema
 
 
 def test_texts_of_pins_stay_texts_in_sentences_tables_and_charts() -> None:
     pins = many(60).with_columns(text=pl.lit(HOSTILE_TEXT + "\n\x00"), permalink=pl.lit("javascript:window.hacked=1"))
-    answer = ranking_answer(pins)
+    answer = ranking_answer(AccountHistory.from_pins(pins))
     assert "\x00" not in answer.sentence
     assert answer.table is not None
     assert answer.table["Link"].null_count() == answer.table.height
@@ -155,7 +158,7 @@ def test_texts_of_pins_stay_texts_in_sentences_tables_and_charts() -> None:
 
 
 def test_the_sentence_has_the_numbers_of_the_table() -> None:
-    answer = rates_answer(many())
+    answer = rates_answer(AccountHistory.from_pins(many()))
     assert "of 300 pins" in answer.sentence
     assert answer.table is not None
     assert answer.table.height == 30
@@ -170,7 +173,11 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
     nothing = pins.with_columns(saves=pl.lit(None, pl.Int64), text=pl.lit(None, pl.String))
     zeros = pins.with_columns(saves=pl.lit(0, pl.Int64), timestamp=pl.lit(None, pl.Datetime))
     for frame in (pins, nothing, zeros):
-        answers: list[Any] = [rates_answer(frame), funnel_answer(frame), ranking_answer(frame, side="worst")]
+        answers: list[Any] = [
+            rates_answer(AccountHistory.from_pins(frame)),
+            funnel_answer(AccountHistory.from_pins(frame)),
+            ranking_answer(AccountHistory.from_pins(frame), side="worst"),
+        ]
         for answer in answers:
             assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
             if answer.chart is not None:
@@ -178,8 +185,8 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
 
 
 def test_charts_of_hardly_any_pins_do_not_fail() -> None:
-    rates = pin_rates(many(3))
+    rates = pin_rates(AccountHistory.from_pins(many(3)))
     for some in (rates, rates.head(1), rates.clear()):
         drawn(shrinkage_chart(some, "saves"))
         drawn(funnel_chart(some, "saves"))
-        drawn(rates_caterpillar(ranked_pins(some), "saves", "worst"))
+        drawn(rates_caterpillar(ranked_rates(some), "saves", "worst"))

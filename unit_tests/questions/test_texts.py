@@ -9,20 +9,21 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.methods.first_week import with_weeks
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.texts.answer import text_answer, words_answer
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
 from oneup_pinterest.questions.texts.statistic import (
     FEATURES,
     LONG,
-    MOST_CHARACTERS,
-    text_effects,
+    MAX_CHARACTERS,
+    compared_features,
+    compared_words,
     text_features,
-    word_contrasts,
 )
+from simulations.worlds import MadeUpHistory
 from test_support.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, drawn
-from unit_tests.questions.test_formats import no_pins
 
 NASTY = [
     None,
@@ -98,28 +99,28 @@ def test_words_are_counted_without_markup_and_addresses() -> None:
 
 
 def test_a_feature_of_twice_the_outcome_is_told_with_its_ratio() -> None:
-    row = text_effects(plums()).row(by_predicate=pl.col("feature") == "asks a question", named=True)
+    row = compared_features(plums()).row(by_predicate=pl.col("feature") == "asks a question", named=True)
     assert (row["pins_with"], row["pins_without"], row["verdict"]) == (40, 40, "more")
     assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)
     assert row["low"] < row["ratio"] < row["high"]
-    sentence = text_answer(no_pins(), outcomes=plums()).sentence
+    sentence = text_answer(MadeUpHistory(outcomes=plums())).sentence
     assert sentence.startswith("Pins whose text asks a question had 1.9 times the saves")
     assert "40 pins with it and 40 without" in sentence
 
 
 def test_words_of_the_better_pins_come_first_with_the_pins_that_have_them() -> None:
-    found = word_contrasts(plums())
+    found = compared_words(plums())
     row = found.row(0, named=True)
     assert (row["word"], row["pins"], row["better"], row["verdict"]) == ("plum", 40, 40, "better")
     assert row["expected_share"] == 0.5
     assert found["verdict"].to_list()[-1] != "better"
-    sentence = words_answer(no_pins(), outcomes=plums()).sentence
+    sentence = words_answer(MadeUpHistory(outcomes=plums())).sentence
     assert "“plum” (40 of 40 pins with it are in the better half, 50% expected)" in sentence
 
 
 def test_a_word_counts_once_a_pin_and_words_always_together_are_one() -> None:
     texts = ["egg egg egg fried rice", "egg noodle"] * 15 + ["noodle"] * 10
-    found = word_contrasts(outcomes(texts, [float(n % 11) for n in range(40)]), permutations=99)
+    found = compared_words(outcomes(texts, [float(n % 11) for n in range(40)]), permutations=99)
     pins = dict(found.select("word", "pins").iter_rows())
     assert pins["egg"] == 30
     assert "fried" not in pins, "always beside rice"
@@ -131,19 +132,21 @@ def test_pins_with_the_same_text_are_one_observation() -> None:
     made = plums()
     repeated = pl.concat([made, made.with_columns(pl.col("id") + "-again")])
     first, again = (
-        text_effects(frame).row(by_predicate=pl.col("feature") == "asks a question", named=True)
+        compared_features(frame).row(by_predicate=pl.col("feature") == "asks a question", named=True)
         for frame in (made, repeated)
     )
     assert again["pins_with"] == first["pins_with"] == 40
     assert again["ratio"] == pytest.approx(first["ratio"])
-    assert word_contrasts(repeated)["pins"].to_list() == word_contrasts(made)["pins"].to_list()
+    assert compared_words(repeated)["pins"].to_list() == compared_words(made)["pins"].to_list()
 
 
 def test_the_null_result_is_said_in_words() -> None:
     rng = np.random.default_rng(0)
     made = outcomes([f"soup {n % 5} {'!' if n % 3 else '?'}" for n in range(100)], rng.lognormal(2, 1, 100).tolist())
-    assert text_answer(no_pins(), outcomes=made).sentence.startswith("No feature of the texts goes with more or fewer")
-    assert words_answer(no_pins(), outcomes=made).sentence.startswith("No word goes with more or fewer saves than")
+    assert text_answer(MadeUpHistory(outcomes=made)).sentence.startswith(
+        "No feature of the texts goes with more or fewer"
+    )
+    assert words_answer(MadeUpHistory(outcomes=made)).sentence.startswith("No word goes with more or fewer saves than")
 
 
 def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
@@ -152,22 +155,27 @@ def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
     one_word = outcomes(["Soup", "."] * 20, [float(n % 7) for n in range(40)])
     alike = outcomes(["Soup!", "Plum cake"] * 20, [3.0] * 40)
     for answer in (text_answer, words_answer):
-        assert "there are 4." in answer(no_pins(), outcomes=few).sentence
+        assert "there are 4." in answer(MadeUpHistory(outcomes=few)).sentence
         assert (
             "pins with a text whose saves after 7 days are known; there are 0."
-            in answer(no_pins(), outcomes=none).sentence
+            in answer(MadeUpHistory(outcomes=none)).sentence
         )
-        assert answer(no_pins(), outcomes=alike).sentence.startswith("Not enough data yet")
-    assert words_answer(no_pins(), outcomes=one_word).sentence.startswith("Not enough data yet: two words are needed")
+        assert answer(MadeUpHistory(outcomes=alike)).sentence.startswith("Not enough data yet")
+    assert words_answer(MadeUpHistory(outcomes=one_word)).sentence.startswith(
+        "Not enough data yet: two words are needed"
+    )
 
 
 def test_hostile_texts_are_words_and_nothing_else() -> None:
     made = outcomes(NASTY * 8, [float(n * 7 % 31) for n in range(8 * len(NASTY))])
-    assert text_features(made)["words"].max() == MOST_CHARACTERS // 5
-    for answer in (text_answer(no_pins(), outcomes=made, width=340), words_answer(no_pins(), outcomes=made)):
+    assert text_features(made)["words"].max() == MAX_CHARACTERS // 5
+    for answer in (
+        text_answer(MadeUpHistory(outcomes=made), width=340),
+        words_answer(MadeUpHistory(outcomes=made)),
+    ):
         assert not set(answer.sentence) & set("\x00\x1b\u202e<")
         drawn(answer.chart)
-    words = word_contrasts(made)
+    words = compared_words(made)
     assert not any("<" in word or len(word) > 81 for word in words["word"])
 
 
@@ -178,7 +186,7 @@ def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
             "z": [4.0, 0.5, -3.0],
             "pins": [9] * 3,
             "better": [9, 5, 0],
-            "verdict": ["better", "chance", "worse"],
+            "verdict": ["better", "within normal variation", "worse"],
         }
     )
     spec = drawn(words_chart(contrasts, "saves", 340))
@@ -186,14 +194,14 @@ def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
 
 
 def test_charts_without_rows_are_drawn() -> None:
-    drawn(words_chart(word_contrasts(plums()).clear(), "saves"))
-    drawn(features_chart(text_effects(plums()).clear(), "saves"))
+    drawn(words_chart(compared_words(plums()).clear(), "saves"))
+    drawn(features_chart(compared_features(plums()).clear(), "saves"))
 
 
 def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_columns() -> None:
-    made = pl.concat([plums(), plums().with_columns(social_network_id=pl.lit("pin_b"))])
+    made = plums()
     shuffled = made.sample(fraction=1, shuffle=True, seed=1)
-    for statistic in (text_effects, word_contrasts):
+    for statistic in (compared_features, compared_words):
         whole = statistic(made)
         assert statistic(shuffled).equals(whole)
         assert statistic(made.clear()).schema == whole.schema
@@ -203,7 +211,7 @@ def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_colu
 @pytest.mark.parametrize("name", HISTORIES)
 def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
-    for answer in (text_answer(pins), words_answer(pins)):
+    for answer in (text_answer(AccountHistory.from_pins(pins)), words_answer(AccountHistory.from_pins(pins))):
         assert answer.sentence.endswith((".", "!"))
         assert "nan" not in answer.sentence.lower().split()
 
@@ -211,7 +219,7 @@ def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
 def test_a_long_history_with_hostile_texts_is_drawn_and_told(tmp_path: Path) -> None:
     path = make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120, hostile=True)
     pins = load_pins(path, ["pin_one"])
-    for answer in (text_answer(pins), words_answer(pins)):
+    for answer in (text_answer(AccountHistory.from_pins(pins)), words_answer(AccountHistory.from_pins(pins))):
         spec = drawn(answer.chart)
         assert len(spec["description"]) > 40
         assert answer.table is not None

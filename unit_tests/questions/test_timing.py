@@ -10,11 +10,14 @@ import pytest
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.methods.first_week import first_week_outcomes, with_weeks
+from oneup_pinterest.history.account_history import AccountHistory, load_account_history
+from oneup_pinterest.history.first_week import first_week_outcomes, with_weeks
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.timing.answer import hour_answer, slots_answer, weekday_answer
 from oneup_pinterest.questions.timing.chart import slots_chart, slots_grid
-from oneup_pinterest.questions.timing.statistic import By, pooled, slot_effects
+from oneup_pinterest.questions.timing.statistic import By, compared_slots, pooled
+from simulations.worlds import MadeUpHistory
 from test_support.history import make_history
 from test_support.made_pins import EMPTY, VARIANTS, pin
 from unit_tests.questions.test_change import drawn
@@ -49,22 +52,24 @@ def published_at(moment: datetime | None, saves: dict[int, int], name: str = "a"
 
 def test_an_outcome_lies_between_the_snapshots_around_the_seventh_day() -> None:
     evening = published_at(datetime(2026, 1, 1, 18), {7: 10, 8: 30})
-    found = first_week_outcomes(evening)
+    found = first_week_outcomes(LoadedHistory(evening))
     assert found.select("value", "moment").row(0) == (10 + 0.75 * 20, datetime(2026, 1, 1, 18))
 
 
 def test_a_pin_not_seen_around_its_seventh_day_has_no_outcome() -> None:
-    assert first_week_outcomes(published_at(datetime(2026, 1, 1, 18), {6: 10})).is_empty()
-    assert first_week_outcomes(published_at(None, {7: 10, 8: 11})).is_empty()
-    assert first_week_outcomes(EMPTY).is_empty()
+    assert first_week_outcomes(LoadedHistory(published_at(datetime(2026, 1, 1, 18), {6: 10}))).is_empty()
+    assert first_week_outcomes(LoadedHistory(published_at(None, {7: 10, 8: 11}))).is_empty()
+    assert first_week_outcomes(LoadedHistory(EMPTY)).is_empty()
 
 
 def test_the_zone_moves_both_the_hour_and_the_moment_a_week_later() -> None:
     noon = published_at(datetime(2026, 1, 1, 12), {7: 0, 8: 24})
-    read_as = first_week_outcomes(noon, published_zone="America/New_York", display_zone="America/New_York")
+    read_as = first_week_outcomes(
+        LoadedHistory(noon), published_zone="America/New_York", display_zone="America/New_York"
+    )
     assert read_as["value"][0] == pytest.approx(17)  # 17:00 in UTC
     assert read_as["moment"][0] == datetime(2026, 1, 1, 12)
-    shown = first_week_outcomes(noon, display_zone="Asia/Kolkata")
+    shown = first_week_outcomes(LoadedHistory(noon), display_zone="Asia/Kolkata")
     assert shown.select("value", "moment").row(0) == (12, datetime(2026, 1, 1, 17, 30))
 
 
@@ -78,16 +83,16 @@ def test_the_zone_moves_both_the_hour_and_the_moment_a_week_later() -> None:
 def test_of_hours_that_a_clock_skips_or_repeats_none_is_made_up(hour: datetime, moments: list[datetime]) -> None:
     ages = (hour.date() - date(2026, 1, 1)).days
     seen = published_at(hour, {ages + 7: 5, ages + 8: 6})
-    assert first_week_outcomes(seen, published_zone="Europe/Berlin")["moment"].to_list() == moments
+    assert first_week_outcomes(LoadedHistory(seen), published_zone="Europe/Berlin")["moment"].to_list() == moments
 
 
 @each_answer
 @pytest.mark.parametrize("zone", ["Europe/Berlinn", ""])
 def test_an_unknown_zone_is_named(answer: Any, zone: str) -> None:
     with pytest.raises(UserError, match="is no time zone"):
-        answer(EMPTY, published_zone=zone)
+        answer(AccountHistory.from_pins(EMPTY), published_zone=zone)
     with pytest.raises(UserError, match="is no time zone"):
-        answer(EMPTY, display_zone=zone)
+        answer(AccountHistory.from_pins(EMPTY), display_zone=zone)
 
 
 def test_weeks_are_taken_together_up_to_twenty_pins() -> None:
@@ -96,24 +101,24 @@ def test_weeks_are_taken_together_up_to_twenty_pins() -> None:
 
 def test_equal_means_of_slots_are_no_effect_and_their_ratio_is_1() -> None:
     flat = outcomes().with_columns(value=pl.when(pl.col("id").cast(pl.Int64) // 7 % 2 == 0).then(9.0).otherwise(19.0))
-    found = slot_effects(flat, "weekday")
+    found = compared_slots(flat, "weekday")
     assert found["mean_ratio"].to_list() == pytest.approx([1.0] * 7)
     assert found["mean"].to_list() == [14.0] * 7
     assert found["effect"].to_list() == pytest.approx([0.0] * 7, abs=1e-6)
-    assert found["verdict"].unique().to_list() == ["chance"]
+    assert found["verdict"].unique().to_list() == ["within normal variation"]
 
 
 def test_the_difference_is_that_of_logarithms_from_the_other_pins() -> None:
     exact = outcomes().with_columns(value=pl.when(pl.col("moment").dt.weekday() == 6).then(39.0).otherwise(19.0))
     noisy = exact.with_columns(pl.col("value") + pl.col("id").cast(pl.Int64) // 7 % 2 * 1e-6)
-    saturday = slot_effects(noisy, "weekday").row(5, named=True)
+    saturday = compared_slots(noisy, "weekday").row(5, named=True)
     assert saturday["difference"] == pytest.approx(np.log(40 / 20))
     assert saturday["mean_ratio"] == pytest.approx(39 / ((39 + 6 * 19) / 7))
     assert saturday["pins"] == 30
 
 
 def test_a_true_effect_is_found_and_no_other_weekday_is_said_to_be_above() -> None:
-    found = slot_effects(outcomes(saturday=3), "weekday")
+    found = compared_slots(outcomes(saturday=3), "weekday")
     assert found.filter(pl.col("verdict") == "above")["weekday"].to_list() == [6]
     saturday = found.row(5, named=True)
     assert 30 < saturday["low"] < saturday["effect"] < saturday["high"]
@@ -122,8 +127,8 @@ def test_a_true_effect_is_found_and_no_other_weekday_is_said_to_be_above() -> No
 
 @pytest.mark.parametrize("by", ["weekday", "hour", "slot"])
 def test_no_effect_is_not_claimed_although_plain_means_differ(by: By) -> None:
-    found = slot_effects(outcomes(), by, 3)
-    assert set(found["verdict"]) <= {"chance", "few pins"}
+    found = compared_slots(outcomes(), by, 3)
+    assert set(found["verdict"]) <= {"within normal variation", "few pins"}
     best = found["mean_ratio"].max()
     assert isinstance(best, float)
     assert best > 1.05
@@ -133,15 +138,15 @@ def test_no_effect_is_not_claimed_although_plain_means_differ(by: By) -> None:
 def test_a_trend_is_not_taken_for_an_effect_of_the_weekday_that_came_last() -> None:
     late = outcomes(140).filter((pl.col("moment").dt.weekday() != 6) | (pl.col("moment") > MONDAY + timedelta(days=98)))
     grown = late.with_columns(value=pl.col("value") * (1 + 29 * (pl.col("moment") > MONDAY + timedelta(days=98))))
-    found = slot_effects(with_weeks(grown.drop("weeks")), "weekday")
+    found = compared_slots(with_weeks(grown.drop("weeks")), "weekday")
     assert found["mean_ratio"][5] > 1.3
-    assert found["verdict"][5] == "chance"
+    assert found["verdict"][5] == "within normal variation"
     assert abs(found["difference"][5]) < 0.5
-    assert slot_effects(grown.with_columns(weeks=0), "weekday")["difference"][5] > 1.5  # what the trend alone makes
+    assert compared_slots(grown.with_columns(weeks=0), "weekday")["difference"][5] > 1.5  # what the trend alone makes
 
 
 def test_every_slot_has_its_row_and_one_with_two_pins_no_verdict() -> None:
-    found = slot_effects(outcomes(), "slot", 3)
+    found = compared_slots(outcomes(), "slot", 3)
     assert found.select("weekday", "hour").rows() == [(day, hour) for day in range(1, 8) for hour in range(0, 24, 3)]
     assert found["pins"].sum() == 210
     few = found.filter(pl.col("pins") < 3)
@@ -149,11 +154,11 @@ def test_every_slot_has_its_row_and_one_with_two_pins_no_verdict() -> None:
     assert few["effect"].null_count() == few.height > 0
 
 
-def test_the_order_of_the_rows_does_not_matter_and_each_account_is_judged_by_itself() -> None:
-    one, two = outcomes(), outcomes(saturday=4, seed=2, account="pin_b")
-    both = pl.concat([two, one]).sample(fraction=1, shuffle=True, seed=3)
-    apart = pl.concat([slot_effects(one, "weekday"), slot_effects(two, "weekday")])
-    assert slot_effects(both, "weekday").equals(apart)
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    made = outcomes(saturday=4, seed=2)
+    assert compared_slots(made.sample(fraction=1, shuffle=True, seed=3), "weekday").equals(
+        compared_slots(made, "weekday")
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,25 +173,25 @@ def test_the_order_of_the_rows_does_not_matter_and_each_account_is_judged_by_its
     ],
 )
 def test_what_cannot_carry_a_verdict_says_why(made: pl.DataFrame, reason: str) -> None:
-    found = slot_effects(made, "weekday")
+    found = compared_slots(made, "weekday")
     assert found.height == 7
     assert reason in found["reason"][0]
     assert found["effect"].null_count() == 7
-    answer = weekday_answer(EMPTY, outcomes=made)
+    answer = weekday_answer(MadeUpHistory(outcomes=made))
     assert answer.sentence.startswith("Not enough data yet: ")
     assert answer.chart is None
 
 
 def test_nothing_gives_no_rows_with_the_same_columns() -> None:
-    nothing = slot_effects(outcomes().clear(), "hour", 3)
+    nothing = compared_slots(outcomes().clear(), "hour", 3)
     assert nothing.is_empty()
-    assert nothing.schema == slot_effects(outcomes(), "hour", 3).schema
+    assert nothing.schema == compared_slots(outcomes(), "hour", 3).schema
 
 
 @pytest.mark.parametrize("hours", [0, 5, 24, -3])
 def test_hours_must_divide_a_day(hours: int) -> None:
     with pytest.raises(ValueError, match="divide a day"):
-        slot_effects(outcomes(), "hour", hours)
+        compared_slots(outcomes(), "hour", hours)
 
 
 def test_what_is_known_poorly_is_drawn_towards_zero_the_more() -> None:
@@ -196,13 +201,13 @@ def test_what_is_known_poorly_is_drawn_towards_zero_the_more() -> None:
 
 
 def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
-    answer = weekday_answer(EMPTY, outcomes=outcomes(saturday=4))
+    answer = weekday_answer(MadeUpHistory(outcomes=outcomes(saturday=4)))
     assert "Saturday" in answer.sentence
     assert "stand out" in answer.sentence
     assert "p = 0.0015" in answer.sentence
     one = outcomes(saturday=2.5, seed=1)
-    effect = slot_effects(one, "weekday").row(5, named=True)
-    assert weekday_answer(EMPTY, outcomes=one).sentence == (
+    effect = compared_slots(one, "weekday").row(5, named=True)
+    assert weekday_answer(MadeUpHistory(outcomes=one)).sentence == (
         f"Pins published on Saturday stand out: after a week their saves are +{effect['effect']:.0f}% (95% interval "
         f"+{effect['low']:.0f}% to +{effect['high']:.0f}%) against other pins of the same weeks (30 of 210 pins, "
         f"p = {effect['p_value']:.2g})."
@@ -210,25 +215,25 @@ def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
 
 
 def test_no_effect_is_told_in_words_with_its_figures() -> None:
-    answer = weekday_answer(EMPTY, outcomes=outcomes())
-    best = slot_effects(outcomes(), "weekday").sort("effect").row(-1, named=True)
+    answer = weekday_answer(MadeUpHistory(outcomes=outcomes()))
+    best = compared_slots(outcomes(), "weekday").sort("effect").row(-1, named=True)
     assert answer.sentence.startswith("No weekday differs by more than chance: of 210 pins, ")
     assert f"{best['effect']:+.0f}% (95% interval −{-best['low']:.0f}% to +{best['high']:.0f}%)" in answer.sentence
     assert "OneUp does not say in which zone it gives times; here they are read as UTC." in answer.notes
-    ratio = max(slot_effects(outcomes(), "weekday")["mean_ratio"].to_list())
+    ratio = max(compared_slots(outcomes(), "weekday")["mean_ratio"].to_list())
     assert any(f"the best weekday has {ratio:.1f} times" in note for note in answer.notes)
     assert any("four times in five" in note for note in answer.notes)
     assert not any("could be judged" in note for note in answer.notes)
 
 
 def test_notes_name_the_zones_that_were_chosen() -> None:
-    answer = hour_answer(EMPTY, outcomes=outcomes(), published_zone="UTC", display_zone="Europe/Berlin")
+    answer = hour_answer(MadeUpHistory(outcomes=outcomes()), published_zone="UTC", display_zone="Europe/Berlin")
     assert answer.notes[-1].endswith("here they are read as UTC and shown in Europe/Berlin.")
     assert any("3 of 8 could be judged" in note for note in answer.notes)
 
 
 def test_tables_have_a_row_for_each_slot_with_pins() -> None:
-    by_day, by_hour, both = (answer(EMPTY, outcomes=outcomes()).table for answer in ANSWERS)
+    by_day, by_hour, both = (answer(MadeUpHistory(outcomes=outcomes())).table for answer in ANSWERS)
     assert by_day is not None
     assert by_hour is not None
     assert both is not None
@@ -239,11 +244,11 @@ def test_tables_have_a_row_for_each_slot_with_pins() -> None:
 
 
 def test_the_chart_names_what_stands_out_and_leaves_the_rest_grey() -> None:
-    effects = slot_effects(outcomes(saturday=2.5, seed=1), "weekday")
+    effects = compared_slots(outcomes(saturday=2.5, seed=1), "weekday")
     spec = drawn(slots_chart(effects, "saves"))
     rows = spec["layer"][1]["data"]["values"]
     assert [row["slot"] for row in rows if row["label"]] == ["Saturday"]
-    assert len({row["colour"] for row in rows}) == 2
+    assert len({row["color"] for row in rows}) == 2
     assert "Saturday +" in spec["description"]
 
 
@@ -253,7 +258,7 @@ def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
         .then(pl.col("value") * 8)
         .otherwise(pl.col("value"))
     )
-    spec = drawn(slots_grid(slot_effects(lifted, "slot", 3), "saves", 340))
+    spec = drawn(slots_grid(compared_slots(lifted, "slot", 3), "saves", 340))
     few, known, found, texts = (layer["data"]["values"] for layer in spec["layer"])
     assert len(few) + len(known) == len(texts) == 56
     assert [(row["day"], row["hour"]) for row in found] == [("Sat", 18)]
@@ -266,11 +271,15 @@ def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
 def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[kind]), ["pin_one"])
     for answer in ANSWERS:
-        check(answer(pins))
+        check(answer(AccountHistory.from_pins(pins)))
         if kind == "rolling":
-            assert "falls too often" in answer(pins).sentence
+            assert "falls too often" in answer(AccountHistory.from_pins(pins)).sentence
     for lacking in ("saves", "timestamp"):
-        check(weekday_answer(pins.with_columns(pl.lit(None, pins.schema[lacking]).alias(lacking))))
+        check(
+            weekday_answer(
+                AccountHistory.from_pins(pins.with_columns(pl.lit(None, pins.schema[lacking]).alias(lacking)))
+            )
+        )
 
 
 def check(answer: Answer) -> None:
@@ -280,12 +289,10 @@ def check(answer: Answer) -> None:
         drawn(answer.chart)
 
 
-def test_a_long_history_is_answered_from_its_pins_and_the_same_from_their_outcomes(tmp_path: Path) -> None:
-    pins = load_pins(make_history(tmp_path / "h.duckdb", days=75), ["pin_one"])
-    at_hand = first_week_outcomes(pins)
-    from_pins = weekday_answer(pins)
-    check(from_pins)
-    assert from_pins.chart is not None
-    assert from_pins.sentence == weekday_answer(pins, outcomes=at_hand).sentence
-    check(hour_answer(pins, outcomes=at_hand))
-    assert "at least two slots" in slots_answer(pins, outcomes=at_hand).sentence
+def test_a_long_history_is_answered(tmp_path: Path) -> None:
+    history = load_account_history(make_history(tmp_path / "h.duckdb", days=75), "pin_one")
+    by_weekday = weekday_answer(history)
+    check(by_weekday)
+    assert by_weekday.chart is not None
+    check(hour_answer(history))
+    assert "at least two slots" in slots_answer(history).sentence

@@ -14,6 +14,7 @@ import pytest
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.gains import account_daily_gains, daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.report.context import page_of
 from test_support.history import LAST_DAY, METRICS, NOW, make_history
 
@@ -158,8 +159,8 @@ def test_gains_are_those_of_the_clean_file_or_marked(name: str, clean: dict[int,
     )
     keys = ["social_network_id", "id", "metric", "day"]
     both = (
-        daily_gains(clean_pins)
-        .join(daily_gains(pins), on=keys, how="left", suffix="_odd")
+        daily_gains(LoadedHistory(clean_pins))
+        .join(daily_gains(LoadedHistory(pins)), on=keys, how="left", suffix="_odd")
         .filter(~pl.col("day").is_in(reached(fault)))
     )
     assert both.filter((pl.col("gain") - pl.col("gain_odd")).abs().fill_null(1.0) > 1e-6).is_empty()
@@ -168,7 +169,7 @@ def test_gains_are_those_of_the_clean_file_or_marked(name: str, clean: dict[int,
     assert marked.filter(~is_reached).is_empty()
     names = ["social_network_id", "metric", "day", "gain"]
     sums = [
-        account_daily_gains(these)
+        account_daily_gains(LoadedHistory(these))
         .filter(~pl.col("day").is_in(reached(fault)))
         .select(*names[:3], pl.col("gain").round(6))
         for these in (pins, clean_pins)
@@ -187,7 +188,7 @@ def test_a_viral_rise_that_stays_is_not_touched(
     fault: Fault, clean: dict[int, Path], clean_pages: dict[int, Any], tmp_path: Path
 ) -> None:
     path = with_fault(clean[fault.gap], tmp_path / "viral.duckdb", fault)
-    gains, before = daily_gains(load_pins(path)), daily_gains(load_pins(clean[fault.gap]))
+    gains, before = daily_gains(LoadedHistory(load_pins(path))), daily_gains(LoadedHistory(load_pins(clean[fault.gap])))
     more = gains.with_columns(more=pl.col("gain") - before["gain"]).filter(pl.col("more") != 0)
     days = fault.gap + 1
     assert more["id"].unique().to_list() == [PIN]

@@ -16,9 +16,10 @@ from polars.testing import assert_frame_equal
 
 from oneup_pinterest.database.reader import open_history, read_relation
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.history.observations import latest_pins
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.report import write_report
-from oneup_pinterest.report.sections import PIN_COLUMNS, in_order_of
+from oneup_pinterest.report.context import PIN_COLUMNS
 from test_support.history import NOW, as_other_destination, make_history, make_long_history
 
 
@@ -164,8 +165,8 @@ def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Pat
         )
     with open_history(path) as history:
         pins, latest = read_relation(history, "pins", columns=PIN_COLUMNS), read_relation(history, "pins_latest")
-    shown = in_order_of(pins, latest)
-    assert_frame_equal(shown.select("id"), latest_pins(pins).select("id"))
+    shown = latest_pins(LoadedHistory(pins, pins_latest=latest))
+    assert_frame_equal(shown.select("id"), latest_pins(LoadedHistory(pins)).select("id"))
     assert set(shown.select("id", "text").drop_nulls().iter_rows()) == {(n, f"text of {n}") for n in ("1", "2", "10")}
     assert write_report(path, tmp_path / "report.html").is_file()
 
@@ -185,7 +186,7 @@ def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> No
 
 def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
     text = Page(report(tmp_path, days=20, rolling=True)).text
-    assert "No gains of saves can be told" in text
+    assert "Gains of saves are not known" in text
     assert "Saves gained a day" not in report(tmp_path)
 
 
@@ -197,7 +198,7 @@ def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_pa
         )
     text = Page(report(tmp_path)).text
     assert "▼ −25.0% down" in text
-    assert text.count("? may be chance: cannot tell") == 5  # posts are counted, not estimated
+    assert text.count("? no verdict") == 5  # posts are counted, not estimated
 
 
 def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Path) -> None:

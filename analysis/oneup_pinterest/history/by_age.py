@@ -9,15 +9,16 @@ from collections.abc import Sequence
 import polars as pl
 
 from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.observations import METRICS, confirmed, consecutive_observations, latest_pins
-from oneup_pinterest.history.remembered import remembered
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
+from oneup_pinterest.history.observations import METRICS, confirmed, consecutive_observations
 
-MOST_BETWEEN = 7  # days between two observations over which a counter may be interpolated
+MAX_GAP = 7  # days between two observations over which a counter may be interpolated
 
 _PIN = ["social_network_id", "id", "metric"]
 
 
-def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+def counters_by_age(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
     """What each pin's counters had reached at each age at which it was seen, from pins as `load_pins` returns them.
 
     Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
@@ -32,41 +33,41 @@ def counters_by_age(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
     ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
     ... })
-    >>> counters_by_age(pins, ["saves"]).select("age", "value").rows()
+    >>> counters_by_age(LoadedHistory(pins), ["saves"]).select("age", "value").rows()
     [(1, 10), (4, 16)]
     """
-    return _named(pins, {metric: _by_age(pins, metric) for metric in sorted(metrics)})
+    return _named(history, {metric: _by_age(history, metric) for metric in sorted(metrics)})
 
 
-@remembered
-def counters_by_early_age(pins: pl.DataFrame, metric: str, until: int) -> pl.DataFrame:
+@computed_once
+def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl.DataFrame:
     """`counters_by_age` of one metric without what lies beyond the first sight of each pin at age `until` or later.
 
     So that who looks at early ages need not carry most of a long history about.
     """
-    seen = _by_age(pins, metric)
+    seen = _by_age(history, metric)
     is_same = (pl.col("pin") == pl.col("pin").shift(1)).fill_null(value=False)
-    return _named(pins, {metric: seen.filter(~is_same | (pl.col("age").shift(1) < until))})
+    return _named(history, {metric: seen.filter(~is_same | (pl.col("age").shift(1) < until))})
 
 
-def _named(pins: pl.DataFrame, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """The rows of `_by_age` with the names that their numbers stand for."""
-    readings, names = consecutive_observations(pins, []), pl.Series("metric", list(seen), pl.String)
+def _named(history: LoadedHistory, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of `_by_age` with the names that their numbers stand for."""
+    observations, names = consecutive_observations(history, []), pl.Series("metric", list(seen), pl.String)
     blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
     rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
-    named = [*readings.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
+    named = [*observations.pins[rows["pin"]].get_columns(), names[rows["metric"]]]
     return rows.select(*named, "age", "value", "snapshot_date")
 
 
-def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
+def _by_age(history: LoadedHistory, metric: str) -> pl.DataFrame:
     """`counters_by_age` of one metric, with numbers for pins."""
-    readings, kinds = consecutive_observations(pins, [metric]), counter_types(pins, [metric])
-    lifetime = kinds.filter(pl.col("kind") == "lifetime")
-    accounts = readings.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
+    observations, types = consecutive_observations(history, [metric]), counter_types(history, [metric])
+    lifetime = types.filter(pl.col("counter_type") == "lifetime")
+    accounts = observations.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
     seen = (
-        confirmed(readings.steps[metric])
+        confirmed(observations.steps[metric])
         .lazy()
-        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("is_begun_anew"))
+        .filter(pl.col("account").is_in(accounts.implode()), ~pl.col("was_reset"))
         .select(
             "pin",
             (pl.col("snapshot_date") - pl.col("published")).dt.total_days().alias("age"),
@@ -81,8 +82,8 @@ def _by_age(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
     return seen.sort("pin", "age") if seen.select(is_younger.any()).item() else seen
 
 
-def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """What each pin's counters had reached at one age: the outcome that makes pins comparable.
+def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """Return what each pin's counters had reached at one age: the outcome that makes pins comparable.
 
     One row per pin and metric that was seen at this age, or both before and after it at most 7 days apart; sorted by
     the first three columns. Columns: social_network_id, id, metric; value (a count; a fraction where interpolated);
@@ -96,20 +97,20 @@ def counters_at_age(pins: pl.DataFrame, age: int, metrics: Sequence[str] = METRI
     ...     "format": "pin", "media_type": "IMAGE",
     ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 5)], "saves": [10, 16],
     ... })
-    >>> counters_at_age(pins, 3, ["saves"]).select("value", "is_interpolated").rows()
+    >>> counters_at_age(LoadedHistory(pins), 3, ["saves"]).select("value", "is_interpolated").rows()
     [(14.0, True)]
-    >>> counters_at_age(pins, 7, ["saves"]).height
+    >>> counters_at_age(LoadedHistory(pins), 7, ["saves"]).height
     0
     """
-    readings = consecutive_observations(pins, metrics)
+    observations = consecutive_observations(history, metrics)
     reached = pl.concat(
-        [_at_age(_by_age(pins, metric), age).with_columns(metric=pl.lit(metric)) for metric in readings.steps]
+        [_at_age(_by_age(history, metric), age).with_columns(metric=pl.lit(metric)) for metric in observations.steps]
     )
-    attributes = latest_pins(pins).select(
+    attributes = latest_pins(history).select(
         "social_network_id", "id", pl.col("timestamp").alias("published"), "format", "media_type", "text"
     )
     return (
-        reached.with_columns(readings.pins[reached["pin"]].get_columns())
+        reached.with_columns(observations.pins[reached["pin"]].get_columns())
         .join(attributes, on=["social_network_id", "id"], how="left")
         .select(*_PIN, "value", "is_interpolated", "published", "format", "media_type", "text")
         .sort(_PIN)
@@ -126,7 +127,7 @@ def _at_age(seen: pl.DataFrame, age: int) -> pl.DataFrame:
         seen.lazy()
         .with_columns(late=late, high=pl.col("value").shift(-1), has_next=has_next, next_age=early.shift(-1))
         .filter(early <= age, ~pl.col("has_next") | (pl.col("next_age") > age))
-        .filter(pl.col("late") - early <= MOST_BETWEEN)
+        .filter(pl.col("late") - early <= MAX_GAP)
         .select(
             "pin",
             value=pl.when(is_exact)

@@ -9,7 +9,8 @@ from datetime import date
 
 import polars as pl
 
-from oneup_pinterest.history.counter_types import types_of
+from oneup_pinterest.history.counter_types import counter_types
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations, with_impressions
 
 PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
@@ -17,7 +18,7 @@ PROVISIONAL_DAYS = 2  # Pinterest restates its last two days
 _KEY = ["social_network_id", "metric"]
 
 
-def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
+def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
     """Gains per account, pin, metric and day, from pins as `load_pins` returns them; of days before `since` none.
 
     The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to
@@ -27,7 +28,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     - gain: what the counter gained on that day, as a count; a fraction where it is imputed, null after a fall
     - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them. Also where
       the day of the sync moved with the time zone of the config (`history.zone_changes`): it is not a whole day's gain
-    - is_fall: the counter fell between the two observations, or began anew with most others of the account. What was
+    - is_fall: the counter fell between the two observations, or was reset with most others of the account. What was
       gained meanwhile is unknown, not zero
     - is_new: first sight of a pin published since the account's previous snapshot: all it has was gained since.
       (Published on the day before that snapshot counts too: the zone of publish times is not known. At an account's
@@ -40,7 +41,7 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     - fall: what kind of fall it was, null where it was none:
       `restatement`, at most 2% or two counts, or with most of the account's pins at once: a gain again only above the
       most that it had shown, so that the recovery does not count;
-      `reset`, to less than half, alone or with all pins together: what it has from then on counts anew;
+      `reset`, to less than half, alone or with all pins together: what it has from then on is counted from there;
       `fall`, in between: taken like a reset
 
     A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation. Nor is
@@ -53,18 +54,23 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)], "saves": [10, 13, 17],
     ... })
-    >>> for row in daily_gains(pins, ["saves"]).select("day", "gain", "is_imputed").rows(): print(*row)
+    >>> for row in daily_gains(LoadedHistory(pins), ["saves"]).select("day", "gain", "is_imputed").rows(): print(*row)
     2026-03-01 3.0 False
     2026-03-02 2.0 True
     2026-03-03 2.0 True
     """
-    readings = consecutive_observations(pins, metrics)
-    names = pl.Series("metric", list(readings.steps), pl.String)
+    observations = consecutive_observations(history, metrics)
+    names = pl.Series("metric", list(observations.steps), pl.String)
     blocks = [
-        steps.with_columns(metric=pl.lit(number, pl.UInt8)) for number, (_, steps) in enumerate(_daily(readings, since))
+        steps.with_columns(metric=pl.lit(number, pl.UInt8))
+        for number, (_, steps) in enumerate(_daily(observations, since))
     ]
     rows = pl.concat(blocks).sort("pin", "metric", "day", maintain_order=True)
-    named = [readings.pins["social_network_id"][rows["pin"]], readings.pins["id"][rows["pin"]], names[rows["metric"]]]
+    named = [
+        observations.pins["social_network_id"][rows["pin"]],
+        observations.pins["id"][rows["pin"]],
+        names[rows["metric"]],
+    ]
     return rows.select(
         *named,
         "day",
@@ -78,8 +84,8 @@ def daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS, since: dat
     )
 
 
-def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
+def account_daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
+    """Return gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
 
     Columns, sorted by the first three:
 
@@ -91,26 +97,25 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
     - pins_unconfirmed: of these, with a rise that may still be taken back
     - is_imputed: most of the pins observed have a gain that is spread over a gap
     - is_provisional: as in `daily_gains`, or the sum has a rise that may still be taken back
-    - kind: of the counter, as in `counter_types`: the gains of one that is not in `USABLE` mean nothing
+    - counter_type: of the counter, as in `counter_types`: the gains of one that is not in `USABLE` mean nothing
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
     ...     "social_network_id": "pin_a", "id": ["1", "2", "1", "2"], "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1)] * 2 + [date(2026, 3, 2)] * 2, "saves": [10, 5, 13, 4],
     ... })
-    >>> account_daily_gains(pins, ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
+    >>> account_daily_gains(LoadedHistory(pins), ["saves"]).select("day", "gain", "pins_observed", "pins_fallen").row(0)
     (datetime.date(2026, 3, 1), 3.0, 2, 1)
     """
-    readings = consecutive_observations(pins, with_impressions(pins, metrics))
-    kinds = types_of(readings).select(*_KEY, "kind")
-    asked = readings._replace(steps={metric: readings.steps[metric] for metric in metrics})
-    is_told = pl.col("gain").is_not_null().any() & (pl.col("is_fall").sum() <= (pl.col("gain") > 0).sum())
-    is_told |= ~pl.col("is_fall").any()
+    observations = consecutive_observations(history, metrics)
+    types = counter_types(history, with_impressions(history, metrics)).select(*_KEY, "counter_type")
+    is_known = pl.col("gain").is_not_null().any() & (pl.col("is_fall").sum() <= (pl.col("gain") > 0).sum())
+    is_known |= ~pl.col("is_fall").any()
     sums = [
         steps.lazy()
         .group_by("account", "day")
         .agg(
-            gain=pl.when(is_told).then(pl.col("gain").sum()),
+            gain=pl.when(is_known).then(pl.col("gain").sum()),
             pins_observed=pl.len().cast(pl.Int64),
             pins_imputed=pl.col("is_imputed").sum().cast(pl.Int64),
             pins_fallen=pl.col("is_fall").sum().cast(pl.Int64),
@@ -120,12 +125,12 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
         )
         .with_columns(metric=pl.lit(metric))
         .collect()
-        for metric, steps in _daily(asked)
+        for metric, steps in _daily(observations)
     ]
     return (
         pl.concat(sums)
-        .join(readings.accounts, on="account", how="left")
-        .join(kinds, on=_KEY, how="left")
+        .join(observations.accounts, on="account", how="left")
+        .join(types, on=_KEY, how="left")
         .select(
             *_KEY,
             "day",
@@ -136,41 +141,41 @@ def account_daily_gains(pins: pl.DataFrame, metrics: Sequence[str] = METRICS) ->
             "pins_unconfirmed",
             "is_imputed",
             "is_provisional",
-            "kind",
+            "counter_type",
         )
         .sort(*_KEY, "day")
     )
 
 
-def numbered_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """`daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
+def numbered_gains(history: LoadedHistory, metric: str, since: date | None = None) -> pl.DataFrame:
+    """Return `daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
 
-    It is its row in `latest_pins`. For who needs every day of a long history: with names it is three times as
-    large.
+    The number is the pin's row in `latest_pins`. For code that needs many days of many pins: with names the frame is
+    three times as large.
 
     >>> from datetime import datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
     ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2)], "saves": [10, 13]})
-    >>> numbered_gains(pins, "saves").select("pin", "day", "gain").rows()
+    >>> numbered_gains(LoadedHistory(pins), "saves").select("pin", "day", "gain").rows()
     [(0, datetime.date(2026, 3, 1), 3.0)]
     """
-    ((_, gains),) = _daily(consecutive_observations(pins, [metric]))
+    ((_, gains),) = _daily(consecutive_observations(history, [metric]), since)
     return gains
 
 
-def _daily(readings: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
+def _daily(observations: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Return each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
     last = pl.concat(
-        [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in readings.steps.values()]
+        [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in observations.steps.values()]
     )
     last_days = last.group_by("account").agg(pl.col("snapshot_date").max())
     # account n is in place n
     settled = (
-        readings.accounts.join(last_days, on="account", how="left", maintain_order="left")
+        observations.accounts.join(last_days, on="account", how="left", maintain_order="left")
         .select(pl.col("snapshot_date") - pl.duration(days=PROVISIONAL_DAYS))
         .to_series()
     )
-    for metric, steps in readings.steps.items():
+    for metric, steps in observations.steps.items():
         daily = _of_metric(steps if since is None else steps.filter(pl.col("snapshot_date") > since))
         daily = daily.with_columns(is_provisional=daily["day"] >= settled[daily["account"]])
         yield metric, daily if since is None else daily.filter(pl.col("day") >= since)
@@ -180,10 +185,10 @@ def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
     firsts = steps.filter("is_new").with_columns(before_on="published", top_before=pl.lit(0, pl.Int64))
     has_falls = steps["fall"].null_count() < steps.height
     later = steps.lazy().filter(pl.col("before_on").is_not_null())
-    told = pl.concat([_gained(later, has_falls, is_new=False), _gained(firsts.lazy(), has_falls, is_new=True)])
-    if told["days"].max() in (None, 1):
-        return told.drop("days")
-    gaps = told.filter(pl.col("days") > 1)  # their gain is spread over the days
+    gained = pl.concat([_gained(later, has_falls, is_new=False), _gained(firsts.lazy(), has_falls, is_new=True)])
+    if gained["days"].max() in (None, 1):
+        return gained.drop("days")
+    gaps = gained.filter(pl.col("days") > 1)  # their gain is spread over the days
     spread = (
         gaps.with_columns(back=pl.int_ranges(0, "days", dtype=pl.Int32))
         .explode("back")
@@ -193,11 +198,11 @@ def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
             is_imputed=pl.lit(value=True),
         )
     )
-    return pl.concat([told.filter(pl.col("days") == 1), spread.drop("back")]).drop("days")
+    return pl.concat([gained.filter(pl.col("days") == 1), spread.drop("back")]).drop("days")
 
 
 def _gained(steps: pl.LazyFrame, has_falls: bool, is_new: bool) -> pl.DataFrame:
-    """What was gained since the reading before, all on the last of the `days` since."""
+    """Return what was gained since the observation before, all on the last of the `days` since."""
     fall = pl.col("fall")
     rise = (pl.col("value") - pl.col("top_before")).clip(0)
     change = pl.when(fall.is_null()).then(rise) if has_falls else rise

@@ -62,7 +62,7 @@ def spikes(steps: pl.DataFrame) -> pl.Series:
 
 
 def _near(steps: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """Columns "-7" to "3": the values of the same pin so many rows from each of `rows`; null beyond the pin's.
+    """Return columns "-7" to "3": the values of the same pin so many rows from each of `rows`; null beyond the pin's.
 
     `new-3` to `new-1`: whether what was seen then was the first sight of a new pin.
     """
@@ -79,7 +79,7 @@ def _near(steps: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
 
 
 def _is_taken_back(length: int) -> pl.Expr:
-    """Whether the fall at offset 0 of `_near` ends a spike of so many observations."""
+    """Return whether the fall at offset 0 of `_near` ends a spike of so many observations."""
 
     def move(offset: int) -> pl.Expr:
         return (pl.col(f"{offset}") - pl.col(f"{offset - 1}")).abs()
@@ -103,7 +103,7 @@ def _is_taken_back(length: int) -> pl.Expr:
         & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
     )
     # nothing is known of before the first observation of an older pin: it fell to less than half, as in a reset, but to
-    # more than a counter that begins anew could show by then
+    # more than a counter that is reset could show by then
     is_first = before.is_null() & ~pl.col(f"new{-length}")
     is_first_spike = (
         is_first

@@ -1,4 +1,4 @@
-"""Each reading of a counter beside the one before it: what gains, kinds and growth curves all begin with."""
+"""Each observation of a counter beside the one before it: the start of gains, counter types and growth curves."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,13 +19,13 @@ from oneup_pinterest.history.glitches import (
     spikes,
     unconfirmed_rises,
 )
-from oneup_pinterest.history.remembered import remembered, remembering
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.zone_changes import zone_changes
 
 METRICS = COUNTERS
-RESET_BELOW = 0.5  # of what a counter had: it was not restated but began anew
-CROWD = 3  # pins: fewer cannot tell an event of the whole account from one of a pin
-MOST = 0.5  # of the pins whose counter could fall
+RESET_BELOW = 0.5  # of what a counter had: it was not restated but was reset
+MIN_PINS_OF_EVENT = 3  # pins: fewer may fall together by chance
+EVENT_SHARE = 0.5  # of the pins whose counter could fall
 
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
@@ -55,7 +55,7 @@ class _Observed(NamedTuple):
     left_out: pl.DataFrame
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """The rows of pins in order, with numbers for their pins and accounts; `order`: where each is, if they were not."""
 
     order: pl.Series | None
@@ -65,8 +65,8 @@ class _Rows(NamedTuple):
     zone_changes: pl.DataFrame
 
 
-def consecutive_observations(pins: pl.DataFrame, metrics: Sequence[str]) -> Observations:
-    """Each reading of a counter that is to be believed, beside the one before it.
+def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> Observations:
+    """Return each observation of a counter that is to be believed, beside the one before it.
 
     `steps` has a frame for each metric, with numbers for pins and accounts, because there are many rows: pin n is row
     n of `pins` (social_network_id, id), account n is row n of `accounts` (account, social_network_id). Its columns,
@@ -74,82 +74,24 @@ def consecutive_observations(pins: pl.DataFrame, metrics: Sequence[str]) -> Obse
     account_before_on (the account's snapshot before), is_first_of_all (at the first snapshot of an account whose pins
     then were all of the day before, or later); is_zone_changed (the day does not follow from the one before, as
     `history.zone_changes` says); value, before, before_on; is_new (the first sight of a pin published since the
-    account's snapshot before); fall (as in `history.gains.daily_gains`); is_begun_anew (a reset or fall has been by
+    account's snapshot before); fall (as in `history.gains.daily_gains`); was_reset (a reset or fall has been by
     then); top (the most it has shown since then), and top_before; is_unconfirmed (a rise that may be taken back).
     """
-    with remembering():
-        rows = _in_order(pins)
-        observed = {metric: _observed(pins, metric) for metric in sorted(metrics)}
-        return Observations(
-            {metric: of_metric.steps for metric, of_metric in observed.items()},
-            {metric: of_metric.left_out for metric, of_metric in observed.items()},
-            rows.pins,
-            rows.accounts,
-            rows.zone_changes,
-        )
+    rows = rows_in_order(history)
+    observed = {metric: _observed(history, metric) for metric in sorted(metrics)}
+    return Observations(
+        {metric: of_metric.steps for metric, of_metric in observed.items()},
+        {metric: of_metric.left_out for metric, of_metric in observed.items()},
+        rows.pins,
+        rows.accounts,
+        rows.zone_changes,
+    )
 
 
-def with_impressions(pins: pl.DataFrame, metrics: Sequence[str]) -> list[str]:
+def with_impressions(history: LoadedHistory, metrics: Sequence[str]) -> list[str]:
     """Impressions move most, so they speak for the metrics that move too little to be judged."""
-    extra = ["impressions"] if "impressions" in pins.columns and "impressions" not in metrics else []
+    extra = ["impressions"] if "impressions" in history.pins.columns and "impressions" not in metrics else []
     return [*metrics, *extra]
-
-
-@remembered
-def latest_pins(pins: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of each pin, sorted by account and id, from pins as `load_pins` returns them.
-
-    >>> from datetime import date
-    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "1"], "timestamp": date(2026, 3, 1),
-    ...     "snapshot_date": [date(2026, 3, 9), date(2026, 3, 8), date(2026, 3, 8)], "saves": [3, 2, 1]})
-    >>> latest_pins(pins)["saves"].to_list()
-    [3, 2]
-    """
-    rows = _in_order(pins)
-    is_last = rows.places.select((pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)).to_series()
-    return pins.filter(is_last) if rows.order is None else pins[rows.order.filter(is_last)]
-
-
-@remembered
-def latest_counters(pins: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
-    """`latest_pins` with the newest counters that are to be believed, and that nothing may still take back.
-
-    Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
-    the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
-    such a snapshot keeps its newest row; `is_unconfirmed` says that this may still be taken back.
-
-    >>> from datetime import date
-    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
-    ...     "snapshot_date": [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9)], "saves": [1, 2, -5]})
-    >>> latest_counters(pins, ("saves",)).select("saves", "is_earlier").rows()
-    [(2, True)]
-    """
-    readings, latest = consecutive_observations(pins, metrics), latest_pins(pins)
-    is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
-    newest = _in_order(pins).places.filter(is_last).select("pin", "row")
-    believed = [confirmed(steps) for steps in readings.steps.values()]
-    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in believed]
-    doubtful = newest.filter(~pl.all_horizontal(is_fine))["pin"].implode()
-    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in believed])
-    earlier = (
-        rows.group_by("pin", "row", maintain_order=True)
-        .len()
-        .filter(pl.col("len") == len(metrics))
-        .group_by("pin", maintain_order=True)
-        .agg(pl.col("row").last())
-    )
-    counters = pins[earlier["row"]].select(pl.col(metrics).cast(pl.Int64).name.prefix("earlier_"))
-    rising = [steps.filter("is_unconfirmed")["pin"] for steps in readings.steps.values()]
-    is_earlier = pl.col("earlier").is_not_null()
-    return (
-        latest.with_columns(pin=newest["pin"])
-        .join(earlier.select("pin", *counters, earlier="row"), on="pin", how="left", maintain_order="left")
-        .with_columns(pl.when(is_earlier).then(f"earlier_{name}").otherwise(name).alias(name) for name in metrics)
-        .with_columns(
-            is_earlier=is_earlier, is_unconfirmed=~is_earlier & pl.col("pin").is_in(pl.concat(rising).implode())
-        )
-        .drop("pin", "earlier", *counters.columns)
-    )
 
 
 def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
@@ -165,7 +107,7 @@ def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_in_order(frame: pl.DataFrame) -> bool:
-    """Whether the rows are sorted by all columns, the first one first; not where a value is missing.
+    """Return whether the rows are sorted by all columns, the first one first; not where a value is missing.
 
     >>> is_in_order(pl.DataFrame({"id": ["1", "1", "2"], "saves": [3, 4, 1]}))
     True
@@ -177,8 +119,10 @@ def is_in_order(frame: pl.DataFrame) -> bool:
     return frame.height < 2 or bool(frame.select(follows.all(ignore_nulls=False)).item())
 
 
-@remembered
-def _in_order(pins: pl.DataFrame) -> _Rows:
+@computed_once
+def rows_in_order(history: LoadedHistory) -> Rows:
+    """Return the rows of the pins, sorted by account, pin and snapshot_date."""
+    pins = history.pins
     extracted = pl.col(EXTRACTED_AT) if EXTRACTED_AT in pins.columns else pl.lit(None)
     keys = pins.select(
         *_PLACE,
@@ -225,7 +169,7 @@ def _in_order(pins: pl.DataFrame) -> _Rows:
         )
         .with_columns(pl.col("is_zone_changed").fill_null(value=False))
     )
-    return _Rows(
+    return Rows(
         order,
         numbered.drop("extracted_at").join(
             snapshots, on=["account", "snapshot_date"], how="left", maintain_order="left"
@@ -236,40 +180,40 @@ def _in_order(pins: pl.DataFrame) -> _Rows:
     )
 
 
-@remembered
-def _observed(pins: pl.DataFrame, metric: str) -> _Observed:
-    rows = _in_order(pins)
+@computed_once
+def _observed(history: LoadedHistory, metric: str) -> _Observed:
+    pins, rows = history.pins, rows_in_order(history)
 
     def in_order(name: str) -> pl.Series:
         values = pins[name].cast(pl.Int64)
         return values if rows.order is None else values[rows.order]
 
-    readings = rows.places.with_columns(value=in_order(metric))
+    observations = rows.places.with_columns(value=in_order(metric))
     has_impressions = metric != "impressions" and "impressions" in pins.columns
     is_impossible = impossible_counts(
-        readings.select(
+        observations.select(
             "pin", "value", impressions=in_order("impressions") if has_impressions else pl.lit(None, pl.Int64)
         )
     )
-    left_out = [_left_out(readings.filter(is_impossible), IMPOSSIBLE)]
-    if readings["value"].null_count() or is_impossible.any():
-        readings = _without(readings, is_impossible | readings["value"].is_null())
-    empty = _empty_snapshots(readings)
+    left_out = [_left_out(observations.filter(is_impossible), IMPOSSIBLE)]
+    if observations["value"].null_count() or is_impossible.any():
+        observations = _without(observations, is_impossible | observations["value"].is_null())
+    empty = _empty_snapshots(observations)
     if not empty.is_empty():
-        places = readings.select(_SNAPSHOT).join(
+        places = observations.select(_SNAPSHOT).join(
             empty.with_columns(is_empty=pl.lit(value=True)), on=_SNAPSHOT, how="left", maintain_order="left"
         )
         is_empty = places["is_empty"].fill_null(value=False)
-        left_out.append(_left_out(readings.filter(is_empty), EMPTY))
-        readings = _without(readings, is_empty)
-    steps = _classified(_beside(readings))
+        left_out.append(_left_out(observations.filter(is_empty), EMPTY))
+        observations = _without(observations, is_empty)
+    steps = _classified(_beside(observations))
     for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
         if steps["fall"].null_count() == steps.height:
             break  # without a fall there is neither
         doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
         if doubtful.any():
             left_out.append(_left_out(steps.filter(doubtful), reason))
-            steps = _classified(_beside(_without(steps, doubtful).select(readings.columns)))
+            steps = _classified(_beside(_without(steps, doubtful).select(observations.columns)))
     return _Observed(_with_tops(steps), pl.concat(left_out))
 
 
@@ -291,53 +235,53 @@ def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
 
 
 def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
-    """Add what the counter has shown since it last began anew, and which rises may still be taken back."""
+    """Add what the counter has shown since it last was reset, and which rises may still be taken back."""
     if steps["fall"].null_count() == steps.height:
-        steps = steps.with_columns(is_begun_anew=pl.lit(value=False), top="value", top_before="before")
+        steps = steps.with_columns(was_reset=pl.lit(value=False), top="value", top_before="before")
     else:
         steps = steps.with_columns(
-            is_begun_anew=_IS_BREAK.cum_sum().over("pin") > 0, top=pl.col("value").cum_max().over(_segment(_IS_BREAK))
+            was_reset=_IS_BREAK.cum_sum().over("pin") > 0, top=pl.col("value").cum_max().over(_segment(_IS_BREAK))
         )
         steps = steps.with_columns(top_before=pl.when(pl.col("before").is_not_null()).then(pl.col("top").shift(1)))
     return steps.with_columns(is_unconfirmed=unconfirmed_rises(steps))
 
 
-def _beside(readings: pl.DataFrame) -> pl.DataFrame:
-    """Each observation, sorted by pin and day, beside the one before it."""
+def _beside(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return each observation, sorted by pin and day, beside the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
-    firsts = readings.select((~is_same.fill_null(value=False)).arg_true()).to_series()
+    firsts = observations.select((~is_same.fill_null(value=False)).arg_true()).to_series()
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
-    new = firsts.filter(readings[firsts].select(is_new.fill_null(value=False)).to_series())
-    return readings.with_columns(
-        is_new=pl.repeat(value=False, n=readings.height, eager=True).scatter(new, True),
+    new = firsts.filter(observations[firsts].select(is_new.fill_null(value=False)).to_series())
+    return observations.with_columns(
+        is_new=pl.repeat(value=False, n=observations.height, eager=True).scatter(new, True),
         before=pl.when(is_same).then(pl.col("value").shift(1)),
         before_on=pl.when(is_same).then(pl.col("snapshot_date").shift(1)),
     )
 
 
 def _segment(is_break: pl.Expr) -> pl.Expr:
-    """Numbers what belongs together: the readings of a pin from one reset to the next."""
+    """Number what belongs together: the observations of a pin from one reset to the next."""
     return (is_break | (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)).cum_sum()
 
 
-def _empty_snapshots(readings: pl.DataFrame) -> pl.DataFrame:
+def _empty_snapshots(observations: pl.DataFrame) -> pl.DataFrame:
     """Snapshots (account, snapshot_date) with nothing but zeros where several pins had more before: they tell nothing.
 
     Pins that had nothing before either, and more for no longer than a spike lasts, do not count.
     """
-    sums = readings.lazy().group_by(_SNAPSHOT).agg(pl.col("value").sum(), pl.len())
-    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= CROWD)).select(_SNAPSHOT).collect()
+    sums = observations.lazy().group_by(_SNAPSHOT).agg(pl.col("value").sum(), pl.len())
+    empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= MIN_PINS_OF_EVENT)).select(_SNAPSHOT).collect()
     if empty.is_empty():
         return empty
     above = pl.col("value") > 0
     times = above.cum_sum().over("pin")
     had = (times > MAX_SPIKE_OBSERVATIONS) | ((times > 0) & above.first().over("pin"))
     return (
-        readings.with_columns(had=had)
+        observations.with_columns(had=had)
         .join(empty, on=_SNAPSHOT, how="semi")
         .group_by(_SNAPSHOT)
         .agg(pins=pl.col("had").sum())
-        .filter(pl.col("pins") >= CROWD)
+        .filter(pl.col("pins") >= MIN_PINS_OF_EVENT)
         .select(_SNAPSHOT)
     )
 
@@ -352,14 +296,14 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
         steps.filter(could_fall)
         .group_by("account", "snapshot_date")
         .agg(falls=is_fall.sum(), pins=pl.len(), value=value.sum(), before=before.sum())
-        .filter((pl.col("falls") >= CROWD) & (pl.col("falls") > MOST * pl.col("pins")))
-        .select("account", "snapshot_date", began_all_anew=value < RESET_BELOW * before)
+        .filter((pl.col("falls") >= MIN_PINS_OF_EVENT) & (pl.col("falls") > EVENT_SHARE * pl.col("pins")))
+        .select("account", "snapshot_date", all_were_reset=value < RESET_BELOW * before)
     )
     is_small = before - value <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before)
     return (
         steps.join(crowds, on=["account", "snapshot_date"], how="left", maintain_order="left")
         .with_columns(
-            fall=pl.when(could_fall & pl.col("began_all_anew"))
+            fall=pl.when(could_fall & pl.col("all_were_reset"))
             .then(pl.lit("reset", _FALL))
             .when(~is_fall)
             .then(pl.lit(None, _FALL))
@@ -367,9 +311,9 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("restatement", _FALL))
             .when(value < RESET_BELOW * before)
             .then(pl.lit("reset", _FALL))
-            .when(pl.col("began_all_anew").is_not_null())
+            .when(pl.col("all_were_reset").is_not_null())
             .then(pl.lit("restatement", _FALL))
             .otherwise(pl.lit("fall", _FALL))
         )
-        .drop("began_all_anew")
+        .drop("all_were_reset")
     )

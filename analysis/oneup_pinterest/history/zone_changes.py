@@ -1,4 +1,4 @@
-"""Changes of the time zone in which a sync's day is told: one day may be seen twice, or not at all."""
+"""Changes of the time zone of a sync's day: one day may be seen twice, or not at all."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -126,7 +126,7 @@ def _changes(snapshots: list[_Snapshot], shifts: Shifts) -> list[tuple[date, dat
 
 
 def _is_clock_change(before: Sequence[_Snapshot], after: Sequence[_Snapshot], shifts: Shifts) -> bool:
-    """Whether there is a zone whose clock was changed between the two, and agrees with the snapshots of both."""
+    """Return whether there is a zone whose clock was changed between the two, and agrees with the snapshots of both."""
     then, since = (_Offsets(max(one.low for one in part), min(one.high for one in part)) for part in (before, after))
     # of the snapshots near the change, those that agree with the other side as well do not say when it was
     last = next((one for one in reversed(before) if max(one.low, since.low) >= min(one.high, since.high)), before[-1])
@@ -144,7 +144,7 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _split(snapshots: list[_Snapshot], start: int, end: int) -> tuple[int, timedelta, timedelta]:
-    """Where the other zone begins, and the offsets that agree with all snapshots from there to the end."""
+    """Return where the other zone begins, and the offsets that agree with all snapshots from there to the end."""
     low, high = snapshots[end].low, snapshots[end].high
     found = end, low, high
     for place in range(end - 1, start, -1):

@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
-LEVEL = 0.05  # the usual one
+from oneup_pinterest.methods.types import Flags, Floats
+from oneup_pinterest.methods.verdicts import LEVEL
+
 DRAWS = 4_999  # the least p value is then 0.0002: enough for a table of some hundred accounts
 _CELLS = 4_000_000  # draws x clusters held at once: 32 MB
 _CACHED = 2**16  # of these at once: half a megabyte, which stays in the processor's cache
 _FARTHEST = 7.0  # logs: a factor of about 1,000 is no estimate any more
 _CLOSE = 1e-3  # logs: 0.1%, finer than any interval is printed
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 class RatioEstimate(NamedTuple):
@@ -31,8 +28,8 @@ class RatioEstimate(NamedTuple):
     p: float
 
 
-def ratio_of_sums(before: Floats, now: Floats, is_born_before: Bools, seed: int = 0) -> RatioEstimate:
-    """Sum of `now` over sum of `before`, where each pair of elements is what one cluster of pins brought.
+def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int = 0) -> RatioEstimate:
+    """Return sum of `now` over sum of `before`, where each pair of elements is what one cluster of pins brought.
 
     `is_born_before`: the cluster was published in the period before. The signs of now - r * before are flipped
     at random, cluster by cluster: if r is the true ratio, their sum is as likely as not to come out as far from 0 as
@@ -67,7 +64,7 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Bools, seed: int 
 
 
 def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_999) -> RatioEstimate:
-    """Mean of `now` over mean of `before`, two samples of pins.
+    """Return mean of `now` over mean of `before`, two samples of pins.
 
     Permutation of the pins between the two with Welch's t as statistic, which keeps its level for unequal variances
     too (Janssen, Statistics & Probability Letters 36, 1997; Chung and Romano, Annals of Statistics 41, 2013). For a
@@ -109,8 +106,8 @@ def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_99
     return RatioEstimate(ratio, low, high, p_value(0.0))
 
 
-def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Bools, seed: int = 0) -> RatioEstimate:
-    """The factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
+def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: int = 0) -> RatioEstimate:
+    """Return the factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
 
     It is the factor that leaves no linear slope when it is taken out of the weeks. Its p value and interval come from
     flipping the sign of each cluster's part in that slope at random, as in `ratio_of_sums`, of which this is the case
@@ -150,19 +147,6 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Bools, seed: 
     ratio = float(np.exp(steep)) if has_root else None
     low, high = _accepted(p_value, ratio)
     return RatioEstimate(ratio, low, high, p_value(0.0))
-
-
-def holm(p: pl.Series) -> Floats:
-    """p values of tests side by side, adjusted so that any false alarm among them is as rare as in one (Holm, 1979).
-
-    >>> holm(pl.Series([0.01, 0.03, 0.5])).round(3).tolist()
-    [0.03, 0.06, 0.5]
-    """
-    values = p.to_numpy().astype(np.float64)
-    order = np.argsort(values, kind="stable")
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1)
-    return adjusted
 
 
 def _halves(clusters: int, seed: int) -> Iterator[Floats]:

@@ -1,67 +1,13 @@
-"""An account's settled days as a series: what anomalies, level shifts and forecasts share."""
+"""Series of days: their level, their weekday cycle and how far they scatter, whatever single odd days do."""
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE
+from oneup_pinterest.methods.types import Floats
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 MEDIAN_DAYS = 29  # four weeks and the day in the middle: one odd week cannot move a median of them
-FALLEN_SHARE = 0.1  # of an account's pins: when more counters fell, a day's sum is too much of a lower bound
 ADDED = 0.5  # to counts before their logarithm is taken, so that zero has one
 NORMAL_MAD = 1.4826  # of the normal distribution: its standard deviation in median absolute deviations
-
-_SCHEMA = {
-    "social_network_id": pl.String(),
-    "day": pl.Date(),
-    "gain": pl.Float64(),
-    "is_imputed": pl.Boolean(),
-    "is_sure": pl.Boolean(),
-}
-
-
-def settled_days(gains: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """Every day of each account from its first settled one to its last, from frames of `account_daily_gains`.
-
-    Columns, sorted by the first two:
-
-    - social_network_id, day
-    - gain: of `metric`, as a count; null on days of which it is not known
-    - is_imputed: the gain is part of a gap's that was divided by its days
-    - is_sure: the gain is known and was counted on this very day, not next to a gap or an unknown day either, and at
-      most a tenth of the counters fell on it: what happened here can be judged day by day
-
-    No rows for accounts of which `metric` is no lifetime counter. Provisional days are left out.
-
-    >>> from datetime import date
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime", "gain": 3.0,
-    ...     "day": [date(2026, 3, day) for day in (1, 2, 3, 5)], "is_imputed": False, "is_provisional": False,
-    ...     "pins_fallen": 0, "pins_observed": 9})
-    >>> settled_days(gains, "saves").select("gain", "is_sure").rows()
-    [(3.0, True), (3.0, True), (3.0, False), (None, False), (3.0, False)]
-    """
-    rows = gains.filter((pl.col("metric") == metric) & pl.col("kind").is_in(USABLE) & ~pl.col("is_provisional"))
-    if rows.is_empty():
-        return pl.DataFrame(schema=_SCHEMA)
-    days = rows.group_by("social_network_id").agg(day=pl.date_ranges(pl.col("day").min(), pl.col("day").max()).first())
-    known = pl.col("gain").is_not_null() & ~pl.col("is_imputed")
-    near = pl.col("is_counted").shift(1, fill_value=True) & pl.col("is_counted").shift(-1, fill_value=True)
-    return (
-        days.explode("day")
-        .join(rows, on=["social_network_id", "day"], how="left")
-        .sort("social_network_id", "day")
-        .with_columns(pl.col("is_imputed").fill_null(False))
-        .with_columns(is_counted=known)
-        .with_columns(
-            is_sure=pl.col("is_counted")
-            & near.over("social_network_id")
-            & (pl.col("pins_fallen") <= FALLEN_SHARE * pl.col("pins_observed"))
-        )
-        .select(pl.col("social_network_id", "day", "gain", "is_imputed"), pl.col("is_sure").fill_null(False))
-        .cast(pl.Schema(_SCHEMA))
-    )
 
 
 def level_and_weekdays(logs: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -90,7 +36,7 @@ def level_and_weekdays(logs: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[F
 
 
 def rolling_median(values: Floats, window: int = MEDIAN_DAYS) -> Floats:
-    """The median of the days around each; fewer at the ends; days that are unknown (nan) do not count.
+    """Return the median of the days around each; fewer at the ends; days that are unknown (nan) do not count.
 
     >>> rolling_median(np.array([1.0, 1, 9, 1, np.nan]), 3).tolist()
     [1.0, 1.0, 1.0, 5.0, 1.0]

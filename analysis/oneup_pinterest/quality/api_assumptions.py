@@ -8,7 +8,9 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_list
 from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.observations import consecutive_observations, latest_pins
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import consecutive_observations
 from oneup_pinterest.quality.checks.context import KEPT_DAYS, MIN_CASES, MIN_IMPRESSIONS, NEARLY_ALL_THRESHOLD
 from oneup_pinterest.quality.checks.duplicate_images import duplicate_image_groups
 from oneup_pinterest.quality.window_sums import (
@@ -28,7 +30,7 @@ Judgment = tuple[str, str]
 _RESPONSE = [*WINDOW, "snapshot_date"]
 
 
-def judge_assumptions(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> pl.DataFrame:
+def judge_assumptions(history: LoadedHistory) -> pl.DataFrame:
     """Return a verdict on each assumption about the API.
 
     Args:
@@ -45,44 +47,43 @@ def judge_assumptions(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.Dat
     - evidence: a sentence with the counts behind the verdict, or what is missing for one
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> empty = {name: pl.DataFrame(schema=TABLES[name].schema) for name in TABLES}
-    >>> judged = judge_assumptions(empty["pins"], empty["pin_totals"], empty["overview_metrics"])
+    >>> judged = judge_assumptions(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema)))
     >>> set(judged["verdict"]), judged["number"].to_list()
     ({'undecided'}, [1, 1, 2, 2, 2, 4, 7, 8])
     """
     judged: list[tuple[int, str, Judgment]] = [
-        (1, "A window includes its first day.", _window_edge(pins, "period_start", "first")),
-        (1, "A window includes its last day.", _window_edge(pins, "period_end", "last")),
-        (2, "`posts` lists the pins published in the window, not those active in it.", _membership(pins)),
-        (2, "The counters of a pin cover its whole life.", _counters(pins)),
-        (2, "The totals that come with pins cover the account's activity, not only these pins.", _totals(pins, totals)),
-        (4, "`posts` lists every pin of the window, however many there are.", _cap(pins, totals)),
-        (7, f"Figures from more than {KEPT_DAYS} days before a sync may be missing.", _retention(overview)),
+        (1, "A window includes its first day.", _window_edge(history, "period_start", "first")),
+        (1, "A window includes its last day.", _window_edge(history, "period_end", "last")),
+        (2, "`posts` lists the pins published in the window, not those active in it.", _membership(history)),
+        (2, "The counters of a pin cover its whole life.", _counters(history)),
+        (2, "The totals that come with pins cover the account's activity, not only these pins.", _totals(history)),
+        (4, "`posts` lists every pin of the window, however many there are.", _cap(history)),
+        (7, f"Figures from more than {KEPT_DAYS} days before a sync may be missing.", _retention(history.overview)),
         (
             8,
             "Pins that share an image and a link have the same counters, so sums count them twice.",
-            _duplicate_images(pins),
+            _duplicate_images(history),
         ),
     ]
     rows = [(number, text, verdict, evidence) for number, text, (verdict, evidence) in judged]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _window_edge(pins: pl.DataFrame, edge: str, which: str) -> Judgment:
+def _window_edge(history: LoadedHistory, edge: str, which: str) -> Judgment:
     """Judge whether a window's response lists the pins that other responses show to be published on its edge day.
 
     Where no other response has such a pin, as after one sync, the days between the edges say how many to expect.
     """
-    windows = sums_per_response(pins).select(_RESPONSE).drop_nulls()
-    known = latest_pins(pins).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
+    windows = sums_per_response(history).select(_RESPONSE).drop_nulls()
+    known = latest_pins(history).select("social_network_id", "id", _published().alias(edge)).drop_nulls()
     on_edge = windows.join(known, on=["social_network_id", edge])
-    listed = pins.select(*_RESPONSE, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
+    listed = history.pins.select(*_RESPONSE, "id", published=_published()).filter(pl.col("published") == pl.col(edge))
     there, pairs = on_edge.join(listed, on=[*_RESPONSE, "id"], how="semi").height, on_edge.height
     day = f"on the {which} day of a window"
     evidence = f"{there:,} of {pairs:,} times that a pin was published {day}, the response listed it."
     if pairs == 0:
         days = windows.select((pl.col("period_end") - pl.col("period_start")).dt.total_days() - 1).sum().item() or 0
-        dated = pins.select("period_start", "period_end", published=_published()).drop_nulls()
+        dated = history.pins.select("period_start", "period_end", published=_published()).drop_nulls()
         inside = dated.filter(pl.col("published").is_between("period_start", "period_end", closed="none")).height
         expected = inside / days * windows.height if days > 0 else 0.0
         if expected >= MIN_CASES:  # a Poisson number with this mean is 0 less than once in a thousand times
@@ -96,26 +97,26 @@ def _window_edge(pins: pl.DataFrame, edge: str, which: str) -> Judgment:
     return UNDECIDED, f"{evidence} Timestamps and windows may be in different time zones."
 
 
-def _membership(pins: pl.DataFrame) -> Judgment:
+def _membership(history: LoadedHistory) -> Judgment:
     """Judge whether pins that were published before a window, but gain in it, are listed."""
     published, one = _published(), pl.duration(days=1)  # the time zone of the timestamps is not known
     is_dated = published.is_not_null() & pl.col("period_start").is_not_null()
     is_inside = published.is_between(pl.col("period_start") - one, pl.col("period_end") + one)
-    rows, outside = pins.select(is_dated.sum(), outside=(is_dated & ~is_inside).sum()).row(0)
+    rows, outside = history.pins.select(is_dated.sum(), outside=(is_dated & ~is_inside).sum()).row(0)
     if outside:
         evidence = f"{outside:,} of {rows:,} rows are of pins published more than a day outside their window."
         return CONTRADICTED if outside > (1 - NEARLY_ALL_THRESHOLD) * rows else UNDECIDED, evidence
-    newest = pins.group_by("social_network_id").agg(
+    newest = history.pins.group_by("social_network_id").agg(
         newest=pl.col("snapshot_date").max(), requested_from=pl.col("period_start").max()
     )
     left_out = (
-        latest_pins(pins)
+        latest_pins(history)
         .join(newest, on="social_network_id")
         .filter((published < pl.col("requested_from") - one) & (pl.col("snapshot_date") < pl.col("newest")))
     )
     last_week = pl.col("impressions").tail(8)
     gone = (
-        pins.join(left_out, on=["social_network_id", "id"], how="semi")
+        history.pins.join(left_out, on=["social_network_id", "id"], how="semi")
         .sort("snapshot_date")
         .group_by("social_network_id", "id")
         .agg(rose=last_week.last() > last_week.first())
@@ -127,22 +128,22 @@ def _membership(pins: pl.DataFrame) -> Judgment:
     return (SUPPORTED, evidence) if gone >= MIN_CASES else (UNDECIDED, f"{evidence} {MIN_CASES} are needed.")
 
 
-def _counters(pins: pl.DataFrame) -> Judgment:
+def _counters(history: LoadedHistory) -> Judgment:
     """Judge whether counters fall, as those of a moving window do, or follow the length of the requested window."""
-    shorter, fell = _after_shorter_windows(pins)
+    shorter, fell = _after_shorter_windows(history)
     if shorter >= MIN_CASES and fell > 0.5 * shorter:
         return CONTRADICTED, (
             f"{fell:,} of {shorter:,} times that a pin was seen in a shorter window than before, its impressions fell."
         )
-    kinds = counter_types(pins).filter(pl.col("falls") + pl.col("rises") > 0)
-    rolling = kinds.filter(pl.col("kind") == "rolling")
-    judged = rolling if rolling.height else kinds
+    types = counter_types(history).filter(pl.col("falls") + pl.col("rises") > 0)
+    rolling = types.filter(pl.col("counter_type") == "rolling")
+    judged = rolling if rolling.height else types
     falls, moves = sum(judged["falls"].to_list()), sum(judged["falls"].to_list()) + sum(judged["rises"].to_list())
     evidence = f"{falls:,} of {moves:,} times that a counter moved, it fell"
     if rolling.height:
-        accounts, of = (frame["social_network_id"].n_unique() for frame in (rolling, kinds))
+        accounts, of = (frame["social_network_id"].n_unique() for frame in (rolling, types))
         return CONTRADICTED, f"In {accounts:,} of {of:,} accounts counters are rolling: {evidence}."
-    ruled_out = max(kinds["rules_out_days"].drop_nulls().to_list(), default=0)
+    ruled_out = max(types["rules_out_days"].drop_nulls().to_list(), default=0)
     if ruled_out >= KEPT_DAYS:
         return SUPPORTED, f"{evidence}, and hardly ever in pins more than {ruled_out:,} days old, which still rose."
     so_far = f"a window of {ruled_out:,} days or fewer is ruled out" if ruled_out else "no window is ruled out yet"
@@ -152,21 +153,21 @@ def _counters(pins: pl.DataFrame) -> Judgment:
     )
 
 
-def _after_shorter_windows(pins: pl.DataFrame) -> tuple[int, int]:
+def _after_shorter_windows(history: LoadedHistory) -> tuple[int, int]:
     """Return how often a pin was seen in a much shorter window than before, and how often its counter then fell."""
-    length = pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
+    length = history.pins.select((pl.col("period_end") - pl.col("period_start")).dt.total_days()).to_series()
     if length.n_unique() < 2:
         return 0, 0
-    steps = consecutive_observations(pins, ["impressions"]).steps["impressions"]
+    steps = consecutive_observations(history, ["impressions"]).steps["impressions"]
     lengths = steps.select("value", "before", length=length[steps["row"]])
     # an earlier observation is in the row above
     shorter = lengths.filter((pl.col("before") > 0) & (pl.col("length") < 0.8 * pl.col("length").shift(1)))
     return shorter.height, shorter.filter(pl.col("value") < pl.col("before")).height
 
 
-def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgment:
+def _totals(history: LoadedHistory) -> Judgment:
     """Judge whether the totals that come with pins are the sums over them, in accounts that also have older pins."""
-    both = agreement_of_impressions(pins, totals)
+    both = agreement_of_impressions(history)
     agree = both.filter("agrees").height
     if both.height < MIN_CASES:
         return UNDECIDED, f"{both.height:,} responses of accounts with older pins have both; {MIN_CASES} are needed."
@@ -181,11 +182,11 @@ def _totals(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgment:
     return SUPPORTED if agree <= (1 - NEARLY_ALL_THRESHOLD) * both.height else UNDECIDED, evidence
 
 
-def _cap(pins: pl.DataFrame, totals: pl.DataFrame) -> Judgment:
+def _cap(history: LoadedHistory) -> Judgment:
     """Judge whether a list of pins is ever cut, at 50 or 100 pins or at all."""
-    sizes = sums_per_response(pins)
+    sizes = sums_per_response(history)
     largest = max(sizes["pins"].to_list(), default=0)
-    posts = pins_against_totals(pins, totals).filter(pl.col("key") == "posts")
+    posts = pins_against_totals(history).filter(pl.col("key") == "posts")
     short = posts.filter(pl.col("pins_sum") < pl.col("total"))
     if short.filter(pl.col("pins") == largest).height:
         return CONTRADICTED, (
@@ -218,16 +219,16 @@ def _retention(overview: pl.DataFrame) -> Judgment:
     return CONTRADICTED if there >= NEARLY_ALL_THRESHOLD * old.height else SUPPORTED, evidence
 
 
-def _duplicate_images(pins: pl.DataFrame) -> Judgment:
+def _duplicate_images(history: LoadedHistory) -> Judgment:
     """Judge whether pins of one image have the same counters."""
     images = (
-        latest_pins(pins)
+        latest_pins(history)
         .filter(pl.col("media_url").is_not_null() & (pl.col("impressions") >= MIN_IMPRESSIONS))
         .group_by("social_network_id", "media_url")
         .agg(pl.col("id").n_unique())
         .filter(pl.col("id") > 1)
     )
-    equal = duplicate_image_groups(pins).height
+    equal = duplicate_image_groups(history).height
     evidence = (
         f"{images.height:,} images belong to several pins with at least {MIN_IMPRESSIONS} impressions each; {equal:,} "
         "groups of such pins have equal counters at every snapshot."

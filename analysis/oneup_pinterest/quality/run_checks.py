@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from oneup_pinterest.history.remembered import remembering
 from oneup_pinterest.quality.checks.accounts import (
     find_lost_connections,
     find_missing_accounts,
@@ -82,6 +81,4 @@ def find_problems(context: CheckContext, checks: Sequence[Check] = ALL_CHECKS) -
     >>> [finding.check for finding in find_problems(load_check_context(database))]
     ['missing_columns']
     """
-    with remembering():
-        found = [finding for check in checks for finding in check(context)]
-    return sort_by_severity(found)
+    return sort_by_severity(finding for check in checks for finding in check(context))

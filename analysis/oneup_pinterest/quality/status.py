@@ -9,7 +9,6 @@ from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.reader import Database, open_history, read_window
 from oneup_pinterest.database.schema import STREAMS, TABLES, quoted
 from oneup_pinterest.formatting import strip_control_characters
-from oneup_pinterest.history.remembered import remembering
 from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
 from oneup_pinterest.quality.findings import ALL_ACCOUNTS, Finding, group_over_accounts
@@ -46,9 +45,7 @@ def read_status(database: Database) -> dict[str, Any]:
     with open_history(database) as history:
         window, context, streams = read_window(history), read_check_context(history), _streams(history)
     last_sync = context.last_sync
-    with remembering():
-        findings = find_problems(context)
-        assumptions = judge_assumptions(context.pins, context.totals, context.overview)
+    findings, assumptions = find_problems(context), judge_assumptions(context.history)
     return {
         "database": str(path),
         "size_bytes": path.stat().st_size,

@@ -1,32 +1,38 @@
-"""What all charts share: colours, fonts, axes of days, and how they show in JupyterLab without a network."""
+"""What all charts share: colors, fonts, axes of days, and how they show in JupyterLab without a network."""
 
 import base64
 import json
+import math
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
+import polars as pl
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from oneup_pinterest.formatting import truncate
 
 VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
-# Okabe and Ito's colours, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/)
+# Okabe and Ito's colors, which color-blind people can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
 GREEN, PINK = "#009E73", "#CC79A7"
 INK, FAINT = "#333333", "#767676"
-COLOURS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
-SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a colour of their own, in this order
+COLORS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
+SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a color of their own, in this order
 SEQUENTIAL = "viridis"
 DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
 Chart = alt.Chart | alt.LayerChart
+PER = 1_000  # impressions: rates of pins are some units of this
+MIN_DAYS = 14  # fewer would be drawn as huge bars
+MIN_REACH = 2.0  # times that an axis of times spans to either side, so that small differences look small
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 # Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
 _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _JUPYTER_MIME = "application/vnd.vegalite.v5+json"
-# JupyterLab's dark theme writes what has no colour of its own in white, and our charts are white
+# JupyterLab's dark theme writes what has no color of its own in white, and our charts are white
 _DARK_ENOUGH = {
     "style": {"guide-label": {"fill": FAINT}, "guide-title": {"fill": FAINT}},
     "title": {"color": INK, "subtitleColor": FAINT},
@@ -37,7 +43,7 @@ _PNG_SCALE = 1.5  # sharp on most screens; the picture is shown at the size of t
 
 
 def register_renderer() -> None:
-    """Makes charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
+    """Make charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
 
     Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
     JupyterLab has not.
@@ -51,7 +57,7 @@ def register_renderer() -> None:
 
 
 def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
-    """The chart with its size, and the description that screen readers say."""
+    """Return the chart with its size, and the description that screen readers say."""
     described: Chart = chart.properties(description=description, width=width, height=height)
     return described
 
@@ -62,12 +68,12 @@ def unvalidated() -> AbstractContextManager[None]:
 
 
 def inline(rows: list[dict[str, Any]]) -> alt.Data:
-    """Rows as data inside the specification; dates must be ISO text in them."""
+    """Return rows as data inside the specification; dates must be ISO text in them."""
     return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
 
 
 def chart_config() -> dict[str, Any]:
-    """The look that all charts share."""
+    """Return the look that all charts share."""
     axis = {
         "labelColor": FAINT,
         "titleColor": FAINT,
@@ -93,14 +99,14 @@ def chart_config() -> dict[str, Any]:
 
 
 def styled(chart: Any, background: str = "white") -> dict[str, Any]:
-    """The chart's specification with the look that all charts share."""
+    """Return the chart's specification with the look that all charts share."""
     # unit tests validate each chart; to do it again takes most of the time of a report
     spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
     return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
 
 
 def day_axis(days: list[str], title: str) -> alt.X:
-    """Days as text: as times, a browser west of Greenwich would draw each a day early."""
+    """Return days as text: as times, a browser west of Greenwich would draw each a day early."""
     ticks = days[:: -max(1, -(-len(days) // 8))]
     axis = alt.Axis(
         values=ticks,
@@ -122,12 +128,68 @@ def axis_label(text: str | None, length: int) -> str:
 
 
 def count_text(value: float | None) -> str:
-    """A count as people write it, or `unknown`."""
+    """Return a count as people write it, or `unknown`."""
     return "unknown" if value is None else f"{value:,.0f}"
 
 
+def all_days(days: pl.Series) -> list[str]:
+    """Return every day up to the last as ISO text, at least two weeks of them: a day that is not known leaves a gap."""
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return []
+    length = max((last - first).days + 1, MIN_DAYS)
+    return [str(last - timedelta(days=back)) for back in range(length - 1, -1, -1)]
+
+
+def percent_text(value: float | None, missing: str = "unknown") -> str:
+    """Return a change in whole percents with its sign; one decimal where it is small, `missing` where there is none.
+
+    >>> percent_text(-8.2), percent_text(22.0), percent_text(0.34), percent_text(None, "no upper limit")
+    ('−8%', '+22%', '+0.3%', 'no upper limit')
+    """
+    if value is None or not math.isfinite(value):
+        return missing
+    digits = 1 if abs(value) < 2 else 0  # below 2 a whole percent is too coarse
+    text = f"{value:+,.{digits}f}%".replace("-", "−")
+    return "0%" if not text.strip("+−0.,%") else text
+
+
+def gained_text() -> pl.Expr:
+    """Return the gain for a tooltip, which writes what is not known as zero if it is a number."""
+    gain = pl.col("gain")
+    return (
+        pl.when(gain.is_not_null())
+        .then(gain.round(1).cast(pl.String).str.strip_suffix(".0"))
+        .otherwise(pl.lit("not known"))
+    )
+
+
+def times_scale(values: list[float]) -> alt.Scale:
+    """Return a log scale that has all values, 1 and at least half to double.
+
+    >>> times_scale([0.9, 3.0]).to_dict()["domain"]
+    [0.459, 3.27]
+    """
+    low, high = min([*values, 1 / MIN_REACH]), max([*values, MIN_REACH])
+    return alt.Scale(type="log", domain=[round(low / 1.09, 3), round(high * 1.09, 3)], nice=False)
+
+
+def times_axis(scale: alt.Scale) -> alt.Axis:
+    """Ticks at powers of 2, and of fewer of them where the scale is long.
+
+    >>> times_axis(times_scale([])).to_dict()["values"]
+    [0.5, 1.0, 2.0]
+    """
+    low, high = scale.to_dict()["domain"]
+    powers = range(-30, 31)
+    inside = [power for power in powers if low <= 2.0**power <= high]
+    step = max(1, -(-len(inside) // 6))
+    values = [2.0**power for power in inside if power % step == 0]
+    return alt.Axis(values=values, format="~g", labelOverlap="greedy")
+
+
 def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a notebook keeps of a chart, and how it is to be shown."""
+    """Return what a notebook keeps of a chart, and how it is to be shown."""
     spec = styled(spec)
     png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=_PNG_SCALE)
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))  # where PNG has its size

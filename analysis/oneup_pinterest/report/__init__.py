@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent / "template"
 
 
 def write_report(database: Database, output: str | Path) -> Path:
-    """Writes the page to `output`, replacing it as a whole, and returns its path.
+    """Write the page to `output`, replacing it as a whole, and returns its path.
 
     The page holds every account of the file (a menu switches between them): totals of the newest period, daily gains
     of saves, repins and clicks, best pins, followers, the findings of `status`, and what it can and cannot say. It

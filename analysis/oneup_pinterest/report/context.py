@@ -7,31 +7,36 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.database.reader import Database, DataWindow, open_history, read_relation, read_window
+from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.formatting import format_table
-from oneup_pinterest.history.observations import latest_pins
-from oneup_pinterest.history.remembered import remember, remembering
-from oneup_pinterest.history.summaries import MARKS, account_names, accounts_by_pins, of_last_preset
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.accounts import account_names, accounts_by_pins
+from oneup_pinterest.history.observations import METRICS
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
 from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import sort_by_severity
 from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
-from oneup_pinterest.questions.overview.answer import side_by_side_answer
-from oneup_pinterest.questions.overview.statistic import adjust_across_accounts
-from oneup_pinterest.report.sections import (
-    PIN_COLUMNS,
-    WIDTH,
-    Frames,
-    account_sections,
-    frames_of,
-    headline,
-    in_order_of,
-    rows_of,
-)
+from oneup_pinterest.questions.overview.answer import accounts_answer
+from oneup_pinterest.questions.overview.statistic import account_figures
+from oneup_pinterest.report.sections import SECTIONS, WIDTH, headline
 
 MADE_UP = "pin_sandbox_"
 LINK = "Link"  # the heading under which an answer's table has addresses
+MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
+# of each row of pins; the rest is read once per pin, from `pins_latest`
+PIN_COLUMNS = (
+    "social_network_id",
+    "id",
+    "timestamp",
+    *METRICS,
+    "snapshot_date",
+    "period_start",
+    "period_end",
+    EXTRACTED_AT,
+)
 
 
 def page_of(database: Database) -> dict[str, Any]:
@@ -39,25 +44,23 @@ def page_of(database: Database) -> dict[str, Any]:
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
-    ids = accounts_by_pins(latest, facts.overview, facts.followers, facts.accounts)
-    names = account_names(facts.accounts)
+    ids = accounts_by_pins(latest, facts.history.overview, facts.history.followers, facts.history.accounts)
+    names = account_names(facts.history.accounts)
     of_file = find_problems(facts, DATABASE_CHECKS)
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
-        with remembering():
-            mine = facts.for_account(account, rows_of(facts.pins, account))
-            remember(latest_pins, mine.pins, in_order_of(mine.pins, rows_of(latest, account)))
-            frames = frames_of(mine)
-            told = [*(item for item in of_file if item.where == account), *find_problems(mine, ACCOUNT_CHECKS)]
-            page = _account(frames, number, account, names.get(account, account))
-            return page | {"findings": sort_by_severity(told)}, frames.side_by_side()
+        history = _history_of(account, facts, latest)
+        problems = find_problems(facts.with_history(history), ACCOUNT_CHECKS)
+        noted = [*(item for item in of_file if item.where == account), *problems]
+        page = _account(history, number, names.get(account, account))
+        return page | {"findings": sort_by_severity(noted)}, account_figures(history)
 
     # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
         found = list(pool.map(shown, range(len(ids)), ids))
     return {
         "accounts": [page for page, _ in found],
-        "side_by_side": _side_by_side(facts, [rows for _, rows in found], names) if len(ids) > 1 else None,
+        "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
         # the header says in its own words that data are stale
         "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
@@ -67,37 +70,56 @@ def page_of(database: Database) -> dict[str, Any]:
     }
 
 
-def _account(frames: Frames, number: int, account: str, name: str) -> dict[str, Any]:
+def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame) -> AccountHistory:
+    """Return the history of one account of a file; its pins are not copied, for there may be millions of rows."""
+    is_mine = pl.col("social_network_id") == account
+    return AccountHistory(
+        account,
+        _rows_of(facts.history.pins, account),
+        pins_latest=_rows_of(latest, account),
+        overview=facts.history.overview.filter(is_mine),
+        followers=facts.history.followers.filter(is_mine),
+        pin_totals=facts.history.pin_totals.filter(is_mine),
+        accounts=facts.history.accounts.filter(is_mine),
+    )
+
+
+def _rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
+    """Return the rows of one account, of a frame that is sorted by account."""
+    is_mine = frame["social_network_id"] == account
+    return frame.slice(is_mine.arg_max() or 0, int(is_mine.sum()))
+
+
+def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
     charts: dict[str, Any] = {}
     sections = [
         {
             "title": section.title,
             "answers": [
-                _laid_out(answer, f"{section.key}-{place}-{number}", charts)
-                for place, answer in enumerate(section.answers)
+                _laid_out(ask(history), f"{section.key}-{place}-{number}", charts)
+                for place, ask in enumerate(section.ask)
             ],
         }
-        for section in account_sections(frames)
+        for section in SECTIONS
     ]
     return {
         "key": f"account-{number}",
-        "id": account,
+        "id": history.social_network_id,
         "name": name,
-        **headline(frames),
+        **headline(history),
         "sections": sections,
         "charts": charts,
     }
 
 
-def _side_by_side(facts: CheckContext, rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
+def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    accounts = adjust_across_accounts(pl.concat(rows))
-    answer = side_by_side_answer(facts.pins, facts.followers, names=names, accounts=accounts, width=WIDTH)
+    answer = accounts_answer(rows, names, width=WIDTH)
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
 
 def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, Any]:
-    """The answer as the template writes it; its chart, if it has one, is put among `charts`."""
+    """Return the answer as the template writes it; its chart, if it has one, is put among `charts`."""
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
@@ -108,8 +130,8 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
         "is_refused": answer.sentence.startswith(NOT_ENOUGH),
         "chart": place if answer.chart is not None else None,
         "columns": [
-            {"name": name, "is_number": kind.is_numeric(), "is_link": name == LINK}
-            for name, kind in table.schema.items()
+            {"name": name, "is_number": dtype.is_numeric(), "is_link": name == LINK}
+            for name, dtype in table.schema.items()
         ],
         "rows": _cells(table),
         "is_open": answer.chart is None,
@@ -117,14 +139,14 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
 
 
 def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Rows as text; links as they are, because the template checks them."""
+    """Return rows as text; links as they are, because the template checks them."""
     links = [table[LINK].fill_null("")] if LINK in table.columns else []
     return format_table(table).with_columns(links).rows() if table.width else []
 
 
 def _freshness(window: DataWindow, facts: CheckContext) -> dict[str, Any]:
     """Until when the figures go: a snapshot shows the days up to the one before it."""
-    last: Any = of_last_preset(facts.overview)["period_end"].max()
+    last: Any = of_last_preset(facts.history.overview)["period_end"].max()
     if window.last_day:
         last = window.last_day - timedelta(days=1)
     age = facts.now - facts.last_sync if facts.last_sync else None

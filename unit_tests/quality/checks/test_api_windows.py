@@ -11,7 +11,7 @@ def test_sums_over_pins_are_compared_with_their_totals() -> None:
     window: dict[str, Any] = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
     totals = [metric("impressions", 300, **window), metric("posts", 3, **window)]
     context = context_of([pin(1, 0, 100), pin(2, 0, 140)], totals=totals)
-    both = pins_against_totals(context.pins, context.totals)
+    both = pins_against_totals(context.history)
     assert both.select("key", "total", "pins_sum").rows() == [("impressions", 300.0, 240.0), ("posts", 3.0, 2.0)]
     assert "The impressions of the pins add up to 80% of the total" in find_by_check(context)["sums_differ"].what
     assert "2 pins and 3 posts" in find_by_check(context)["missing_pins"].what

@@ -10,6 +10,7 @@ from oneup_pinterest.history.gains import daily_gains
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions.followers.statistic import follower_changes
+from simulations.worlds import MadeUpHistory
 from unit_tests.quality.contexts import FIRST, context_of, find_by_check, frame_of, metric, pin
 
 
@@ -81,7 +82,7 @@ def test_a_time_zone_change_is_found_and_its_gain_imputed(moments: tuple[tuple[i
     found = find_by_check(context)
     assert found["zone_changed"].what.startswith(what)
     assert "days_without_snapshot" not in found
-    gains = daily_gains(context.pins, ["impressions"])
+    gains = daily_gains(context.history, ["impressions"])
     days = (moments[2][0] - moments[1][0], 10 / (moments[2][0] - moments[1][0]))
     assert gains["is_imputed"].to_list() == [False, *[True] * days[0], False]
     assert gains["gain"].to_list() == [10.0, *[days[1]] * days[0], 10.0]
@@ -141,7 +142,7 @@ def test_followers_over_a_time_zone_change_are_imputed() -> None:
     ]
     context = context_of(followers=rows)
     assert "are 1 day apart by date, but their syncs are 1 hour apart" in find_by_check(context)["zone_changed"].what
-    changes = follower_changes(context.followers)
+    changes = follower_changes(MadeUpHistory(followers=context.history.followers))
     assert changes.select("change", "is_imputed").rows() == [(1.0, False), (1.0, True), (1.0, False)]
     both = context_of(synced_at(*moments), followers=rows)
     assert [finding.check for finding in find_problems(both)].count("zone_changed") == 1

@@ -16,7 +16,7 @@ from oneup_pinterest.quality.findings import Finding
 def find_lost_connections(context: CheckContext) -> Iterator[Finding]:
     """Report accounts whose connection OneUp flags: the API then sends plausible zeros."""
     is_flagged = pl.any_horizontal(pl.col("is_expired", "need_refresh").fill_null(value=False))
-    flagged = context.accounts.filter(is_flagged).select("social_network_id", EXTRACTED_AT)
+    flagged = context.history.accounts.filter(is_flagged).select("social_network_id", EXTRACTED_AT)
     for account, extracted_at in flagged.iter_rows():
         yield Finding(
             check="lost_connection",
@@ -56,7 +56,7 @@ def find_unlisted_accounts(context: CheckContext) -> Iterator[Finding]:
     both are skipped.
     """
     tables = [table for table in context.tables if table.relation == "accounts" and table.is_read]
-    accounts = context.accounts.drop_nulls(EXTRACTED_AT).sort(EXTRACTED_AT)
+    accounts = context.history.accounts.drop_nulls(EXTRACTED_AT).sort(EXTRACTED_AT)
     if context.missing is not None or len(tables) != 1 or accounts.is_empty():
         return
     newest = accounts.row(-1, named=True)
@@ -94,9 +94,10 @@ def find_renamed_accounts(context: CheckContext) -> Iterator[Finding]:
 
 def _last_read(context: CheckContext) -> dict[str, datetime]:
     """Return when data of each account were last extracted (UTC)."""
+    history = context.history
     frames = [
         frame.select("social_network_id", EXTRACTED_AT)
-        for frame in (context.pins, context.followers, context.overview, context.totals)
+        for frame in (history.pins, history.followers, history.overview, history.pin_totals)
         if EXTRACTED_AT in frame.columns
     ]
     if not frames:

@@ -27,11 +27,11 @@ def find_missing_pins(context: CheckContext) -> Iterator[Finding]:
 
     Fewer pins prove nothing where rows of pins are left out.
     """
-    both = pins_against_totals(context.pins, context.totals)
+    both = pins_against_totals(context.history)
     posts = both.filter((pl.col("key") == "posts") & (pl.col("total") != pl.col("pins_sum")))
     if context.lacks_rows("pins"):
         posts = posts.filter(pl.col("total") < pl.col("pins_sum"))
-    longest = max(sums_per_response(context.pins)["pins"].to_list(), default=0)
+    longest = max(sums_per_response(context.history)["pins"].to_list(), default=0)
     for (account,), group in posts.group_by("social_network_id", maintain_order=True):
         last = group.row(-1, named=True)
         reason = "the list may be cut"
@@ -52,7 +52,7 @@ def find_missing_pins(context: CheckContext) -> Iterator[Finding]:
 
 def find_differing_sums(context: CheckContext) -> Iterator[Finding]:
     """Report responses in which the sums over the pins are not the totals that came with them."""
-    both = pins_against_totals(context.pins, context.totals)
+    both = pins_against_totals(context.history)
     newest = pl.col("period_end") == pl.col("period_end").max().over("social_network_id")
     sums = both.filter(newest & (pl.col("key") != "posts") & (pl.max_horizontal("total", "pins_sum") > 0))
     sums = sums.with_columns(
@@ -69,7 +69,7 @@ def find_differing_sums(context: CheckContext) -> Iterator[Finding]:
         text = f" The impressions of the pins add up to {100 * median:.0f}% of the total (median)."
     accounts = differing["social_network_id"].n_unique()
     what_to_do = "Use OneUp's totals for the account, and pins to compare pins. Do not expect the two to agree."
-    known = agreement_of_impressions(context.pins, context.totals)
+    known = agreement_of_impressions(context.history)
     if known.height >= MIN_CASES and known["agrees"].sum() >= NEARLY_ALL_THRESHOLD * known.height:
         what_to_do = "Compare with OneUp's own page: in nearly all other responses the two agree."
     yield Finding(
@@ -86,11 +86,11 @@ def find_possible_cap(context: CheckContext) -> Iterator[Finding]:
 
     It is complete where as many posts came with the pins, and no cap is below the longest list of the file.
     """
-    whole = pins_against_totals(context.pins, context.totals).filter(
+    whole = pins_against_totals(context.history).filter(
         (pl.col("key") == "posts") & (pl.col("total") <= pl.col("pins_sum"))
     )
     windows = (
-        sums_per_response(context.pins)
+        sums_per_response(context.history)
         .filter(pl.col("pins") == pl.col("pins").max())
         .filter(pl.col("pins").is_in(SUSPECT_COUNTS))
         .join(whole, on=[*WINDOW, "pins"], how="anti")

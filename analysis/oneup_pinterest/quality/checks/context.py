@@ -21,6 +21,7 @@ from oneup_pinterest.database.renames import Rename, registered_renames
 from oneup_pinterest.database.replaced_values import MergedRows, ReplacedValues, find_replaced_values
 from oneup_pinterest.database.schema import SYNC_RUNS, TABLES
 from oneup_pinterest.database.stored_tables import StoredTable, registered_tables
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.findings import Finding
 
 KEPT_DAYS = 90  # Pinterest keeps figures this long
@@ -36,8 +37,8 @@ class CheckContext(NamedTuple):
     """What the checks look at.
 
     Attributes:
-        pins, followers, accounts, runs, overview, totals: Frames as the `load_*` functions return them; `pins` has
-            only the columns that checks look at.
+        history: What the `load_*` functions return; its `pins` have only the columns that checks look at.
+        runs: The syncs, as `load_sync_runs` returns them.
         last_sync: When the newest data came, in UTC; None before the first sync.
         now: The present time in UTC.
         tables: The tables of the file.
@@ -47,14 +48,10 @@ class CheckContext(NamedTuple):
         renames: The accounts with a new id.
     """
 
-    pins: pl.DataFrame
-    followers: pl.DataFrame
-    accounts: pl.DataFrame
+    history: LoadedHistory
     runs: pl.DataFrame
     last_sync: datetime | None
     now: datetime
-    overview: pl.DataFrame
-    totals: pl.DataFrame
     tables: Sequence[StoredTable] = ()
     unreadable: Sequence[UnreadableValues] = ()
     impossible: Sequence[ImpossibleDays] = ()
@@ -70,11 +67,9 @@ class CheckContext(NamedTuple):
             return True
         return including_impossible_days and any(days.relation == relation for days in self.impossible)
 
-    def for_account(self, account: str, pins: pl.DataFrame) -> "CheckContext":
-        """Return the context of one account, whose pins are given."""
-        is_account = pl.col("social_network_id") == account
-        names = ("followers", "accounts", "overview", "totals")
-        return self._replace(pins=pins, **{name: getattr(self, name).filter(is_account) for name in names})
+    def with_history(self, history: LoadedHistory) -> "CheckContext":
+        """Return the same file with another history, such as that of one account."""
+        return self._replace(history=history)
 
 
 Check = Callable[[CheckContext], Iterator[Finding]]
@@ -94,14 +89,10 @@ def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | 
     )
     now, tables = utc_now().replace(tzinfo=None), registered_tables(history)
     return CheckContext(
-        pins,
-        followers,
-        accounts,
+        LoadedHistory(pins, followers=followers, accounts=accounts, overview=overview, pin_totals=totals),
         runs,
         _last_sync(history, runs, now),
         now,
-        overview,
-        totals,
         tables,
         find_unreadable_values(history, tables),
         registered_impossible_days(history),

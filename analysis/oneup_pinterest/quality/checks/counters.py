@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from oneup_pinterest.formatting import format_count, format_day, format_list
-from oneup_pinterest.history.counter_types import types_of
+from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations
 from oneup_pinterest.quality.checks.context import CheckContext, first_day
 from oneup_pinterest.quality.findings import Finding
@@ -16,9 +17,9 @@ MAX_PINS_NAMED = 3  # more are counted
 
 def find_falling_counters(context: CheckContext) -> Iterator[Finding]:
     """Report rolling counters, and the syncs at which counters of a pin or of many were reset or restated."""
-    observations = consecutive_observations(context.pins, METRICS)
-    types = types_of(observations)
-    is_rolling = pl.col("kind") == "rolling"
+    observations = consecutive_observations(context.history, METRICS)
+    types = counter_types(context.history)
+    is_rolling = pl.col("counter_type") == "rolling"
     has_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
     all_falls = _falls(observations)
     for (key,), group in types.filter(is_rolling | has_event).group_by("social_network_id", maintain_order=True):
@@ -65,7 +66,7 @@ def _restatements(account: str, restated: pl.DataFrame, falls: pl.DataFrame) -> 
     if restated.is_empty():
         return
     days = falls.filter(pl.col("metric").is_in(restated["metric"].implode()) & pl.col("is_many"))
-    of_most = (restated["kind"] == "restated").any()
+    of_most = (restated["counter_type"] == "restated").any()
     count = days["snapshot_date"].n_unique()
     yield Finding(
         check="counters_restated",
@@ -117,7 +118,7 @@ def _falls(observations: Observations) -> pl.DataFrame:
 
 def find_impossible_counters(context: CheckContext) -> Iterator[Finding]:
     """Report counts that are negative, beyond 2^53, or far above the impressions of their pin."""
-    for account, rows in _by_account(_left_out(context.pins, IMPOSSIBLE)):
+    for account, rows in _by_account(_left_out(context.history, IMPOSSIBLE)):
         first = rows.row(0, named=True)
         yield Finding(
             check="impossible_counters",
@@ -133,7 +134,7 @@ def find_impossible_counters(context: CheckContext) -> Iterator[Finding]:
 
 def find_reverted_counters(context: CheckContext) -> Iterator[Finding]:
     """Report counters that jumped and fell back: a glitch of the API."""
-    for account, rows in _by_account(_left_out(context.pins, SPIKE)):
+    for account, rows in _by_account(_left_out(context.history, SPIKE)):
         largest = rows.sort("value", descending=True).row(0, named=True)
         yield Finding(
             check="counters_taken_back",
@@ -151,7 +152,7 @@ def find_reverted_counters(context: CheckContext) -> Iterator[Finding]:
 
 def find_unconfirmed_gains(context: CheckContext) -> Iterator[Finding]:
     """Report rises beyond anything that an account has shown, which may still be reverted."""
-    observations = consecutive_observations(context.pins, METRICS)
+    observations = consecutive_observations(context.history, METRICS)
     rises = pl.concat(
         [
             steps.filter("is_unconfirmed").select(
@@ -164,7 +165,7 @@ def find_unconfirmed_gains(context: CheckContext) -> Iterator[Finding]:
             for metric, steps in observations.steps.items()
         ]
     )
-    for account, rows in _by_account(_without_rolling(_with_ids(rises, observations), observations)):
+    for account, rows in _by_account(_without_rolling(_with_ids(rises, observations), context.history)):
         largest = rows.sort("value", descending=True).unique("id", keep="first", maintain_order=True)
         names = [
             f"pin {row['id']} (+{row['value']:,} {row['metric']} on {format_day(row['snapshot_date'])})"
@@ -183,12 +184,12 @@ def find_unconfirmed_gains(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _left_out(pins: pl.DataFrame, reason: str) -> pl.DataFrame:
+def _left_out(history: LoadedHistory, reason: str) -> pl.DataFrame:
     """Return account, id, metric, snapshot_date and value of the observations left out for a reason."""
-    observations = consecutive_observations(pins, METRICS)
+    observations = consecutive_observations(history, METRICS)
     rows = pl.concat([rows.with_columns(metric=pl.lit(metric)) for metric, rows in observations.left_out.items()])
     with_ids = _with_ids(rows.filter(pl.col("reason") == reason), observations)
-    return _without_rolling(with_ids, observations) if reason == SPIKE else with_ids
+    return _without_rolling(with_ids, history) if reason == SPIKE else with_ids
 
 
 def _with_ids(rows: pl.DataFrame, observations: Observations) -> pl.DataFrame:
@@ -197,11 +198,11 @@ def _with_ids(rows: pl.DataFrame, observations: Observations) -> pl.DataFrame:
     )
 
 
-def _without_rolling(rows: pl.DataFrame, observations: Observations) -> pl.DataFrame:
+def _without_rolling(rows: pl.DataFrame, history: LoadedHistory) -> pl.DataFrame:
     """Return the rows without rolling counters: these rise and fall by themselves, and have no gains."""
     if rows.is_empty():
         return rows
-    rolling = types_of(observations).filter(pl.col("kind") == "rolling")
+    rolling = counter_types(history).filter(pl.col("counter_type") == "rolling")
     return rows.join(rolling, on=["social_network_id", "metric"], how="anti", maintain_order="left")
 
 

@@ -40,11 +40,11 @@ def find_schema_drift(context: CheckContext) -> Iterator[Finding]:
 def find_duplicate_keys(context: CheckContext) -> Iterator[Finding]:
     """Report rows that share a key: every count over them is too high."""
     for stream, frame in (
-        ("pins", context.pins),
-        ("account_followers", context.followers),
-        ("overview_metrics", context.overview),
-        ("pin_totals", context.totals),
-        ("accounts", context.accounts),
+        ("pins", context.history.pins),
+        ("account_followers", context.history.followers),
+        ("overview_metrics", context.history.overview),
+        ("pin_totals", context.history.pin_totals),
+        ("accounts", context.history.accounts),
     ):
         duplicates = count_duplicate_keys(frame, TABLES[stream].key)
         if duplicates > 0:

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 import polars as pl
 
 from oneup_pinterest.formatting import format_count
-from oneup_pinterest.history.observations import METRICS, consecutive_observations, latest_counters, latest_pins
+from oneup_pinterest.history.latest import latest_counters, latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import METRICS, consecutive_observations
 from oneup_pinterest.quality.checks.context import AGREEMENT_TOLERANCE, MIN_IMPRESSIONS, CheckContext
 from oneup_pinterest.quality.findings import Finding
 
 _OWN_PAGE = r"^https?://([a-z]+\.)*pinterest\.[a-z.]+/pin/"
 
 
-def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
+def duplicate_image_groups(history: LoadedHistory) -> pl.DataFrame:
     """Return groups of pins with one image whose counters are equal whenever several of them are seen.
 
     Columns, one row per group, sorted by the first two: social_network_id, first_id (the smallest id of the group);
@@ -26,20 +28,20 @@ def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
     ...     "timestamp": date(2026, 2, 1), "media_url": ["a.jpg", "a.jpg", "b.jpg"], "permalink": None,
     ...     "impressions": 50, "saves": 2, "comments": 0, "repins": 1, "clicks": 3},
     ...     schema_overrides={"permalink": pl.String})
-    >>> duplicate_image_groups(pins).rows()
+    >>> duplicate_image_groups(LoadedHistory(pins)).rows()
     [('pin_a', '1', 2, 1, 50)]
     """
     place = ["social_network_id", "media_url", "link"]
     newest = pl.col("snapshot_date") == pl.col("snapshot_date").max().over("social_network_id")
     has_image = pl.col("media_url").is_not_null() & (pl.col("media_url") != "")
     of_image = pl.len().over("social_network_id", "media_url")
-    candidates = latest_pins(pins).filter(newest).filter(has_image).filter(of_image > 1)
+    candidates = latest_pins(history).filter(newest).filter(has_image).filter(of_image > 1)
     link = pl.when(~pl.col("permalink").str.contains(_OWN_PAGE).fill_null(value=True)).then("permalink").fill_null("")
     candidates = candidates.with_columns(link=link)
     columns = ["social_network_id", "id", "snapshot_date", *METRICS]
-    seen = pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
+    seen = history.pins.select(columns).join(candidates.select("id", *place), on=["social_network_id", "id"])
     if candidates.height:
-        seen = seen.join(_glitches(pins), on=["social_network_id", "id", "snapshot_date"], how="anti")
+        seen = seen.join(_glitches(history), on=["social_network_id", "id", "snapshot_date"], how="anti")
     counters = pl.struct(METRICS)
     groups = (  # as the account's newest snapshot has them
         candidates.filter(pl.col("impressions") >= MIN_IMPRESSIONS)
@@ -63,18 +65,20 @@ def duplicate_image_groups(pins: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _glitches(pins: pl.DataFrame) -> pl.DataFrame:
+def _glitches(history: LoadedHistory) -> pl.DataFrame:
     """Return account, id and snapshot_date of observations with a counter that is left out of the gains."""
-    observations = consecutive_observations(pins, METRICS)
+    observations = consecutive_observations(history, METRICS)
     rows = pl.concat([rows.select("pin", "snapshot_date") for rows in observations.left_out.values()])
     return observations.pins[rows["pin"]].with_columns(rows["snapshot_date"])
 
 
 def find_duplicate_images(context: CheckContext) -> Iterator[Finding]:
     """Report pins of one image whose counters are always equal: sums over pins count them twice."""
-    totals = latest_counters(context.pins, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    totals = (
+        latest_counters(context.history, METRICS).group_by("social_network_id").agg(all=pl.col("impressions").sum())
+    )
     groups = (
-        duplicate_image_groups(context.pins)
+        duplicate_image_groups(context.history)
         .group_by("social_network_id")
         .agg(
             groups=pl.len(),

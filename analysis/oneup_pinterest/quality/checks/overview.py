@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from oneup_pinterest.formatting import format_count, format_day, format_list
-from oneup_pinterest.history.observations import latest_pins
-from oneup_pinterest.history.summaries import of_last_preset
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.quality.checks.context import (
     KEPT_DAYS,
     MIN_CASES,
@@ -28,8 +28,10 @@ def find_differing_posts(context: CheckContext) -> Iterator[Finding]:
     """
     account, one = "social_network_id", pl.duration(days=1)  # the zone of the time stamps is not known
     start, end = pl.col("period_start"), pl.col("period_end")
-    windows = context.pins.group_by(account).agg(start.min().alias("requested_from"), end.max().alias("requested_to"))
-    newest = of_last_preset(context.overview).filter(end == end.max().over(account))
+    windows = context.history.pins.group_by(account).agg(
+        start.min().alias("requested_from"), end.max().alias("requested_to")
+    )
+    newest = of_last_preset(context.history.overview).filter(end == end.max().over(account))
     periods = (
         newest.filter((pl.col("key") == "posts") & pl.col("value_current_period").is_not_null())
         # zeros only mean a lost connection
@@ -42,7 +44,7 @@ def find_differing_posts(context: CheckContext) -> Iterator[Finding]:
     is_current = pl.col("snapshot_date") == pl.col("snapshot_date").max()
     may_belong = day.is_between(start - one, end + one) | day.is_null()
     compared = (
-        latest_pins(context.pins)
+        latest_pins(context.history)
         .select(account, "id", "snapshot_date", pl.col("timestamp").cast(pl.Datetime("us")))
         .join(periods, on=account)
         .group_by(account)
@@ -81,7 +83,7 @@ def find_differing_posts(context: CheckContext) -> Iterator[Finding]:
 
 def _complete_lists(context: CheckContext) -> pl.DataFrame:
     """Return account, first and last day of each list of pins that has as many pins as posts came with it."""
-    posts = pins_against_totals(context.pins, context.totals).filter(pl.col("key") == "posts")
+    posts = pins_against_totals(context.history).filter(pl.col("key") == "posts")
     return posts.filter(pl.col("total") == pl.col("pins_sum")).select(
         "social_network_id", first="period_start", last="period_end"
     )
@@ -89,13 +91,13 @@ def _complete_lists(context: CheckContext) -> pl.DataFrame:
 
 def find_expired_periods(context: CheckContext) -> Iterator[Finding]:
     """Report zeros from before Pinterest's 90 days, where figures begin with these days."""
-    old = figures_of_old_periods(context.overview)
+    old = figures_of_old_periods(context.history.overview)
     if old.height >= MIN_CASES and old.filter(pl.col("figures") > 0).height >= NEARLY_ALL_THRESHOLD * old.height:
         return  # Pinterest keeps more than documented
     synced = pl.coalesce(pl.col("_airbyte_extracted_at").dt.date(), pl.col("period_end") + pl.duration(days=1))
     kept_from = synced - pl.duration(days=KEPT_DAYS)
     periods = (
-        of_last_preset(context.overview)
+        of_last_preset(context.history.overview)
         .group_by("social_network_id", "preset", "period_start", "period_end")
         .agg(
             now=pl.col("value_current_period").sum(),

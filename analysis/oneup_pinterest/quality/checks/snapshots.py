@@ -6,8 +6,10 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.glitches import EMPTY
-from oneup_pinterest.history.observations import METRICS, MOST, consecutive_observations, latest_pins
-from oneup_pinterest.history.summaries import of_last_preset
+from oneup_pinterest.history.latest import latest_pins
+from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.observations import EVENT_SHARE, METRICS, consecutive_observations
+from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
 from oneup_pinterest.quality.checks.context import CheckContext, in_parentheses
 from oneup_pinterest.quality.findings import Finding
@@ -52,7 +54,7 @@ def find_missing_days(context: CheckContext) -> Iterator[Finding]:
         "social_network_id", day=pl.date_ranges("before_on", "snapshot_date", closed="none")
     )
     gaps = (
-        snapshot_coverage(context.pins, context.followers)
+        snapshot_coverage(context.history.pins, context.history.followers)
         .join(skipped.explode("day"), on=["social_network_id", "day"], how="anti")
         .group_by("social_network_id")
         .agg(span=pl.len(), missing=pl.col("day").filter(~pl.col("is_synced")))
@@ -93,19 +95,19 @@ def find_time_zone_changes(context: CheckContext) -> Iterator[Finding]:
 
 def _zone_changes(context: CheckContext) -> pl.DataFrame:
     """Return `moved_snapshots` of pins and of followers."""
-    observations = consecutive_observations(context.pins, [])
+    observations = consecutive_observations(context.history, [])
     of_pins = observations.zone_changes.join(observations.accounts, on="account")
-    of_followers = moved_snapshots(context.followers)
+    of_followers = moved_snapshots(context.history.followers)
     both = pl.concat([of_pins.select(of_followers.columns), of_followers])
     return both.unique(["social_network_id", "snapshot_date"], keep="first").sort("social_network_id", "snapshot_date")
 
 
 def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
     """Report days on which all counters, totals or followers are 0 after they were higher: a lost connection."""
-    totals = of_last_preset(context.overview).filter(pl.col("key") != "posts")
+    totals = of_last_preset(context.history.overview).filter(pl.col("key") != "posts")
     zeros = pl.concat(
         [
-            _days_of_zero_pins(context.pins),
+            _days_of_zero_pins(context.history),
             _days_of_zeros(
                 totals,
                 pl.col("value_current_period"),
@@ -113,7 +115,7 @@ def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
                 pl.format("every total of the account{}", in_parentheses(pl.col("preset"))),
             ),
             _days_of_zeros(
-                context.followers, pl.col("total_followers"), "snapshot_date", pl.lit("the number of followers")
+                context.history.followers, pl.col("total_followers"), "snapshot_date", pl.lit("the number of followers")
             ),
         ]
     )
@@ -134,15 +136,15 @@ def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
+def _days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
     """Return `_days_of_zeros` of the pins: zeros that are left out of the gains, unless the counters were reset."""
-    observations = consecutive_observations(pins, METRICS)
+    observations = consecutive_observations(history, METRICS)
     place = ["account", "snapshot_date"]
     empty = pl.concat([rows.filter(pl.col("reason") == EMPTY).select(place) for rows in observations.left_out.values()])
     empty = empty.unique().join(observations.accounts, on="account")
     known = pl.any_horizontal(pl.col(METRICS).is_not_null())
     days = (
-        pins.join(empty, on=["social_network_id", "snapshot_date"])
+        history.pins.join(empty, on=["social_network_id", "snapshot_date"])
         .group_by("social_network_id", *place)
         .agg(figures=pl.sum_horizontal(METRICS).filter(known).sum())
         .filter(pl.col("figures") == 0)
@@ -151,7 +153,7 @@ def _days_of_zero_pins(pins: pl.DataFrame) -> pl.DataFrame:
         steps.join(days.select("account").unique(), on="account", how="semi")
         .filter(pl.col("before") > 0)
         .group_by(place)
-        .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > MOST)
+        .agg(is_reset=(pl.col("fall") == "reset").fill_null(value=False).mean() > EVENT_SHARE)
         for steps in observations.steps.values()
     ]
     after = pl.concat(later).group_by(place).agg(pl.col("is_reset").any()).sort(place)
@@ -180,7 +182,7 @@ def _days_of_zeros(frame: pl.DataFrame, figure: pl.Expr, day: str, what: pl.Expr
 def find_undated_pins(context: CheckContext) -> Iterator[Finding]:
     """Report pins without a publication time: they have no age."""
     undated = pl.col("timestamp").is_null().sum()
-    counts = latest_pins(context.pins).group_by("social_network_id").agg(undated=undated, pins=pl.len())
+    counts = latest_pins(context.history).group_by("social_network_id").agg(undated=undated, pins=pl.len())
     for account, undated_pins, pins in counts.filter(pl.col("undated") > 0).sort("social_network_id").iter_rows():
         yield Finding(
             check="pins_without_date",

@@ -3,15 +3,14 @@
 import polars as pl
 
 from oneup_pinterest.formatting import format_day, format_number, format_percent
-from oneup_pinterest.history.counter_types import USABLE
-from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.methods.time_series import settled_days
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.questions.anomalies import level_shifts as levels
 from oneup_pinterest.questions.anomalies import statistic as anomalies
 from oneup_pinterest.questions.anomalies.chart import anomalies_chart, levels_chart
 from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
 from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 
 WORDS = {"high": "▲ high", "low": "▼ low", "usual": "= usual", "not judged": "? not judged", "unknown": "? unknown"}
@@ -19,27 +18,25 @@ NAMED = 3  # days in the sentence; the table has the others
 TABLE_ROWS = 30
 
 
-def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which days of one account stand out from its usual ones. `gains` is one account of `account_daily_gains`.
+def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer which days of one account stand out from its usual ones.
 
-    >>> from oneup_pinterest.history.gains import account_daily_gains
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> gains = account_daily_gains(pl.DataFrame(schema=TABLES["pins"].schema))
-    >>> anomalies_answer(gains).sentence
+    >>> anomalies_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: unusual days need 28 settled days that can be judged by themselves, and there are 0.'
     """
     question = f"Which days brought unusually many or few {metric}?"
-    if not_usable(gains, metric):
-        return Answer(question, refusal(metric))
-    settled = settled_days(gains, metric)
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    settled = settled_days(history, metric)
     sure = int(settled["is_sure"].sum())
-    if sure < anomalies.LEAST_DAYS:
+    if sure < anomalies.MIN_DAYS:
         return not_enough_data(
             question,
-            f"unusual days need {anomalies.LEAST_DAYS} settled days that can be judged by themselves, and there are "
+            f"unusual days need {anomalies.MIN_DAYS} settled days that can be judged by themselves, and there are "
             f"{sure}.",
         )
-    days = daily_anomalies(gains, metric)
+    days = daily_anomalies(history, metric)
     if days.is_empty():
         return not_enough_data(question, f"there are {sure} settled days, and none of them has brought any {metric}.")
     named = days.filter(pl.col("state").is_in(["high", "low"])).sort("day", descending=True)
@@ -47,16 +44,16 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
     if named.is_empty():
         sentence = f"No day stands out: none {usual} brought more or fewer {metric} than the days around it explain."
     else:
-        told = "; ".join(
+        summary = "; ".join(
             f"{format_day(row['day'])} with {format_number(row['gain'])} {metric} "
             f"where {row['expected']:,.1f} are usual"
             for row in named.head(NAMED).iter_rows(named=True)
         )
         more = f"; and {named.height - NAMED} more" if named.height > NAMED else ""
         stand = "stands" if named.height == 1 else "stand"
-        sentence = f"{named.height} {usual} {stand} out: {told}{more}."
+        sentence = f"{named.height} {usual} {stand} out: {summary}{more}."
     unsure = days.height - sure
-    notes = ["The grey band holds 99% of usual days: the days around each, and its day of the week, make it."]
+    notes = ["The gray band holds 99% of usual days: the days around each, and its day of the week, make it."]
     if unsure:
         notes.append(
             f"{unsure} days are not judged (rings): unknown, in or next to a gap, or too many counters fell on them."
@@ -79,18 +76,18 @@ def anomalies_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int |
     return Answer(question, sentence, anomalies_chart(days, metric, width=width), table, tuple(notes))
 
 
-def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """When the daily gains of one account moved to another level. `gains` is one account of `account_daily_gains`."""
+def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer when the daily gains of one account moved to another level."""
     question = f"Has the level of daily {metric} shifted, and when?"
-    if not_usable(gains, metric):
-        return Answer(question, refusal(metric))
-    days = settled_days(gains, metric)
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    days = settled_days(history, metric)
     known = days["gain"].count()
-    if known < levels.LEAST_DAYS:
+    if known < levels.MIN_DAYS:
         return not_enough_data(
-            question, f"level shifts need {levels.LEAST_DAYS} settled days with a known gain, and there are {known}."
+            question, f"level shifts need {levels.MIN_DAYS} settled days with a known gain, and there are {known}."
         )
-    found = gain_levels(gains, metric)
+    found = gain_levels(history, metric)
     if found.is_empty():
         return not_enough_data(question, f"there are {known} settled days, and none of them has brought any {metric}.")
     if found.height == 1:
@@ -99,14 +96,14 @@ def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | st
             f"{metric} throughout the {known} days known."
         )
     else:
-        told = "; ".join(
+        summary = "; ".join(
             f"on {format_day(row['first_day'])} by {format_percent(row['change'])} (95% interval "
             f"{format_percent(row['change_low'])} to {format_percent(row['change_high'])}), "
             f"to {row['level']:,.1f} on a usual day"
             for row in found.filter(pl.col("change").is_not_null()).iter_rows(named=True)
         )
         times = "once" if found.height == 2 else f"{found.height - 1} times"
-        sentence = f"Daily {metric} shifted {times} in {known} days: {told}."
+        sentence = f"Daily {metric} shifted {times} in {known} days: {summary}."
     table = found.select(
         pl.col("first_day").alias("From"),
         pl.col("last_day").alias("To"),
@@ -121,8 +118,3 @@ def levels_answer(gains: pl.DataFrame, metric: str = "saves", *, width: int | st
         "never why: look for what was done then.",
     )
     return Answer(question, sentence, levels_chart(days, found, metric, width=width), table, notes)
-
-
-def not_usable(gains: pl.DataFrame, metric: str) -> bool:
-    """Whether the counter of `metric` is of a kind whose gains mean nothing."""
-    return bool((~gains.filter(pl.col("metric") == metric)["kind"].is_in(USABLE)).any())

@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.formatting import format_day, format_percent
 from oneup_pinterest.questions.chart_style import (
     BLUE,
-    COLOURS,
+    COLORS,
     FAINT,
     INK,
     VERMILLION,
@@ -17,6 +17,7 @@ from oneup_pinterest.questions.chart_style import (
     Chart,
     day_axis,
     finished,
+    gained_text,
     inline,
 )
 
@@ -25,7 +26,7 @@ _BAND = "#E3E8EC"
 
 
 def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Daily gains (counts) as a line on the band that holds 99% of usual days; days that stand out have a mark.
+    """Draw daily gains (counts) as a line on the band that holds 99% of usual days; days that stand out have a mark.
 
     `days` is one account of `daily_anomalies`. A triangle up with its word is a high day, one down a low day; small
     rings are days that are not judged.
@@ -70,7 +71,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
         base.mark_area(color=_BAND, clip=True).encode(y=_counts("low", name, top), y2="high:Q"),
         base.mark_line(color=FAINT, strokeDash=[4, 3], strokeWidth=1).encode(y=_counts("expected", name)),
         base.mark_line(
-            color=COLOURS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLOURS.get(metric, BLUE), "size": 9}
+            color=COLORS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLORS.get(metric, BLUE), "size": 9}
         ).encode(y=_counts("gain", name)),
         alt.Chart(inline(unsure))
         .mark_point(color=FAINT, fill="white", strokeWidth=1, opacity=1, size=14)
@@ -82,11 +83,11 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
             y=_counts("label_at", name), text="label:N"
         ),
     ]
-    told = ", ".join(
+    summary = ", ".join(
         f"{format_day(row['day'])} {row['state']} ({row['gain']:,.0f})"
         for row in days.filter(pl.col("state").is_in(["high", "low"])).iter_rows(named=True)
     )
-    description = f"{name} a day, {_span(days)}, with the band of usual days. Marked: {told or 'none'}."
+    description = f"{name} a day, {_span(days)}, with the band of usual days. Marked: {summary or 'none'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, _HEIGHT)
 
 
@@ -125,7 +126,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
     ]
     layers = [
         alt.Chart(inline(rows))
-        .mark_line(color=COLOURS.get(metric, BLUE), opacity=0.5, strokeWidth=1.5)
+        .mark_line(color=COLORS.get(metric, BLUE), opacity=0.5, strokeWidth=1.5)
         .encode(
             x=x,
             y=_counts("gain", name),
@@ -149,24 +150,14 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
             for late in (False, True)
         ),
     ]
-    told = ", ".join(
+    summary = ", ".join(
         f"{row['level']:,.1f}"
         if row["change"] is None
         else f"from {format_day(row['first_day'])} {row['level']:,.1f} ({format_percent(row['change'])})"
         for row in levels.iter_rows(named=True)
     )
-    description = f"{name} a day, {_span(days)}, with their levels: {told or 'none'}."
+    description = f"{name} a day, {_span(days)}, with their levels: {summary or 'none'}."
     return finished(alt.layer(*layers), description, width, _HEIGHT)
-
-
-def gained_text() -> pl.Expr:
-    """The gain for a tooltip, which writes what is not known as zero if it is a number."""
-    gain = pl.col("gain")
-    return (
-        pl.when(gain.is_not_null())
-        .then(gain.round(1).cast(pl.String).str.strip_suffix(".0"))
-        .otherwise(pl.lit("not known"))
-    )
 
 
 def _counts(field: str, name: str, top: float | None = None) -> alt.Y:

@@ -1,26 +1,24 @@
-"""When an account's daily gains moved to another level and stayed there, by penalised change-point detection."""
+"""When an account's daily gains moved to another level and stayed there, by penalized change-point detection."""
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.time_series import (
-    ADDED,
-    Floats,
-    level_and_weekdays,
-    settled_days,
-    trimmed_deviation,
-)
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.settled_days import settled_days
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
+from oneup_pinterest.methods.types import Columns, Floats
 
-LEAST_DAYS = 42  # six weeks: of fewer, a level and a wave of two weeks cannot be told apart
+MIN_DAYS = 42  # six weeks: of fewer, a level looks like a wave of two weeks
 SHORTEST_LEVEL = 10  # days; what is over sooner is an odd week
 # times log n times the long-run variance: what a shift must explain, and what it must explain beyond a straight line;
 # the false alarms of simulated accounts, which wander and grow, chose both
 PENALTY = 2.5
 BEYOND_A_LINE = 0.4 * PENALTY
-LEAST_CHANGE = 0.15  # of the logarithm, about 16%: a smaller one is none that anybody would act on
+MIN_CHANGE = 0.15  # of the logarithm, about 16%: a smaller one is none that anybody would act on
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+SCHEMA: Columns = {
     "first_day": pl.Date,
     "last_day": pl.Date,
     "days": pl.Int64,
@@ -31,10 +29,11 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def gain_levels(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
-    """The levels that each account's daily gains had, one after the other: one row where they never shifted.
+@computed_once
+def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return the levels that each account's daily gains had, one after the other: one row where they never shifted.
 
-    `gains` are frames of `account_daily_gains`. Columns, sorted by the first two:
+    Columns, sorted by the first two:
 
     - social_network_id, first_day, last_day
     - days: with a known gain
@@ -50,20 +49,22 @@ def gain_levels(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     the levels do, the account grows or shrinks and has shifted nowhere.
 
     >>> from datetime import date, timedelta
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-    ...     "day": [date(2026, 3, 1) + timedelta(days=day) for day in range(56)],
-    ...     "gain": [40.0, 44, 38, 41, 37, 43, 39] * 4 + [80.0, 87, 77, 82, 73, 85, 79] * 4,
-    ...     "is_imputed": False, "is_provisional": False, "pins_fallen": 0, "pins_observed": 9})
-    >>> gain_levels(gains).select("first_day", pl.col("level", "change").round(0)).rows()
+    >>> gains = [40, 44, 38, 41, 37, 43, 39] * 4 + [80, 87, 77, 82, 73, 85, 79] * 4
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
+    ...     "snapshot_date": [date(2026, 3, 1) + timedelta(days=day) for day in range(59)],
+    ...     "saves": np.cumsum([0, *gains, 0, 0])})
+    >>> levels = gain_levels(AccountHistory.from_pins(pins))
+    >>> levels.select("first_day", pl.col("level", "change").round(0)).rows()
     [(datetime.date(2026, 3, 1), 40.0, None), (datetime.date(2026, 3, 29), 80.0, 98.0)]
     """
-    return for_each_account(settled_days(gains, metric), _of_account, SCHEMA)
+    return with_account(history.social_network_id, levels_of(settled_days(history, metric)), SCHEMA)
 
 
-def _of_account(days: pl.DataFrame) -> pl.DataFrame:
+def levels_of(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `gain_levels` from those of `settled_days`."""
     known = days.filter(pl.col("gain").is_not_null())
     gain: Floats = known["gain"].to_numpy().astype(np.float64)
-    if len(gain) < LEAST_DAYS or not gain.sum():
+    if len(gain) < MIN_DAYS or not gain.sum():
         return pl.DataFrame(schema=SCHEMA)
     from ruptures import KernelCPD  # slow to import
     from scipy import stats
@@ -102,7 +103,7 @@ def _of_account(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _long_run_variance(logs: Floats, rest: Floats) -> float:
-    """What the variance of a mean is, times its days, if each day resembles the one before.
+    """Return what the variance of a mean is, times its days, if each day resembles the one before.
 
     Of the differences between days 1 and 2 apart, because a shift hardly touches these: in an autoregressive series
     the variance of the second is 1 + rho times the variance of the first.
@@ -125,4 +126,4 @@ def _beside_a_line(logs: Floats) -> float:
 def _worth_naming(logs: Floats, ends: list[int]) -> list[int]:
     means = [part.mean() for part in np.split(logs, ends[:-1])]
     steps = np.abs(np.diff(means))
-    return [end for end, step in zip(ends[:-1], steps, strict=True) if step >= LEAST_CHANGE] + [ends[-1]]
+    return [end for end, step in zip(ends[:-1], steps, strict=True) if step >= MIN_CHANGE] + [ends[-1]]

@@ -3,20 +3,18 @@
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.time_series import (
-    ADDED,
-    Floats,
-    level_and_weekdays,
-    settled_days,
-    trimmed_deviation,
-)
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.settled_days import settled_days
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
+from oneup_pinterest.methods.types import Columns, Floats
 
-LEAST_DAYS = 28  # four of each weekday: fewer cannot tell a weekday from an accident
+MIN_DAYS = 28  # four of each weekday: with fewer, a weekday effect looks like an accident
 FALSE_DISCOVERIES = 0.05  # expected share of the days named that are nothing
 BAND = 0.99  # of the days of a usual account lie within the band that is drawn
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+SCHEMA: Columns = {
     "day": pl.Date,
     "gain": pl.Float64,
     "expected": pl.Float64,
@@ -29,10 +27,11 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def daily_anomalies(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
-    """Which settled days gained more or less than the days around them and their weekday lead to expect.
+@computed_once
+def daily_anomalies(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return which settled days gained more or less than the days around them and their weekday lead to expect.
 
-    `gains` are frames of `account_daily_gains`. Columns, sorted by the first two:
+    Columns, sorted by the first two:
 
     - social_network_id, day
     - gain: as a count; null where it is not known
@@ -51,20 +50,22 @@ def daily_anomalies(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     binomial's on the counts (a zero among small counts is no anomaly).
 
     >>> from datetime import date, timedelta
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-    ...     "day": [date(2026, 3, 1) + timedelta(days=day) for day in range(35)],
-    ...     "gain": [40.0, 44, 38, 41, 37, 43, 39] * 4 + [40.0, 200, 38, 41, 37, 43, 39],
-    ...     "is_imputed": False, "is_provisional": False, "pins_fallen": 0, "pins_observed": 9})
-    >>> daily_anomalies(gains).filter(pl.col("state") == "high").select("day", "gain", "state").rows()
+    >>> gains = [40, 44, 38, 41, 37, 43, 39] * 4 + [40, 200, 38, 41, 37, 43, 39]
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
+    ...     "snapshot_date": [date(2026, 3, 1) + timedelta(days=day) for day in range(38)],
+    ...     "saves": np.cumsum([0, *gains, 0, 0])})
+    >>> days = daily_anomalies(AccountHistory.from_pins(pins))
+    >>> days.filter(pl.col("state") == "high").select("day", "gain", "state").rows()
     [(datetime.date(2026, 3, 30), 200.0, 'high')]
     """
-    return for_each_account(settled_days(gains, metric), _of_account, SCHEMA)
+    return with_account(history.social_network_id, anomalous_days(settled_days(history, metric)), SCHEMA)
 
 
-def _of_account(days: pl.DataFrame) -> pl.DataFrame:
+def anomalous_days(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `daily_anomalies` from those of `settled_days`."""
     sure = days["is_sure"].to_numpy()
     gain: Floats = days["gain"].cast(pl.Float64).to_numpy().astype(np.float64)
-    if sure.sum() < LEAST_DAYS or not np.nansum(gain):
+    if sure.sum() < MIN_DAYS or not np.nansum(gain):
         return pl.DataFrame(schema=SCHEMA)
     from scipy import stats  # slow to import
 

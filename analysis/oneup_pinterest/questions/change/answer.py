@@ -6,20 +6,13 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.methods.resampling import LEVEL
-from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.change.chart import change_chart, percent_text, trend_chart
-from oneup_pinterest.questions.change.statistic import (
-    DAYS,
-    HEADLINE,
-    UNSEEN,
-    account_change,
-    account_trend,
-    new_pins_change,
-    weekly_gains,
-)
-from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, UNSEEN, account_change
+from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP
+from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
+from oneup_pinterest.questions.change.chart import change_chart, trend_chart
+from oneup_pinterest.questions.change.statistic import account_trend, new_pins_change, weekly_gains
+from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
 _SAMPLE = (
     "Each pin counts as one observation with all it gained, because pins differ far more than impressions do; "
@@ -28,20 +21,13 @@ _SAMPLE = (
 
 
 def change_answer(
-    pins: pl.DataFrame,
-    metric: str | None = None,
-    *,
-    days: int = DAYS,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
+    history: AccountHistory, metric: str | None = None, *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
-    """What the account gained in its last settled days against the days before; of one metric, or of all three.
+    """Answer what the account gained in its last settled days against the days before; of one metric, or of all three.
 
-    `gains` and `account_gains` as for `account_change`, where they are known already. All three metrics are judged
-    together, whichever is shown.
+    All three metrics are judged together, whichever is shown.
     """
-    change = account_change(pins, days, gains=gains, account_gains=account_gains)
+    change = account_change(history, days)
     what = metric or "saves, repins and clicks"
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
@@ -64,10 +50,10 @@ def change_answer(
 
 
 def new_pins_answer(
-    pins: pl.DataFrame, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
+    history: AccountHistory, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
 ) -> Answer:
-    """Whether the newest pins do better at the same age than those published before them."""
-    change = new_pins_change(pins, days, age)
+    """Answer whether the newest pins do better at the same age than those published before them."""
+    change = new_pins_change(history, days, age)
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
@@ -84,24 +70,16 @@ def new_pins_answer(
     return Answer(question, sentence, change_chart(shown, width), _table(shown, "per pin"), notes)
 
 
-def trend_answer(
-    pins: pl.DataFrame,
-    metric: str = "saves",
-    *,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
-) -> Answer:
-    """Whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
-    account_gains = account_daily_gains(pins, HEADLINE) if account_gains is None else account_gains
+def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
     metrics = HEADLINE if metric in HEADLINE else (metric,)
-    trend = account_trend(pins, metrics, gains=gains, account_gains=account_gains)
+    trend = account_trend(history, metrics)
     question = f"Is there a trend in weekly {metric}?"
     shown = _of(trend, metric)
     if shown["p"].null_count() == shown.height:
         return not_enough_data(question, _why(shown))
     row = shown.row(0, named=True)
-    weekly = weekly_gains(account_gains).filter(pl.col("metric") == metric)
+    weekly = weekly_gains(history).filter(pl.col("metric") == metric)
     table = weekly.select(
         pl.col("first_day").alias("Week from"),
         pl.col("last_day").alias("to"),
@@ -117,25 +95,10 @@ def trend_answer(
     return Answer(question, _trend_sentence(row), trend_chart(weekly, trend, metric, width), table, notes)
 
 
-def interval_text(low: float | None, high: float | None) -> str:
-    """A 95% interval in words, open where the data set no bound.
-
-    >>> interval_text(-31.0, 22.4), interval_text(-31.0, None)
-    ('95% interval −31% to +22%', '95% interval −31% or more')
-    """
-    if low is None and high is None:
-        return "95% interval without bounds"
-    if high is None:
-        return f"95% interval {percent_text(low)} or more"
-    if low is None:
-        return f"95% interval {percent_text(high)} or less"
-    return f"95% interval {percent_text(low)} to {percent_text(high)}"
-
-
 def _change_sentence(row: dict[str, Any], when: str) -> str:
     name = row["metric"].capitalize()
     if row["p"] is None:  # nor may the number of pins be known
-        return f"{name}: cannot tell, {row['reason']}."
+        return f"{name}: no verdict, {row['reason']}."
     pins = _pins(row["pins"])
     counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
     if row["change"] is None:
@@ -152,7 +115,7 @@ def _change_sentence(row: dict[str, Any], when: str) -> str:
 def _new_pins_sentence(row: dict[str, Any]) -> str:
     name = row["metric"].capitalize()
     if row["p"] is None:
-        return f"{name}: cannot tell, {row['reason']}."
+        return f"{name}: no verdict, {row['reason']}."
     counts = f"{row['now']:,.1f} from {row['before']:,.1f}"
     if row["change"] is None:
         return f"{name} per pin came to {row['now']:,.1f} from none, {_judgement(row, _pins(row['pins']))}"
@@ -172,18 +135,18 @@ def _trend_sentence(row: dict[str, Any]) -> str:
 
 
 def _judgement(row: dict[str, Any], pins: str) -> str:
-    if row["verdict"] == "up":
+    if row["verdict"] == UP:
         return f"more than chance explains among {pins}: up."
-    if row["verdict"] == "down":
+    if row["verdict"] == DOWN:
         return f"more than chance explains among {pins}: down."
     if row["reason"]:
-        return f"which would be more than chance among {pins}, but {row['reason']}: cannot tell."
+        return f"which would be more than chance among {pins}, but {row['reason']}: no verdict."
     if row["p"] < LEVEL:
         return (
             f"which by itself would be more than chance among {pins} (p {row['p']:.3f}), but not among several metrics "
-            f"judged together (p {row['p_adjusted']:.3f}): cannot tell."
+            f"judged together (p {row['p_adjusted']:.3f}): within normal variation."
         )
-    return f"which {pins} cannot tell from chance."
+    return f"within normal variation among {pins}."
 
 
 def _moved(change: float) -> str:
@@ -200,23 +163,23 @@ def _of(frame: pl.DataFrame, metric: str | None) -> pl.DataFrame:
 
 
 def _why(shown: pl.DataFrame) -> str:
-    """The reasons of all metrics, each once, with the metrics that it concerns."""
+    """Return the reasons of all metrics, each once, with the metrics that it concerns."""
     of: dict[str, list[str]] = {}
     for metric, reason in shown.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
         of.setdefault(reason.replace(metric, "{}"), []).append(metric)
-    told = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
-    return "; ".join(told) + "." if told else "no pin has been seen."
+    reasons = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
+    return "; ".join(reasons) + "." if reasons else "no pin has been seen."
 
 
 def _side_by_side(shown: pl.DataFrame, tested: int) -> Sequence[str]:
-    """What was done about testing several metrics at once, where there were several."""
+    """Return what was done about testing several metrics at once, where there were several."""
     if tested < 2 or shown["p"].null_count() == shown.height:
         return ()
     return ("Saves, repins and clicks are judged together (Holm), so that one false alarm among them stays rare.",)
 
 
 def _watched(row: dict[str, Any], before: str, now: str, then: str, since: str) -> Sequence[str]:
-    """A word where the number of pins watched changed so much that part of the change may be due to that."""
+    """Return a word where the number of pins watched changed so much that part of the change may be due to that."""
     first, last = row[before], row[now]
     if not first or not last or max(first / last, last / first) < UNSEEN:
         return ()

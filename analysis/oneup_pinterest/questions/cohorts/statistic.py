@@ -4,18 +4,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.by_age import MOST_BETWEEN, counters_at_age, counters_by_age
-from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.questions.growth.statistic import Columns, Floats
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.by_age import MAX_GAP, counters_at_age, counters_by_age
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
 
 WEEKS = 12  # of age: the API is asked for pins of the last 90 days
-LEAST_SEEN = 0.8  # of a week's pins; a mean over those that happen to be old enough is not the week's
+MIN_SEEN = 0.8  # of a week's pins; a mean over those that happen to be old enough is not the week's
 AGE = 7
-LEAST_PINS = 5  # a week, for a comparison
+MIN_PINS = 5  # a week, for a comparison
 ALPHA = 0.05
 DRAWS = 1999
-MOST_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
+MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 
 _MATRIX: Columns = {
     "cohort": pl.Date,
@@ -41,7 +42,7 @@ _VERDICT: Columns = {
 }
 
 
-def cohort_matrix(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """What pins published in the same week had at ages of 7, 14, 21... days, from pins as `load_pins` returns them.
 
     One row per account, week of publication and age of 1 to 12 weeks. Columns:
@@ -58,45 +59,42 @@ def cohort_matrix(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 2, 9),
     ...     "text": "Soup", "format": "pin", "media_type": "IMAGE",
     ...     "snapshot_date": [date(2026, 3, 9), date(2026, 3, 16)], "saves": [10, 16]})
-    >>> cohort_matrix(pins).select("cohort", "age", "mean", "reason").rows()[1:3]
+    >>> cohort_matrix(AccountHistory.from_pins(pins)).select("cohort", "age", "mean", "reason").rows()[1:3]
     [(datetime.date(2026, 3, 2), 14, 16.0, None), (datetime.date(2026, 3, 2), 21, None, 'not yet that old')]
     """
 
-    def matrix(part: pl.DataFrame) -> pl.DataFrame:
-        kinds = counter_types(part, [metric])
-        known = part.filter(pl.col(metric).is_not_null() & pl.col("timestamp").is_not_null())
-        if (kinds["kind"] != "lifetime").any() or known.is_empty():
-            return pl.DataFrame(schema=_MATRIX)
-        last_sync = part["snapshot_date"].max()
-        published = known.group_by("id").agg(published=pl.col("timestamp").last().cast(pl.Date))
-        published = published.with_columns(cohort=pl.col("published").dt.truncate("1w"))
-        cohorts = published.group_by("cohort").agg(pins=pl.len().cast(pl.Int64), latest=pl.col("published").max())
-        weeks = pl.DataFrame({"week": range(1, WEEKS + 1)}, schema={"week": pl.Int64})
-        return (
-            cohorts.join(weeks.with_columns(age=7 * pl.col("week")), how="cross")
-            .join(_at_ages(part, metric, published), on=["cohort", "age"], how="left")
-            .with_columns(pl.col("seen").fill_null(0))
-            .with_columns(
-                reason=pl.when(pl.col("seen") >= LEAST_SEEN * pl.col("pins"))
-                .then(pl.lit(None, pl.String))
-                .when((pl.lit(last_sync) - pl.col("latest")).dt.total_days() < pl.col("age"))
-                .then(pl.lit("not yet that old"))
-                .otherwise(pl.lit("not seen"))
-            )
-            .with_columns(pl.when(pl.col("reason").is_null()).then(pl.col("mean", "median")))
-            .sort("cohort", "week")
+    known = history.pins.filter(pl.col(metric).is_not_null() & pl.col("timestamp").is_not_null())
+    if history.counter_type(metric) not in (None, "lifetime") or known.is_empty():
+        return with_account(history.social_network_id, None, _MATRIX)
+    last_sync = history.pins["snapshot_date"].max()
+    published = known.group_by("id").agg(published=pl.col("timestamp").last().cast(pl.Date))
+    published = published.with_columns(cohort=pl.col("published").dt.truncate("1w"))
+    cohorts = published.group_by("cohort").agg(pins=pl.len().cast(pl.Int64), latest=pl.col("published").max())
+    weeks = pl.DataFrame({"week": range(1, WEEKS + 1)}, schema={"week": pl.Int64})
+    matrix = (
+        cohorts.join(weeks.with_columns(age=7 * pl.col("week")), how="cross")
+        .join(_at_ages(history, metric, published), on=["cohort", "age"], how="left")
+        .with_columns(pl.col("seen").fill_null(0))
+        .with_columns(
+            reason=pl.when(pl.col("seen") >= MIN_SEEN * pl.col("pins"))
+            .then(pl.lit(None, pl.String))
+            .when((pl.lit(last_sync) - pl.col("latest")).dt.total_days() < pl.col("age"))
+            .then(pl.lit("not yet that old"))
+            .otherwise(pl.lit("not seen"))
         )
+        .with_columns(pl.when(pl.col("reason").is_null()).then(pl.col("mean", "median")))
+        .sort("cohort", "week")
+    )
+    return with_account(history.social_network_id, matrix, _MATRIX)
 
-    return for_each_account(pins, matrix, _MATRIX)
 
+def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
+    """Return whether pins published in different weeks did differently by the same age, from `load_pins`.
 
-def cohort_verdict(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """Whether pins published in different weeks did differently by the same age, from `load_pins`.
-
-    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is set
-    against the same after the pins were dealt to the weeks anew (1,999 times). Only where the weeks differ is it
-    asked for a trend, with Spearman's correlation of rank and week by the same deals. Weeks with fewer than 5 pins
-    seen at that age are left out. One row per account:
+    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is set beside
+    that of 1,999 random assignments of the pins to the weeks. Only where the weeks differ is there a test for a trend,
+    with Spearman's correlation of rank and week in the same shuffles. Weeks with fewer than 5 pins seen at that age are
+    left out. One row per account:
 
     - social_network_id; age (days); cohorts (weeks compared), pins (in them)
     - p_differ, p_trend (of Kruskal-Wallis and of Spearman), trend (Spearman's correlation, -1 to 1)
@@ -110,27 +108,27 @@ def cohort_verdict(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, *,
     ...     "timestamp": [datetime(2026, 3, 3)] * 6 + [datetime(2026, 3, 10)] * 6,
     ...     "snapshot_date": [date(2026, 3, 10)] * 6 + [date(2026, 3, 17)] * 6})
     >>> pins = pl.concat([pins, pins.with_columns(pl.col("snapshot_date").dt.offset_by("1d"))])
-    >>> cohort_verdict(pins).select("cohorts", "first_median", "last_median", "verdict").row(0)
+    >>> verdict = cohort_verdict(AccountHistory.from_pins(pins))
+    >>> verdict.select("cohorts", "first_median", "last_median", "verdict").row(0)
     (2, 3.5, 53.5, 'up')
     """
 
-    def judged(part: pl.DataFrame) -> pl.DataFrame:
-        known = (
-            counters_at_age(part, age, [metric])
-            .with_columns(cohort=pl.col("published").cast(pl.Date).dt.truncate("1w"))
-            .filter(pl.len().over("cohort") >= LEAST_PINS)
-            .sort("cohort", "id")
-        )
-        falls = (counter_types(part, [metric])["kind"] != "lifetime").any()
-        row = _verdict(known, metric, age, bool(falls), seed)
-        return pl.DataFrame([row], schema=_VERDICT, orient="row")
+    if history.pins.is_empty():
+        return with_account(history.social_network_id, None, _VERDICT)
+    known = (
+        counters_at_age(history, age, [metric])
+        .with_columns(cohort=pl.col("published").cast(pl.Date).dt.truncate("1w"))
+        .filter(pl.len().over("cohort") >= MIN_PINS)
+        .sort("cohort", "id")
+    )
+    falls = history.counter_type(metric) not in (None, "lifetime")
+    rows = pl.DataFrame([_verdict(known, metric, age, falls, seed)], schema=_VERDICT, orient="row")
+    return with_account(history.social_network_id, rows, _VERDICT)
 
-    return for_each_account(pins, judged, _VERDICT)
 
-
-def _at_ages(part: pl.DataFrame, metric: str, published: pl.DataFrame) -> pl.DataFrame:
-    """What `counters_at_age` says of each cohort at every whole week of age, in one pass."""
-    seen = counters_by_age(part, [metric]).select("id", "age", "value").sort("age")
+def _at_ages(history: AccountHistory, metric: str, published: pl.DataFrame) -> pl.DataFrame:
+    """Return what `counters_at_age` says of each cohort at every whole week of age, in one pass."""
+    seen = counters_by_age(history, [metric]).select("id", "age", "value").sort("age")
     ages = pl.DataFrame({"age": range(7, 7 * WEEKS + 1, 7)}, schema={"age": pl.Int64})
     wanted = seen.select("id").unique().join(ages, how="cross").sort("age")
     before = wanted.join_asof(seen.with_columns(early="age"), on="age", by="id", check_sortedness=False)
@@ -140,7 +138,7 @@ def _at_ages(part: pl.DataFrame, metric: str, published: pl.DataFrame) -> pl.Dat
     days = pl.col("late") - pl.col("early")
     share = pl.when(days > 0).then((pl.col("age") - pl.col("early")) / days).otherwise(0.0)
     return (
-        both.filter(days <= MOST_BETWEEN)
+        both.filter(days <= MAX_GAP)
         .with_columns(value=pl.col("low") + share * (pl.col("value") - pl.col("low")))
         .join(published, on="id")
         .group_by("cohort", "age")
@@ -157,7 +155,7 @@ def _verdict(known: pl.DataFrame, metric: str, age: int, falls: bool, seed: int)
         reason = f"the counter of {metric} is not one of a pin's whole life"
     elif cohorts < 2:
         reason = (
-            f"two weeks of publication with {LEAST_PINS} pins seen at age {age} are needed, and there "
+            f"two weeks of publication with {MIN_PINS} pins seen at age {age} are needed, and there "
             f"{'is one' if cohorts else 'is none'}"
         )
     if reason is not None:
@@ -166,14 +164,14 @@ def _verdict(known: pl.DataFrame, metric: str, age: int, falls: bool, seed: int)
     first, last = np.median(values[: sizes[:third].sum()]), np.median(values[pins - sizes[-third:].sum() :])
     p_differ, p_trend, trend = permuted_p_values(values, sizes, seed)
     differ = p_differ <= ALPHA
-    verdict = "cannot tell"
+    verdict = WITHIN_NORMAL_VARIATION
     if differ:
-        verdict = ("up" if trend > 0 else "down") if p_trend <= ALPHA else "differ"
+        verdict = (UP if trend > 0 else DOWN) if p_trend <= ALPHA else "differ"
     return age, cohorts, pins, p_differ, p_trend, trend, float(first), float(last), verdict, None
 
 
 def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 0) -> tuple[float, float, float]:
-    """p-values of Kruskal-Wallis and of Spearman, and Spearman's correlation; groups lie one after another."""
+    """Return p-values of Kruskal-Wallis and of Spearman, and Spearman's correlation; groups lie one after another."""
     from scipy.stats import rankdata
 
     rng = np.random.default_rng(seed)
@@ -191,12 +189,12 @@ def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 
     between, along = (float(value[0]) for value in statistics(ranks[None]))
     if not spread:  # all pins have the same
         return 1.0, 1.0, 0.0
-    differ = trend = 1  # the deal that was dealt
-    step = max(1, MOST_CELLS // pins)
+    differ = trend = 1  # the weeks as they are
+    step = max(1, MAX_CELLS // pins)
     near = 1 - 1e-9  # sums of the same ranks in another order may differ in the last digit
     for start in range(0, DRAWS, step):
         rows = np.broadcast_to(ranks, (min(step, DRAWS - start), pins))
-        dealt, slopes = statistics(rng.permuted(rows, axis=1))
-        differ += int((dealt >= between * near).sum())
+        shuffled, slopes = statistics(rng.permuted(rows, axis=1))
+        differ += int((shuffled >= between * near).sum())
         trend += int((np.abs(slopes) >= abs(along) * near).sum())
     return differ / (DRAWS + 1), trend / (DRAWS + 1), along / spread

@@ -9,21 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_at_age
-from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.questions.growth.statistic import Columns, Floats
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
 
 AGE = 28  # days: late enough for most of a pin's saves, early enough that a quarter's history has hundreds of pins
 TOP = 0.1
-LEAST_PINS = 50
-LEAST_TOTAL = 100  # with fewer counts than pins, most of the unevenness is chance
+MIN_PINS = 50
+MIN_TOTAL = 100  # with fewer counts than pins, most of the unevenness is chance
 # Nominal level of the bootstrap-t interval from so many pins on. In heavy tails (lognormal, sigma 1.6) few pins seldom
 # hold the one that carries the rest, and a nominal 95% interval covers 80% at 50 pins, 88% at 100, 93% at 500; these
 # levels bring it to 92 to 97% (simulations/concentration.py).
 LEVELS = ((50, 0.995), (100, 0.99), (500, 0.98), (2000, 0.95))
 DRAWS, FEWER_DRAWS = 1999, 999  # ends of higher levels need more
-MOST_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
+MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 LORENZ_POINTS = 101
 
 _CONCENTRATION: Columns = {
@@ -59,8 +60,9 @@ class Spread(NamedTuple):
     top_error: Floats
 
 
-def concentration(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """How much of what pins have at an age is held by few of them, from pins as `load_pins` returns them.
+@computed_once
+def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
+    """Return how much of what pins have at an age is held by few of them, from pins as `load_pins` returns them.
 
     One row per account. Columns:
 
@@ -80,57 +82,54 @@ def concentration(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, *, 
     ...     "timestamp": datetime(2026, 3, 1), "snapshot_date": date(2026, 3, 28), "format": "pin",
     ...     "media_type": "IMAGE", "saves": [100] * 5 + [10] * 45})
     >>> pins = pl.concat([pins, pins.with_columns(snapshot_date=date(2026, 3, 29))])
-    >>> concentration(pins).select("gini", "top_share", "without").with_columns(pl.col(pl.Float64).round(3)).row(0)
+    >>> found = concentration(AccountHistory.from_pins(pins)).with_columns(pl.col(pl.Float64).round(3))
+    >>> found.select("gini", "top_share", "without").row(0)
     (0.435, 0.526, 0)
     """
 
-    def measured(part: pl.DataFrame) -> pl.DataFrame:
-        values = _values(part, metric, age)
-        return pl.DataFrame([(age, *_figures(values, part, metric, age, seed))], schema=_CONCENTRATION, orient="row")
+    if history.pins.is_empty():
+        return with_account(history.social_network_id, None, _CONCENTRATION)
+    row = (age, *_figures(_values(history, metric, age), history, metric, age, seed))
+    rows = pl.DataFrame([row], schema=_CONCENTRATION, orient="row")
+    return with_account(history.social_network_id, rows, _CONCENTRATION)
 
-    return for_each_account(pins, measured, _CONCENTRATION)
 
-
-def lorenz_curve(pins: pl.DataFrame, metric: str = "saves", age: int = AGE) -> pl.DataFrame:
-    """The Lorenz curve of what pins have at an age: the share of the total that the pins with least have.
+def lorenz_curve(history: AccountHistory, metric: str = "saves", age: int = AGE) -> pl.DataFrame:
+    """Return the Lorenz curve of what pins have at an age: the share of the total that the pins with least have.
 
     Rows per account, at most 101, from (0, 0) to (1, 1). Columns: social_network_id; pins_share (0 to 1, pins with
     least first), total_share (0 to 1). None where the total is 0.
     """
 
-    def curve(part: pl.DataFrame) -> pl.DataFrame:
-        values = np.sort(_values(part, metric, age))
-        if not values.sum():
-            return pl.DataFrame(schema=_LORENZ)
-        held = np.concatenate([[0.0], np.cumsum(values)]) / values.sum()
-        at = np.unique(np.round(np.linspace(0, len(values), min(len(values) + 1, LORENZ_POINTS))).astype(np.int64))
-        return pl.DataFrame({"pins_share": at / len(values), "total_share": held[at]})
-
-    return for_each_account(pins, curve, _LORENZ)
+    values = np.sort(_values(history, metric, age))
+    if not values.sum():
+        return with_account(history.social_network_id, None, _LORENZ)
+    held = np.concatenate([[0.0], np.cumsum(values)]) / values.sum()
+    at = np.unique(np.round(np.linspace(0, len(values), min(len(values) + 1, LORENZ_POINTS))).astype(np.int64))
+    curve = pl.DataFrame({"pins_share": at / len(values), "total_share": held[at]})
+    return with_account(history.social_network_id, curve, _LORENZ)
 
 
-def ranked_pins(pins: pl.DataFrame, metric: str = "saves", age: int = AGE, limit: int = 20) -> pl.DataFrame:
-    """The pins that have most at an age, and what they hold of the total, for a Pareto chart.
+def largest_pins(history: AccountHistory, metric: str = "saves", age: int = AGE, limit: int = 20) -> pl.DataFrame:
+    """Return the pins that have most at an age, and what they hold of the total, for a Pareto chart.
 
     At most `limit` rows per account. Columns: social_network_id; rank (from 1), id, text (as last seen); value (a
     count; a fraction where interpolated), share and cumulative_share (0 to 1, of all pins' total at that age).
     """
 
-    def ranked(part: pl.DataFrame) -> pl.DataFrame:
-        return (
-            counters_at_age(part, age, [metric])
-            .sort("value", "id", descending=[True, False])
-            .with_columns(share=pl.col("value") / pl.col("value").sum(), rank=pl.int_range(1, pl.len() + 1))
-            .with_columns(cumulative_share=pl.col("share").cum_sum())
-            .filter(pl.col("value") > 0)
-            .head(limit)
-        )
-
-    return for_each_account(pins, ranked, _RANKED)
+    ranked = (
+        counters_at_age(history, age, [metric])
+        .sort("value", "id", descending=[True, False])
+        .with_columns(share=pl.col("value") / pl.col("value").sum(), rank=pl.int_range(1, pl.len() + 1))
+        .with_columns(cumulative_share=pl.col("share").cum_sum())
+        .filter(pl.col("value") > 0)
+        .head(limit)
+    )
+    return with_account(history.social_network_id, ranked, _RANKED)
 
 
 def gini_of(values: Floats) -> float:
-    """The Gini coefficient of some counts, corrected by n/(n-1).
+    """Return the Gini coefficient of some counts, corrected by n/(n-1).
 
     >>> gini_of(np.array([1.0, 1.0, 1.0])), gini_of(np.array([0.0, 0.0, 6.0]))
     (0.0, 1.0)
@@ -138,20 +137,20 @@ def gini_of(values: Floats) -> float:
     return float(_spread(np.sort(values)[None]).gini[0])
 
 
-def _values(part: pl.DataFrame, metric: str, age: int) -> Floats:
-    values: Floats = counters_at_age(part, age, [metric])["value"].to_numpy().astype(np.float64)
+def _values(history: AccountHistory, metric: str, age: int) -> Floats:
+    values: Floats = counters_at_age(history, age, [metric])["value"].to_numpy().astype(np.float64)
     return values
 
 
-def _figures(values: Floats, part: pl.DataFrame, metric: str, age: int, seed: int) -> tuple[object, ...]:
+def _figures(values: Floats, history: AccountHistory, metric: str, age: int, seed: int) -> tuple[object, ...]:
     pins, total = len(values), float(values.sum())
     reason = None
-    if (counter_types(part, [metric])["kind"] != "lifetime").any():
+    if history.counter_type(metric) not in (None, "lifetime"):
         reason = f"the counter of {metric} is not one of a pin's whole life"
-    elif pins < LEAST_PINS:
-        reason = f"at least {LEAST_PINS} pins seen at age {age} are needed, and there are {pins}"
-    elif total < LEAST_TOTAL:
-        reason = f"at least {LEAST_TOTAL} {metric} in all at age {age} are needed, and there are {total:.0f}"
+    elif pins < MIN_PINS:
+        reason = f"at least {MIN_PINS} pins seen at age {age} are needed, and there are {pins}"
+    elif total < MIN_TOTAL:
+        reason = f"at least {MIN_TOTAL} {metric} in all at age {age} are needed, and there are {total:.0f}"
     if reason is not None:
         return pins, total, *[None] * 6, int((values == 0).sum()), reason
     gini, top = intervals(np.sort(values), seed)
@@ -159,13 +158,13 @@ def _figures(values: Floats, part: pl.DataFrame, metric: str, age: int, seed: in
 
 
 def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Gini coefficient and top share of sorted values, each with the two ends of its interval."""
+    """Return gini coefficient and top share of sorted values, each with the two ends of its interval."""
     rng = np.random.default_rng(seed)
     pins = len(values)
     level = max(LEVELS[0], *(pair for pair in LEVELS if pair[0] <= pins))[1]
     measured = _spread(values[None])
     draws = DRAWS if level > 0.95 else FEWER_DRAWS
-    step = max(1, MOST_CELLS // pins)
+    step = max(1, MAX_CELLS // pins)
     parts = []
     for start in range(0, draws, step):
         drawn = rng.integers(0, pins, (min(step, draws - start), pins), dtype=np.int32)
@@ -179,7 +178,7 @@ def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float]
 
 
 def _interval(value: float, error: float, draws: Floats, errors: Floats, level: float) -> tuple[float, float, float]:
-    """Bootstrap-t on the scale of log(1 - value)."""
+    """Return bootstrap-t on the scale of log(1 - value)."""
     with np.errstate(all="ignore"):
         distance = (np.log1p(-draws) - np.log1p(-value)) / (errors / (1 - draws))
     known = distance[np.isfinite(distance)]

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE, counter_types
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.api_assumptions import CONTRADICTED, SUPPORTED, UNDECIDED, judge_assumptions
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.findings import SEVERITIES, Finding, findings_frame, group_over_accounts
@@ -17,16 +19,15 @@ GRAVITY = {"error": "wrong", "warning": "careful", "info": "note"}
 ROWS = 30
 
 
-def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
-    """On which days one account was synced, from its `load_pins` and `load_account_followers`.
+def coverage_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
+    """On which days one account was synced.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> pins, followers = (pl.DataFrame(schema=TABLES[name].schema) for name in ("pins", "account_followers"))
-    >>> coverage_answer(pins, followers).sentence
+    >>> coverage_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: this account has no snapshot.'
     """
     question = "Was there a sync every day?"
-    coverage = snapshot_coverage(pins, followers)
+    coverage = snapshot_coverage(history.pins, history.followers)
     if coverage.is_empty():
         return not_enough_data(question, "this account has no snapshot.")
     first, last = coverage["day"][0], coverage["day"][-1]
@@ -56,7 +57,7 @@ def coverage_answer(pins: pl.DataFrame, followers: pl.DataFrame, *, width: int |
 
 
 def findings_answer(found: Sequence[Finding]) -> Answer:
-    """What the checks found, from `find_problems`: of one account, of all, or of a whole file.
+    """Answer what the checks found, from `find_problems`: of one account, of all, or of a whole file.
 
     >>> findings_answer([]).sentence
     'Nothing: all checks passed.'
@@ -64,35 +65,35 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
     question = "What should be known before a figure is trusted?"
     if not found:
         return Answer(question, "Nothing: all checks passed.")
-    told = findings_frame(group_over_accounts(found))
-    counts = [told.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
+    shown = findings_frame(group_over_accounts(found))
+    counts = [shown.filter(pl.col("severity") == severity).height for severity in SEVERITIES]
     words = ("wrong", "to be careful with", "to know")
     parts = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
-    table = told.head(ROWS).select(
+    table = shown.head(ROWS).select(
         pl.col("severity").replace_strict(GRAVITY, return_dtype=pl.String).alias("How grave"),
         pl.col("where").replace("all", "all accounts").alias("Where"),
         pl.col("since").alias("Since"),
         pl.col("what").alias("What"),
         pl.col("what_to_do").alias("What to do"),
     )
-    things = "One thing was" if told.height == 1 else f"{told.height:,} things were"
+    things = "One thing was" if shown.height == 1 else f"{shown.height:,} things were"
     return Answer(question, f"{things} found: {', '.join(parts)}.", table=table)
 
 
-def kinds_answer(pins: pl.DataFrame) -> Answer:
-    """Which counters of one account count a pin's whole life, from `load_pins`.
+def counter_types_answer(history: AccountHistory) -> Answer:
+    """Answer which counters of one account count a pin's whole life.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> kinds_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> counter_types_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: no pin was seen at two syncs.'
     """
     question = "Which counters can be used for daily gains?"
-    kinds = counter_types(pins)
-    if kinds.is_empty():
+    types = counter_types(history)
+    if types.is_empty():
         return not_enough_data(question, "no pin was seen at two syncs.")
-    usable = kinds.filter(pl.col("kind").is_in(USABLE))["metric"].to_list()
-    others = kinds.filter(~pl.col("kind").is_in(USABLE))["metric"].to_list()
-    falls, rises = sum(kinds["falls"].to_list()), sum(kinds["rises"].to_list())
+    usable = types.filter(pl.col("counter_type").is_in(USABLE))["metric"].to_list()
+    others = types.filter(~pl.col("counter_type").is_in(USABLE))["metric"].to_list()
+    falls, rises = sum(types["falls"].to_list()), sum(types["rises"].to_list())
     moved = f"Of {falls + rises:,} times that a counter moved, it fell {falls:,} times"
     if not others:
         sentence = f"{moved}: all can be used."
@@ -104,12 +105,12 @@ def kinds_answer(pins: pl.DataFrame) -> Answer:
         "A lifetime counter never falls, but for a restatement. A rolling one, of the last 30 or 90 days, falls in "
         "pins older than that. Growth curves take lifetime counters only; of restated ones most pins fell at a sync.",
     ]
-    known = kinds.filter(pl.col("kind").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
+    known = types.filter(pl.col("counter_type").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
     if known:
         notes.append(f"Too little was seen of {', '.join(known)} to tell: that they are lifetime counters is assumed.")
-    table = kinds.select(
+    table = types.select(
         pl.col("metric").alias("Counter"),
-        pl.col("kind").alias("Kind"),
+        pl.col("counter_type").alias("Counter type"),
         pl.col("rises").alias("Times it rose"),
         pl.col("falls").alias("Times it fell"),
         pl.col("restatements").alias("Syncs that restated many"),
@@ -120,15 +121,14 @@ def kinds_answer(pins: pl.DataFrame) -> Answer:
     return Answer(question, sentence, table=table, notes=tuple(notes))
 
 
-def assumptions_answer(pins: pl.DataFrame, totals: pl.DataFrame, overview: pl.DataFrame) -> Answer:
-    """What the data say of the API's undocumented behaviour, from the `load_*` frames of all accounts.
+def assumptions_answer(history: LoadedHistory) -> Answer:
+    """Answer what the data say of the API's undocumented behaviour: of one account, or better of all.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> names = ("pins", "pin_totals", "overview_metrics")
-    >>> assumptions_answer(*(pl.DataFrame(schema=TABLES[name].schema) for name in names)).sentence
+    >>> assumptions_answer(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Of 8 assumptions about the API, the data support 0 and contradict 0; 8 are undecided.'
     """
-    judged = judge_assumptions(pins, totals, overview)
+    judged = judge_assumptions(history)
     count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
     supported, contradicted, undecided = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED))
     sentence = (

@@ -8,8 +8,8 @@ import polars as pl
 
 from oneup_pinterest.questions.chart_style import INK, SEQUENTIAL, Chart, finished, inline
 
-WEEKS_SHOWN = 26  # more columns cannot be told apart on a phone
-LEAST_WEEKS = 8
+WEEKS_SHOWN = 26  # more columns are too narrow on a phone
+MIN_WEEKS = 8
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ROW = 22  # pixels
 
@@ -37,7 +37,7 @@ def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart
     synced, missed = (rows.filter(pl.col("state") == state).to_dicts() for state in ("synced", "no sync"))
     weeks = rows["week"].unique().sort().to_list()
     if weeks:  # a few weeks would be drawn as bars
-        before = range(LEAST_WEEKS - len(weeks), 0, -1)
+        before = range(MIN_WEEKS - len(weeks), 0, -1)
         weeks = [*(str(date.fromisoformat(weeks[0]) - timedelta(weeks=back)) for back in before), *weeks]
     x = alt.X(
         "week:O",

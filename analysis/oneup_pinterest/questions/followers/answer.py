@@ -3,14 +3,17 @@
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.counter_types import USABLE, counter_types
-from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.questions.anomalies.answer import not_usable
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
+from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
-from oneup_pinterest.questions.daily_chart import followers_chart
-from oneup_pinterest.questions.followers.chart import effort_chart, follower_changes_chart, gains_per_thousand_chart
-from oneup_pinterest.questions.followers.effort import LEAST_WEEKS, effort_association, weekly_effort
+from oneup_pinterest.questions.followers.chart import (
+    effort_chart,
+    follower_changes_chart,
+    followers_chart,
+    gains_per_thousand_chart,
+)
+from oneup_pinterest.questions.followers.effort import MIN_WEEKS, effort_association, weekly_effort
 from oneup_pinterest.questions.followers.statistic import (
     ZERO_BELOW,
     follower_association,
@@ -23,18 +26,19 @@ TABLE_ROWS = 30
 GAPS = "Pale bars are changes over a gap, or over a change of the time zone, divided by their days."
 
 
-def followers_answer(followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
-    """Whether the followers of one account grow. `followers` is one account of `load_account_followers`.
+def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
+    """Answer whether the followers of one account grow.
 
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100 + 2 * day for day in range(22)],
     ...     "snapshot_date": [date(2026, 3, 1 + day) for day in range(22)]})
-    >>> print(followers_answer(followers).sentence)
+    >>> history = AccountHistory.from_pins(pl.DataFrame(), followers=followers)
+    >>> print(followers_answer(history).sentence)
     Followers grew by 14.0 a week (95% interval 14.0 to 14.0, 3 weeks): from 100 to 142.
     """
     question = "Do the followers grow?"
-    seen = _observed(followers)
-    trend = follower_trend(followers)
+    seen = _observed(history)
+    trend = follower_trend(history)
     if trend.is_empty():
         return not_enough_data(question, f"followers need two syncs on different days, and there are {seen.height}.")
     row = trend.row(0, named=True)
@@ -44,29 +48,29 @@ def followers_answer(followers: pl.DataFrame, *, width: int | str = WIDTH) -> An
     elif row["verdict"] == "unchanged":
         sentence = f"Followers did not change in {row['weeks']} weeks: {row['last_followers']:,}."
     else:
-        low, high = (-row["high"], -row["low"]) if row["verdict"] == "down" else (row["low"], row["high"])
+        low, high = (-row["high"], -row["low"]) if row["verdict"] == DOWN else (row["low"], row["high"])
         interval = f"(95% interval {low:,.1f} to {high:,.1f}, {row['weeks']} weeks)".replace("-", "−")
         by = f"{abs(row['per_week']):,.1f} a week"
         sentence = {
-            "up": f"Followers grew by {by} {interval}: {span}.",
-            "down": f"Followers shrank by {by} {interval}: {span}.",
-            "cannot tell": f"Followers went {span}, {row['per_week']:+,.1f} a week {interval}, "
-            "which cannot be told from no change.".replace("-", "−"),
+            UP: f"Followers grew by {by} {interval}: {span}.",
+            DOWN: f"Followers shrank by {by} {interval}: {span}.",
+            WITHIN_NORMAL_VARIATION: f"Followers went {span}, {row['per_week']:+,.1f} a week {interval}, "
+            "within normal variation.".replace("-", "−"),
         }[row["verdict"]]
     weekly = seen.sort("snapshot_date", descending=True).gather_every(7).head(TABLE_ROWS)
     table = weekly.select(
         pl.col("snapshot_date").alias("Day of the sync"), pl.col("total_followers").alias("Followers")
     )
-    notes = _lost(followers, seen)
+    notes = _lost(history.followers, seen)
     return Answer(question, sentence, followers_chart(seen, width=width), table, notes)
 
 
-def follower_change_answer(followers: pl.DataFrame, *, width: int | str = WIDTH) -> Answer:
-    """What each day changed in the followers of one account. `followers` is one account of `load_account_followers`."""
+def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
+    """Answer what each day changed in the followers of one account."""
     question = "How many followers does each day win or lose?"
-    changes = follower_changes(followers)
+    changes = follower_changes(history)
     if changes.is_empty():
-        seen = _observed(followers).height
+        seen = _observed(history).height
         return not_enough_data(
             question, f"changes of followers need two syncs on different days, and there are {seen}."
         )
@@ -101,17 +105,12 @@ def follower_change_answer(followers: pl.DataFrame, *, width: int | str = WIDTH)
     return Answer(question, sentence, follower_changes_chart(changes, width=width), table, notes)
 
 
-def follower_gains_answer(
-    gains: pl.DataFrame, followers: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH
-) -> Answer:
-    """What a week gains for every 1,000 followers, and whether the two go together, of one account.
-
-    `gains` is one account of `account_daily_gains`, `followers` of `load_account_followers`.
-    """
+def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer what a week gains for every 1,000 followers, and whether the two go together, of one account."""
     question = f"How many {metric} does a week bring for every 1,000 followers?"
-    if not_usable(gains, metric):
-        return Answer(question, refusal(metric))
-    weeks = gains_per_thousand(gains, followers, metric).filter(pl.col("per_thousand").is_not_null())
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    weeks = gains_per_thousand(history, metric).filter(pl.col("per_thousand").is_not_null())
     if weeks.is_empty():
         return not_enough_data(
             question, f"it needs a week of 7 settled days of {metric} during which followers were seen; there is none."
@@ -125,7 +124,7 @@ def follower_gains_answer(
         low, *_, high = weeks["per_thousand"].sort()
         sentence += f"; between {low:,.1f} and {high:,.1f} in the {weeks.height} weeks known"
     sentence += "."
-    association = follower_association(gains, followers, metric)
+    association = follower_association(history, metric)
     row = association.row(0, named=True) if association.height else {"verdict": None, "reason": None}
     figures = "" if row["verdict"] is None else f"(correlation {row['rho']:+.2f}, p {row['p']:.2f}, {row['days']} days)"
     match row["verdict"]:
@@ -133,8 +132,10 @@ def follower_gains_answer(
             sentence += f" Whether they go together is not known yet: {row['reason']}"
         case None:
             pass
-        case "cannot tell":
-            sentence += f" Days with more {metric} cannot be told to win more or fewer followers {figures}."
+        case verdict if verdict == WITHIN_NORMAL_VARIATION:
+            sentence += (
+                f" Days with more {metric} win no more and no fewer followers than normal variation explains {figures}."
+            )
         case verdict:
             word = "more" if verdict == "rise together" else "fewer"
             sentence += f" Days with more {metric} also win {word} followers {figures}: correlation, not cause."
@@ -156,34 +157,33 @@ def follower_gains_answer(
     return Answer(question, sentence, gains_per_thousand_chart(weeks, metric, width=width), table, notes)
 
 
-def effort_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Whether weeks with more new pins go with more gains of the other pins. `pins` is one account of `load_pins`."""
+def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer whether weeks with more new pins go with more gains of the other pins."""
     question = f"Do weeks with more new pins go with more {metric} of the other pins?"
-    if (~counter_types(pins, [metric])["kind"].is_in(USABLE)).any():
-        return Answer(question, refusal(metric))
-    weeks = weekly_effort(pins, metric)
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    weeks = weekly_effort(history, metric)
     known = weeks["others_next_week"].count()
-    if known < LEAST_WEEKS:
+    if known < MIN_WEEKS:
         return not_enough_data(
             question,
-            f"it needs {LEAST_WEEKS} whole weeks (Monday to Sunday), each with a whole week after it, and there are "
+            f"it needs {MIN_WEEKS} whole weeks (Monday to Sunday), each with a whole week after it, and there are "
             f"{known}.",
         )
-    found = effort_association(weeks)
+    found = effort_association(history, metric)
     row = found.filter(pl.col("lag") == 1).row(0, named=True)
     of_new, gained = (float(weeks[name].sum()) for name in ("of_new", "gain"))
     share = of_new / gained if gained else 0.0
     if row["verdict"] is None:
-        sentence = f"Cannot be told: {row['reason']}"
+        sentence = f"No verdict: {row['reason']}"
     else:
         figures = f"(rank correlation {row['rho']:+.2f}, 95% interval {row['low']:+.2f} to {row['high']:+.2f})"
-        told = {
+        summary = {
             "rise together": "gained more in the week after than in other weeks",
             "move apart": "gained less in the week after than in other weeks",
-            "cannot tell": f"did not gain so much more or less in the week after that {row['weeks']} weeks can tell it "
-            "from chance",
+            WITHIN_NORMAL_VARIATION: f"stayed within normal variation in the week after, over {row['weeks']} weeks",
         }[row["verdict"]]
-        sentence = f"After weeks with more new pins, the pins that were there before {told} {figures}.".replace(
+        sentence = f"After weeks with more new pins, the pins that were there before {summary} {figures}.".replace(
             "-", "−"
         )
     sentence += f" New pins brought {share:.0%} of the {metric} of the weeks in which they were published."
@@ -213,10 +213,10 @@ def effort_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
     return Answer(question, sentence, effort_chart(weeks, metric, width=width), table, notes)
 
 
-def _observed(followers: pl.DataFrame) -> pl.DataFrame:
-    """Without the zeros of a lost connection."""
+def _observed(history: AccountHistory) -> pl.DataFrame:
+    """Return without the zeros of a lost connection."""
     count = pl.col("total_followers")
-    return followers.filter(count.is_not_null() & ((count > 0) | (count.max() < ZERO_BELOW)))
+    return history.followers.filter(count.is_not_null() & ((count > 0) | (count.max() < ZERO_BELOW)))
 
 
 def _lost(followers: pl.DataFrame, seen: pl.DataFrame) -> tuple[str, ...]:

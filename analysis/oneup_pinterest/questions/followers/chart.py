@@ -4,13 +4,25 @@ import altair as alt
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    INK,
+    ORANGE,
+    WIDTH,
+    Chart,
+    all_days,
+    count_text,
+    day_axis,
+    finished,
+    inline,
+)
 
 _HEIGHT = 150
 
 
 def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -> Chart:
-    """Bars of the net change of followers on each day (counts), up for won and down for lost; gaps are pale.
+    """Draw bars of the net change of followers on each day (counts), up for won and down for lost; gaps are pale.
 
     `changes` is one account of `follower_changes`.
 
@@ -54,7 +66,7 @@ def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -
 
 
 def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """A point for each week: what it gained for every 1,000 followers, joined by a line where weeks are next to
+    """Draw a point for each week: what it gained for every 1,000 followers, joined by a line where weeks are next to
     each other.
 
     `weeks` is one account of `gains_per_thousand`.
@@ -73,10 +85,10 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
         part=(pl.col("first_day").diff().dt.total_days() > 7).fill_null(False).cum_sum(),
         shown=pl.format("{} to {}", *(pl.col(day).dt.strftime("%d %b %Y") for day in ("first_day", "last_day"))),
     ).to_dicts()
-    name, colour = metric.capitalize(), COLOURS.get(metric, BLUE)
+    name, color = metric.capitalize(), COLORS.get(metric, BLUE)
     line = (
         alt.Chart(inline(rows))
-        .mark_line(color=colour, strokeWidth=2, point={"color": colour, "size": 45})
+        .mark_line(color=color, strokeWidth=2, point={"color": color, "size": 45})
         .encode(
             x=day_axis([row["day"] for row in rows], "Last day of the week"),
             y=alt.Y(
@@ -140,7 +152,7 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
             alt.Tooltip("others_next_week:Q", title=f"{name} of the others in the week after", format=",.0f"),
         ],
     )
-    dots = base.mark_point(filled=True, opacity=0.85, size=60, color=COLOURS.get(metric, BLUE))
+    dots = base.mark_point(filled=True, opacity=0.85, size=60, color=COLORS.get(metric, BLUE))
     labels = [
         alt.Chart(inline([row for row in rows if row["side"] == side]))
         .mark_text(
@@ -175,3 +187,52 @@ def _free_sides(across: list[float], up: list[float]) -> list[str]:
         else:
             sides.append("none")
     return sides
+
+
+def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
+    """Draw followers of one account on the days they were seen, from `load_account_followers`; needs at least two days.
+
+    The scale need not begin at zero, so that a change of a few followers can be seen; bars are not used for that
+    reason.
+    """
+    rows = followers.filter(pl.col("total_followers").is_not_null()).sort("snapshot_date")
+    days = all_days(rows["snapshot_date"])
+    values = rows.select(
+        pl.col("snapshot_date").cast(pl.String).alias("day"),
+        "total_followers",
+        shown=pl.col("snapshot_date").dt.strftime("%a %d %b %Y"),
+    ).to_dicts()
+    x = day_axis(days, "Day of the sync")
+    y = alt.Y(
+        "total_followers:Q",
+        title="Followers",
+        scale=alt.Scale(zero=False, nice=True, domain=_domain(rows["total_followers"].to_list())),
+        axis=alt.Axis(format=",d", tickMinStep=1, tickCount=4),
+    )
+    tooltip = [
+        alt.Tooltip("shown:N", title="Day"),
+        alt.Tooltip("total_followers:Q", title="Followers", format=",d"),
+    ]
+    line = (
+        alt.Chart()
+        .mark_line(color=BLUE, strokeWidth=2, point={"color": BLUE, "size": 16})
+        .encode(x=x, y=y, tooltip=tooltip)
+    )
+    label = (
+        alt.Chart(inline(values[-1:]))
+        .mark_text(color=INK, align="left", dx=7, fontSize=12, fontWeight="bold")
+        .encode(x="day:O", y=y, text=alt.Text("total_followers:Q", format=",d"))
+    )
+    first_count, last_count = (values[0], values[-1]) if values else ({}, {})
+    description = (
+        f"Followers: {count_text(first_count.get('total_followers'))} on {first_count.get('day', 'no day')}, "
+        f"{count_text(last_count.get('total_followers'))} on {last_count.get('day', 'no day')}."
+    )
+    return finished(alt.layer(line, label, data=inline(values)), description, width, 150)
+
+
+def _domain(counts: list[int]) -> list[int]:
+    """From the least to the most, and at least four apart, so that ticks are whole numbers."""
+    least, most = min(counts, default=0), max(counts, default=0)
+    room = max(0, 4 - (most - least))
+    return [max(0, least - room // 2), most + room - room // 2]

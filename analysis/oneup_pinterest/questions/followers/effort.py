@@ -3,17 +3,19 @@
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_types
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import daily_gains
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.time_series import Floats
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.methods.verdicts import LEVEL, WITHIN_NORMAL_VARIATION
 
-LEAST_WEEKS = 8
+MIN_WEEKS = 8
 LAGS = (0, 1, 2)  # weeks
 SHUFFLES = 5000
-LEVEL = 0.05
 
-WEEKS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+WEEKS_SCHEMA: Columns = {
     "week": pl.Date,
     "published": pl.Int64,
     "gain": pl.Float64,
@@ -22,7 +24,7 @@ WEEKS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "others_next_week": pl.Float64,
     "others_in_two_weeks": pl.Float64,
 }
-ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+ASSOCIATION_SCHEMA: Columns = {
     "lag": pl.Int64,
     "weeks": pl.Int64,
     "rho": pl.Float64,
@@ -36,10 +38,11 @@ ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 _LATER = dict(zip(LAGS, ("of_others", "others_next_week", "others_in_two_weeks"), strict=True))
 
 
-def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+@computed_once
+def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """Pins published in each week, and what pins gained of `metric` in it and in the two after, from `load_pins`.
 
-    One row a calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
+    One row per calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
     two:
 
     - social_network_id, week (its Monday)
@@ -52,20 +55,21 @@ def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     No rows for accounts of which `metric` is no lifetime counter.
 
     >>> from simulations.worlds import made_up_pins
-    >>> weeks = weekly_effort(made_up_pins(np.random.default_rng(0), pins=40, days=30))
+    >>> pins = made_up_pins(np.random.default_rng(0), pins=40, days=30)
+    >>> weeks = weekly_effort(AccountHistory.from_pins(pins))
     >>> weeks.select((pl.col("of_new") + pl.col("of_others") == pl.col("gain")).all()).item(), weeks.height
     (True, 3)
     """
-    account = "social_network_id"
-    kinds = counter_types(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    account, pins = "social_network_id", history.pins
+    if history.counter_type(metric) not in USABLE:
+        return with_account(history.social_network_id, None, WEEKS_SCHEMA)
     published = (
         pins.group_by(account, "id")
         .agg(published=pl.col("timestamp").cast(pl.Date).min().dt.truncate("1w"))
         .filter(pl.col("published").is_not_null())
     )
     gains = (
-        daily_gains(pins, [metric])
-        .join(kinds, on=account, how="semi")
+        daily_gains(history, [metric])
         .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .with_columns(week=pl.col("day").dt.truncate("1w"))
     )
@@ -99,10 +103,10 @@ def weekly_effort(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     )
 
 
-def effort_association(weeks: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
-    """Whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
+def effort_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
+    """Return whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
 
-    One row an account and lag. Columns, sorted by the first two:
+    One row per account and lag. Columns, sorted by the first two:
 
     - social_network_id, lag (0, 1 or 2 weeks later)
     - weeks: with both known
@@ -110,44 +114,48 @@ def effort_association(weeks: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
       logarithm of what pins gained that were there before
     - low, high: its 95% interval (Bonett and Wright, 2000, doi:10.1007/BF02294183)
     - p: how often weeks in another order correlate as much; q: after false-discovery control over the lags
-    - verdict: `rise together`, `move apart` (q at most 5%) or `cannot tell`
+    - verdict: `rise together`, `move apart` (q at most 5%) or `within normal variation`
     - reason: why there is none (then the figures are null)
 
     It says what goes together in these weeks, not what brings what.
+    """
+    return association_of_weeks(weekly_effort(history, metric), seed=seed)
+
+
+def association_of_weeks(weeks: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+    """Return `effort_association` of the weeks of one account, as `weekly_effort` returns them.
 
     >>> from datetime import date, timedelta
     >>> weeks = pl.DataFrame({"social_network_id": "pin_a", "published": [1, 5] * 6, "of_others": [10.0, 90.0] * 6,
     ...     "week": [date(2026, 1, 5) + timedelta(weeks=week) for week in range(12)],
     ...     "others_next_week": 5.0, "others_in_two_weeks": None})
-    >>> effort_association(weeks).select("lag", "weeks", "verdict").rows()
+    >>> association_of_weeks(weeks).select("lag", "weeks", "verdict").rows()
     [(0, 12, 'rise together'), (1, 12, None), (2, 0, None)]
     """
-    return for_each_account(
-        weeks.sort("social_network_id", "week"), lambda part: _association(part, seed), ASSOCIATION_SCHEMA
-    )
-
-
-def _association(weeks: pl.DataFrame, seed: int) -> pl.DataFrame:
+    if weeks.is_empty():
+        return with_account("", None, ASSOCIATION_SCHEMA)
+    weeks = weeks.sort("week")
     rows = [_at_lag(weeks, lag, np.random.default_rng([seed, lag])) for lag in LAGS]
-    told = [row for row in rows if row["p"] is not None]
-    if told:
+    tested = [row for row in rows if row["p"] is not None]
+    if tested:
         from scipy import stats  # slow to import
 
-        for row, q in zip(told, stats.false_discovery_control([row["p"] for row in told]), strict=True):
+        for row, q in zip(tested, stats.false_discovery_control([row["p"] for row in tested]), strict=True):
             row["q"] = float(q)
     is_named, rho = pl.col("q") <= LEVEL, pl.col("rho")
     verdict = pl.when(is_named & (rho > 0)).then(pl.lit("rise together")).when(is_named).then(pl.lit("move apart"))
-    return pl.DataFrame(rows, schema=ASSOCIATION_SCHEMA).with_columns(
-        verdict=pl.when(rho.is_not_null()).then(verdict.otherwise(pl.lit("cannot tell")))
+    table = pl.DataFrame(rows, schema=ASSOCIATION_SCHEMA).with_columns(
+        verdict=pl.when(rho.is_not_null()).then(verdict.otherwise(pl.lit(WITHIN_NORMAL_VARIATION)))
     )
+    return with_account(weeks["social_network_id"][0], table, ASSOCIATION_SCHEMA)
 
 
 def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str, float | str | None]:
     known = weeks.select("week", "published", later=pl.col(_LATER[lag]).cast(pl.Float64)).drop_nulls()
     row: dict[str, float | str | None] = dict.fromkeys(ASSOCIATION_SCHEMA)
     row |= {"lag": lag, "weeks": known.height}
-    if known.height < LEAST_WEEKS:
-        row["reason"] = f"it needs {LEAST_WEEKS} whole weeks, and there are {known.height}."
+    if known.height < MIN_WEEKS:
+        row["reason"] = f"it needs {MIN_WEEKS} whole weeks, and there are {known.height}."
         return row
     if known["published"].n_unique() == 1 or known["later"].n_unique() == 1:
         row["reason"] = "every week is the same, so that nothing can go together with it."
@@ -159,7 +167,7 @@ def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str
         stats.rankdata(np.round(part - np.polyval(np.polyfit(time, part, 1), time), 9))
         for part in (known["published"].to_numpy().astype(np.float64), np.log1p(known["later"].to_numpy()))
     )
-    one, other = (_standardised(part) for part in (effort, result))
+    one, other = (_standardized(part) for part in (effort, result))
     shuffled = rng.permuted(np.tile(one, (SHUFFLES, 1)), axis=1) @ other / len(one)
     rho = float(np.clip(one @ other / len(one), -1, 1))
     reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (known.height - 3))
@@ -168,6 +176,6 @@ def _at_lag(weeks: pl.DataFrame, lag: int, rng: np.random.Generator) -> dict[str
     return row | {"rho": rho, "low": low, "high": high, "p": p}
 
 
-def _standardised(values: Floats) -> Floats:
+def _standardized(values: Floats) -> Floats:
     result: Floats = (values - values.mean()) / max(float(values.std()), 1e-12)
     return result

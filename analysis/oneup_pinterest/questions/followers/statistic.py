@@ -3,15 +3,18 @@
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.history.zone_changes import moved_snapshots
-from oneup_pinterest.methods.time_series import Floats, settled_days
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
 
-LEAST_WEEKS = 3  # of changes, for an interval of their mean
-LEAST_SHARED_WEEKS = 6  # of changes and gains: of fewer weeks there are too few orders to compare with
+MIN_WEEKS = 3  # of changes, for an interval of their mean
+MIN_SHARED_WEEKS = 6  # of changes and gains: of fewer weeks there are too few orders to compare with
 ZERO_BELOW = 10  # an account that has had so many and answers 0 has lost its connection, not its followers
 SHUFFLES = 2000
-LEVEL = 0.05
 
 _CHANGES = {
     "social_network_id": pl.String(),
@@ -20,7 +23,7 @@ _CHANGES = {
     "change": pl.Float64(),
     "is_imputed": pl.Boolean(),
 }
-TREND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+TREND_SCHEMA: Columns = {
     "first_day": pl.Date,
     "last_day": pl.Date,
     "first_followers": pl.Int64,
@@ -32,14 +35,14 @@ TREND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "verdict": pl.String,
     "reason": pl.String,
 }
-RATE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+RATE_SCHEMA: Columns = {
     "first_day": pl.Date,
     "last_day": pl.Date,
     "gain": pl.Float64,
     "followers": pl.Float64,
     "per_thousand": pl.Float64,
 }
-ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+ASSOCIATION_SCHEMA: Columns = {
     "days": pl.Int64,
     "rho": pl.Float64,
     "p": pl.Float64,
@@ -48,7 +51,8 @@ ASSOCIATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
+@computed_once
+def follower_changes(history: AccountHistory) -> pl.DataFrame:
     """Net change of followers on each day, from `load_account_followers`: followers won less followers lost.
 
     Columns, sorted by the first two:
@@ -66,10 +70,11 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100, 103, 109],
     ...     "snapshot_date": [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)]})
-    >>> follower_changes(followers).select("followers", "change", "is_imputed").rows()
+    >>> history = AccountHistory.from_pins(pl.DataFrame(), followers=followers)
+    >>> follower_changes(history).select("followers", "change", "is_imputed").rows()
     [(103, 3.0, False), (None, 3.0, True), (109, 3.0, True)]
     """
-    count, account = pl.col("total_followers"), "social_network_id"
+    followers, count, account = history.followers, pl.col("total_followers"), "social_network_id"
     moved = moved_snapshots(followers).select(account, "snapshot_date", is_moved=pl.lit(value=True))
     seen = (
         followers.select(account, "snapshot_date", count.cast(pl.Int64))
@@ -98,23 +103,27 @@ def follower_changes(followers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def follower_trend(followers: pl.DataFrame) -> pl.DataFrame:
-    """Whether each account's followers grow, from `load_account_followers`. One row an account. Columns:
+def follower_trend(history: AccountHistory) -> pl.DataFrame:
+    """Return whether each account's followers grow, from `load_account_followers`. One row per account. Columns:
 
     - social_network_id; first_day, last_day, first_followers, last_followers: of the whole weeks that were judged
     - weeks: of 7 days, back from the last
     - per_week: mean net change a week; low, high: its 95% interval (Student's t over the weeks, because a day
       resembles the one before it)
-    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, `cannot tell`
+    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, else
+      `within normal variation`
     - reason: why there is no verdict (then it is null, as are low and high)
 
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100 + 2 * day for day in range(22)],
     ...     "snapshot_date": [date(2026, 3, 1 + day) for day in range(22)]})
-    >>> follower_trend(followers).select("weeks", "per_week", "verdict").rows()
+    >>> history = AccountHistory.from_pins(pl.DataFrame(), followers=followers)
+    >>> follower_trend(history).select("weeks", "per_week", "verdict").rows()
     [(3, 14.0, 'up')]
     """
-    return for_each_account(follower_changes(followers), _trend, TREND_SCHEMA)
+    changes = follower_changes(history)
+    rows = None if changes.is_empty() else _trend(changes)
+    return with_account(history.social_network_id, rows, TREND_SCHEMA)
 
 
 def _trend(changes: pl.DataFrame) -> pl.DataFrame:
@@ -123,9 +132,9 @@ def _trend(changes: pl.DataFrame) -> pl.DataFrame:
     sums: Floats = part["change"].to_numpy()[: weeks * 7].reshape(weeks, 7).sum(axis=1)
     last = int(part["followers"][-1])
     low = high = verdict = reason = None
-    if weeks < LEAST_WEEKS:
+    if weeks < MIN_WEEKS:
         there = "is 1 day" if changes.height == 1 else f"are {changes.height} days"
-        reason = f"a trend of followers needs {LEAST_WEEKS} whole weeks of changes, and there {there}."
+        reason = f"a trend of followers needs {MIN_WEEKS} whole weeks of changes, and there {there}."
     elif not sums.any():
         low, high, verdict = 0.0, 0.0, "unchanged"
     else:
@@ -133,7 +142,7 @@ def _trend(changes: pl.DataFrame) -> pl.DataFrame:
 
         reach = float(stats.t.ppf(0.975, weeks - 1) * sums.std(ddof=1) / np.sqrt(weeks))
         low, high = float(sums.mean()) - reach, float(sums.mean()) + reach
-        verdict = "up" if low > 0 else "down" if high < 0 else "cannot tell"
+        verdict = UP if low > 0 else DOWN if high < 0 else WITHIN_NORMAL_VARIATION
     return pl.DataFrame(
         {
             "first_day": [part["day"][0]],
@@ -151,28 +160,28 @@ def _trend(changes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def gains_per_thousand(gains: pl.DataFrame, followers: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
-    """What each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
+def gains_per_thousand(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return what each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
 
-    One row a week of 7 settled days with known gains, back from the last one, of which the followers are known too.
+    One row per week of 7 settled days with known gains, back from the last one, of which the followers are known too.
     Columns, sorted by the first two: social_network_id; first_day, last_day; gain (of `metric`, a count); followers
     (mean of the days that were seen); per_thousand (gain per 1,000 followers in the week; null where there are none).
 
     Pins are also shown to people who do not follow: this makes accounts and weeks comparable, and is no share of them.
 
     >>> from datetime import date
-    >>> days = [date(2026, 3, 1 + day) for day in range(8)]
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime", "gain": 3.0,
-    ...     "day": days, "is_imputed": False, "is_provisional": [False] * 7 + [True], "pins_fallen": 0,
-    ...     "pins_observed": 9})
+    >>> days = [date(2026, 3, 1 + day) for day in range(10)]
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 1, 1),
+    ...     "snapshot_date": days, "saves": range(0, 30, 3)})
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "snapshot_date": days, "total_followers": 2000})
-    >>> gains_per_thousand(gains, followers).select("gain", "per_thousand").rows()
+    >>> history = AccountHistory.from_pins(pins, followers=followers)
+    >>> gains_per_thousand(history).select("gain", "per_thousand").rows()
     [(21.0, 10.5)]
     """
     account, day = "social_network_id", pl.col("day")
-    counts = follower_changes(followers).select(account, "day", pl.col("followers"))
+    counts = follower_changes(history).select(account, "day", pl.col("followers"))
     weeks = (
-        settled_days(gains, metric)
+        settled_days(history, metric)
         .join(counts, on=[account, "day"], how="left")
         .with_columns(back=((day.max().over(account) - day).dt.total_days() // 7))
         .group_by(account, "back")
@@ -196,35 +205,29 @@ def gains_per_thousand(gains: pl.DataFrame, followers: pl.DataFrame, metric: str
     ).cast(pl.Schema({account: pl.String(), **RATE_SCHEMA}))
 
 
-def follower_association(
-    gains: pl.DataFrame, followers: pl.DataFrame, metric: str = "saves", *, seed: int = 0
-) -> pl.DataFrame:
-    """Whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
+def follower_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
+    """Return whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
 
-    From `account_daily_gains` and `load_account_followers`. One row an account that has gains. Columns:
+    From `account_daily_gains` and `load_account_followers`. One row per account that has gains. Columns:
 
     - social_network_id
     - days: whole weeks of settled days with both known, neither of them imputed; the last run of such weeks
     - rho: Spearman's correlation of what a straight line over the days leaves of each
     - p: how often weeks in another order correlate as much (2,000 random orders of whole weeks, which keep the cycle
       of the week and the likeness of neighbouring days)
-    - verdict: `rise together`, `move apart` (p at most 5%) or `cannot tell`
+    - verdict: `rise together`, `move apart` (p at most 5%) or `within normal variation`
     - reason: why there is none (then days may be 0 and the figures are null)
 
-    >>> follower_association(pl.DataFrame(schema={"social_network_id": pl.String, "metric": pl.String,
-    ...     "kind": pl.String, "day": pl.Date, "gain": pl.Float64, "is_imputed": pl.Boolean,
-    ...     "is_provisional": pl.Boolean, "pins_fallen": pl.Int64, "pins_observed": pl.Int64}),
-    ...     pl.DataFrame(schema={"social_network_id": pl.String, "snapshot_date": pl.Date,
-    ...     "total_followers": pl.Int64})).height
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> follower_association(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).height
     0
     """
     account = "social_network_id"
-    changes = follower_changes(followers).filter(~pl.col("is_imputed")).select(account, "day", "change")
-    both = settled_days(gains, metric).join(changes, on=[account, "day"], how="left").sort(account, "day")
+    changes = follower_changes(history).filter(~pl.col("is_imputed")).select(account, "day", "change")
+    both = settled_days(history, metric).join(changes, on=[account, "day"], how="left").sort(account, "day")
     is_known = pl.col("gain").is_not_null() & ~pl.col("is_imputed") & pl.col("change").is_not_null()
-    return for_each_account(
-        both.with_columns(is_known=is_known), lambda part: _association(part, seed), ASSOCIATION_SCHEMA
-    )
+    rows = None if both.is_empty() else _association(both.with_columns(is_known=is_known), seed)
+    return with_account(history.social_network_id, rows, ASSOCIATION_SCHEMA)
 
 
 def _association(days: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -235,14 +238,14 @@ def _association(days: pl.DataFrame, seed: int) -> pl.DataFrame:
     weeks = run.height // 7
     run = run.tail(weeks * 7) if weeks else run.clear()
     rho = p = verdict = reason = None
-    if weeks < LEAST_SHARED_WEEKS:
-        needed = f"{LEAST_SHARED_WEEKS} whole weeks without a gap"
+    if weeks < MIN_SHARED_WEEKS:
+        needed = f"{MIN_SHARED_WEEKS} whole weeks without a gap"
         reason = f"followers and gains need {needed} to be compared, and there are {weeks}."
     elif run["gain"].n_unique() == 1 or run["change"].n_unique() == 1:
         reason = "followers or gains are the same every day, so that nothing can go together with them."
     else:
         rho, p = _shuffled_spearman(run["gain"].to_numpy(), run["change"].to_numpy(), seed)
-        verdict = "cannot tell" if p > LEVEL else "rise together" if rho > 0 else "move apart"
+        verdict = WITHIN_NORMAL_VARIATION if p > LEVEL else "rise together" if rho > 0 else "move apart"
     row = {"days": [run.height], "rho": [rho], "p": [p], "verdict": [verdict], "reason": [reason]}
     return pl.DataFrame(row, schema=ASSOCIATION_SCHEMA)
 

@@ -3,17 +3,15 @@
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.methods.time_series import settled_days
-from oneup_pinterest.questions.anomalies.answer import not_usable
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.settled_days import settled_days
+from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.forecast.chart import backtest_chart, forecast_chart
 from oneup_pinterest.questions.forecast.statistic import (
     BASELINE,
     EXTRA,
-    LEAST_DAYS,
-    Forecasts,
+    MIN_DAYS,
     gain_forecasts,
     models_installed,
     usable_days,
@@ -22,38 +20,32 @@ from oneup_pinterest.questions.forecast.statistic import (
 MODEL_NAMES = {BASELINE: "the last week again (seasonal naive)"}
 
 
-def forecast_answer(
-    gains: pl.DataFrame, metric: str = "saves", *, forecasts: Forecasts | None = None, width: int | str = WIDTH
-) -> Answer:
-    """What the next 14 days will bring to one account. `gains` is one account of `account_daily_gains`.
+def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer what the next 14 days will bring to one account.
 
-    `forecasts` is what `gain_forecasts(gains, metric)` returned, where it is there already.
-
-    >>> from oneup_pinterest.history.gains import account_daily_gains
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> gains = account_daily_gains(pl.DataFrame(schema=TABLES["pins"].schema))
-    >>> print(forecast_answer(gains).sentence)
+    >>> print(forecast_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence)
     Not enough data yet: a forecast needs 56 settled days in a row with known gains, and there are 0.
     """
     question = f"How many {metric} will the next two weeks bring?"
-    if refusal_ := _refused(question, gains, metric):
+    if refusal_ := _refused(question, history, metric):
         return refusal_
-    forecasts = gain_forecasts(gains, metric) if forecasts is None else forecasts
+    forecasts = gain_forecasts(history, metric)
     chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
     days = forecasts.days.filter(pl.col("model") == chosen["model"])
     weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['forecast']:,.0f} {metric} from {format_day(row['first_day'])} to {format_day(row['last_day'])}"
         + (f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})" if row["low"] is not None else "")
         for row in weeks.iter_rows(named=True)
     )
-    sentence = f"Expected: {told}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
+    sentence = f"Expected: {summary}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
     notes = [
         "An interval holds 80% of such weeks if the account goes on as it did; it knows of no campaign and no season "
         "that it has not seen.",
         "The first two days of it have begun: Pinterest may still restate them, so that they are forecast, too.",
     ]
-    used = usable_days(gains, metric)
+    used = usable_days(history, metric)
     if imputed := int(used["is_imputed"].sum()):
         notes.append(f"{imputed} of the {used.height} days that it learned from are spread over gaps.")
     if not models_installed():
@@ -64,21 +56,16 @@ def forecast_answer(
         pl.col("low").alias("80% from"),
         pl.col("high").alias("80% to"),
     )
-    history = settled_days(gains, metric)
-    return Answer(question, sentence, forecast_chart(history, days, metric, width=width), table, tuple(notes))
+    past = settled_days(history, metric)
+    return Answer(question, sentence, forecast_chart(past, days, metric, width=width), table, tuple(notes))
 
 
-def backtest_answer(
-    gains: pl.DataFrame, metric: str = "saves", *, forecasts: Forecasts | None = None, width: int | str = WIDTH
-) -> Answer:
-    """What forecasts of one account were worth so far: each model against the baseline, in a rolling-origin backtest.
-
-    Parameters as in `forecast_answer`.
-    """
+def backtest_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer what forecasts of one account were worth so far: each model against the baseline, in a backtest."""
     question = f"How good have forecasts of {metric} been?"
-    if refusal_ := _refused(question, gains, metric):
+    if refusal_ := _refused(question, history, metric):
         return refusal_
-    forecasts = gain_forecasts(gains, metric) if forecasts is None else forecasts
+    forecasts = gain_forecasts(history, metric)
     chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
     held = "" if chosen["coverage"] is None else f" Its 80% intervals held {chosen['coverage']:.0%} of the days."
     sentence = (
@@ -103,14 +90,14 @@ def backtest_answer(
     return Answer(question, sentence, backtest_chart(forecasts.backtest, metric, width=width), table, tuple(notes))
 
 
-def _refused(question: str, gains: pl.DataFrame, metric: str) -> Answer | None:
-    if not_usable(gains, metric):
-        return Answer(question, refusal(metric))
-    used = usable_days(gains, metric)
-    if used.height < LEAST_DAYS:
+def _refused(question: str, history: AccountHistory, metric: str) -> Answer | None:
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    used = usable_days(history, metric)
+    if used.height < MIN_DAYS:
         return not_enough_data(
             question,
-            f"a forecast needs {LEAST_DAYS} settled days in a row with known gains, and there are {used.height}.",
+            f"a forecast needs {MIN_DAYS} settled days in a row with known gains, and there are {used.height}.",
         )
     if not used["gain"].sum():
         return not_enough_data(

@@ -6,8 +6,18 @@ import altair as alt
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.questions.anomalies.chart import gained_text
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, INK, ORANGE, WIDTH, Chart, day_axis, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    INK,
+    ORANGE,
+    WIDTH,
+    Chart,
+    day_axis,
+    finished,
+    gained_text,
+    inline,
+)
 
 HISTORY_DAYS = 42  # before the forecast: enough to see its weeks, few enough to see its days
 _HEIGHT = 190
@@ -16,7 +26,7 @@ _HEIGHT = 190
 def forecast_chart(
     history: pl.DataFrame, days: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH
 ) -> Chart:
-    """Daily gains (counts) of six weeks, then the forecast as a dashed line in the band that holds 80% of days.
+    """Draw daily gains (counts) of six weeks, then the forecast as a dashed line in the band that holds 80% of days.
 
     `history` is one account of `settled_days`, `days` one account and model of `gain_forecasts(...).days`.
 
@@ -31,14 +41,14 @@ def forecast_chart(
     past = history.select(pl.col("day").cast(pl.String), pl.col("gain").round(1), shown=_shown(), gained=gained_text())
     ahead = days.select(pl.col("day").cast(pl.String), pl.col("forecast", "low", "high").round(1), shown=_shown())
     name, x = metric.capitalize(), day_axis([*past["day"], *ahead["day"]], "Day")
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     shown, gained, *bounds = _tooltip(name)
     layers = [
         alt.Chart(inline(ahead.to_dicts()))
         .mark_area(color=ORANGE, opacity=0.25)
         .encode(x=x, y=_counts("low", name), y2="high:Q", tooltip=[shown, *bounds]),
         alt.Chart(inline(past.to_dicts()))
-        .mark_line(color=colour, strokeWidth=1.5)
+        .mark_line(color=color, strokeWidth=1.5)
         .encode(x=x, y=_counts("gain", name), tooltip=[shown, gained]),
         alt.Chart(inline(ahead.to_dicts()))
         .mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3], point={"color": INK, "size": 12})
@@ -57,7 +67,7 @@ def forecast_chart(
 
 
 def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """What was gained (line, counts) and what had been forecast two weeks ahead (dashed, in its 80% band).
+    """Draw what was gained (line, counts) and what had been forecast two weeks ahead (dashed, in its 80% band).
 
     `backtest` is one account of `gain_forecasts(...).backtest`: two fortnights, each forecast from the day before it.
 
@@ -84,7 +94,7 @@ def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int 
     layers = [
         base.mark_area(color=ORANGE, opacity=0.25).encode(y=_counts("low", name), y2="high:Q", detail="origin:N"),
         base.mark_line(
-            color=COLOURS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLOURS.get(metric, BLUE), "size": 12}
+            color=COLORS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLORS.get(metric, BLUE), "size": 12}
         ).encode(y=_counts("gain", name)),
         base.mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3]).encode(
             y=_counts("forecast", name), detail="origin:N"

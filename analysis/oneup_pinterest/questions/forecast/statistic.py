@@ -10,14 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.methods.time_series import Flags, Floats, settled_days
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.settled_days import settled_days
+from oneup_pinterest.methods.types import Flags, Floats
 
 HORIZON = 14  # days
-LEAST_DAYS = 56  # eight weeks: half to learn from, and four weeks of origins to be judged on
-MOST_ORIGINS = 28
+MIN_DAYS = 56  # eight weeks: half to learn from, and four weeks of origins to be judged on
+MAX_ORIGINS = 28
 LEARNING_DAYS = 28  # a model is not asked before it has seen so many
 SHARE = 0.8  # of days, that an interval should hold
-LEAST_ERRORS = 10  # fewer cannot say where the outer tenths begin
+MIN_ERRORS = 10  # fewer cannot say where the outer tenths begin
 BASELINE = "Seasonal naive"
 MODELS = ("AutoETS", "AutoTheta")
 EXTRA = 'pip install "source-oneup-pinterest[forecast]"'
@@ -73,24 +76,26 @@ class Forecasts(NamedTuple):
 
 
 def models_installed() -> bool:
-    """Whether the extra `forecast` is there, without importing it (that takes seconds)."""
+    """Return whether the extra `forecast` is there, without importing it (that takes seconds)."""
     return importlib.util.find_spec("statsforecast") is not None
 
 
-def usable_days(gains: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+@computed_once
+def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """The settled days of each account after the last one whose gain is not known: what a forecast may learn from.
 
     Columns of `settled_days`. A forecast knows no way across an unknown day.
     """
-    days = settled_days(gains, metric)
+    days = settled_days(history, metric)
     unknown = pl.col("day").filter(pl.col("gain").is_null()).max().over("social_network_id")
     return days.filter(unknown.is_null() | (pl.col("day") > unknown))
 
 
-def gain_forecasts(gains: pl.DataFrame, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
+@computed_once
+def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
     """Daily gains and their weekly totals for the 14 days after the last settled one, and what that is worth.
 
-    `gains` are frames of `account_daily_gains`. `models` are classes of `statsforecast` that compete with the
+    `models` are classes of `statsforecast` that compete with the
     baseline; by default AutoETS and AutoTheta where the extra `forecast` is installed, else none. Four frames, sorted
     by social_network_id, model and day:
 
@@ -111,26 +116,19 @@ def gain_forecasts(gains: pl.DataFrame, metric: str = "saves", *, models: Sequen
     level and stay above zero (split conformal prediction; Lei et al., 2018, doi:10.1080/01621459.2017.1307116).
     Errors on imputed days are left out.
 
-    >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "kind": "lifetime",
-    ...     "day": [date(2026, 1, 1) + timedelta(days=day) for day in range(70)], "gain": [4.0, 5, 6, 7, 8, 9, 10] * 10,
-    ...     "is_imputed": False, "is_provisional": False, "pins_fallen": 0, "pins_observed": 9})
-    >>> forecasts = gain_forecasts(gains, models=())
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
+    ...     "snapshot_date": [date(2026, 1, 1) + timedelta(days=day) for day in range(73)],
+    ...     "saves": np.cumsum([0, *[4, 5, 6, 7, 8, 9, 10] * 10, 0, 0])})
+    >>> forecasts = gain_forecasts(AccountHistory.from_pins(pins), models=())
     >>> forecasts.days["forecast"].to_list()[:7], forecasts.weeks["forecast"].to_list()
     ([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], [49.0, 49.0])
     """
+    account, used = history.social_network_id, usable_days(history, metric)
     chosen_models = (MODELS if models_installed() else ()) if models is None else tuple(models)
-    parts = [
-        _of_account(str(account[0]), part, chosen_models)
-        for account, part in usable_days(gains, metric).group_by("social_network_id", maintain_order=True)
-        if part.height >= LEAST_DAYS and part["gain"].sum()
-    ]
+    is_enough = used.height >= MIN_DAYS and used["gain"].sum()
+    parts = _of_account(account, used, chosen_models) if is_enough else ([], [], [], [])
     schemas = (_DAYS, _WEEKS, _SKILL, _BACKTEST)
-    return Forecasts(
-        *(
-            pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(part[place], schema=schema) for part in parts)])
-            for place, schema in enumerate(schemas)
-        )
-    )
+    return Forecasts(*(pl.DataFrame(rows, schema=schema) for rows, schema in zip(parts, schemas, strict=True)))
 
 
 Rows = list[dict[str, object]]
@@ -154,7 +152,7 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
     counted: Flags = ~days["is_imputed"].to_numpy()
     known = len(gain)
     origins = np.arange(
-        known - HORIZON - min(MOST_ORIGINS, known - LEARNING_DAYS - HORIZON + 1) + 1, known - HORIZON + 1
+        known - HORIZON - min(MAX_ORIGINS, known - LEARNING_DAYS - HORIZON + 1) + 1, known - HORIZON + 1
     )
     # the baseline has errors from its second week on, so that its intervals have more to go by
     early = np.arange(_WEEK, origins[0])
@@ -300,8 +298,8 @@ def _judged(
 
 
 def _quantiles(errors: Floats, independent: float) -> tuple[float, float]:
-    """Bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
-    if errors.size < LEAST_ERRORS:
+    """Return bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
+    if errors.size < MIN_ERRORS:
         return np.nan, np.nan
     outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # a finite sample's quantiles lie too far inside
     return float(np.quantile(errors, max(outer, 0.0))), float(np.quantile(errors, min(1 - outer, 1.0)))

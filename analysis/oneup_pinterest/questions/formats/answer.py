@@ -1,41 +1,35 @@
 """The answer on formats: whether pins of one do better than those of another, at one age and among the same weeks."""
 
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from oneup_pinterest.formatting import truncate
-from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.verdicts import LESS, MORE, WITHIN_NORMAL_VARIATION
+from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.chart import formats_chart
-from oneup_pinterest.questions.formats.statistic import UNKNOWN, format_differences
-from oneup_pinterest.questions.growth.answer import no_curves
+from oneup_pinterest.questions.formats.statistic import UNKNOWN, By, format_differences
 
 _NAMES = {"format": "format", "media_type": "media type"}
-_MOST_TOLD = 3  # sentences of a paragraph that is still read
+_MAX_NAMED = 3  # sentences of a paragraph that is still read
 
 
 def format_answer(
-    pins: pl.DataFrame,
-    metric: str = "saves",
-    by: Literal["format", "media_type"] = "format",
-    *,
-    outcomes: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
+    history: AccountHistory, metric: str = "saves", by: By = "format", *, width: int | str = WIDTH
 ) -> Answer:
-    """Which formats (or media types) have more of `metric` after 7 days. `outcomes` is `first_week_outcomes` of the
-    same pins and metric, where it is known.
+    """Answer which formats (or media types) have more of `metric` after 7 days.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> format_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> format_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     name = _NAMES[by]
     question = f"Does the {name} of a pin make a difference to its {metric}?"
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    outcomes = first_week_outcomes(pins, metric) if outcomes is None else outcomes
+    outcomes = history.first_week(metric)
     if why := too_few(outcomes, f"{name}s", metric):
         return not_enough_data(question, why)
     kinds = outcomes[by].fill_null(UNKNOWN).replace("", UNKNOWN).unique()
@@ -44,7 +38,7 @@ def format_answer(
         return Answer(
             question, f"All {outcomes.height:,} pins are of one {name}{only}, so there is nothing to compare."
         )
-    pairs = format_differences(outcomes, by)
+    pairs = format_differences(history, metric, by)
     table = _table(pairs, metric)
     known = pairs.drop_nulls("ratio")
     if known.is_empty():
@@ -55,32 +49,24 @@ def format_answer(
     )
 
 
-def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
-    """Why so few outcomes cannot carry an answer, if so; `what` (a plural) needs them."""
-    if outcomes.height >= LEAST_PINS:
-        return None
-    are = "is" if outcomes.height == 1 else "are"
-    return (
-        f"{what} need at least {LEAST_PINS} pins whose {metric} after 7 days are known; there {are} {outcomes.height}."
-    )
-
-
 def _sentence(pairs: pl.DataFrame, known: pl.DataFrame, name: str, metric: str) -> str:
-    beyond = known.filter(pl.col("verdict").is_in(["more", "less"]))
-    told = [_pair(row, name, metric) for row in beyond.head(_MOST_TOLD).iter_rows(named=True)]
-    if beyond.height > _MOST_TOLD:
-        told.append(f"{beyond.height - _MOST_TOLD} more pairs differ by more than chance: see the table.")
-    rest = known.filter(pl.col("verdict") == "chance")
-    if not told:
+    beyond = known.filter(pl.col("verdict").is_in([MORE, LESS]))
+    sentences = [_pair(row, name, metric) for row in beyond.head(_MAX_NAMED).iter_rows(named=True)]
+    if beyond.height > _MAX_NAMED:
+        sentences.append(f"{beyond.height - _MAX_NAMED} more pairs differ by more than chance: see the table.")
+    rest = known.filter(pl.col("verdict") == WITHIN_NORMAL_VARIATION)
+    if not sentences:
         closest = rest.sort("p_value", "first", "second").row(0, named=True)
         asked = f" ({rest.height} pairs were compared)" if rest.height > 1 else ""
-        told.append(f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}")
+        sentences.append(
+            f"No {name} differs by more than chance{asked}. The nearest to it: {_pair(closest, name, metric)}"
+        )
     elif rest.height:
-        told.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} cannot be told from chance.")
+        sentences.append(f"{rest.height:,} other pair{'' if rest.height == 1 else 's'} within normal variation.")
     left_out = pairs.height - known.height
     if left_out:
-        told.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")
-    return " ".join(told)
+        sentences.append(f"{left_out:,} pair{'' if left_out == 1 else 's'} cannot be compared: too few pins.")
+    return " ".join(sentences)
 
 
 def _pair(row: dict[str, Any], name: str, metric: str) -> str:
@@ -133,6 +119,6 @@ def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 
 def _named(kind: str) -> str:
-    """A format as a word in a sentence: the API writes media types in capitals."""
+    """Return a format as a word in a sentence: the API writes media types in capitals."""
     name = truncate(kind, 30)
     return name.lower().replace("_", " ") if name.isupper() else name

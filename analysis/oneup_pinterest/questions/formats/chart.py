@@ -3,16 +3,27 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    FAINT,
+    INK,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+    times_axis,
+    times_scale,
+)
 
-MOST_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
-AT_LEAST = 2.0  # times that the axis spans to either side, so that small differences look small
+MAX_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
 
 
 def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Each pair of formats: dot and 95% interval of the ratio among the same weeks, and a diamond where it is crude.
 
-    `pairs` is one account of `format_differences`; pairs that cannot be told are left out, of many the first 10 drawn.
+    `pairs` is one account of `format_differences`; pairs without a ratio are left out, of many the first 10 drawn.
 
     >>> pairs = pl.DataFrame({"first": ["video"], "second": ["image"], "ratio": [1.9], "low": [1.2], "high": [3.0],
     ...     "crude_ratio": [3.1], "verdict": ["more"], "compared_first": [40], "compared_second": [120]})
@@ -29,7 +40,7 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
             "said": row["verdict"],
             "pins": f"{row['compared_first']:,} and {row['compared_second']:,}",
         }
-        for row in pairs.drop_nulls("ratio").head(MOST_PAIRS).iter_rows(named=True)
+        for row in pairs.drop_nulls("ratio").head(MAX_PAIRS).iter_rows(named=True)
     ]
     scale = times_scale([value for row in rows for value in (row["low"], row["high"], row["crude"])])
     y = alt.Y("pair:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, labelColor=INK, ticks=False))
@@ -44,45 +55,21 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         alt.Tooltip("pins:N", title="Days compared"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     first = inline(rows[:1])
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        base.mark_rule(color=colour, strokeWidth=2.5).encode(x=x, x2="high:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
         base.mark_point(color=INK, shape="diamond", size=70, opacity=1, strokeWidth=1.5).encode(x="crude:Q"),
-        base.mark_point(color=colour, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
+        base.mark_point(color=color, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
         # one below the line and one above it, so that the words stay apart where the two marks meet
         alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x="ratio:Q", y=y),
         alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x="crude:Q", y=y),
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['pair']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f}), crudely {row['crude']:.1f}"
         for row in rows[:3]
     )
-    description = f"{metric.capitalize()} after 7 days of one format over another, in times: {told or 'none'}."
+    description = f"{metric.capitalize()} after 7 days of one format over another, in times: {summary or 'none'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 42 * max(len(rows), 1))
-
-
-def times_scale(values: list[float]) -> alt.Scale:
-    """A log scale that has all values, 1 and at least half to double.
-
-    >>> times_scale([0.9, 3.0]).to_dict()["domain"]
-    [0.459, 3.27]
-    """
-    low, high = min([*values, 1 / AT_LEAST]), max([*values, AT_LEAST])
-    return alt.Scale(type="log", domain=[round(low / 1.09, 3), round(high * 1.09, 3)], nice=False)
-
-
-def times_axis(scale: alt.Scale) -> alt.Axis:
-    """Ticks at powers of 2, and of fewer of them where the scale is long.
-
-    >>> times_axis(times_scale([])).to_dict()["values"]
-    [0.5, 1.0, 2.0]
-    """
-    low, high = scale.to_dict()["domain"]
-    powers = range(-30, 31)
-    inside = [power for power in powers if low <= 2.0**power <= high]
-    step = max(1, -(-len(inside) // 6))
-    values = [2.0**power for power in inside if power % step == 0]
-    return alt.Axis(values=values, format="~g", labelOverlap="greedy")

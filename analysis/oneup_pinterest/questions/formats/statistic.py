@@ -6,14 +6,18 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.first_week import LEAST_IN_GROUP, PERMUTATIONS, SIGNIFICANT, difference_within
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.permutation import MIN_IN_GROUP, PERMUTATIONS, difference_within
+from oneup_pinterest.methods.types import Columns
+from oneup_pinterest.methods.verdicts import with_verdicts
 
 UNKNOWN = "unknown"
 ALL_ACCOUNTS = "all accounts"
-MOST_FORMATS = 8  # of the commonest; 28 pairs are more than anyone reads
+MAX_FORMATS = 8  # of the commonest; 28 pairs are more than anyone reads
 
-_SCHEMA: dict[str, Any] = {
+_SCHEMA: Columns = {
     "first": pl.String,
     "second": pl.String,
     "pins_first": pl.Int64,
@@ -33,17 +37,26 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def format_differences(
+By = Literal["format", "media_type"]
+
+
+@computed_once
+def format_differences(history: AccountHistory, metric: str = "saves", by: By = "format") -> pl.DataFrame:
+    """Return `compared_formats` of what the account's pins had after a week."""
+    return compared_formats(history.first_week(metric), by)
+
+
+def compared_formats(
     outcomes: pl.DataFrame,
-    by: Literal["format", "media_type"] = "format",
+    by: By = "format",
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Compares each two formats (or media types) by what their pins had after a week, crude and among the same weeks.
+    """Compare each two formats (or media types) by what their pins had after a week, crude and among the same weeks.
 
-    `outcomes` is what `first_week_outcomes` returns. One row a pair of the (at most 8) commonest formats; no row for an
-    account with a single one. A pin without a format is of the format `unknown`. Columns, sorted by the first three
+    `outcomes` is what `first_week_outcomes` returns. One row per pair of the (at most 8) commonest formats; no row for
+    an account with a single one. A pin without a format is of the format `unknown`. Columns, sorted by the first three
     (the commoner formats first):
 
     - social_network_id; first, second: the formats; first is the rarer of the two
@@ -52,7 +65,8 @@ def format_differences(
     - crude_ratio: typical outcome of the first over that of the second (times), whenever they were published
     - ratio, low, high: the same among pins of the same weeks, with a 95% interval (times)
     - p_value: of a shuffle of the two formats inside their weeks; q_value: after Benjamini and Hochberg over the pairs
-    - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell`; reason says why, and ratio is then null
+    - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and
+      ratio is null
 
     Pins of one format and day share the day's luck and often their subject, so that their mean is one observation.
     Typical is the geometric mean of 1 + outcome, as a few pins have most of everything. See `difference_within`.
@@ -62,29 +76,27 @@ def format_differences(
     ...     "moment": [datetime(2026, 1, 1) + timedelta(hours=9 * n) for n in range(80)],
     ...     "format": ["image", "image", "image", "video"] * 20, "value": [9.0 + n % 5 + 11 * (n % 4 == 3)
     ...     for n in range(80)]})
-    >>> format_differences(outcomes).select("first", "second", pl.col("ratio").round(1), "verdict").row(0)
+    >>> compared_formats(outcomes).select("first", "second", pl.col("ratio").round(1), "verdict").row(0)
     ('video', 'image', 1.9, 'more')
     """
-
-    def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        return _pairs(part, by, permutations, seed)
-
-    return for_each_account(outcomes, of_account, _SCHEMA)
+    if outcomes.is_empty():
+        return with_account("", None, _SCHEMA)
+    return with_account(outcomes["social_network_id"][0], _pairs(outcomes, by, permutations, seed), _SCHEMA)
 
 
-def format_differences_together(
+def compared_formats_together(
     outcomes: pl.DataFrame,
-    by: Literal["format", "media_type"] = "format",
+    by: By = "format",
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """The columns of `format_differences` for all accounts as one, each pin compared inside its own account and weeks.
+    """The columns of `compared_formats` for all accounts as one, each pin compared inside its own account and weeks.
 
     So an account that has larger counts and more videos does not make videos look better. `social_network_id` is
     `all accounts`.
 
-    >>> format_differences_together(pl.DataFrame({"social_network_id": ["a"], "id": ["1"], "weeks": [0],
+    >>> compared_formats_together(pl.DataFrame({"social_network_id": ["a"], "id": ["1"], "weeks": [0],
     ...     "moment": [None], "format": [None], "value": [1.0]},
     ...     schema_overrides={"format": pl.String, "moment": pl.Datetime("us")})).height
     0
@@ -94,7 +106,7 @@ def format_differences_together(
         id=pl.concat_str("social_network_id", pl.lit(" "), "id"),
         social_network_id=pl.lit(ALL_ACCOUNTS),
     )
-    return format_differences(strata, by, permutations=permutations, seed=seed)
+    return compared_formats(strata, by, permutations=permutations, seed=seed)
 
 
 def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.DataFrame:
@@ -106,7 +118,7 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
     counted = rows.group_by("kind").agg(
         pins=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), level=pl.col("outcome").mean()
     )
-    kinds = counted.sort("pins", "kind", descending=[True, False]).head(MOST_FORMATS).rows(named=True)
+    kinds = counted.sort("pins", "kind", descending=[True, False]).head(MAX_FORMATS).rows(named=True)
     # pins of one format and day share the day's luck, and often their subject: they are one observation
     days = (
         rows.group_by("weeks", pl.col("moment").dt.date().alias("day"), "kind")
@@ -147,31 +159,6 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
 
 def _reason(first: dict[str, Any], second: dict[str, Any]) -> str:
     fewest = min(first, second, key=lambda kind: kind["pins"])
-    if fewest["pins"] < LEAST_IN_GROUP:
-        return f"{fewest['kind']}: {fewest['pins']} of at least {LEAST_IN_GROUP} pins"
-    return f"fewer than {LEAST_IN_GROUP} days with pins of each in the same weeks, or all counts alike"
-
-
-def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `q_value` (Benjamini and Hochberg, over the rows that have a `p_value`) and `verdict`.
-
-    >>> rows = pl.DataFrame({"ratio": [2.0, 0.9, None], "p_value": [0.01, 0.5, None]})
-    >>> with_verdicts(rows)["verdict"].to_list()
-    ['more', 'chance', 'cannot tell']
-    """
-    from scipy.stats import false_discovery_control
-
-    known = rows["p_value"].is_not_null()
-    adjusted = np.full(rows.height, np.nan)
-    if known.any():
-        adjusted[known.to_numpy()] = false_discovery_control(rows["p_value"].drop_nulls().to_numpy())
-    q = pl.col("q_value")
-    return rows.with_columns(pl.Series("q_value", adjusted).fill_nan(None)).with_columns(
-        verdict=pl.when(q.is_null())
-        .then(pl.lit("cannot tell"))
-        .when(q > SIGNIFICANT)
-        .then(pl.lit("chance"))
-        .when(pl.col("ratio") > 1)
-        .then(pl.lit("more"))
-        .otherwise(pl.lit("less"))
-    )
+    if fewest["pins"] < MIN_IN_GROUP:
+        return f"{fewest['kind']}: {fewest['pins']} of at least {MIN_IN_GROUP} pins"
+    return f"fewer than {MIN_IN_GROUP} days with pins of each in the same weeks, or all counts alike"

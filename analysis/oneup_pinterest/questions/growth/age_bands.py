@@ -5,14 +5,14 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_types
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import numbered_gains
-from oneup_pinterest.history.observations import latest_pins
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.history.remembered import remembered
-from oneup_pinterest.questions.growth.statistic import Columns, Floats
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
 
-LEAST_PINS = 20  # that gained something
+MIN_PINS = 20  # that gained something
 BANDS = (
     (1, 7),
     (8, 30),
@@ -21,11 +21,11 @@ BANDS = (
     (91, None),
 )  # ages in days, as `oneup_pinterest.history.by_age` counts them
 EVERGREEN_DAYS = 30
-LEAST_DAYS = 14
-LEAST_GAIN = 30  # a share of fewer saves (or clicks...) is a matter of a handful
+MIN_DAYS = 14
+MIN_GAIN = 30  # a share of fewer saves (or clicks...) is a matter of a handful
 LEVEL = 0.98  # nominal: where a few pins carry most, bootstrap-t covers 88 to 92% at 95%, and 93 to 98% at this one
 DRAWS = 1999
-MOST_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
+MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 
 _SHARES: Columns = {
     "band": pl.String,
@@ -47,8 +47,8 @@ _SHARES: Columns = {
 _WEEKLY: Columns = {"week": pl.Date, "band": pl.String, "from_age": pl.Int64, "gain": pl.Float64, "share": pl.Float64}
 
 
-def age_band_shares(pins: pl.DataFrame, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """How old the pins were that brought the gains of the last 30 settled days, from `load_pins`.
+def age_band_shares(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
+    """Return how old the pins were that brought the gains of the last 30 settled days, from `load_pins`.
 
     One row per account and age band (1 to 7 days, 8 to 30, 31 to 60, 61 to 90, over 90), and two more that overlap
     them: `over 60`, `over 90`, the evergreen shares. Columns:
@@ -65,71 +65,66 @@ def age_band_shares(pins: pl.DataFrame, metric: str = "saves", *, seed: int = 0)
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
     ...     "snapshot_date": [date(2026, 3, 2), date(2026, 3, 3)], "saves": [1, 2]})
-    >>> age_band_shares(pins).select("band", "reason").row(0)
+    >>> age_band_shares(AccountHistory.from_pins(pins)).select("band", "reason").row(0)
     ('1 to 7', 'gains of at least 14 settled days are needed, and there are 0')
     """
 
-    def shares(part: pl.DataFrame) -> pl.DataFrame:
-        gains = _aged_gains(part, metric)
-        last = gains["day"].max()
-        if isinstance(last, date):
-            gains = gains.filter(pl.col("day") > last - timedelta(days=EVERGREEN_DAYS))
-        return _shares(gains, seed)
+    if history.pins.is_empty():
+        return with_account(history.social_network_id, None, _SHARES)
+    gains = _aged_gains(history, metric)
+    last = gains["day"].max()
+    if isinstance(last, date):
+        gains = gains.filter(pl.col("day") > last - timedelta(days=EVERGREEN_DAYS))
+    return with_account(history.social_network_id, _shares(gains, seed), _SHARES)
 
-    return for_each_account(pins, shares, _SHARES)
 
-
-def weekly_gains_by_age(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
-    """What pins of each age band gained in each whole week of settled days, from `load_pins`.
+def weekly_gains_by_age(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return what pins of each age band gained in each whole week of settled days, from `load_pins`.
 
     One row per account, week and band, of the bands at which any pin was observed. Columns: social_network_id; week
     (its Monday); band, from_age (days, on the day of the gain); gain (a count, of gains that are known), share of
     the week's gain (0 to 1; null where that is 0).
     """
 
-    def weekly(part: pl.DataFrame) -> pl.DataFrame:
-        gains = _aged_gains(part, metric)
-        bands = pl.DataFrame({"from_age": [low for low, _ in BANDS], "band": [_name(*band) for band in BANDS]})
-        lows = [pl.when(pl.col("age") >= low).then(pl.lit(low, pl.Int64)) for low, _ in BANDS]
-        aged = gains.lazy().select(
-            "day", "gain", week=pl.col("day").dt.truncate("1w"), from_age=pl.max_horizontal(lows)
-        )
-        days = aged.select("week", "day").unique().group_by("week").len().collect()
-        sums = aged.group_by("week", "from_age").agg(pl.col("gain").sum()).collect()
-        return (
-            days.filter(pl.col("len") == 7)
-            .select("week")
-            .join(bands.join(sums.select("from_age").unique(), on="from_age", how="semi"), how="cross")
-            .join(sums, on=["week", "from_age"], how="left")
-            .with_columns(pl.col("gain").fill_null(0.0))
-            .with_columns(total=pl.col("gain").sum().over("week"))
-            .with_columns(share=pl.when(pl.col("total") > 0).then(pl.col("gain") / pl.col("total")))
-            .sort("week", "from_age")
-        )
-
-    return for_each_account(pins, weekly, _WEEKLY)
+    gains = _aged_gains(history, metric)
+    bands = pl.DataFrame({"from_age": [low for low, _ in BANDS], "band": [_name(*band) for band in BANDS]})
+    lows = [pl.when(pl.col("age") >= low).then(pl.lit(low, pl.Int64)) for low, _ in BANDS]
+    aged = gains.lazy().select("day", "gain", week=pl.col("day").dt.truncate("1w"), from_age=pl.max_horizontal(lows))
+    days = aged.select("week", "day").unique().group_by("week").len().collect()
+    sums = aged.group_by("week", "from_age").agg(pl.col("gain").sum()).collect()
+    weekly = (
+        days.filter(pl.col("len") == 7)
+        .select("week")
+        .join(bands.join(sums.select("from_age").unique(), on="from_age", how="semi"), how="cross")
+        .join(sums, on=["week", "from_age"], how="left")
+        .with_columns(pl.col("gain").fill_null(0.0))
+        .with_columns(total=pl.col("gain").sum().over("week"))
+        .with_columns(share=pl.when(pl.col("total") > 0).then(pl.col("gain") / pl.col("total")))
+        .sort("week", "from_age")
+    )
+    return with_account(history.social_network_id, weekly, _WEEKLY)
 
 
 def _name(low: int, high: int | None) -> str:
     return f"{low} to {high}" if high else f"over {low - 1}"
 
 
-@remembered
-def _aged_gains(pins: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """Known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
+@computed_once
+def _aged_gains(history: AccountHistory, metric: str) -> pl.DataFrame:
+    """Return known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
 
     Columns: pin (a number, as there are many rows), day, gain, age.
     """
-    gains, published = numbered_gains(pins, metric), latest_pins(pins)["timestamp"].cast(pl.Date)
-    is_usable = counter_types(pins, [metric])["kind"].is_in(USABLE).all()
-    is_told = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
-    known = gains.filter(is_told).select("pin", "day", "gain")
+    gains, published = numbered_gains(history, metric), history.latest_pins["timestamp"].cast(pl.Date)
+    is_usable = history.counter_type(metric) in (None, *USABLE)
+    is_known = pl.lit(is_usable) & ~pl.col("is_provisional") & ~pl.col("is_unconfirmed") & pl.col("gain").is_not_null()
+    known = gains.filter(is_known).select("pin", "day", "gain")
     days_before = known["day"].cast(pl.Int64) - published[known["pin"]].cast(pl.Int64)
     return known.with_columns(age=days_before + 1).filter(pl.col("age") >= 1)
 
 
 def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The rows of `age_band_shares` from the known gains of its days."""
+    """Return the rows of `age_band_shares` from the known gains of its days."""
     bands = [*BANDS, (61, None)]
     inside = [(pl.col("age") >= low) & (pl.col("age") <= (high or 10**6)) for low, high in bands]
     each = (
@@ -145,12 +140,12 @@ def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
     gaining = each.filter(pl.col("total") > 0)
     total = float(each["total"].sum())
     reason = None
-    if days < LEAST_DAYS:
-        reason = f"gains of at least {LEAST_DAYS} settled days are needed, and there are {days}"
-    elif gaining.height < LEAST_PINS:
-        reason = f"at least {LEAST_PINS} pins that gained something are needed, and there are {gaining.height}"
-    elif total < LEAST_GAIN:
-        reason = f"a gain of at least {LEAST_GAIN} is needed, and it is {total:.0f}"
+    if days < MIN_DAYS:
+        reason = f"gains of at least {MIN_DAYS} settled days are needed, and there are {days}"
+    elif gaining.height < MIN_PINS:
+        reason = f"at least {MIN_PINS} pins that gained something are needed, and there are {gaining.height}"
+    elif total < MIN_GAIN:
+        reason = f"a gain of at least {MIN_GAIN} is needed, and it is {total:.0f}"
     parts = gaining.select(f"gain{number}" for number in range(len(bands))).to_numpy().astype(np.float64)
     intervals = share_intervals(parts, gaining["total"].to_numpy(), seed) if reason is None else None
     rows = []
@@ -186,7 +181,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
     pins = len(whole)
     columns = np.hstack([whole[:, None], whole[:, None] ** 2, parts, parts**2, parts * whole[:, None]])
     sums = np.empty((DRAWS, columns.shape[1]))
-    step = max(1, MOST_CELLS // pins)
+    step = max(1, MAX_CELLS // pins)
     for start in range(0, DRAWS, step):
         draws = min(step, DRAWS - start)
         chosen = rng.integers(0, pins, (draws, pins)) + pins * np.arange(draws)[:, None]
@@ -212,7 +207,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
 
 
 def _logits(sums: Floats) -> tuple[Floats, Floats]:
-    """Logit of each share and its standard error (linearised ratio), from sums over pins; not finite at 0 and 1."""
+    """Logit of each share and its standard error (linearized ratio), from sums over pins; not finite at 0 and 1."""
     number = (sums.shape[1] - 2) // 3
     whole, squared = sums[:, :1], sums[:, 1:2]
     part, part_squared, product = (sums[:, 2 + k * number : 2 + (k + 1) * number] for k in range(3))

@@ -3,18 +3,17 @@
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
-from oneup_pinterest.history.counter_types import USABLE, counter_types
-from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.questions.answer import Answer, no_curves, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.growth.age_bands import age_band_shares, weekly_gains_by_age
 from oneup_pinterest.questions.growth.chart import age_bands_chart, growth_chart, half_life_chart
 from oneup_pinterest.questions.growth.half_life import half_life_curve, half_lives
 from oneup_pinterest.questions.growth.statistic import (
-    LEAST_COUNT,
-    LEAST_PINS,
-    LEAST_PINS_TAILS,
-    WORST_MISFIT,
+    MAX_MISFIT,
+    MIN_COUNT,
+    MIN_PINS,
+    MIN_PINS_TAILS,
     followed_pins,
     growth_curves,
     growth_fit,
@@ -28,20 +27,18 @@ _SAME_PINS = (
 _EARLY = "The first two ages come out a little low: Pinterest still restates the last two days."
 
 
-def growth_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+def growth_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """What a pin has at each age up to a horizon of 90, 30 or 7 days: the longest to which 20 pins were followed.
 
-    `pins` are those of one account, as `load_pins` returns them; so in all answers here.
-
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> growth_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> growth_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: growth curves need at least 5 pins followed to age 7; there are 0.'
     """
     question = f"How do a pin's {metric} grow with its age?"
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    horizon, followed = _horizon(pins, metric)
-    curves = growth_curves(pins, metric, horizon)
+    horizon, followed = _horizon(history, metric)
+    curves = growth_curves(history, metric, horizon)
     counts = curves.filter(pl.col("measure") == "count")
     if counts.is_empty():
         return _too_few(question, followed)
@@ -56,7 +53,7 @@ def growth_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         sentence += f" and {late['median']:,.0f} at {horizon} days"
     sentence += f", of {late['pins']:,} pins followed that long."
     spread = "The dark band holds the middle half of the pins" + (
-        ", the pale one eight in ten" if late["pins"] >= LEAST_PINS_TAILS else ""
+        ", the pale one eight in ten" if late["pins"] >= MIN_PINS_TAILS else ""
     )
     notes = (f"{spread}; both are the spread of pins, not an uncertainty.", _SAME_PINS, _EARLY)
     return Answer(
@@ -64,15 +61,15 @@ def growth_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
     )
 
 
-def followed_answer(pins: pl.DataFrame, metric: str = "saves") -> Answer:
+def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
     """To which ages pins were followed, and why others were not."""
     question = f"How many pins can be followed by their {metric}?"
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    rows = followed_pins(pins, metric)
+    rows = followed_pins(history, metric)
     if rows.is_empty():
         return not_enough_data(question, "no pin has been seen.")
-    told = ", ".join(f"{row['pins']:,} to {row['horizon']} days" for row in rows.iter_rows(named=True))
+    summary = ", ".join(f"{row['pins']:,} to {row['horizon']} days" for row in rows.iter_rows(named=True))
     table = rows.select(
         pl.col("horizon").alias("Horizon (days)"),
         pl.col("pins").alias("Pins followed"),
@@ -80,28 +77,28 @@ def followed_answer(pins: pl.DataFrame, metric: str = "saves") -> Answer:
         pl.col("unobserved").alias("First seen late, or with a gap (pins)"),
         pl.col("lost").alias("Not seen to the end (pins)"),
     )
-    return Answer(question, f"Pins followed from their first days by their {metric}: {told}.", None, table)
+    return Answer(question, f"Pins followed from their first days by their {metric}: {summary}.", None, table)
 
 
-def growth_share_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """How much of what a pin has at the horizon it has at each age before."""
+def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer how much of what a pin has at the horizon it has at each age before."""
     question = f"How much of a pin's {metric} comes early?"
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    horizon, _ = _horizon(pins, metric)
-    curves = growth_curves(pins, metric, horizon)
+    horizon, _ = _horizon(history, metric)
+    curves = growth_curves(history, metric, horizon)
     shares = curves.filter(pl.col("measure") == "share")
     if shares.is_empty():
         return not_enough_data(
             question,
-            f"{LEAST_PINS} pins followed to age {horizon} with at least {LEAST_COUNT} {metric} at that age are needed.",
+            f"{MIN_PINS} pins followed to age {horizon} with at least {MIN_COUNT} {metric} at that age are needed.",
         )
     at = {row["age"]: row for row in shares.iter_rows(named=True)}
     named = [age for age in (1, 3, 7, 30) if age < horizon]
-    told = ", ".join(f"{at[age]['median']:.0%} at {age} {'day' if age == 1 else 'days'}" for age in named)
+    summary = ", ".join(f"{at[age]['median']:.0%} at {age} {'day' if age == 1 else 'days'}" for age in named)
     sentence = (
-        f"Of the {metric} that it has at {horizon} days, the median pin has {told} "
-        f"({at[1]['pins']:,} pins with at least {LEAST_COUNT} {metric})."
+        f"Of the {metric} that it has at {horizon} days, the median pin has {summary} "
+        f"({at[1]['pins']:,} pins with at least {MIN_COUNT} {metric})."
     )
     fit = growth_fit(curves).row(0, named=True)
     fitted = (
@@ -110,18 +107,18 @@ def growth_share_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int
             f"median within {fit['misfit']:.0%} of the final value."
         )
         if fit["reason"] is None
-        else f"No simple curve K(1 − exp(−(age/s)^k)) follows the median within {WORST_MISFIT:.0%} of the final value."
+        else f"No simple curve K(1 − exp(−(age/s)^k)) follows the median within {MAX_MISFIT:.0%} of the final value."
     )
     table = _share_table(shares, horizon)
     return Answer(question, sentence, growth_chart(shares, metric, "share", width), table, (fitted, _SAME_PINS, _EARLY))
 
 
-def half_life_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """The age by which half of the pins have half of what they have at 7, 30 and 90 days."""
+def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer the age by which half of the pins have half of what they have at 7, 30 and 90 days."""
     question = f"How soon does a pin have half of its {metric}?"
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    lives = half_lives(pins, metric)
+    lives = half_lives(history, metric)
     known = lives.filter(pl.col("reason").is_null())
     if known.is_empty():
         reason = lives["reason"][0] if lives.height else "no pin has been seen"
@@ -129,7 +126,7 @@ def half_life_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
     main = known.sort(pl.col("horizon") != 30, pl.col("horizon")).row(0, named=True)
     sentence = (
         f"Half of the pins have half of their {metric} of {main['horizon']} days by an age of {main['half_life']:.1f} "
-        f"days ({_interval(main)}; {main['pins']:,} pins with at least {LEAST_COUNT} {metric} at "
+        f"days ({_interval(main)}; {main['pins']:,} pins with at least {MIN_COUNT} {metric} at "
         f"{main['horizon']} days)."
     )
     for row in lives.iter_rows(named=True):
@@ -141,16 +138,16 @@ def half_life_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
                 f"{row['pins']:,} pins)."
             )
         else:
-            sentence += f" None is told for {row['horizon']} days: {row['reason']}."
+            sentence += f" There is none for {row['horizon']} days: {row['reason']}."
     left_out = (
         f"For {main['horizon']} days, {main['too_young']:,} pins are too young, {main['unobserved']:,} were first seen "
-        f"too late or with a gap, and {main['too_few']:,} have fewer than {LEAST_COUNT} {metric}: all are left out."
+        f"too late or with a gap, and {main['too_few']:,} have fewer than {MIN_COUNT} {metric}: all are left out."
     )
     notes = ["A half-life is of a horizon: a later one gives a longer half-life.", left_out]
     if main["censored"]:
         notes.append(f"{main['censored']:,} pins vanished before; they count as long as they were seen (Kaplan-Meier).")
     notes.append("Chance in counts makes pins look about 3% faster than they are; the interval allows for that.")
-    curve = half_life_curve(pins, metric, main["horizon"])
+    curve = half_life_curve(history, metric, main["horizon"])
     table = lives.select(
         pl.col("horizon").alias("Horizon (days)"),
         pl.col("half_life").alias("Half-life (days)"),
@@ -159,17 +156,17 @@ def half_life_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
         pl.col("pins").alias("Pins"),
         pl.col("too_young").alias("Too young (pins)"),
         pl.col("unobserved").alias("Not seen from the start (pins)"),
-        pl.col("too_few").alias(f"Under {LEAST_COUNT} {metric} (pins)"),
+        pl.col("too_few").alias(f"Under {MIN_COUNT} {metric} (pins)"),
     )
     return Answer(question, sentence, half_life_chart(curve, metric, width), table, tuple(notes))
 
 
-def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """How much of the last 30 settled days came from pins older than 60 and 90 days."""
+def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer how much of the last 30 settled days came from pins older than 60 and 90 days."""
     question = f"How much of the {metric} comes from old pins?"
-    if why := no_gains(pins, metric):
+    if why := no_gains(history, metric):
         return Answer(question, why)
-    shares = age_band_shares(pins, metric)
+    shares = age_band_shares(history, metric)
     of = {row["band"]: row for row in shares.iter_rows(named=True)}
     if not of:
         return not_enough_data(question, "no pin has been seen.")
@@ -198,7 +195,7 @@ def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
         else:
             sentence += (
                 f" What pins older than 90 days brought is not known: the oldest observed was at {old['oldest_age']} "
-                "days, as a sync looks back 90 days unless told otherwise."
+                "days, as a sync looks back 90 days unless configured otherwise."
             )
     table = shares.filter(pl.col("band") != "over 60").select(
         pl.col("band").alias("Age of the pin (days)"),
@@ -208,7 +205,7 @@ def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
         (100 * pl.col("low")).alias("95% from (%)"),
         (100 * pl.col("high")).alias("95% to (%)"),
     )
-    weekly = weekly_gains_by_age(pins, metric)
+    weekly = weekly_gains_by_age(history, metric)
     chart = None if weekly.is_empty() else age_bands_chart(weekly, metric, width)
     notes = (
         "Shares are of pins that were observed; a pin that is not seen any more is in none of them.",
@@ -217,33 +214,17 @@ def evergreen_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | 
     return Answer(question, sentence, chart, table, notes)
 
 
-def no_curves(pins: pl.DataFrame, metric: str) -> str | None:
-    """Why counters of this account's metric cannot be followed over a pin's life, if so."""
-    kinds = counter_types(pins, [metric])["kind"].to_list()
-    if any(kind not in USABLE for kind in kinds):
-        return refusal(metric)
-    if any(kind != "lifetime" for kind in kinds):
-        return f"{NOT_ENOUGH}: the counter of {metric} was restated for most pins at once, so its curves would jump."
-    return None
-
-
-def no_gains(pins: pl.DataFrame, metric: str) -> str | None:
-    """Why gains of this account's metric mean nothing, if so."""
-    is_usable = counter_types(pins, [metric])["kind"].is_in(USABLE).all()
-    return None if is_usable else refusal(metric)
-
-
-def _horizon(pins: pl.DataFrame, metric: str) -> tuple[int, dict[int, int]]:
+def _horizon(history: AccountHistory, metric: str) -> tuple[int, dict[int, int]]:
     """The longest horizon to which 20 pins were followed, or else the one with most pins; and pins by horizon."""
-    followed = dict(followed_pins(pins, metric).select("horizon", "pins").iter_rows())
-    many = [horizon for horizon, count in followed.items() if count >= LEAST_PINS_TAILS]
+    followed = dict(followed_pins(history, metric).select("horizon", "pins").iter_rows())
+    many = [horizon for horizon, count in followed.items() if count >= MIN_PINS_TAILS]
     some = [horizon for horizon, count in followed.items() if count == max(followed.values())]
     return (max(many) if many else max(some) if some and max(followed.values()) else 7), followed
 
 
 def _too_few(question: str, followed: dict[int, int]) -> Answer:
     return not_enough_data(
-        question, f"growth curves need at least {LEAST_PINS} pins followed to age 7; there are {followed.get(7, 0)}."
+        question, f"growth curves need at least {MIN_PINS} pins followed to age 7; there are {followed.get(7, 0)}."
     )
 
 

@@ -5,19 +5,19 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, SEQUENTIAL, WIDTH, Chart, finished, inline
+from oneup_pinterest.questions.chart_style import BLUE, COLORS, FAINT, INK, SEQUENTIAL, WIDTH, Chart, finished, inline
 
 _LABEL_GAP = 0.09  # of the height, between the middles of two labels
 
 
 def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", width: int | str = WIDTH) -> Chart:
-    """The median pin at each age, with the spread of the pins around it: half of them dark, eight in ten pale.
+    """Draw the median pin at each age, with the spread of the pins around it: half of them dark, eight in ten pale.
 
     `curves` is one account of `growth_curves`, `measure` `count` or `share`.
 
-    >>> from oneup_pinterest.questions.growth.statistic import growth_curves
-    >>> pins = pl.DataFrame(schema={"social_network_id": pl.String})
-    >>> growth_chart(growth_curves(pins), "saves").to_dict()["description"]
+    >>> curves = pl.DataFrame(schema={"measure": pl.String, "age": pl.Int64, "pins": pl.Int64, "horizon": pl.Int64,
+    ...     **dict.fromkeys(("median", "low", "high", "p10", "p25", "p75", "p90"), pl.Float64)})
+    >>> growth_chart(curves, "saves").to_dict()["description"]
     'Saves by the age of pins: no curve.'
     """
     known = curves.filter(pl.col("measure") == measure).sort("age")
@@ -33,7 +33,7 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
         scale=alt.Scale(domain=[0, horizon], nice=False),
         axis=alt.Axis(format="d", tickMinStep=1, tickCount=6),
     )
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     tooltip = [
         alt.Tooltip("age:Q", title="Age (days)"),
         alt.Tooltip("median:Q", title="Median", format=",.1~f"),
@@ -46,13 +46,13 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
     layers: list[Any] = []
     for low, high, opacity in (("p10", "p90", 0.15), ("p25", "p75", 0.3)):
         y = alt.Y(f"{low}:Q", title=title, axis=alt.Axis(format=",~f", tickCount=5))
-        band = alt.Chart().mark_area(color=colour, opacity=opacity).encode(x=x, y=y, y2=f"{high}:Q")
+        band = alt.Chart().mark_area(color=color, opacity=opacity).encode(x=x, y=y, y2=f"{high}:Q")
         if rows and rows[0][low] is not None:
             layers.append(band)
-    line = alt.Chart().mark_line(color=colour, strokeWidth=2, point=alt.OverlayMarkDef(color=colour, size=14))
+    line = alt.Chart().mark_line(color=color, strokeWidth=2, point=alt.OverlayMarkDef(color=color, size=14))
     layers.append(line.encode(x=x, y=alt.Y("median:Q", title=title), tooltip=tooltip))
     if rows and measure == "count":
-        layers.append(_end_labels(rows[-1], x, colour))
+        layers.append(_end_labels(rows[-1], x, color))
     elif rows:  # all end at 100 percent: named where they are apart
         layers.append(_middle_label(rows, x))
     chart = alt.layer(*layers, data=inline(rows))
@@ -91,7 +91,7 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         scale=alt.Scale(domain=[0, 100]),
         axis=alt.Axis(values=[0, 25, 50, 75, 100]),
     )
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     tooltip = [
         alt.Tooltip("age:Q", title="Age (days)", format=".1f"),
         alt.Tooltip("share:Q", title="Percent not at half yet", format=".0f"),
@@ -99,8 +99,8 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         alt.Tooltip("high:Q", title="95% to", format=".0f"),
         alt.Tooltip("at_risk:Q", title="Pins not at half before"),
     ]
-    band = alt.Chart().mark_area(color=colour, opacity=0.2, interpolate="step-after")
-    line = alt.Chart().mark_line(color=colour, strokeWidth=2, interpolate="step-after")
+    band = alt.Chart().mark_area(color=color, opacity=0.2, interpolate="step-after")
+    line = alt.Chart().mark_line(color=color, strokeWidth=2, interpolate="step-after")
     layers = [
         band.encode(x=x, y=alt.Y("low:Q", title="Percent of pins not at half yet"), y2="high:Q"),
         line.encode(x=x, y=y, tooltip=tooltip),
@@ -114,17 +114,17 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
             .encode(x=x, y=y, text="label:N"),
         ]
     chart = alt.layer(*layers, data=inline(rows))
-    told = f": half of the pins by {half:.1f} days" if half is not None else ""
+    summary = f": half of the pins by {half:.1f} days" if half is not None else ""
     return finished(
         chart,
-        f"Percent of pins that do not have half of their {metric} at {horizon} days yet, by age{told}.",
+        f"Percent of pins that do not have half of their {metric} at {horizon} days yet, by age{summary}.",
         width,
         220,
     )
 
 
 def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """What each whole week gained, stacked by the age that pins had on the day, young ones at the bottom.
+    """Draw what each whole week gained, stacked by the age that pins had on the day, young ones at the bottom.
 
     `weekly` is one account of `weekly_gains_by_age`.
 
@@ -161,7 +161,7 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         ),
     )
     scale = alt.Scale(domain=bands, scheme={"name": SEQUENTIAL}, reverse=True)
-    colour = alt.Color(
+    color = alt.Color(
         "band:O",
         scale=scale,
         legend=alt.Legend(
@@ -183,7 +183,7 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
             x=x,
             y=alt.Y("bottom:Q", title=f"{metric.capitalize()} a week", axis=alt.Axis(format=",~f", tickCount=5)),
             y2="top:Q",
-            color=colour,
+            color=color,
             tooltip=[
                 alt.Tooltip("shown:N", title="Week"),
                 alt.Tooltip("band:N", title="Age (days)"),
@@ -193,15 +193,15 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         )
     )
     last = [row for row in rows if row["week"] == weeks[-1] and row["percent"]] if weeks else []
-    told = ", ".join(
+    summary = ", ".join(
         f"{row['percent']:.0f}% from {'pins of ' if place == 0 else ''}{row['band']}{' days' if place == 0 else ''}"
         for place, row in enumerate(last)
     )
-    ending = f"; in the last week {told}" if told else ""
+    ending = f"; in the last week {summary}" if summary else ""
     return finished(bars, f"{metric.capitalize()} gained a week by the age of pins{ending}.", width, 220)
 
 
-def _end_labels(row: dict[str, Any], x: alt.X, colour: str) -> Any:
+def _end_labels(row: dict[str, Any], x: alt.X, color: str) -> Any:
     """Names of the lines at the right end, moved apart where they would touch."""
     names = (("p25", "lower quarter"), ("median", "median"), ("p75", "upper quarter"), ("p90", "best tenth"))
     top = max((row[key] for key, _ in names if row[key] is not None), default=0) or 1

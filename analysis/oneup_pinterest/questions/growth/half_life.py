@@ -7,15 +7,16 @@ from threading import Lock
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.by_age import counters_by_early_age
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.questions.growth.statistic import HORIZONS, LEAST_COUNT, Columns, Curves, Floats, followed_curves
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.questions.growth.statistic import HORIZONS, MIN_COUNT, Curves, curves_to
 
-LEAST_PINS = 20  # the interval of a median of fewer covers most of the range
+MIN_PINS = 20  # the interval of a median of fewer covers most of the range
 # Chance in counts makes pins look faster than they are: with 20 counts and more, the median comes out about 3% short
 # (simulations/growth.py), more than the interval is wide in many pins. So it ends this much later.
 ALLOWANCE = 0.04
-MOST_LOST = 0.1  # share of pins that may have vanished before the horizon: perhaps these were the slow ones
+MAX_LOST = 0.1  # share of pins that may have vanished before the horizon: perhaps these were the slow ones
 
 _ALONE = Lock()  # what is ignored as a warning is one setting for all threads
 _HALF_LIFE: Columns = {
@@ -40,14 +41,14 @@ _CURVE: Columns = {
 }
 
 
-def half_lives(pins: pl.DataFrame, metric: str = "saves", horizons: Sequence[int] = HORIZONS) -> pl.DataFrame:
-    """The age by which half of the pins have half of what they have at a horizon, from `load_pins`.
+def half_lives(history: AccountHistory, metric: str = "saves", horizons: Sequence[int] = HORIZONS) -> pl.DataFrame:
+    """Return the age by which half of the pins have half of what they have at a horizon, from `load_pins`.
 
     A half-life depends on its horizon (for a counter that grows as log(1 + age): 4.6 days of 30, 8.5 of 90), so there
     is one for each of 7, 30 and 90 days. It is the median over pins of t50, the age at which a pin had half of its
     counter at the horizon: linear between two sights, and from 0 at age 0 (the day of publication ends at age 1).
 
-    Which pins can be told at all is decided by days, not by how a pin did: those old enough at the last sync, seen
+    Which pins are used is decided by days, not by how a pin did: those old enough at the last sync, seen
     from the start, without a long gap. Pins too young are left out: to call each censored at the age at which it had
     half of what it has now (a lower bound of its t50) ties the censoring to its own curve, fast pins are censored
     early, and Kaplan-Meier's estimate comes out too long; censored at their present age, far too long
@@ -70,64 +71,58 @@ def half_lives(pins: pl.DataFrame, metric: str = "saves", horizons: Sequence[int
     ...     "social_network_id": "pin_a", "id": f"{number}", "timestamp": datetime(2026, 3, 1, 9),
     ...     "snapshot_date": [date(2026, 3, day) for day in range(2, 9)], "saves": [12, 16, 24, 28, 30, 32, 32],
     ... }) for number in range(20)])
-    >>> half_lives(pins).select("horizon", "half_life", "pins", "reason").row(0)
+    >>> half_lives(AccountHistory.from_pins(pins)).select("horizon", "half_life", "pins", "reason").row(0)
     (7, 2.0, 20, None)
     """
 
-    def each(part: pl.DataFrame) -> pl.DataFrame:
-        seen, last_sync = counters_by_early_age(part, metric, max(*horizons, *HORIZONS)), part["snapshot_date"].max()
-        return pl.concat([half_life_of(followed_curves(seen, last_sync, horizon), horizon) for horizon in horizons])
+    if history.pins.is_empty():
+        return with_account(history.social_network_id, None, _HALF_LIFE)
+    rows = [half_life_of(curves_to(history, metric, horizon), horizon) for horizon in horizons]
+    return with_account(history.social_network_id, pl.concat(rows), _HALF_LIFE)
 
-    return for_each_account(pins, each, _HALF_LIFE)
 
-
-def half_life_curve(pins: pl.DataFrame, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
-    """The share of pins that do not yet have half of what they have at the horizon, by age (Kaplan-Meier).
+def half_life_curve(history: AccountHistory, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
+    """Return the share of pins that do not yet have half of what they have at the horizon, by age (Kaplan-Meier).
 
     One row per account and age at which the share falls, after one at age 0. Columns: social_network_id; horizon, age
     (days); share (0 to 1), low, high (95%, log-log); at_risk (pins whose half is not before this age). An account for
     which `half_lives` gives a reason has no rows.
     """
 
-    def curve(part: pl.DataFrame) -> pl.DataFrame:
-        curves = followed_curves(
-            counters_by_early_age(part, metric, max(horizon, *HORIZONS)), part["snapshot_date"].max(), horizon
-        )
-        if half_life_of(curves, horizon)["reason"][0] is not None:
-            return pl.DataFrame(schema=_CURVE)
-        exact, censored, _ = _times(curves)
-        ages, share, low, high = _kaplan_meier(exact, censored)
-        every = np.concatenate([exact, censored])
-        at_risk = len(every) - np.searchsorted(np.sort(every), ages)
-        rows = pl.DataFrame(
-            {
-                "horizon": [horizon] * len(ages),
-                "age": ages,
-                "share": share,
-                "low": low,
-                "high": high,
-                "at_risk": at_risk,
-            },
-            schema=_CURVE,
-        )
-        first = pl.DataFrame([(horizon, 0.0, 1.0, 1.0, 1.0, len(every))], schema=_CURVE, orient="row")
-        return pl.concat([first, rows])
-
-    return for_each_account(pins, curve, _CURVE)
+    curves = curves_to(history, metric, horizon)
+    if half_life_of(curves, horizon)["reason"][0] is not None:
+        return with_account(history.social_network_id, None, _CURVE)
+    exact, censored, _ = _times(curves)
+    ages, share, low, high = _kaplan_meier(exact, censored)
+    every = np.concatenate([exact, censored])
+    at_risk = len(every) - np.searchsorted(np.sort(every), ages)
+    rows = pl.DataFrame(
+        {
+            "horizon": [horizon] * len(ages),
+            "age": ages,
+            "share": share,
+            "low": low,
+            "high": high,
+            "at_risk": at_risk,
+        },
+        schema=_CURVE,
+    )
+    first = pl.DataFrame([(horizon, 0.0, 1.0, 1.0, 1.0, len(every))], schema=_CURVE, orient="row")
+    return with_account(history.social_network_id, pl.concat([first, rows]), _CURVE)
 
 
 def half_life_of(curves: Curves, horizon: int) -> pl.DataFrame:
-    """The row of `half_lives` for one horizon, from `followed_curves`."""
+    """Return the row of `half_lives` for one horizon, from `followed_curves`."""
     exact, censored, too_few = _times(curves)
     pins, lost = len(exact) + len(censored), len(censored)
     reason = None
-    if len(exact) < LEAST_PINS:
+    if len(exact) < MIN_PINS:
         reason = (
-            f"{LEAST_PINS} pins seen from the start to age {horizon} with at least {LEAST_COUNT} at that age are "
+            f"{MIN_PINS} pins seen from the start to age {horizon} with at least {MIN_COUNT} at that age are "
             f"needed, and there are {len(exact)}"
         )
-    elif lost > MOST_LOST * pins:
-        reason = f"{lost} of {pins} pins were not seen any more, or counted anew, before age {horizon}"
+    elif lost > MAX_LOST * pins:
+        reason = f"{lost} of {pins} pins were not seen any more, or were reset, before age {horizon}"
     half = low = high = None
     if reason is None:
         ages, share, lower, upper = _kaplan_meier(exact, censored)
@@ -140,15 +135,15 @@ def half_life_of(curves: Curves, horizon: int) -> pl.DataFrame:
 
 
 def _times(curves: Curves) -> tuple[Floats, Floats, int]:
-    """Ages at which pins had half of what they have at the horizon; lower bounds of those that vanished; pins left
-    out because they have too few."""
-    enough, lost_enough = curves.values[:, -1] >= LEAST_COUNT, curves.lost[:, -1] >= LEAST_COUNT
+    """Return ages at which pins had half of what they have at the horizon; lower bounds of those that vanished; pins
+    left out because they have too few."""
+    enough, lost_enough = curves.values[:, -1] >= MIN_COUNT, curves.lost[:, -1] >= MIN_COUNT
     too_few = int((~enough).sum() + (~lost_enough).sum())
     return _age_at_half(curves.values[enough]), _age_at_half(curves.lost[lost_enough]), too_few
 
 
 def _age_at_half(values: Floats) -> Floats:
-    """Age at which each row reaches half of its last value."""
+    """Return age at which each row reaches half of its last value."""
     half = values[:, -1:] / 2
     after = (values >= half).argmax(axis=1)[:, None]
     high, low = (np.take_along_axis(values, at, axis=1) for at in (after, after - 1))

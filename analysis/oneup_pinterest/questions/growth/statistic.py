@@ -15,19 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_by_early_age
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.history.remembered import remembered
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
 
 HORIZONS = (7, 30, 90)  # days; the API is asked for pins of the last 90 days, so older ages are rarely seen
-LEAST_PINS = 5  # fewer have no quartiles to speak of
-LEAST_PINS_TAILS = 20  # with fewer, the outer tenths are one pin each
+MIN_PINS = 5  # fewer have no quartiles to speak of
+MIN_PINS_TAILS = 20  # with fewer, the outer tenths are one pin each
 # Saves (or clicks...) at the horizon; shares of fewer move in jumps, and a half-life of fewer comes out 6% too short
-LEAST_COUNT = 20
-WORST_MISFIT = 0.05  # share of the horizon's value by which a fitted curve may miss the median
-
-Floats = npt.NDArray[np.float64]
-Columns = dict[str, pl.DataType | type[pl.DataType]]
+MIN_COUNT = 20
+MAX_MISFIT = 0.05  # share of the horizon's value by which a fitted curve may miss the median
 
 _FOLLOWED: Columns = {
     "horizon": pl.Int64,
@@ -71,16 +70,22 @@ class Curves(NamedTuple):
     unobserved: int
 
 
-def most_between(horizon: int) -> int:
-    """Days that may lie between two sights of a pin, and before the first, for its curve to a horizon.
+def max_gap(horizon: int) -> int:
+    """Return days that may lie between two sights of a pin, and before the first, for its curve to a horizon.
 
-    >>> [most_between(horizon) for horizon in HORIZONS]
+    >>> [max_gap(horizon) for horizon in HORIZONS]
     [2, 3, 9]
     """
     return max(2, horizon // 10)
 
 
-@remembered
+@computed_once
+def curves_to(history: AccountHistory, metric: str, horizon: int) -> Curves:
+    """Return `followed_curves` of the account's pins."""
+    seen = counters_by_early_age(history, metric, max(horizon, *HORIZONS))
+    return followed_curves(seen, history.pins["snapshot_date"].max(), horizon)
+
+
 def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curves:
     """Curves of the pins of one account and metric; `seen` is what `counters_by_age` returns, and `last_sync` the
     account's last day with a snapshot.
@@ -88,7 +93,7 @@ def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curv
     Between two sights a counter is interpolated linearly, and from 0 at age 0 to the first one; nothing is
     extrapolated. Metrics that are no lifetime counters have no curves.
     """
-    most = most_between(horizon)
+    most = max_gap(horizon)
     if seen.is_empty() or last_sync is None:
         nothing = np.zeros((0, horizon + 1))
         return Curves([], nothing, np.zeros(0, np.int64), nothing, 0, 0)
@@ -119,7 +124,7 @@ def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curv
     )
 
 
-def followed_pins(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
+def followed_pins(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """How many pins could be followed from their first day to each horizon, from pins as `load_pins` returns them.
 
     One row per account and horizon of 7, 30 and 90 days. Columns: social_network_id, horizon (days); pins (followed
@@ -132,23 +137,22 @@ def followed_pins(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
     ...     "snapshot_date": [date(2026, 3, day) for day in (2, 4, 6, 8)], "saves": [5, 7, 8, 10],
     ... })
-    >>> followed_pins(pins).select("horizon", "pins", "too_young").rows()
+    >>> followed_pins(AccountHistory.from_pins(pins)).select("horizon", "pins", "too_young").rows()
     [(7, 1, 0), (30, 0, 1), (90, 0, 1)]
     """
 
-    def counted(part: pl.DataFrame) -> pl.DataFrame:
-        rows = []
-        seen = counters_by_early_age(part, metric, max(HORIZONS))
-        for horizon in HORIZONS:
-            curves = followed_curves(seen, part["snapshot_date"].max(), horizon)
-            rows.append((horizon, len(curves.ids), curves.too_young, curves.unobserved, len(curves.lost_at)))
-        return pl.DataFrame(rows, schema=_FOLLOWED, orient="row")
-
-    return for_each_account(pins, counted, _FOLLOWED)
+    if history.pins.is_empty():
+        return with_account(history.social_network_id, None, _FOLLOWED)
+    rows = []
+    for horizon in HORIZONS:
+        curves = curves_to(history, metric, horizon)
+        rows.append((horizon, len(curves.ids), curves.too_young, curves.unobserved, len(curves.lost_at)))
+    return with_account(history.social_network_id, pl.DataFrame(rows, schema=_FOLLOWED, orient="row"), _FOLLOWED)
 
 
-def growth_curves(pins: pl.DataFrame, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
-    """What pins have at each age up to a horizon, from pins as `load_pins` returns them.
+@computed_once
+def growth_curves(history: AccountHistory, metric: str = "saves", horizon: int = 30) -> pl.DataFrame:
+    """Return what pins have at each age up to a horizon, from pins as `load_pins` returns them.
 
     The pins are the same at every age: those followed from their first day to the horizon. So the curve rises because
     pins grow and not because other pins are there (a median over whoever was seen at each age is off by a factor where
@@ -170,23 +174,19 @@ def growth_curves(pins: pl.DataFrame, metric: str = "saves", horizon: int = 30) 
     ...     "social_network_id": "pin_a", "id": str(number), "timestamp": datetime(2026, 3, 1, 9),
     ...     "snapshot_date": [date(2026, 3, day) for day in range(2, 9)],
     ...     "saves": [number * age for age in range(1, 8)]}) for number in range(1, 6)])
-    >>> curve = growth_curves(pins, horizon=7).filter(pl.col("measure") == "count")
+    >>> curve = growth_curves(AccountHistory.from_pins(pins), horizon=7).filter(pl.col("measure") == "count")
     >>> curve.select("age", "median", "p25", "p75").row(6)
     (7, 21.0, 14.0, 28.0)
     """
 
-    def curve(part: pl.DataFrame) -> pl.DataFrame:
-        seen = counters_by_early_age(part, metric, max(horizon, *HORIZONS))
-        values = followed_curves(seen, part["snapshot_date"].max(), horizon).values
-        enough = values[values[:, -1] >= LEAST_COUNT]
-        frames = [
-            _summary(kind, matrix, horizon)
-            for kind, matrix in (("count", values), ("share", enough / enough[:, -1:]))
-            if len(matrix) >= LEAST_PINS
-        ]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=_CURVES)
-
-    return for_each_account(pins, curve, _CURVES)
+    values = curves_to(history, metric, horizon).values
+    enough = values[values[:, -1] >= MIN_COUNT]
+    frames = [
+        _summary(measure, matrix, horizon)
+        for measure, matrix in (("count", values), ("share", enough / enough[:, -1:]))
+        if len(matrix) >= MIN_PINS
+    ]
+    return with_account(history.social_network_id, pl.concat(frames) if frames else None, _CURVES)
 
 
 def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
@@ -195,7 +195,7 @@ def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
     `curves` is what `growth_curves` returns. One row per account with a curve of shares: social_network_id; horizon,
     scale_days (s; after s days a pin has 63% of K); shape (k; below 1 growth slows from the first day on); misfit
     (largest distance from the median, as a share of the value at the horizon); reason (why there is no fit, else
-    null): it misses the median by more than 0.05 somewhere, or it does not converge. K is not told: where the curve
+    null): it misses the median by more than 0.05 somewhere, or it does not converge. K is left out: where the curve
     still rises at the horizon, it would be an extrapolation.
 
     >>> ages = np.arange(1, 31)
@@ -206,34 +206,33 @@ def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
     (5.0, 0.8, None)
     """
 
-    def fitted(part: pl.DataFrame) -> pl.DataFrame:
-        from scipy.optimize import curve_fit
+    from scipy.optimize import curve_fit
 
-        rows = part.sort("age")
-        horizon = int(rows["horizon"][0])
-        ages, median = rows["age"].to_numpy().astype(np.float64), rows["median"].to_numpy().astype(np.float64)
+    rows = curves.filter(pl.col("measure") == "share").sort("age")
+    if rows.is_empty():
+        return with_account("", None, _FIT)
+    horizon = int(rows["horizon"][0])
+    ages, median = rows["age"].to_numpy().astype(np.float64), rows["median"].to_numpy().astype(np.float64)
 
-        def share(age: Floats, log_scale: float, log_shape: float) -> Floats:
-            power = np.exp(log_shape)
-            grown: Floats = np.expm1(-((age / np.exp(log_scale)) ** power)) / np.expm1(
-                -((horizon / np.exp(log_scale)) ** power)
-            )
-            return grown
+    def share(age: Floats, log_scale: float, log_shape: float) -> Floats:
+        power = np.exp(log_shape)
+        grown: Floats = np.expm1(-((age / np.exp(log_scale)) ** power)) / np.expm1(
+            -((horizon / np.exp(log_scale)) ** power)
+        )
+        return grown
 
-        try:
-            bounds = ([np.log(0.05), np.log(0.1)], [np.log(20.0 * horizon), np.log(5.0)])
-            found, _ = curve_fit(share, ages, median, p0=[np.log(horizon / 3), 0.0], bounds=bounds)
-        except RuntimeError:
-            row: tuple[object, ...] = (horizon, None, None, None, "the fit does not converge")
+    try:
+        bounds = ([np.log(0.05), np.log(0.1)], [np.log(20.0 * horizon), np.log(5.0)])
+        found, _ = curve_fit(share, ages, median, p0=[np.log(horizon / 3), 0.0], bounds=bounds)
+    except RuntimeError:
+        row: tuple[object, ...] = (horizon, None, None, None, "the fit does not converge")
+    else:
+        misfit = float(np.abs(share(ages, *found) - median).max())
+        if misfit > MAX_MISFIT:
+            row = (horizon, None, None, misfit, f"the curve misses the median by {misfit:.0%} of the final value")
         else:
-            misfit = float(np.abs(share(ages, *found) - median).max())
-            if misfit > WORST_MISFIT:
-                row = (horizon, None, None, misfit, f"the curve misses the median by {misfit:.0%} of the final value")
-            else:
-                row = (horizon, float(np.exp(found[0])), float(np.exp(found[1])), misfit, None)
-        return pl.DataFrame([row], schema=_FIT, orient="row")
-
-    return for_each_account(curves.filter(pl.col("measure") == "share"), fitted, _FIT)
+            row = (horizon, float(np.exp(found[0])), float(np.exp(found[1])), misfit, None)
+    return with_account(rows["social_network_id"][0], pl.DataFrame([row], schema=_FIT, orient="row"), _FIT)
 
 
 def median_interval_ranks(pins: int) -> tuple[int, int] | None:
@@ -249,7 +248,7 @@ def median_interval_ranks(pins: int) -> tuple[int, int] | None:
 
 
 def _on_grid(seen: pl.DataFrame, ids: list[str], horizon: int) -> Floats:
-    """Counters at ages 0 to `horizon` of each pin, a row a pin; constant after its last sight."""
+    """Return counters at ages 0 to `horizon` of each pin, one row per pin; constant after its last sight."""
     if not ids:
         return np.zeros((0, horizon + 1))
     number = seen["id"].replace_strict(ids, range(len(ids)), return_dtype=pl.Int64).to_numpy()
@@ -274,7 +273,7 @@ def _summary(measure: str, values: Floats, horizon: int) -> pl.DataFrame:
     ranks = median_interval_ranks(pins)
     ordered = np.sort(values[:, 1:], axis=0)
     nothing = pl.repeat(None, horizon, dtype=pl.Float64, eager=True)
-    has_tails = pins >= LEAST_PINS_TAILS
+    has_tails = pins >= MIN_PINS_TAILS
     return pl.DataFrame(
         {
             "measure": [measure] * horizon,

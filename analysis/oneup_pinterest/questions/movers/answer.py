@@ -3,48 +3,46 @@
 import polars as pl
 
 from oneup_pinterest.formatting import format_day, format_number, truncate
-from oneup_pinterest.history.counter_types import USABLE, counter_types
-from oneup_pinterest.history.summaries import refusal
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.verdicts import NO_VERDICT
+from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.movers.chart import WORDS, movers_chart
 from oneup_pinterest.questions.movers.statistic import (
-    FEW,
     LAUNCH_DAYS,
-    LEAST_LEVEL_DAYS,
-    LEAST_PINS,
     LEVEL_DAYS,
+    MIN_COUNT,
+    MIN_LEVEL_DAYS,
+    MIN_PINS,
     pin_movers,
 )
 
 TABLE_ROWS = 20
 
 
-def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Which pins of one account gained more or less of `metric` last week than their level and age lead to expect.
 
-    `pins` is one account of `load_pins`.
-
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> movers_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence[:35]
+    >>> movers_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence[:35]
     'Not enough data yet: movers need 10'
     """
     question = f"Which pins gained more or fewer {metric} than their age leads to expect?"
-    if _falls(pins, metric):
-        return Answer(question, refusal(metric))
-    movers = pin_movers(pins, metric)
-    if movers.height < LEAST_PINS:
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    movers = pin_movers(history, metric)
+    if movers.height < MIN_PINS:
         return not_enough_data(
             question,
-            f"movers need {LEAST_PINS} pins that were seen in the whole of the last settled week and on at least "
-            f"{LEAST_LEVEL_DAYS} of the {LEVEL_DAYS} days before it, past their first {LAUNCH_DAYS} days; there are "
+            f"movers need {MIN_PINS} pins that were seen in the whole of the last settled week and on at least "
+            f"{MIN_LEVEL_DAYS} of the {LEVEL_DAYS} days before it, past their first {LAUNCH_DAYS} days; there are "
             f"{movers.height}.",
         )
     is_named = pl.col("verdict").is_in(["more", "less"])
     # behind those that are named, the furthest from what was expected of the pins that can tell at all
     ranked = movers.sort(
         ~is_named,
-        pl.col("verdict") == "cannot tell",
+        pl.col("verdict") == NO_VERDICT,
         "q",
         "p",
         pl.col("more").abs(),
@@ -52,14 +50,15 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
         descending=[False, False, False, False, True, False],
     )
     named = ranked.filter(is_named)
-    told = ranked.filter(pl.col("verdict") != "cannot tell")
+    judged = ranked.filter(pl.col("verdict") != NO_VERDICT)
     first, last = format_day(movers["first_day"][0]), format_day(movers["last_day"][0])
-    few = movers.height - told.height
+    few = movers.height - judged.height
     compared = f"{movers.height:,} pins with a level of their own"
-    if told.is_empty():
+    if judged.is_empty():
         return not_enough_data(
             question,
-            f"each of {compared} gained, and was expected to gain, fewer than {FEW} {metric} from {first} to {last}.",
+            f"each of {compared} gained, and was expected to gain, fewer than {MIN_COUNT} {metric} from {first} "
+            f"to {last}.",
         )
     if named.is_empty():
         sentence = (
@@ -81,15 +80,16 @@ def movers_answer(pins: pl.DataFrame, metric: str = "saves", *, width: int | str
     ]
     if few:
         notes.append(
-            f"{few:,} of them gained, and were expected to gain, fewer than {FEW} {metric}: too few to tell anything."
+            f"{few:,} of them gained, and were expected to gain, fewer than {MIN_COUNT} {metric}: too few to tell "
+            "anything."
         )
-    if told["is_imputed"].any():
+    if judged["is_imputed"].any():
         notes.append("Some gains are spread over days without a sync.")
     return Answer(
         question,
         sentence,
-        movers_chart(told, metric, width=width),
-        _table(told.head(TABLE_ROWS), metric),
+        movers_chart(judged, metric, width=width),
+        _table(judged.head(TABLE_ROWS), metric),
         tuple(notes),
     )
 
@@ -110,7 +110,3 @@ def _table(movers: pl.DataFrame, metric: str) -> pl.DataFrame:
         pl.col("ratio").alias("Times as many"),
         pl.col("verdict").replace_strict(WORDS, return_dtype=pl.String).alias("Verdict"),
     )
-
-
-def _falls(pins: pl.DataFrame, metric: str) -> bool:
-    return bool((~counter_types(pins, [metric])["kind"].is_in(USABLE)).any())

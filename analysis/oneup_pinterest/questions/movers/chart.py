@@ -8,12 +8,12 @@ from oneup_pinterest.questions.chart_style import BLUE, INK, ORANGE, WIDTH, Char
 
 SHOWN = 8
 TEXT_LENGTH = 30  # characters that fit on a phone, with the verdict after them
-WORDS = {"more": "▲ more", "less": "▼ less", "as expected": "= as expected", "cannot tell": "? cannot tell"}
+WORDS = {"more": "▲ more", "less": "▼ less", "as expected": "= as expected", "no verdict": "? no verdict"}
 _ROW = 42  # pixels a pin: a line of text above its dots
 
 
 def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """A line for each pin from its expected gain (ring) to what it gained in 7 days (dot), as counts.
+    """Draw a line for each pin from its expected gain (ring) to what it gained in 7 days (dot), as counts.
 
     `movers` is one account of `pin_movers`, the pins to show first; at most 8 are drawn. Above each line are the
     pin's verdict and text; the pale bar holds 95% of such pins.
@@ -42,7 +42,7 @@ def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | st
         return alt.X(f"{field}:Q", title=f"{name} in 7 days (ring: expected, dot: gained)", scale=scale, axis=axis)
 
     y = alt.Y("place:O", title="Pin", axis=alt.Axis(labels=False, ticks=False, domain=False))
-    colour = alt.Color("verdict:N", legend=None, scale=alt.Scale(domain=list(WORDS), range=[BLUE, ORANGE, INK, INK]))
+    color = alt.Color("verdict:N", legend=None, scale=alt.Scale(domain=list(WORDS), range=[BLUE, ORANGE, INK, INK]))
     tooltip = [
         alt.Tooltip("pin:N", title="Pin"),
         alt.Tooltip("gain:Q", title=f"{name} in 7 days", format=",.1~f"),
@@ -54,18 +54,18 @@ def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | st
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers = [
         base.mark_bar(color="#E6E6E6", height=9, yOffset=8).encode(x=across("low"), x2="high:Q"),
-        base.mark_rule(strokeWidth=2, yOffset=8).encode(x=across("expected"), x2="gain:Q", color=colour),
+        base.mark_rule(strokeWidth=2, yOffset=8).encode(x=across("expected"), x2="gain:Q", color=color),
         base.mark_point(size=60, filled=False, strokeWidth=2, fill="white", yOffset=8).encode(
-            x=across("expected"), color=colour
+            x=across("expected"), color=color
         ),
-        base.mark_point(size=75, filled=True, opacity=1, yOffset=8).encode(x=across("gain"), color=colour),
+        base.mark_point(size=75, filled=True, opacity=1, yOffset=8).encode(x=across("gain"), color=color),
         base.mark_text(color=INK, align="left", baseline="middle", fontSize=11, dx=2, yOffset=-9).encode(
             x=across("zero"), text="label:N"
         ),
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row['pin']}: {count_text(row['gain'])} against {count_text(row['expected'])}, {row['verdict']}"
         for row in rows
     )
-    description = f"{name} gained in 7 days against what was expected. {told or 'No pins'}."
+    description = f"{name} gained in 7 days against what was expected. {summary or 'No pins'}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, _ROW * max(len(rows), 1))

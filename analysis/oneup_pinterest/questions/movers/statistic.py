@@ -6,19 +6,22 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.counter_types import USABLE, counter_types
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import daily_gains
-from oneup_pinterest.history.observations import latest_pins
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.time_series import Floats
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.methods.verdicts import LESS, MORE, NO_VERDICT
 
 WINDOW_DAYS = 7
 LEVEL_DAYS = 14  # before the window: of these, the days on which a pin was seen make its own level
-LEAST_LEVEL_DAYS = 7  # a pin seen for less has no level of its own yet
+MIN_LEVEL_DAYS = 7  # a pin seen for less has no level of its own yet
 LAUNCH_DAYS = 7  # the first days of a pin say how it was spread, not how it goes on
-LEAST_PINS = 10  # fewer cannot say what age does to a pin of this account
+MIN_PINS = 10  # fewer cannot say what age does to a pin of this account
 FALSE_DISCOVERIES = 0.05
-FEW = 10  # counts; with fewer, expected and gained, a handful that came together looks like a mover
+AS_EXPECTED = "as expected"
+MIN_COUNT = 10  # counts; with fewer, expected and gained, a handful that came together looks like a mover
 # How far pins of one level spread beyond chance (standard deviation of the logarithm), whatever their age; how much
 # more for each unit of the logarithm by which they aged; and how many counts come together (1: each by itself). The
 # first are what few pins are taken to have, the others what is tried
@@ -27,7 +30,7 @@ STEADY_SPREADS = (0.05, 0.15, 0.25, 0.4, 0.6, 0.9)
 AGING_SPREADS = (0.0, 0.75, 1.5, 3.0)
 CLUMPS = (1.0, 1.5, 2.25)
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+SCHEMA: Columns = {
     "id": pl.String,
     "text": pl.String,
     "permalink": pl.String,
@@ -47,10 +50,11 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
-    """What each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
+@computed_once
+def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return what each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
 
-    `pins` are frames of `load_pins`. One row a pin that was seen throughout the window and on at least 7 of the 14
+    One row per pin that was seen throughout the window and on at least 7 of the 14
     days before it, its first 7 days of life left out. A day whose gain
     may still be taken back counts as not seen. Columns, sorted by the first two:
 
@@ -59,7 +63,7 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     - ratio: gain / expected; more: gain - expected
     - p: how often a pin that only ages would be as far off (two-sided); q: after false-discovery control over the
       account's pins (Benjamini and Hochberg, 1995)
-    - verdict: `more` or `less` where q is at most 5%; `as expected`; `cannot tell` where gained and expected are both
+    - verdict: `more` or `less` where q is at most 5%; `as expected`; `no verdict` where gained and expected are both
       below 10, or fewer than 10 pins of the account can be compared (then expected, p and q are null)
     - is_imputed: part of the gain is spread over a gap
     - first_day, last_day: the window
@@ -74,20 +78,21 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
     account do.
 
     >>> from simulations.worlds import made_up_pins
-    >>> moved = pin_movers(made_up_pins(np.random.default_rng(0), pins=30, days=40, publish_days=120))
+    >>> pins = made_up_pins(np.random.default_rng(0), pins=30, days=40, publish_days=120)
+    >>> moved = pin_movers(AccountHistory.from_pins(pins))
     >>> moved.filter(pl.col("verdict").is_in(["more", "less"])).height
     0
     """
-    kinds = counter_types(pins, [metric]).filter(pl.col("kind").is_in(USABLE))
+    if history.counter_type(metric) not in USABLE:
+        return with_account(history.social_network_id, None, SCHEMA)
     newest = pl.col("snapshot_date").max().over("social_network_id")
     is_recent = pl.col("snapshot_date") > newest - pl.duration(days=2 * (WINDOW_DAYS + LEVEL_DAYS))  # all that is used
     gains = (
-        daily_gains(pins.filter(is_recent), [metric])
-        .join(kinds, on="social_network_id", how="semi")
+        daily_gains(LoadedHistory(history.pins.filter(is_recent)), [metric])
         .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .select("social_network_id", "id", "day", "gain", "is_imputed")
     )
-    known = latest_pins(pins).select(
+    known = history.latest_pins.select(
         "social_network_id", "id", "text", "permalink", published=pl.col("timestamp").cast(pl.Date)
     )
     last, day = pl.col("last"), pl.col("day")
@@ -117,13 +122,14 @@ def pin_movers(pins: pl.DataFrame, metric: str = "saves") -> pl.DataFrame:
             permalink=pl.col("permalink").first(),
             last_day=pl.col("last").first(),
         )
-        .filter((pl.col("days") == WINDOW_DAYS) & (pl.col("before_days") >= LEAST_LEVEL_DAYS))
+        .filter((pl.col("days") == WINDOW_DAYS) & (pl.col("before_days") >= MIN_LEVEL_DAYS))
         .sort("social_network_id", "id")
     )
-    return for_each_account(compared, _of_account, SCHEMA)
+    rows = None if compared.is_empty() else _judged(compared)
+    return with_account(history.social_network_id, rows, SCHEMA)
 
 
-def _of_account(compared: pl.DataFrame) -> pl.DataFrame:
+def _judged(compared: pl.DataFrame) -> pl.DataFrame:
     gain, before, days, lived_before, lived_now = (
         compared[name].cast(pl.Float64).to_numpy()
         for name in ("gain", "before", "before_days", "lived_before", "lived_now")
@@ -132,7 +138,7 @@ def _of_account(compared: pl.DataFrame) -> pl.DataFrame:
     level = (before + 0.5) / days
     unknown = np.full(len(gain), np.nan)
     expected, low, high, p, q = (unknown,) * 5
-    if len(gain) >= LEAST_PINS:
+    if len(gain) >= MIN_PINS:
         from scipy import stats  # slow to import
 
         aged = np.log((lived_now + 1) / (lived_before + 1))
@@ -142,11 +148,11 @@ def _of_account(compared: pl.DataFrame) -> pl.DataFrame:
         p = np.minimum(2 * np.minimum(above, below), 1.0)
         q = stats.false_discovery_control(p)
         low, high = (stats.nbinom.ppf(share, size, likely) for share in (0.025, 0.975))
-    is_few = np.isnan(expected) | (np.maximum(gain, np.nan_to_num(expected)) < FEW)
+    is_few = np.isnan(expected) | (np.maximum(gain, np.nan_to_num(expected)) < MIN_COUNT)
     is_named = (q <= FALSE_DISCOVERIES) & ~is_few
-    verdict = np.select(
-        [is_named & (gain > expected), is_named, is_few], ["more", "less", "cannot tell"], "as expected"
-    ).astype(str)
+    verdict = np.select([is_named & (gain > expected), is_named, is_few], [MORE, LESS, NO_VERDICT], AS_EXPECTED).astype(
+        str
+    )
     numbers = {
         "expected": expected,
         "low": low,
@@ -171,7 +177,7 @@ def _of_account(compared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected(gain: Floats, level: Floats, seen: Floats, aged: Floats) -> tuple[Floats, Floats]:
-    """Expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
+    """Return expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
 
     In turns: the factor of the week and the power of age, by iteratively reweighted least squares with Huber's
     weights; and how far pins spread, by maximum likelihood.
@@ -219,6 +225,6 @@ def _spread(gain: Floats, expected: Floats, seen: Floats, aged: Floats) -> tuple
 
 
 def _size(expected: Floats, seen: Floats, aged: Floats, steady: float, aging: float, clump: float) -> Floats:
-    """Of the negative binomial of pins whose level was told by `seen` counts, and that spread so."""
+    """Of the negative binomial of pins whose level is known from `seen` counts, with this spread."""
     of_level, of_pins = clump / seen, steady**2 + (aging * aged) ** 2
     return 1 / (of_level + of_pins * (1 + of_level) + (clump - 1) / expected)

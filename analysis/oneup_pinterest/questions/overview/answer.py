@@ -1,48 +1,41 @@
 """Answers about accounts as a whole: OneUp's totals, what each day gained, several accounts side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 
 import polars as pl
 
 from oneup_pinterest.formatting import format_day, truncate
-from oneup_pinterest.history.counter_types import USABLE
-from oneup_pinterest.history.gains import account_daily_gains
-from oneup_pinterest.history.summaries import PROVISIONAL_TOTALS, preset_note, refusal, weeks_sentence
-from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.change.answer import interval_text
-from oneup_pinterest.questions.change.chart import (
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import DAYS
+from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
+from oneup_pinterest.questions.answer import Answer, interval_text, no_gains, not_enough_data
+from oneup_pinterest.questions.chart_style import PER, WIDTH, percent_text
+from oneup_pinterest.questions.interval_chart import SIGNS
+from oneup_pinterest.questions.overview.chart import (
     ACCOUNTS_SHOWN,
-    SIGNS,
+    PROVISIONAL,
     accounts_chart,
+    daily_gains_chart,
     now_and_before_chart,
-    percent_text,
 )
-from oneup_pinterest.questions.change.statistic import DAYS
-from oneup_pinterest.questions.chart_style import WIDTH
-from oneup_pinterest.questions.daily_chart import PROVISIONAL, daily_gains_chart
-from oneup_pinterest.questions.overview.statistic import accounts_side_by_side, totals_with_verdicts
-from oneup_pinterest.questions.rates.chart import PER
+from oneup_pinterest.questions.overview.statistic import (
+    account_figures,
+    adjust_across_accounts,
+    totals_with_verdicts,
+)
 
+PROVISIONAL_TOTALS = (
+    "Provisional: the period was read less than three days after its end, and Pinterest may still restate its last two "
+    "days."
+)
 UNCONFIRMED = "Unconfirmed days hold a rise far beyond all that this account has shown; it may still be taken back."
 
 
-def totals_answer(
-    overview: pl.DataFrame,
-    pins: pl.DataFrame,
-    *,
-    totals: pl.DataFrame | None = None,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
-) -> Answer:
-    """OneUp's totals of the newest period against the one before, each with the verdict that the pins can carry.
-
-    `totals`, where known already, is `totals_with_verdicts` of the same frames; `gains` and `account_gains` as for
-    `account_change`, of all five metrics.
-    """
+def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
+    """OneUp's totals of the newest period against the one before, each with the verdict that the pins can carry."""
     question = "What are OneUp's totals, and did they change?"
-    if totals is None:
-        totals = totals_with_verdicts(overview, pins, gains=gains, account_gains=account_gains)
+    totals = totals_with_verdicts(history)
     known = totals.filter(pl.col("now").is_not_null() | pl.col("before").is_not_null())
     if known.is_empty():
         return not_enough_data(question, "no account totals have been synced.")
@@ -57,16 +50,17 @@ def totals_answer(
         change = percent_text(row["change"], "change unknown" if row["direction"] == "unknown" else row["direction"])
         verdict = f", {row['verdict']}" if row["verdict"] else ""
         words.append(f"{row['key']} {now} ({change}{verdict})")
-    reasons = known.filter(pl.col("verdict") == "cannot tell")["reason"].drop_nulls().unique(maintain_order=True)
+    reasons = (
+        known.filter(pl.col("verdict").is_in([UP, DOWN]).not_())["reason"].drop_nulls().unique(maintain_order=True)
+    )
     notes = [
         "A verdict says whether the gains of the pins over as many days changed by more than chance, and in the same "
         "direction; without one, the change is what OneUp says and may be chance.",
         "Totals and the sum over the pins need not be equal: OneUp does not say which pins a total counts, and "
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
-        *(f"Cannot tell: {reason}." for reason in reasons),
+        *(f"No verdict: {reason}." for reason in reasons),
     ]
-    mine = overview.filter(pl.col("social_network_id").is_in(known["social_network_id"].unique().implode()))
-    if note := preset_note(mine, first["preset"]):
+    if note := preset_note(history.overview, first["preset"]):
         notes.insert(0, note)
     if is_provisional:
         notes.insert(0, PROVISIONAL_TOTALS)
@@ -87,15 +81,13 @@ def totals_answer(
     return Answer(question, f"{period}: {'; '.join(words)}.", chart, table, tuple(notes))
 
 
-def daily_gains_answer(
-    pins: pl.DataFrame, metric: str = "saves", *, account_gains: pl.DataFrame | None = None, width: int | str = WIDTH
-) -> Answer:
-    """What each day gained of a metric. `account_gains` is `account_daily_gains` of these pins, if known."""
+def daily_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer what each day gained of a metric."""
     question = f"How many {metric} did each day gain?"
-    gains = account_daily_gains(pins, [metric]) if account_gains is None else account_gains
+    if why := no_gains(history, metric):
+        return Answer(question, why)
+    gains = history.account_gains
     rows = gains.filter(pl.col("metric") == metric)
-    if not rows["kind"].is_in(USABLE).all():
-        return Answer(question, refusal(metric))
     if rows.is_empty():
         return not_enough_data(question, f"daily {metric} need at least two syncs on different days.")
     table = (
@@ -126,43 +118,56 @@ def daily_gains_answer(
 
 
 def side_by_side_answer(
-    pins: pl.DataFrame,
-    followers: pl.DataFrame,
+    histories: Iterable[AccountHistory], metric: str = "saves", *, days: int = DAYS, width: int | str = WIDTH
+) -> Answer:
+    """Answer several accounts: what each gained in its last settled days, and whether that changed.
+
+    `histories` may be an iterator, such as `load_account_histories` returns: one of them is needed at a time.
+    """
+    names, rows = {}, []
+    for history in histories:
+        names[history.social_network_id] = history.name or history.social_network_id
+        rows.append(account_figures(history, days, _with_headline(metric)))
+    return accounts_answer(rows, names, metric, days=days, width=width)
+
+
+def accounts_answer(
+    rows: list[pl.DataFrame],
+    names: Mapping[str, str],
     metric: str = "saves",
     *,
-    names: Mapping[str, str] | None = None,
-    accounts: pl.DataFrame | None = None,
     days: int = DAYS,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Several accounts: what each gained in its last settled days, and whether that changed.
+    """Answer `side_by_side_answer` from the `account_figures` of each account.
 
-    `pins` and `followers` are of all accounts; `names` are names for people per social_network_id (`account_names`);
-    `accounts`, where known already, is `accounts_side_by_side` of the same frames.
+    `names` are names for people per social_network_id.
     """
     question = f"How do the accounts compare in {metric}?"
-    if accounts is None:
-        accounts = accounts_side_by_side(pins, followers, days, _with_headline(metric))
+    if not rows:
+        return not_enough_data(question, "no account has been seen.")
+    accounts = adjust_across_accounts(pl.concat(rows))
     mine = accounts.filter(pl.col("metric") == metric)
     if mine.is_empty():
         return not_enough_data(question, "no account has been seen.")
-    names = dict(names or {})
-    told = mine.filter(pl.col("p").is_not_null())
-    if told.is_empty():
+    names = dict(names)
+    compared = mine.filter(pl.col("p").is_not_null())
+    if compared.is_empty():
         reasons = mine["reason"].drop_nulls().unique(maintain_order=True).to_list()
         return not_enough_data(question, f"{reasons[0] if reasons else 'nothing was gained'}.")._replace(
             table=_accounts_table(accounts, metric, names)
         )
     counts = [
-        f"{told.filter(pl.col('verdict') == verdict).height} {verdict}" for verdict in ("up", "down", "cannot tell")
+        f"{compared.filter(pl.col('verdict') == verdict).height} {verdict}"
+        for verdict in (UP, DOWN, WITHIN_NORMAL_VARIATION)
     ]
-    first = told.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
+    first = compared.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
     name = truncate(names.get(first["social_network_id"]) or first["social_network_id"], 60)
     change = "" if first["change"] is None else f"{percent_text(first['change'])}, "
     interval = interval_text(first["change_low"], first["change_high"])
     sentence = (
-        f"Of {told.height} account{'' if told.height == 1 else 's'} with two comparable periods of {days} days: "
-        f"{', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}{interval}; "
+        f"Of {compared.height} account{'' if compared.height == 1 else 's'} with two comparable periods of {days} "
+        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}{interval}; "
         f"{SIGNS[first['verdict']]} {first['verdict']})."
     )
     notes = [
@@ -170,9 +175,9 @@ def side_by_side_answer(
         "most one in twenty is expected to be false.",
         "Rates are means over the pins of an account, whatever their age.",
     ]
-    if told.height > ACCOUNTS_SHOWN:
+    if compared.height > ACCOUNTS_SHOWN:
         notes.append(f"The chart shows the {ACCOUNTS_SHOWN} accounts that gained most; the table has all.")
-    if without := mine.height - told.height:
+    if without := mine.height - compared.height:
         notes.append(f"{without} account{'' if without == 1 else 's'} cannot be compared yet; the table says why.")
     return Answer(
         question, sentence, accounts_chart(mine, names, width), _accounts_table(accounts, metric, names), tuple(notes)
@@ -185,7 +190,7 @@ def _with_headline(metric: str) -> tuple[str, ...]:
 
 
 def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str]) -> pl.DataFrame:
-    """One row an account: the chosen metric with its verdict, the others' gains, rate, followers, last snapshot."""
+    """One row per account: the chosen metric with its verdict, the others' gains, rate, followers, last snapshot."""
     mine = accounts.filter(pl.col("metric") == metric)
     others = [name for name in accounts["metric"].unique(maintain_order=True).to_list() if name != metric]
     for other in others:
@@ -213,3 +218,60 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
         pl.col("followers").alias("Followers"),
         pl.col("last_snapshot").alias("Last snapshot"),
     )
+
+
+def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
+    """Say what one account gained of `metric` in its last 7 settled days and in the 7 before, or why it cannot.
+
+    `gains` is one account of `account_daily_gains`. The provisional days are left out.
+
+    >>> gains = pl.DataFrame({"metric": "saves", "day": [date(2026, 3, day) for day in range(1, 17)], "gain": 2.0,
+    ...     "is_provisional": [False] * 14 + [True] * 2, "pins_fallen": 0, "is_imputed": False})
+    >>> weeks_sentence(gains, "saves")
+    '14 saves in the 7 days from 8 Mar 2026 to 14 Mar 2026, and 14 in the 7 days before: the same.'
+    """
+    rows = gains.filter(pl.col("metric") == metric)
+    if rows.is_empty():
+        return f"Not enough data yet: daily {metric} need at least two syncs on different days."
+    rows = rows.filter(~pl.col("is_provisional"))
+    last = rows["day"].max()
+    if not isinstance(last, date):
+        return f"Not enough data yet: all days of {metric} so far are provisional."
+    now, before = (
+        rows.filter(pl.col("day").is_between(last - timedelta(days=first), last - timedelta(days=first - 6)))
+        for first in (6, 13)
+    )
+    if now.height < 7 or before.height < 7:
+        known = now.height + before.height
+        return f"Not enough data yet: of two whole weeks of daily {metric}, {known} of 14 days are known."
+    if now["gain"].null_count() or before["gain"].null_count():
+        return f"Not known: on some of the last 14 days the gain of {metric} is unknown."
+    here, there = round(now["gain"].sum()), round(before["gain"].sum())
+    word = "the same" if here == there else f"{abs(here - there):,} {'more' if here > there else 'fewer'}"
+    both = pl.concat([now, before])
+    limits = [
+        text
+        for text, column in (
+            ("gains of some days are spread over gaps", "is_imputed"),
+            ("counters that fell are left out", "pins_fallen"),
+        )
+        if both[column].sum()
+    ]
+    return (
+        f"{here:,} {metric} in the 7 days from {format_day(last - timedelta(days=6))} to {format_day(last)}, "
+        f"and {there:,} in the 7 days before: {word}{''.join(f'; {text}' for text in limits)}."
+    )
+
+
+def preset_note(overview: pl.DataFrame, preset: str | None) -> str | None:
+    """Return which preset the totals use, where a file holds several; None where it holds one.
+
+    >>> overview = pl.DataFrame({"preset": ["last_7_days", "last_30_days"]})
+    >>> preset_note(overview, "last_30_days")
+    'The file holds totals of last_30_days and last_7_days; these are of last_30_days, which was synced last.'
+    """
+    presets = sorted(overview["preset"].drop_nulls().unique().to_list())
+    if len(presets) < 2:
+        return None
+    listed = f"{', '.join(presets[:-1])} and {presets[-1]}"
+    return f"The file holds totals of {listed}; these are of {preset}, which was synced last."

@@ -1,15 +1,17 @@
 """Accounts as a whole: OneUp's totals with the verdict that the pins can carry, and several accounts side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.gains import account_daily_gains, daily_gains
+from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.observations import METRICS
-from oneup_pinterest.history.summaries import account_totals
-from oneup_pinterest.questions.change.statistic import DAYS, HEADLINE, account_change, verdict_of
-from oneup_pinterest.questions.rates.statistic import Columns, pin_rates
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, account_change
+from oneup_pinterest.history.pin_rates import pin_rates
+from oneup_pinterest.history.totals import account_totals
+from oneup_pinterest.methods.types import Columns
+from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, verdict_of
 
 COUNTED = "what was published is counted, not estimated"
 _DISAGREES = "the pins watched do not move the way this total does"
@@ -47,22 +49,14 @@ SIDE_BY_SIDE: Columns = {
 }
 
 
-def totals_with_verdicts(
-    overview: pl.DataFrame,
-    pins: pl.DataFrame,
-    *,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    seed: int = 0,
-) -> pl.DataFrame:
+def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFrame:
     """OneUp's totals of the newest period, each with a verdict where the gains of the pins can carry one.
 
-    `overview` as `load_overview_metrics` returns it; the other arguments as for `account_change`. Columns: those of
-    `account_totals`, and
+    Columns: those of `account_totals`, and
 
     - verdict: up or down where the pins' gains changed by more than chance, and in the same direction as the total;
-      else cannot tell; null for posts, which are counted
-    - reason: why it cannot be told (or is not asked); null where chance explains the change
+      else within normal variation, or no verdict; null for posts, which are counted
+    - reason: why there is no verdict; null where chance explains the change
     - pins_change, pins_change_low, pins_change_high: of the pins' gains, in percent, with its 95% interval
     - pins: how many pins are behind it
 
@@ -77,30 +71,16 @@ def totals_with_verdicts(
     ...     "value_current_period": [450.0], "value_last_period": [360.0], "_airbyte_extracted_at": None})
     >>> pins = pl.DataFrame(schema={"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime,
     ...     "snapshot_date": pl.Date, **dict.fromkeys(METRICS, pl.Int64)})
-    >>> totals_with_verdicts(overview, pins).select("change", "verdict", "reason").row(0)
-    (25.0, 'cannot tell', 'no daily gains of these pins are known')
+    >>> history = AccountHistory.from_pins(pins, overview=overview)
+    >>> totals_with_verdicts(history).select("change", "verdict", "reason").row(0)
+    (25.0, 'no verdict', 'no daily gains of these pins are known')
     """
-    totals = account_totals(overview).with_columns(
+    totals = account_totals(history.overview).with_columns(
         days=(pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
     )
-    gains = daily_gains(pins, METRICS) if gains is None else gains
-    account_gains = account_daily_gains(pins, METRICS) if account_gains is None else account_gains
-    changes = [
-        account_change(
-            _of_these(pins, part["social_network_id"]),
-            int(days[0]),
-            METRICS,
-            gains=gains,
-            account_gains=account_gains,
-            seed=seed,
-        )
-        for days, part in totals.drop_nulls("days").group_by("days", maintain_order=True)
-    ]
-    carried = (
-        pl.concat(changes)
-        if changes
-        else account_change(pins.clear(), DAYS, METRICS, gains=gains, account_gains=account_gains)
-    )
+    lengths = totals["days"].drop_nulls().unique(maintain_order=True).to_list()
+    changes = [account_change(history, int(days), METRICS, seed=seed) for days in lengths]
+    carried = pl.concat(changes) if changes else account_change(history, DAYS, METRICS, seed=seed).clear()
     carried = carried.select(
         "social_network_id",
         pl.col("metric").alias("key"),
@@ -112,10 +92,10 @@ def totals_with_verdicts(
     )
     joined = totals.join(carried, on=["social_network_id", "key", "days"], how="left", maintain_order="left")
     is_posts = pl.col("key") == "posts"
-    told, missing = pl.col("verdict").is_in(["up", "down"]), pl.col("verdict").is_null()
-    disagrees = told & (pl.col("verdict") != pl.col("direction").replace("from zero", "up"))
+    is_decided, missing = pl.col("verdict").is_in([UP, DOWN]), pl.col("verdict").is_null()
+    disagrees = is_decided & (pl.col("verdict") != pl.col("direction").replace("from zero", UP))
     return joined.with_columns(
-        verdict=pl.when(~is_posts).then(pl.when(disagrees | missing).then(pl.lit("cannot tell")).otherwise("verdict")),
+        verdict=pl.when(~is_posts).then(pl.when(disagrees | missing).then(pl.lit(NO_VERDICT)).otherwise("verdict")),
         reason=pl.when(is_posts)
         .then(pl.lit(COUNTED))
         .when(disagrees)
@@ -123,24 +103,16 @@ def totals_with_verdicts(
         .when(missing)
         .then(pl.lit("no daily gains of these pins are known"))
         .otherwise("reason"),
-    ).select(*account_totals(overview.clear()).columns, *_CARRIED)
+    ).select(*account_totals(history.overview.clear()).columns, *_CARRIED)
 
 
 def accounts_side_by_side(
-    pins: pl.DataFrame,
-    followers: pl.DataFrame,
-    days: int = DAYS,
-    metrics: Sequence[str] = HEADLINE,
-    *,
-    gains: pl.DataFrame | None = None,
-    account_gains: pl.DataFrame | None = None,
-    seed: int = 0,
+    histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """Each account's last settled days, with verdicts that stand side by side.
+    """Return each account's last settled days, with verdicts that stand side by side.
 
-    `pins` as `load_pins`, `followers` as `load_account_followers` return them; `gains` and `account_gains` as for
-    `account_change`. One row per account and metric, for every account of either frame; sorted by account and (in the
-    order of `metrics`) metric. Columns:
+    One row per account and metric, for every account with pins or followers; sorted by account and (in the order of
+    `metrics`) metric. One history is needed at a time. Columns:
 
     - social_network_id, metric, days, now_start, now_end, now, before, pins, change, change_low, change_high, p,
       reason: as in `account_change`
@@ -155,41 +127,46 @@ def accounts_side_by_side(
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": ["pin_a"], "snapshot_date": [date(2026, 3, 1)],
     ...     "total_followers": [90]})
-    >>> accounts_side_by_side(pins, followers, metrics=["saves"]).select("social_network_id", "followers").rows()
+    >>> histories = [AccountHistory.from_pins(pins, followers=followers)]
+    >>> accounts_side_by_side(histories, metrics=["saves"]).select("social_network_id", "followers").rows()
     [('pin_a', 90)]
     """
-    changes = account_change(pins, days, metrics, gains=gains, account_gains=account_gains, seed=seed)
-    rates = [_account_rates(pin_rates(pins, metric)) for metric in metrics]
-    account = "social_network_id"
-    ids = pl.concat([pins.select(account, "snapshot_date"), followers.select(account, "snapshot_date")])
-    seen = ids.group_by(account).agg(last_snapshot=pl.col("snapshot_date").max()).drop_nulls(account)
-    latest = (
-        followers.filter(pl.col("total_followers").is_not_null())
-        .sort("snapshot_date")
-        .group_by(account)
-        .agg(followers=pl.col("total_followers").last())
-    )
-    order = pl.DataFrame({"metric": list(metrics), "order": range(len(metrics))}, schema_overrides={"order": pl.Int64})
-    rows = (
-        seen.join(order, how="cross")
-        .join(changes.drop("days"), on=[account, "metric"], how="left")
-        .join(pl.concat(rates), on=[account, "metric"], how="left")
-        .join(latest, on=account, how="left")
+    rows = [account_figures(history, days, metrics, seed=seed) for history in histories]
+    return adjust_across_accounts(pl.concat(rows) if rows else pl.DataFrame(schema=SIDE_BY_SIDE))
+
+
+def account_figures(
+    history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
+) -> pl.DataFrame:
+    """Return the rows of `accounts_side_by_side` of one account, before `adjust_across_accounts`."""
+    account, followers = "social_network_id", history.followers
+    rates = [_account_rates(pin_rates(history, metric)) for metric in metrics]
+    snapshots = pl.concat([history.pins["snapshot_date"], followers["snapshot_date"]])
+    if snapshots.is_empty():
+        return pl.DataFrame(schema=SIDE_BY_SIDE)
+    counts = followers.filter(pl.col("total_followers").is_not_null()).sort("snapshot_date")["total_followers"]
+    return (
+        pl.DataFrame({account: history.social_network_id, "metric": list(metrics)})
+        .join(
+            account_change(history, days, metrics, seed=seed), on=[account, "metric"], how="left", maintain_order="left"
+        )
+        .join(pl.concat(rates), on=[account, "metric"], how="left", maintain_order="left")
         .with_columns(
             days=pl.lit(days, pl.Int64),
             reason=pl.when(pl.col("verdict").is_null()).then(pl.lit("no pin of it has been seen")).otherwise("reason"),
             pins_published=pl.col("pins_now"),
+            followers=pl.lit(counts[-1] if counts.len() else None, pl.Int64),
+            last_snapshot=pl.lit(snapshots.max(), pl.Date),
         )
-        .sort(account, "order")
-        .select(pl.col(name).cast(kind) for name, kind in SIDE_BY_SIDE.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in SIDE_BY_SIDE.items())
     )
-    return adjust_across_accounts(rows)
 
 
 def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `accounts_side_by_side` that were worked out apart, with `p_adjusted` and `verdict` of all of them."""
+    """Return rows of `account_figures` of several accounts, sorted by account, with `p_adjusted` and `verdict`."""
     from scipy.stats import false_discovery_control
 
+    rows = rows.sort("social_network_id", maintain_order=True)
     tested = rows["p"].is_not_null()
     adjusted = np.full(rows.height, np.nan)
     if tested.any():
@@ -199,12 +176,6 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("now") > pl.col("before")
     )
     return rows.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).with_columns(verdict=verdict_of(is_up))
-
-
-def _of_these(pins: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
-    if set(pins["social_network_id"].unique()) <= set(accounts):
-        return pins
-    return pins.filter(pl.col("social_network_id").is_in(accounts.unique().implode()))
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:

@@ -3,22 +3,22 @@
 import polars as pl
 
 from oneup_pinterest.formatting import safe_url, truncate
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.chart_style import WIDTH
-from oneup_pinterest.questions.rates.chart import PER, SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
-from oneup_pinterest.questions.rates.statistic import P_IN, TOP, beyond_chance, pin_rates, ranked_pins
+from oneup_pinterest.questions.chart_style import PER, WIDTH
+from oneup_pinterest.questions.rates.chart import SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
+from oneup_pinterest.questions.rates.statistic import P_IN, TOP, beyond_chance, ranked_pins
 
-LEAST_PINS = 3  # fewer have no common rate to be shrunk towards
+MIN_PINS = 3  # fewer have no common rate to be shrunk towards
 _FEW_PINS = 30  # below, the prior is uncertain itself
 _SURE = 0.8  # chance from which a pin is called one of the best
 
 
-def rates_answer(
-    pins: pl.DataFrame, metric: str = "saves", *, rates: pl.DataFrame | None = None, width: int | str = WIDTH
-) -> Answer:
-    """Rates of the account's pins, raw and shrunk. `rates` is `pin_rates` of the same pins, where it is known."""
+def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer rates of the account's pins, raw and shrunk."""
     question = f"How many {metric} per impression?"
-    rates = pin_rates(pins, metric) if rates is None else rates
+    rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
         return not_enough_data(question, why)
@@ -35,41 +35,34 @@ def rates_answer(
     )
 
 
-def funnel_answer(
-    pins: pl.DataFrame, metric: str = "saves", *, rates: pl.DataFrame | None = None, width: int | str = WIDTH
-) -> Answer:
-    """Whether pins differ in their rates by more than chance. `rates` as for `rates_answer`."""
+def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer whether pins differ in their rates by more than chance."""
     question = f"Do pins differ in {metric} per impression, or is it chance?"
-    rates = pin_rates(pins, metric) if rates is None else rates
+    rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
         return not_enough_data(question, why)
     mean, outside = beyond_chance(rates)
     share = outside / known.height
-    told = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
+    summary = "Pins do differ" if share > 0.1 else "Most of what differs between pins is chance"
     sentence = (
-        f"{told}: {outside:,} of {known.height:,} pins ({share:.0%}) lie outside the limits that would hold 95% of "
+        f"{summary}: {outside:,} of {known.height:,} pins ({share:.0%}) lie outside the limits that would hold 95% of "
         f"them if all had the same {mean * PER:.1f} {metric} per {PER:,} impressions."
     )
     return Answer(question, sentence, funnel_chart(rates, metric, width), None, _notes(rates, known))
 
 
 def ranking_answer(
-    pins: pl.DataFrame,
-    metric: str = "saves",
-    side: str = "best",
-    *,
-    rates: pl.DataFrame | None = None,
-    width: int | str = WIDTH,
+    history: AccountHistory, metric: str = "saves", side: str = "best", *, width: int | str = WIDTH
 ) -> Answer:
-    """The best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
+    """Answer the best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
     question = f"Which pins have the {'most' if side == 'best' else 'fewest'} {metric} per impression?"
-    rates = pin_rates(pins, metric) if rates is None else rates
+    rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
         return not_enough_data(question, why)
     among = max(1, min(TOP, known.height // 5))  # of few pins nearly all would be among the best ten
-    ranked = ranked_pins(rates, among)
+    ranked = ranked_pins(history, metric, among)
     shown = ranked.sort("rank", descending=side == "worst").head(min(SHOWN, -(-known.height // 2)))
     top, chance = shown.row(0, named=True), P_IN[side]
     sure = int((shown[chance] >= _SURE).sum())
@@ -90,12 +83,12 @@ def ranking_answer(
 
 
 def _why_not(rates: pl.DataFrame, known: pl.DataFrame, metric: str) -> str | None:
-    if known.height >= LEAST_PINS:
+    if known.height >= MIN_PINS:
         return None
     reasons = rates["reason"].drop_nulls().unique(maintain_order=True).to_list()
     left_out = f" ({'; '.join(reasons[:2])})" if reasons else ""
     return (
-        f"rates need at least {LEAST_PINS} pins with impressions and a known count of {metric}; "
+        f"rates need at least {MIN_PINS} pins with impressions and a known count of {metric}; "
         f"there {'is' if known.height == 1 else 'are'} {known.height}{left_out}."
     )
 

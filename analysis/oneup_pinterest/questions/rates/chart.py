@@ -7,18 +7,29 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.formatting import truncate
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
-from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance, chance_limits
+from oneup_pinterest.methods.shrinkage import chance_limits
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    FAINT,
+    INK,
+    PER,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+)
+from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance
 
-PER = 1_000  # impressions: rates of pins are some units of this
 SHOWN = 10
-_POINTS = 1_500  # more cannot be told apart, and make a page heavy
+_POINTS = 1_500  # more overlap, and make a page heavy
 
 
 def rates_caterpillar(
     ranked: pl.DataFrame, metric: str, side: str = "best", limit: int = SHOWN, width: int | str = WIDTH
 ) -> Chart:
-    """The `limit` best (or worst) pins: dot and 95% interval of the shrunk rate, and the account's mean as a line.
+    """Draw the `limit` best (or worst) pins: dot and 95% interval of the shrunk rate, and the account's mean as a line.
 
     `ranked` is one account of `ranked_pins`; `side` is `best` or `worst`, whose worst pin comes first.
     """
@@ -45,11 +56,11 @@ def rates_caterpillar(
         alt.Tooltip("impressions:Q", title="Impressions", format=",d"),
         alt.Tooltip("chance:N", title=f"Chance to be among the {side}"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers: list[Any] = [
-        base.mark_rule(color=colour, strokeWidth=2.5).encode(x=x, x2="high:Q"),
-        base.mark_point(color=colour, filled=True, size=70, opacity=1).encode(x="rate:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
+        base.mark_point(color=color, filled=True, size=70, opacity=1).encode(x="rate:Q"),
     ]
     if ranked.height:
         mean = [{"rate": float(ranked["prior_mean"][0]) * PER}]
@@ -64,7 +75,8 @@ def rates_caterpillar(
 
 
 def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Raw rate against shrunk rate, a dot a pin: the fewer impressions (small dots), the nearer to the account's mean.
+    """Raw rate against shrunk rate, one dot per pin: the fewer impressions (small dots), the nearer to the account's
+    mean.
 
     `rates` is one account of `pin_rates`. Of more than 1,500 pins an even sample by impressions is drawn.
     """
@@ -80,7 +92,7 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     size = alt.Size("impressions:Q", legend=None, scale=alt.Scale(type="log", range=[10, 160]))
     dots = (
         alt.Chart()
-        .mark_circle(color=COLOURS.get(metric, BLUE), opacity=0.5)
+        .mark_circle(color=COLORS.get(metric, BLUE), opacity=0.5)
         .encode(
             x=alt.X("raw:Q", title=f"Raw: {_title(metric).lower()}", axis=alt.Axis(format=",.2~f", tickCount=5)),
             y=alt.Y("rate:Q", title="Shrunk", axis=alt.Axis(format=",.2~f", tickCount=5)),
@@ -106,8 +118,8 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
 
 
 def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Raw rate against impressions, a dot a pin, with the limits within which chance alone would keep 95% of the pins
-    if all had the account's mean rate (`chance_limits`).
+    """Draw raw rate against impressions, one dot per pin, with the limits within which chance alone would keep 95% of
+    the pins if all had the account's mean rate (`chance_limits`).
 
     `rates` is one account of `pin_rates`. Where far more than 5% lie outside, pins do differ.
     """
@@ -136,7 +148,7 @@ def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
     y = alt.Y("raw:Q", title=title, axis=alt.Axis(format=",.2~f", tickCount=5))
     dots = (
         alt.Chart()
-        .mark_circle(color=COLOURS.get(metric, BLUE), opacity=0.5, size=35)
+        .mark_circle(color=COLORS.get(metric, BLUE), opacity=0.5, size=35)
         .encode(
             x=x,
             y=y,

@@ -3,56 +3,52 @@
 import polars as pl
 
 from oneup_pinterest.formatting import truncate
-from oneup_pinterest.methods.first_week import first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.verdicts import LESS, MORE
+from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
-from oneup_pinterest.questions.formats.answer import too_few
-from oneup_pinterest.questions.growth.answer import no_curves
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
-from oneup_pinterest.questions.texts.statistic import text_effects, word_contrasts
+from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects, word_contrasts
 
-_MOST_TOLD = 3
+_MAX_NAMED = 3
 _SIDE = 15  # rows of a table from each end
 _ONE_TEXT = "Pins with the same text in the same weeks count as one: they share their subject and its luck."
 _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why."
 
 
-def text_answer(
-    pins: pl.DataFrame, metric: str = "saves", *, outcomes: pl.DataFrame | None = None, width: int | str = WIDTH
-) -> Answer:
-    """Which features of a pin's text go with more of `metric` after 7 days. `outcomes` is `first_week_outcomes` of the
-    same pins and metric, where it is known.
+def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer which features of a pin's text go with more of `metric` after 7 days.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> text_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> text_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: features of texts need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     question = f"What do texts of pins with more {metric} have?"
-    found = _outcomes(pins, metric, outcomes, "features of texts")
+    found = _outcomes(history, metric, "features of texts")
     if isinstance(found, str):
         return Answer(question, found) if found[:1].isupper() else not_enough_data(question, found)
-    effects = text_effects(found)
+    effects = text_effects(history, metric)
     known = effects.drop_nulls("ratio")
     table = _features_table(effects, metric)
     if known.is_empty():
         why = "no feature has 5 pins with it and 5 without it in the same weeks, or all counts are alike."
         return not_enough_data(question, why)._replace(table=table)
-    beyond = known.filter(pl.col("verdict").is_in(["more", "less"])).sort("q_value", "feature")
-    told = [
+    beyond = known.filter(pl.col("verdict").is_in([MORE, LESS])).sort("q_value", "feature")
+    sentences = [
         f"Pins whose text {_said(row['feature'])} had {row['ratio']:.1f} times the {metric} after 7 days of other pins "
         f"of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['pins_with']:,} pins with it and "
         f"{row['pins_without']:,} without)."
-        for row in beyond.head(_MOST_TOLD).iter_rows(named=True)
+        for row in beyond.head(_MAX_NAMED).iter_rows(named=True)
     ]
-    if beyond.height > _MOST_TOLD:
-        told.append(f"{beyond.height - _MOST_TOLD} more features differ by more than chance: see the table.")
-    pins_told = f"{found.height:,} pins"
-    if told:
-        told.append(f"{known.height} features were compared in {pins_told}.")
+    if beyond.height > _MAX_NAMED:
+        sentences.append(f"{beyond.height - _MAX_NAMED} more features differ by more than chance: see the table.")
+    pins_compared = f"{found.height:,} pins"
+    if sentences:
+        sentences.append(f"{known.height} features were compared in {pins_compared}.")
     else:
-        told.append(
+        sentences.append(
             f"No feature of the texts goes with more or fewer {metric} than chance would give: {known.height} were "
-            f"compared in {pins_told}."
+            f"compared in {pins_compared}."
         )
     notes = (
         "Compared are pins at an age of 7 days with others published in the same weeks; filled dots are beyond chance.",
@@ -61,48 +57,45 @@ def text_answer(
         _ONE_TEXT,
         _SUBJECTS,
     )
-    return Answer(question, " ".join(told), features_chart(known, metric, width), table, notes)
+    return Answer(question, " ".join(sentences), features_chart(known, metric, width), table, notes)
 
 
-def words_answer(
-    pins: pl.DataFrame, metric: str = "saves", *, outcomes: pl.DataFrame | None = None, width: int | str = WIDTH
-) -> Answer:
-    """Which words pins with more of `metric` than others of their weeks use more, or less. `outcomes` as for
-    `text_answer`.
+def words_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
+    """Answer which words pins with more of `metric` than others of their weeks use more, or less.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> words_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence
+    >>> words_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: words need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
     question = f"Which words do pins with more {metric} use?"
-    found = _outcomes(pins, metric, outcomes, "words")
+    found = _outcomes(history, metric, "words")
     if isinstance(found, str):
         return Answer(question, found) if found[:1].isupper() else not_enough_data(question, found)
-    contrasts = word_contrasts(found)
+    contrasts = word_contrasts(history, metric)
     if contrasts.is_empty():
         return not_enough_data(
             question,
             "two words are needed that are in at least 5 pins and missing from 5 others, and counts that differ.",
         )
     total, compared = contrasts["pins_in_all"][0], contrasts["words_compared"][0]
-    told = []
+    sentences = []
     better, worse = (contrasts.filter(pl.col("verdict") == verdict) for verdict in ("better", "worse"))
     for part, more in ((better, "more"), (worse.reverse(), "fewer")):
         if part.height:
             names = ", ".join(
                 f"“{truncate(row['word'], 30)}” ({row['better']:,} of {row['pins']:,} pins with it are in the better "
                 f"half, {row['expected_share']:.0%} expected)"
-                for row in part.head(_MOST_TOLD).iter_rows(named=True)
+                for row in part.head(_MAX_NAMED).iter_rows(named=True)
             )
-            rest = f" and {part.height - _MOST_TOLD} more" if part.height > _MOST_TOLD else ""
-            told.append(f"Words of pins with {more} {metric} than their weeks' median: {names}{rest}.")
-    if not told:
-        told.append(
+            rest = f" and {part.height - _MAX_NAMED} more" if part.height > _MAX_NAMED else ""
+            sentences.append(f"Words of pins with {more} {metric} than their weeks' median: {names}{rest}.")
+    if not sentences:
+        sentences.append(
             f"No word goes with more or fewer {metric} than chance would give: {compared:,} words and pairs of words "
             f"were compared in {total:,} pins."
         )
     else:
-        told.append(f"{compared:,} words and pairs of words were compared in {total:,} pins.")
+        sentences.append(f"{compared:,} words and pairs of words were compared in {total:,} pins.")
     notes = (
         "Deviations of chance: how far a word's log-odds (Fightin' Words) lie from what shuffles of the pins inside "
         "their weeks give. Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the "
@@ -110,17 +103,16 @@ def words_answer(
         _ONE_TEXT,
         _SUBJECTS,
     )
-    return Answer(question, " ".join(told), words_chart(contrasts, metric, width), _words_table(contrasts), notes)
+    return Answer(question, " ".join(sentences), words_chart(contrasts, metric, width), _words_table(contrasts), notes)
 
 
-def _outcomes(pins: pl.DataFrame, metric: str, outcomes: pl.DataFrame | None, what: str) -> pl.DataFrame | str:
-    """The outcomes that have a text; or why there are too few: a whole sentence, or (in small) what refuses."""
-    if why := no_curves(pins, metric):
+def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame | str:
+    """Return the outcomes that have a text; or why there are too few: a whole sentence, or (in small) what refuses."""
+    if why := no_curves(history, metric):
         return why
-    outcomes = first_week_outcomes(pins, metric) if outcomes is None else outcomes
-    if why := too_few(outcomes, what, metric):
+    if why := too_few(history.first_week(metric), what, metric):
         return why
-    texts = outcomes.filter(pl.col("text").str.strip_chars() != "")
+    texts = outcomes_with_text(history, metric)
     if why := too_few(texts, what, metric):
         return why.replace("pins whose", "pins with a text whose")
     return texts

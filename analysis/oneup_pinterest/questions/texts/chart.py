@@ -3,10 +3,21 @@
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, FAINT, INK, WIDTH, Chart, axis_label, finished, inline
-from oneup_pinterest.questions.formats.chart import times_axis, times_scale
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    FAINT,
+    INK,
+    WIDTH,
+    Chart,
+    axis_label,
+    finished,
+    inline,
+    times_axis,
+    times_scale,
+)
 
-MOST_OF_A_SIDE = 8
+MAX_OF_A_SIDE = 8
 _SHORT = {
     "longer than the account's median": "long text",
     "calls to act (save, shop, try …)": "call to act",
@@ -20,7 +31,7 @@ _SHORT = {
 def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Each feature of texts: dot and 95% interval of the ratio with over without; filled where it is beyond chance.
 
-    `effects` is one account of `text_effects`; features that cannot be told are left out. The largest ratio is on top.
+    `effects` is one account of `text_effects`; features without a ratio are left out. The largest ratio is on top.
 
     >>> effects = pl.DataFrame({"feature": ["has a number"], "ratio": [1.4], "low": [1.1], "high": [1.8],
     ...     "verdict": ["more"], "pins_with": [30], "pins_without": [60]})
@@ -56,27 +67,29 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
         alt.Tooltip("pins:N", title="Pins"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
         part = [row for row in rows if (row["said"] in ("more", "less")) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
-            color=colour, fill=colour if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
+            color=color, fill=color if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
         )
         layers.append(dots.encode(x="ratio:Q", y=y, tooltip=tooltip))
-    told = "; ".join(f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3])
+    summary = "; ".join(
+        f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3]
+    )
     description = (
         f"{metric.capitalize()} after 7 days of pins with a feature in their text over those without, in times: "
-        f"{told or 'none'}."
+        f"{summary or 'none'}."
     )
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 30 + 22 * max(len(rows), 1))
 
 
 def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """The words that better pins use most (to the right) and least (to the left), in deviations of chance.
+    """Draw the words that better pins use most (to the right) and least (to the left), in deviations of chance.
 
     `contrasts` is one account of `word_contrasts`; at most 8 words of each side are drawn, filled where beyond chance.
 
@@ -86,7 +99,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     """
     ordered = contrasts.sort("z", "word", descending=[True, False])
     more, less = ordered.filter(pl.col("z") > 0), ordered.filter(pl.col("z") < 0)
-    shown = pl.concat([more.head(MOST_OF_A_SIDE), less.tail(MOST_OF_A_SIDE)])
+    shown = pl.concat([more.head(MAX_OF_A_SIDE), less.tail(MAX_OF_A_SIDE)])
     rows = [
         {
             "place": place,
@@ -112,15 +125,15 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         alt.Tooltip("pins:N", title="Pins better than their weeks"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
-    colour = COLOURS.get(metric, BLUE)
+    color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"z": 0}])).mark_rule(color=FAINT).encode(x=x),
-        alt.Chart().mark_rule(color=colour, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
-        part = [row for row in rows if (row["said"] != "chance") == is_sure]
+        part = [row for row in rows if (row["said"] in ("better", "worse")) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
-            color=colour, fill=colour if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
+            color=color, fill=color if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
         )
         layers.append(dots.encode(x=x, y=y, tooltip=tooltip))
     for sign in (1, -1):

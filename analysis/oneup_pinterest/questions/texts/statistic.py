@@ -6,23 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.first_week import (
-    LEAST_PINS,
-    PERMUTATIONS,
-    SIGNIFICANT,
-    Floats,
-    Integers,
-    chunks,
-    difference_within,
-    shuffle_within,
-)
-from oneup_pinterest.questions.formats.statistic import with_verdicts
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import MIN_PINS
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.permutation import PERMUTATIONS, SIGNIFICANT, chunks, difference_within, shuffle_within
+from oneup_pinterest.methods.types import Columns, Floats, Integers
+from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION, with_verdicts
 
-MOST_CHARACTERS = 1_000  # of a text; Pinterest's descriptions have at most 800
-MOST_WORDS = 400  # words and pairs compared, the commonest: the more are asked, the less is found
-LEAST_PINS_WITH_WORD = 5
-LONGEST_WORD = 40
+MAX_CHARACTERS = 1_000  # of a text; Pinterest's descriptions have at most 800
+MAX_WORDS = 400  # words and pairs compared, the commonest: the more are asked, the less is found
+MIN_PINS_WITH_WORD = 5
+MAX_WORD_LENGTH = 40
 PRIOR_WORDS = 500.0  # weight of the prior, in words, as in Monroe et al.'s examples of short texts
 
 _MARKUP = r"<[^<>]{0,200}>"
@@ -57,7 +52,7 @@ FEATURES: dict[str, pl.Expr] = {
     "has a price or a percentage": _TEXT.str.contains(r"[$€£¥₹]\s?\d|\d\s?(?:[$€£¥₹%])"),
 }
 
-_EFFECTS: dict[str, Any] = {
+_EFFECTS: Columns = {
     "feature": pl.String,
     "pins_with": pl.Int64,
     "pins_without": pl.Int64,
@@ -68,7 +63,7 @@ _EFFECTS: dict[str, Any] = {
     "q_value": pl.Float64,
     "verdict": pl.String,
 }
-_WORDS: dict[str, Any] = {
+_WORDS: Columns = {
     "word": pl.String,
     "pins": pl.Int64,
     "better": pl.Int64,
@@ -84,7 +79,7 @@ _WORDS: dict[str, Any] = {
 
 
 def text_features(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes that have a text, with a column `words` (a count) and one of booleans for each of `FEATURES`.
+    """Return the outcomes that have a text, with a column `words` (a count) and one of booleans for each of `FEATURES`.
 
     Texts are taken up to 1,000 characters; words are runs of letters and digits of any script, without markup and web
     addresses. Calls to act and seasons are known in English and by a few words of four other languages.
@@ -96,62 +91,76 @@ def text_features(outcomes: pl.DataFrame) -> pl.DataFrame:
     """
     return (
         outcomes.filter(pl.col("text").is_not_null())
-        .with_columns(pl.col("text").str.slice(0, MOST_CHARACTERS))
+        .with_columns(pl.col("text").str.slice(0, MAX_CHARACTERS))
         .with_columns(words=_words_of(pl.col("text")).list.len().cast(pl.Int64))
         .with_columns(**FEATURES)
     )
 
 
-def text_effects(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """What pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
+def outcomes_with_text(history: AccountHistory, metric: str) -> pl.DataFrame:
+    """Return what the account's pins had after a week, of those that have a text."""
+    return history.first_week(metric).filter(pl.col("text").str.strip_chars() != "")
 
-    `outcomes` is what `first_week_outcomes` returns. One row a feature; no rows for an account without texts. Columns,
-    sorted by the first and, in the order of `FEATURES`, by the second:
+
+@computed_once
+def text_effects(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return `compared_features` of the account's pins that have a text."""
+    return compared_features(outcomes_with_text(history, metric))
+
+
+def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
+    """Return what pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
+
+    `outcomes` is what `first_week_outcomes` returns. One row per feature; no rows for an account without texts.
+    Columns, sorted by the first and, in the order of `FEATURES`, by the second:
 
     - social_network_id, feature
     - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
     - ratio, low, high: typical outcome (geometric mean of 1 + count) with over that without, and a 95% interval (times)
     - p_value: of a shuffle inside the weeks; q_value: after Benjamini and Hochberg over the features
-    - verdict: `more`, `less` (q at most 0.05), `chance`, or `cannot tell` (fewer than 5 with or without in the same
-      weeks); the figures are then null
+    - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict` (fewer than 5 with or
+      without in the same weeks); the figures are then null
 
-    Pins with the same text in the same weeks count as one, by their typical outcome, here and in `word_contrasts`.
+    Pins with the same text in the same weeks count as one, by their typical outcome, here and in `compared_words`.
     Words of an account go with its subjects: a feature that stands out need not be why. See `difference_within`.
 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
     ...     "text": [f"Soup {'a' * n}{'!' * (n % 2)}" for n in range(80)],
     ...     "value": [9.0 + n % 5 + 11 * (n % 2) for n in range(80)]})
-    >>> found = text_effects(outcomes).drop_nulls("ratio")
+    >>> found = compared_features(outcomes).drop_nulls("ratio")
     >>> found.select("feature", pl.col("ratio").round(1), "verdict").rows()
     [('has an exclamation mark', 1.9, 'more')]
     """
-
-    def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        rows = text_features(_one_of_a_text(part)).sort("weeks", "id")
-        if rows.is_empty():
-            return pl.DataFrame(schema=_EFFECTS)
-        outcome, weeks = rows["value"].log1p().to_numpy(), rows["weeks"].to_numpy()
-        rng = np.random.default_rng(seed)
-        found: list[dict[str, Any]] = []
-        for feature in FEATURES:
-            has = rows[feature].to_numpy()
-            row: dict[str, Any] = {"feature": feature, "pins_with": int(has.sum()), "pins_without": int((~has).sum())}
-            if difference := difference_within(outcome, weeks, has, rng, permutations):
-                ratios = np.exp([difference.estimate, difference.low, difference.high]).tolist()
-                row |= {**dict(zip(("ratio", "low", "high"), ratios, strict=True)), "p_value": difference.p_value}
-            found.append(row)
-        return with_verdicts(pl.DataFrame(found, schema=_EFFECTS))
-
-    return for_each_account(outcomes, of_account, _EFFECTS)
+    rows = text_features(_one_of_a_text(outcomes)).sort("weeks", "id")
+    if rows.is_empty():
+        return with_account("", None, _EFFECTS)
+    outcome, weeks = rows["value"].log1p().to_numpy(), rows["weeks"].to_numpy()
+    rng = np.random.default_rng(seed)
+    found: list[dict[str, Any]] = []
+    for feature in FEATURES:
+        has = rows[feature].to_numpy()
+        row: dict[str, Any] = {"feature": feature, "pins_with": int(has.sum()), "pins_without": int((~has).sum())}
+        if difference := difference_within(outcome, weeks, has, rng, permutations):
+            ratios = np.exp([difference.estimate, difference.low, difference.high]).tolist()
+            row |= {**dict(zip(("ratio", "low", "high"), ratios, strict=True)), "p_value": difference.p_value}
+        found.append(row)
+    table = with_verdicts(pl.DataFrame(found, schema=_EFFECTS))
+    return with_account(rows["social_network_id"][0], table, _EFFECTS)
 
 
-def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """Words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
+@computed_once
+def word_contrasts(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
+    """Return `compared_words` of the account's pins that have a text."""
+    return compared_words(outcomes_with_text(history, metric))
+
+
+def compared_words(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
+    """Return words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
 
     `outcomes` is what `first_week_outcomes` returns. Better is a pin with more than the median of its weeks. A word
     counts once a pin, however often the pin has it. Compared are the (at most 400) commonest that are in at least 5
-    pins and not in all but 5; of words that are always in the same pins, the longest. One row a word; no rows where an
-    account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
+    pins and not in all but 5; of words that are always in the same pins, the longest. One row per word; no rows where
+    an account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
     first):
 
     - social_network_id, word (lower case; a pair is two words that follow each other)
@@ -160,7 +169,7 @@ def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, 
     - log_odds: of the word among the words of better pins against the others', with an informative Dirichlet prior
     - z: log_odds less its mean over shuffles of the better pins inside their weeks, over its standard deviation
     - p_value: share of shuffles in which any word has a z as large
-    - verdict: `better`, `worse` (p at most 0.05), or `chance`
+    - verdict: `better`, `worse` (p at most 0.05), or `within normal variation`
     - pins_in_all, words_compared: of the account
 
     The log-odds are those of Monroe, Colaresi and Quinn, Fightin' Words (2008, https://doi.org/10.1093/pan/mpn018).
@@ -169,18 +178,16 @@ def word_contrasts(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
     ...     "text": [f"{('Plum', 'Bean', 'Plain', 'Plum')[n % 4]} {n}" for n in range(80)],
     ...     "value": [20.0, 5.0, 4.0, 9.0] * 20})
-    >>> found = word_contrasts(outcomes)
+    >>> found = compared_words(outcomes)
     >>> found.select("word", "pins", "better").rows()[0], found["verdict"].to_list()[0]
     (('plum', 40, 40), 'better')
     """
-
-    def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        return _contrasts_of_account(part, permutations, seed)
-
-    return for_each_account(outcomes, of_account, _WORDS)
+    if outcomes.is_empty():
+        return with_account("", None, _WORDS)
+    return with_account(outcomes["social_network_id"][0], _contrasts(outcomes, permutations, seed), _WORDS)
 
 
-def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataFrame:
+def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataFrame:
     rows = (
         _one_of_a_text(outcomes)
         .with_columns(is_better=pl.col("value") > pl.col("value").median().over("weeks"))
@@ -189,11 +196,11 @@ def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) 
         .sort("weeks", "id")
         .with_row_index("pin")
     )
-    words = _compared_words(rows) if rows.height >= LEAST_PINS else pl.DataFrame()
+    words = _compared_words(rows) if rows.height >= MIN_PINS else pl.DataFrame()
     if words.height < 2:  # the odds of a word are against the others
         return pl.DataFrame(schema=_WORDS)
     has = np.zeros((rows.height, words.height), dtype=np.float32)
-    for column, pins in enumerate(words["pin"]):  # at most MOST_WORDS
+    for column, pins in enumerate(words["pin"]):  # at most MAX_WORDS
         has[pins.to_numpy(), column] = 1
     is_better = rows["is_better"].to_numpy()
     starts = np.unique(rows["weeks"].to_numpy(), return_index=True)[1].astype(np.int64)
@@ -207,8 +214,8 @@ def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) 
     together = np.vstack([log_odds[None, :], shuffled])
     spread = together.std(axis=0)
     deviation = together - together.mean(axis=0)
-    standardised = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
-    z, largest = standardised[0], np.abs(standardised).max(axis=1)
+    standardized = np.divide(deviation, spread, out=np.zeros_like(deviation), where=spread > 1e-9)
+    z, largest = standardized[0], np.abs(standardized).max(axis=1)
     p_value = (largest[None, :] >= np.abs(z)[:, None] - 1e-9).mean(axis=1)
     share = better / counts
     return (
@@ -221,7 +228,8 @@ def _contrasts_of_account(outcomes: pl.DataFrame, permutations: int, seed: int) 
             pl.Series("z", z),
             pl.Series("p_value", p_value),
             pl.Series(
-                "verdict", np.where(p_value > SIGNIFICANT, "chance", np.where(z > 0, "better", "worse")).tolist()
+                "verdict",
+                np.where(p_value > SIGNIFICANT, WITHIN_NORMAL_VARIATION, np.where(z > 0, "better", "worse")).tolist(),
             ),
             pins_in_all=pl.lit(rows.height, pl.Int64),
             words_compared=pl.lit(words.height, pl.Int64),
@@ -244,26 +252,26 @@ def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compared_words(rows: pl.DataFrame) -> pl.DataFrame:
-    """Words and pairs with the pins that have them: word, pins (a count), pin (list of row numbers)."""
+    """Return words and pairs with the pins that have them: word, pins (a count), pin (list of row numbers)."""
     single = (
-        rows.select("pin", word=_words_of(pl.col("text").str.slice(0, MOST_CHARACTERS)))
+        rows.select("pin", word=_words_of(pl.col("text").str.slice(0, MAX_CHARACTERS)))
         .explode("word")
-        .filter(pl.col("word").is_not_null() & (pl.col("word").str.len_chars() <= LONGEST_WORD))
+        .filter(pl.col("word").is_not_null() & (pl.col("word").str.len_chars() <= MAX_WORD_LENGTH))
     )
     after = pl.col("word").shift(-1).over("pin")
     pairs = single.select("pin", word=pl.concat_str("word", pl.lit(" "), after)).filter(pl.col("word").is_not_null())
-    most = rows.height - LEAST_PINS_WITH_WORD
+    most = rows.height - MIN_PINS_WITH_WORD
     return (
         pl.concat([single, pairs])
         .unique(["pin", "word"])
         .group_by("word")
         # a fingerprint of the set of pins: pairs that are always together are one question, not two
         .agg(pins=pl.len().cast(pl.Int64), pin=pl.col("pin"), same=pl.col("pin").hash(seed=7).sum())
-        .filter(pl.col("pins").is_between(LEAST_PINS_WITH_WORD, most))
+        .filter(pl.col("pins").is_between(MIN_PINS_WITH_WORD, most))
         .sort(pl.col("word").str.len_chars(), "word", descending=[True, False])
         .unique(["pins", "same"], keep="first", maintain_order=True)
         .sort("pins", "word", descending=[True, False])
-        .head(MOST_WORDS)
+        .head(MAX_WORDS)
         .select("word", "pins", "pin")
     )
 

@@ -1,13 +1,13 @@
-"""Answers on whether the weekday or the hour of publication matters, told apart from chance."""
+"""Answers on whether the weekday or the hour of publication matters, beyond normal variation."""
 
 import polars as pl
 
-from oneup_pinterest.methods.first_week import LEAST_PINS, first_week_outcomes
-from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import MIN_PINS
+from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
-from oneup_pinterest.questions.growth.answer import no_curves
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
-from oneup_pinterest.questions.timing.statistic import LEAST_IN_SLOT, WEEKDAYS, By, slot_effects
+from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, slot_effects
 
 _MOST_ROWS = 30  # of a table: of a week's slots, those with most pins
 _MOST_NAMED = 3
@@ -15,37 +15,30 @@ _KINDS = {"weekday": "weekday", "hour": "block of hours", "slot": "slot of the w
 
 
 def weekday_answer(
-    pins: pl.DataFrame,
+    history: AccountHistory,
     metric: str = "saves",
     *,
-    outcomes: pl.DataFrame | None = None,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
     width: int | str = WIDTH,
 ) -> Answer:
-    """Whether pins of some weekday have more or less after a week than others of the same weeks.
-
-    `pins` are those of one account, as `load_pins` returns them; so in all answers here. `outcomes` is what
-    `first_week_outcomes` makes of them with the same metric and zones, where it is at hand.
+    """Answer whether pins of some weekday have more or less after a week than others of the same weeks.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
 
     >>> from oneup_pinterest.database.schema import TABLES
-    >>> weekday_answer(pl.DataFrame(schema=TABLES["pins"].schema)).sentence[:68]
+    >>> weekday_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence[:68]
     'Not enough data yet: times of publication can be compared from 20 pi'
     """
     zones = (published_zone, display_zone)
-    return _answer(
-        "Does the weekday of publication matter for {}?", pins, metric, "weekday", 24, outcomes, zones, width
-    )
+    return _answer("Does the weekday of publication matter for {}?", history, metric, "weekday", 24, zones, width)
 
 
 def hour_answer(
-    pins: pl.DataFrame,
+    history: AccountHistory,
     metric: str = "saves",
     *,
-    outcomes: pl.DataFrame | None = None,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
     hours: int = 3,
@@ -53,45 +46,43 @@ def hour_answer(
 ) -> Answer:
     """Whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others; as by weekday."""
     zones = (published_zone, display_zone)
-    return _answer("Does the hour of publication matter for {}?", pins, metric, "hour", hours, outcomes, zones, width)
+    return _answer("Does the hour of publication matter for {}?", history, metric, "hour", hours, zones, width)
 
 
 def slots_answer(
-    pins: pl.DataFrame,
+    history: AccountHistory,
     metric: str = "saves",
     *,
-    outcomes: pl.DataFrame | None = None,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
     hours: int = 3,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
+    """Answer whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
     zones = (published_zone, display_zone)
     question = "Is there a best time of the week to publish for {}?"
-    return _answer(question, pins, metric, "slot", hours, outcomes, zones, width)
+    return _answer(question, history, metric, "slot", hours, zones, width)
 
 
 def _answer(
     question: str,
-    pins: pl.DataFrame,
+    history: AccountHistory,
     metric: str,
     by: By,
     hours: int,
-    outcomes: pl.DataFrame | None,
     zones: tuple[str, str],
     width: int | str,
 ) -> Answer:
     question = question.format(metric)
-    if why := no_curves(pins, metric):
+    if why := no_curves(history, metric):
         return Answer(question, why)
-    if outcomes is None:
-        outcomes = first_week_outcomes(pins, metric, published_zone=zones[0], display_zone=zones[1])
-    effects = slot_effects(outcomes, by, 1 if by == "weekday" else hours)
+    effects = slot_effects(
+        history, metric, by, 1 if by == "weekday" else hours, published_zone=zones[0], display_zone=zones[1]
+    )
     if effects.is_empty():
         return not_enough_data(
             question,
-            f"times of publication can be compared from {LEAST_PINS} pins on that were seen a week after it; "
+            f"times of publication can be compared from {MIN_PINS} pins on that were seen a week after it; "
             "there are 0.",
         )
     if reason := effects["reason"][0]:
@@ -159,13 +150,13 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
     ]
     if tested < effects.height:
         notes.append(
-            f"{tested} of {effects.height} could be judged; the others have fewer than {LEAST_IN_SLOT} pins, or all "
+            f"{tested} of {effects.height} could be judged; the others have fewer than {MIN_IN_SLOT} pins, or all "
             "of one day."
         )
     if isinstance(ratio, float) and first["chance_ratio"] is not None:
         notes.append(
             f"By plain means, as most tools rank, the best {_KINDS[by]} has {ratio:.1f} times the {metric} of all "
-            f"pins; with the same pins dealt out at random, the best one has {first['chance_ratio']:.1f} times."
+            f"pins; with the same pins assigned at random, the best one has {first['chance_ratio']:.1f} times."
         )
     if first["detectable"] is not None:
         notes.append(

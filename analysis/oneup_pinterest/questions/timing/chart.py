@@ -6,11 +6,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLOURS, DIVERGING, FAINT, INK, WIDTH, Chart, finished, inline
+from oneup_pinterest.questions.chart_style import BLUE, COLORS, DIVERGING, FAINT, INK, WIDTH, Chart, finished, inline
 from oneup_pinterest.questions.timing.statistic import WEEKDAYS
 
 _ROW = 24  # pixels
-_LEAST_REACH = math.log(1.25)  # of the colours: with less between slots, the palest colours would look like findings
+_LEAST_REACH = math.log(1.25)  # of the colors: with less between slots, the palest colors would look like findings
 _DARK = 0.9  # of the way to blue: from here on white text has the better contrast; either has at least 4 to 1
 _SIGNED = "datum.value == 0 ? '0' : format(datum.value, '+,~f')"
 _SIGNED_SHARE = "(datum.value == 0 ? '0' : format(100 * (exp(datum.value) - 1), '+,.0f')) + '%'"
@@ -18,7 +18,7 @@ _MARKS = {"above": "▲ ", "below": "▼ "}
 
 
 def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
-    """A slot in words.
+    """Return a slot in words.
 
     >>> slot_name(6, None, 1), slot_name(None, 21, 3), slot_name(1, 9, 3)
     ('Saturday', '21:00 to 24:00', 'Monday 09:00 to 12:00')
@@ -28,7 +28,7 @@ def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
 
 
 def hours_of(effects: pl.DataFrame) -> int:
-    """How many hours a slot of this frame has.
+    """Return how many hours a slot of this frame has.
 
     >>> hours_of(pl.DataFrame({"hour": [0, 3, 6, 9, 12, 15, 18, 21]})), hours_of(pl.DataFrame({"hour": [None]}))
     (3, 24)
@@ -37,15 +37,16 @@ def hours_of(effects: pl.DataFrame) -> int:
 
 
 def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Each weekday, or each block of hours, with the effect of publishing then and its 95% interval.
+    """Draw each weekday, or each block of hours, with the effect of publishing then and its 95% interval.
 
-    `effects` is one account of `slot_effects`, by weekday or by hour. A slot that stands out has the metric's colour
-    and is named; the others, which chance could have made, are grey.
+    `effects` is one account of `slot_effects`, by weekday or by hour. A slot that stands out has the metric's color
+    and is named; the others, which chance could have made, are gray.
 
     >>> effects = pl.DataFrame({"weekday": [1, 2], "hour": [None, None], "pins": [9, 1], "effect": [12.4, None],
-    ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None], "verdict": ["chance", "few pins"]})
-    >>> slots_chart(effects, "saves").to_dict()["description"]
-    'Saves after a week by weekday of publication, in percent of other pins of the same weeks: Monday +12 (chance).'
+    ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None],
+    ...     "verdict": ["within normal variation", "few pins"]})
+    >>> slots_chart(effects, "saves").to_dict()["description"].partition(": ")[2]
+    'Monday +12 (within normal variation).'
     """
     hours = hours_of(effects)
     by_weekday = effects["weekday"].null_count() == 0
@@ -58,7 +59,7 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     x = alt.X(
         "low:Q", title=x_title, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(labelExpr=_SIGNED, tickCount=5)
     )
-    colour = alt.Color("colour:N", scale=None)
+    color = alt.Color("color:N", scale=None)
     zero = (
         alt.Chart(inline([{"zero": 0}]))
         .mark_rule(color=FAINT, strokeDash=[4, 3])
@@ -67,12 +68,12 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     interval = (
         alt.Chart(inline(known))
         .mark_rule(strokeWidth=2)
-        .encode(x=x, x2="high:Q", y=y, color=colour, tooltip=_tooltip(metric))
+        .encode(x=x, x2="high:Q", y=y, color=color, tooltip=_tooltip(metric))
     )
     dot = (
         alt.Chart(inline(known))
         .mark_point(filled=True, size=70, opacity=1)
-        .encode(x=alt.X("effect:Q", title=x_title), y=y, color=colour, tooltip=_tooltip(metric))
+        .encode(x=alt.X("effect:Q", title=x_title), y=y, color=color, tooltip=_tooltip(metric))
     )
     layers = [zero, interval, dot] if known else [zero]
     if few := [row for row in rows if row["effect"] is None]:  # Vega warns of layers without rows
@@ -81,24 +82,25 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     if found := [row for row in known if row["label"]]:
         text = alt.Chart(inline(found)).mark_text(color=INK, fontSize=11, baseline="bottom", dy=-5)
         layers.append(text.encode(x=alt.X("effect:Q", title=x_title), y=y, text="label:N"))
-    told = "; ".join(f"{row['slot']} {row['effect']:+.0f} ({row['verdict']})" for row in known[:8]) or "none known"
+    summary = "; ".join(f"{row['slot']} {row['effect']:+.0f} ({row['verdict']})" for row in known[:8]) or "none known"
     described = (
         f"{metric.capitalize()} after a week by {'weekday' if by_weekday else 'hour'} of publication, in percent of "
-        f"other pins of the same weeks: {told}."
+        f"other pins of the same weeks: {summary}."
     )
     return finished(alt.layer(*layers), described, width, _ROW * max(len(rows), 2))
 
 
 def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Weekdays by blocks of hours: the colour is the effect, drawn towards 0, the number is how many pins there are.
+    """Weekdays by blocks of hours: the color is the effect, drawn towards 0, the number is how many pins there are.
 
-    `effects` is one account of `slot_effects`, by slot. Slots with too few pins are grey; one that stands out has a
-    frame and ▲ (above) or ▼ (below). Colours go by the logarithm: half and twice are equally far from 0.
+    `effects` is one account of `slot_effects`, by slot. Slots with too few pins are gray; one that stands out has a
+    frame and ▲ (above) or ▼ (below). Colors go by the logarithm: half and twice are equally far from 0.
 
     >>> effects = pl.DataFrame({"weekday": [6, 6], "hour": [0, 12], "pins": [9, 1], "effect": [12.4, None],
-    ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None], "verdict": ["chance", "few pins"]})
-    >>> slots_grid(effects, "saves").to_dict()["description"]
-    'Saves after a week by weekday and hour of publication: highest on Saturday 00:00 to 12:00, +12% (chance).'
+    ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None],
+    ...     "verdict": ["within normal variation", "few pins"]})
+    >>> slots_grid(effects, "saves").to_dict()["description"].partition(": ")[2]
+    'highest on Saturday 00:00 to 12:00, +12% (within normal variation).'
     """
     hours = hours_of(effects)
     ordered = effects.sort("weekday", "hour")
@@ -120,11 +122,11 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
         sort=None,
         scale=alt.Scale(domain=[day[:3] for day in WEEKDAYS], paddingInner=0.06),
     )
-    colour = alt.Color(
+    color = alt.Color(
         "logarithm:Q",
         scale=alt.Scale(domain=[-reach, 0, reach], range=list(DIVERGING)),
         legend=alt.Legend(
-            title=f"{metric.capitalize()} against other pins; grey: few pins",
+            title=f"{metric.capitalize()} against other pins; gray: few pins",
             orient="bottom",
             direction="horizontal",
             values=[-reach, 0, reach],
@@ -147,19 +149,21 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
     text = alt.Chart(inline(rows)).mark_text(fontSize=11)
     chart = alt.layer(
         few.encode(x=x, y=y, tooltip=[tooltip[0], tooltip[-2], tooltip[-1]]),
-        cells.encode(x=x, y=y, color=colour, tooltip=tooltip),
+        cells.encode(x=x, y=y, color=color, tooltip=tooltip),
         frames.encode(x=x, y=y),
         text.encode(x=x, y=y, text="text:N", color=alt.Color("ink:N", scale=None)),
     ).resolve_scale(color="independent")
     best = max(known, key=lambda row: float(row["effect"]), default=None)
-    told = f"highest on {best['slot']}, {best['effect']:+.0f}% ({best['verdict']})" if best else "none has enough pins"
+    summary = (
+        f"highest on {best['slot']}, {best['effect']:+.0f}% ({best['verdict']})" if best else "none has enough pins"
+    )
     return finished(
-        chart, f"{metric.capitalize()} after a week by weekday and hour of publication: {told}.", width, 7 * 30
+        chart, f"{metric.capitalize()} after a week by weekday and hour of publication: {summary}.", width, 7 * 30
     )
 
 
 def _slot(row: dict[str, Any], hours: int, metric: str) -> dict[str, Any]:
-    """What both charts draw of a slot; percent and their words."""
+    """Return what both charts draw of a slot; percent and their words."""
     slot = slot_name(row["weekday"], row["hour"], hours)
     figures = {name: None if row[name] is None else round(row[name], 1) for name in ("effect", "low", "high")}
     found = row["verdict"] in _MARKS
@@ -178,7 +182,7 @@ def _slot(row: dict[str, Any], hours: int, metric: str) -> dict[str, Any]:
         "p": None if row["p_value"] is None else f"{row['p_value']:.2g}",
         "verdict": row["verdict"],
         "label": label,
-        "colour": COLOURS.get(metric, BLUE) if found else FAINT,
+        "color": COLORS.get(metric, BLUE) if found else FAINT,
     }
 
 

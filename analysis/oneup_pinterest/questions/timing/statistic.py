@@ -1,24 +1,22 @@
-"""Whether the weekday or the hour of publication matters, told apart from chance."""
+"""Whether the weekday or the hour of publication matters, beyond normal variation."""
 
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.per_account import for_each_account
-from oneup_pinterest.methods.first_week import (
-    LEAST_PINS,
-    SIGNIFICANT,
-    Floats,
-    Integers,
-    chunks,
-    shuffle_within,
-)
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.first_week import MIN_PINS
+from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.permutation import SIGNIFICANT, chunks, shuffle_within
+from oneup_pinterest.methods.types import Columns, Floats, Integers
+from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 
 By = Literal["weekday", "hour", "slot"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-LEAST_IN_SLOT = 3  # what one or two pins did says nothing of their slot
-LEAST_WEEKS = 3  # a weekday that came once or twice cannot be told from those days
+MIN_IN_SLOT = 3  # what one or two pins did says nothing of their slot
+MIN_WEEKS = 3  # a weekday that came once or twice is only those days
 QUESTIONS = 3  # weekday, hour and both are asked of the same pins: one false claim in 20 for all of them together
 PERMUTATIONS = 1_999
 _NAIVE_SHUFFLES = 199  # only a median is taken of them
@@ -28,7 +26,7 @@ _SPREAD_SCALE = 0.5
 _SPREADS = np.linspace(0, 4 * _SPREAD_SCALE, 201)
 _POWER = 0.84  # standard errors between what chance reaches and what shows four times in five
 
-_FIGURES: dict[str, Any] = {
+_FIGURES: Columns = {
     "pins": pl.Int64,
     "mean": pl.Float64,
     "mean_ratio": pl.Float64,
@@ -40,19 +38,38 @@ _FIGURES: dict[str, Any] = {
     "p_value": pl.Float64,
     "verdict": pl.String,
 }
-_WHOLE: dict[str, Any] = {
+_WHOLE: Columns = {
     "pins_in_all": pl.Int64,
     "chance_ratio": pl.Float64,
     "detectable": pl.Float64,
     "reason": pl.String,
 }
-_SCHEMA: dict[str, Any] = {"weekday": pl.Int64, "hour": pl.Int64, **_FIGURES, **_WHOLE}
+_SCHEMA: Columns = {"weekday": pl.Int64, "hour": pl.Int64, **_FIGURES, **_WHOLE}
 
 
+@computed_once
 def slot_effects(
+    history: AccountHistory,
+    metric: str,
+    by: By,
+    hours: int = 1,
+    *,
+    published_zone: str = "UTC",
+    display_zone: str = "UTC",
+) -> pl.DataFrame:
+    """Return `compared_slots` of what the account's pins had after a week.
+
+    Raises:
+        UserError: one of the zones is not in the time zone database.
+    """
+    outcomes = history.first_week(metric, published_zone=published_zone, display_zone=display_zone)
+    return compared_slots(outcomes, by, hours)
+
+
+def compared_slots(
     outcomes: pl.DataFrame, by: By, hours: int = 1, *, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pl.DataFrame:
-    """What the pins of each slot had after a week, against the other pins of the same weeks.
+    """Return what the pins of each slot had after a week, against the other pins of the same weeks.
 
     `outcomes` is what `first_week_outcomes` returns; a slot is a weekday, an hour of the day, or an hour of a weekday
     (`by`), where `hours` (1, 2, 3, 4, 6, 8 or 12) are taken together. Every slot has its row, also one without pins.
@@ -66,7 +83,8 @@ def slot_effects(
       95% interval
     - p_value: chance that the largest deviation of any slot would be as large as this one's if no slot mattered, times
       three: as weekday, hour and both are asked of the same pins, one of them will be lucky the oftener
-    - verdict: `above`, `below` (p at most 0.05), `chance`, or `few pins` (fewer than 3, or all of one day)
+    - verdict: `above`, `below` (p at most 0.05), `within normal variation`, or `few pins` (fewer than 3, or all of one
+      day)
     - pins_in_all; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes (times)
     - detectable: the effect of a slot that would be found four times in five (percent; the median of the slots)
     - reason: why nothing can be said of this account; all figures but pins are then null
@@ -80,17 +98,16 @@ def slot_effects(
     >>> moments = [datetime(2026, 1, 5, 9) + timedelta(days=day) for day in range(70)]
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{day:02}" for day in range(70)],
     ...     "moment": moments, "weeks": 0, "value": [90.0 + day % 3 + 90 * (day % 7 == 5) for day in range(70)]})
-    >>> found = slot_effects(outcomes, "weekday").filter(pl.col("verdict") != "chance")
+    >>> found = compared_slots(outcomes, "weekday").filter(pl.col("verdict") != "within normal variation")
     >>> found.select("weekday", pl.col("effect").round(), "p_value", "verdict").row(0)
     (6, 98.0, 0.0015, 'above')
     """
     if not 0 < hours <= 12 or 24 % hours:
         raise ValueError(f"hours must divide a day into at least two slots, not {hours}")
-
-    def of_account(part: pl.DataFrame) -> pl.DataFrame:
-        return _effects_of_account(part, by, hours, permutations, seed)
-
-    return for_each_account(outcomes, of_account, _SCHEMA)
+    if outcomes.is_empty():
+        return with_account("", None, _SCHEMA)
+    effects = _effects(outcomes, by, hours, permutations, seed)
+    return with_account(outcomes["social_network_id"][0], effects, _SCHEMA)
 
 
 class _Days(NamedTuple):
@@ -107,22 +124,22 @@ class _Days(NamedTuple):
     information: Floats
 
 
-def _effects_of_account(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed: int) -> pl.DataFrame:
+def _effects(outcomes: pl.DataFrame, by: By, hours: int, permutations: int, seed: int) -> pl.DataFrame:
     rows = outcomes.filter(pl.col("value").is_not_null() & pl.col("moment").is_not_null()).sort("weeks", "moment", "id")
     block, weekday = (
         pl.col("moment").dt.hour().cast(pl.Int64) // hours,
         pl.col("moment").dt.weekday().cast(pl.Int64) - 1,
     )
-    a_day = 24 // hours
-    slot = {"weekday": weekday, "hour": block, "slot": weekday * a_day + block}[by]
+    per_day = 24 // hours
+    slot = {"weekday": weekday, "hour": block, "slot": weekday * per_day + block}[by]
     rows = rows.with_columns(slot=slot, day=pl.col("moment").dt.date(), outcome=pl.col("value").log1p())
-    slots = {"weekday": 7, "hour": a_day, "slot": 7 * a_day}[by]
+    slots = {"weekday": 7, "hour": per_day, "slot": 7 * per_day}[by]
     numbers = np.arange(slots)
     table = pl.DataFrame(
         {
             "slot": numbers,
-            "weekday": None if by == "hour" else numbers + 1 if by == "weekday" else numbers // a_day + 1,
-            "hour": None if by == "weekday" else numbers % a_day * hours,
+            "weekday": None if by == "hour" else numbers + 1 if by == "weekday" else numbers // per_day + 1,
+            "hour": None if by == "weekday" else numbers % per_day * hours,
         },
         schema={"slot": pl.Int64, "weekday": pl.Int64, "hour": pl.Int64},
     )
@@ -138,23 +155,23 @@ def _effects_of_account(outcomes: pl.DataFrame, by: By, hours: int, permutations
     if reason is None:
         figures = _figures(rows, table, slots, permutations, seed)
         return table.with_columns(*figures, reason=pl.lit(None, pl.String))
-    missing = [pl.lit(None, kind).alias(name) for name, kind in {**_FIGURES, **_WHOLE}.items() if name not in table]
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in {**_FIGURES, **_WHOLE}.items() if name not in table]
     return table.with_columns(missing).with_columns(pl.lit(None, pl.Float64).alias("mean"), reason=pl.lit(reason))
 
 
 def _reason(rows: pl.DataFrame, table: pl.DataFrame) -> str | None:
     weeks = rows["moment"].dt.truncate("1w").n_unique()
-    if rows.height < LEAST_PINS:
+    if rows.height < MIN_PINS:
         return (
-            f"times of publication can be compared from {LEAST_PINS} pins on that were seen a week after it; "
+            f"times of publication can be compared from {MIN_PINS} pins on that were seen a week after it; "
             f"there {_are(rows.height)}."
         )
-    if weeks < LEAST_WEEKS:
-        return f"pins published in at least {LEAST_WEEKS} weeks are needed; these are of {weeks}."
+    if weeks < MIN_WEEKS:
+        return f"pins published in at least {MIN_WEEKS} weeks are needed; these are of {weeks}."
     if rows["outcome"].n_unique() == 1:
         return f"all {rows.height} pins had the same count after a week ({rows['value'][0]:,.0f})."
     if _testable(table).sum() < 2:
-        return f"at least two slots with {LEAST_IN_SLOT} pins or more are needed."
+        return f"at least two slots with {MIN_IN_SLOT} pins or more are needed."
     return None
 
 
@@ -163,7 +180,7 @@ def _are(count: int) -> str:
 
 
 def _testable(table: pl.DataFrame) -> pl.Series:
-    return table.select((pl.col("pins") >= LEAST_IN_SLOT) & (pl.col("days") >= 2)).to_series()
+    return table.select((pl.col("pins") >= MIN_IN_SLOT) & (pl.col("days") >= 2)).to_series()
 
 
 def _figures(
@@ -194,7 +211,9 @@ def _figures(
         return pl.Series(name, everywhere).fill_nan(None)
 
     verdict = np.full(slots, "few pins", dtype=object)
-    verdict[tested] = np.where(p_values > SIGNIFICANT, "chance", np.where(difference > 0, "above", "below"))
+    verdict[tested] = np.where(
+        p_values > SIGNIFICANT, WITHIN_NORMAL_VARIATION, np.where(difference > 0, "above", "below")
+    )
     return [
         (pl.col("mean") / mean).alias("mean_ratio") if mean > 0 else pl.lit(None, pl.Float64).alias("mean_ratio"),
         spread_out("difference", difference),
@@ -211,9 +230,9 @@ def _figures(
 
 def _units(rows: pl.DataFrame, slots: int) -> _Days:
     """Means of the pins of one day and slot, less the mean of their weeks, each divided by its standard deviation."""
-    centred = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
+    centered = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
     units = (
-        centred.group_by("weeks", "day", "slot")
+        centered.group_by("weeks", "day", "slot")
         .agg(
             pins=pl.len(),
             mean=pl.col("outcome").mean(),
@@ -237,11 +256,11 @@ def _units(rows: pl.DataFrame, slots: int) -> _Days:
 
 
 def _likeness(units: pl.DataFrame) -> float:
-    """Intraclass correlation of the pins of one unit, by the analysis of variance; 0 where it cannot be told."""
+    """Intraclass correlation of the pins of one unit, by the analysis of variance; 0 where it is unknown."""
     pins, inside = units["pins"].to_numpy().astype(np.float64), float(units["inside"].sum())
     free_inside = pins.sum() - pins.size
     free_between = pins.size - units["weeks"].n_unique()
-    if free_inside < LEAST_PINS or free_between < 1:
+    if free_inside < MIN_PINS or free_between < 1:
         return 0.0
     within = inside / free_inside
     between = float((pins * units["mean"].to_numpy() ** 2).sum()) / free_between
@@ -270,16 +289,16 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
         return means
 
     deviation = units.deviation[:, None]
-    middle, centre = mean_of(deviation), mean_of(contrasts)
+    middle, center = mean_of(deviation), mean_of(contrasts)
     among = np.maximum(size - 1, 1)
     variance = size / among * np.maximum(mean_of(deviation**2) - middle**2, 0)
-    squares = size * np.maximum(mean_of(contrasts**2) - centre**2, 0)
+    squares = size * np.maximum(mean_of(contrasts**2) - center**2, 0)
     # what the variance of a stratum's deviations is on average, where that of an observation is 1
     evenness = mean_of(units.root[:, None]) ** 2 / mean_of(units.root[:, None] ** 2)
     expected = 1 - (1 - evenness) / among
     error = np.sqrt((variance * squares).sum(axis=0))
     return _Chance(
-        mean=(size * middle * centre).sum(axis=0),
+        mean=(size * middle * center).sum(axis=0),
         error=error,
         true_error=error * np.sqrt(information / (expected * squares).sum(axis=0)),
     )
@@ -288,7 +307,7 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
 def _largest_by_chance(
     units: _Days, contrasts: Floats, chance: _Chance, permutations: int, rng: np.random.Generator
 ) -> Floats:
-    """The largest standardised deviation of any slot in each shuffle of the units inside their weeks."""
+    """Return the largest standardized deviation of any slot in each shuffle of the units inside their weeks."""
     found = []
     for rows in chunks(units.deviation.size, permutations):
         shuffled = np.tile(units.deviation, (rows, 1))
@@ -299,16 +318,16 @@ def _largest_by_chance(
 
 
 def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: float) -> float:
-    """Standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
+    """Return standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
     coefficients, _, rank, _ = np.linalg.lstsq(contrasts, deviation, rcond=1e-9)
     remaining = free - int(rank)
-    if remaining < LEAST_PINS // 2:
+    if remaining < MIN_PINS // 2:
         return spread
     return float(np.sqrt(((deviation - contrasts @ coefficients) ** 2).sum() / remaining))
 
 
 def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Each difference drawn towards 0 as far as their spread over the groups says, and half of its 95% interval.
+    """Return each difference drawn towards 0 as far as their spread over the groups says, and half of its 95% interval.
 
     >>> middle, width = pooled(np.array([1.0, 0.0, -1.0, 0.1]), np.array([0.1, 0.1, 2.0, 2.0]))
     >>> middle.round(1).tolist()
@@ -328,7 +347,7 @@ def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
 
 
 def _naive(rows: pl.DataFrame, slots: int, rng: np.random.Generator) -> tuple[float, float | None]:
-    """The mean outcome, and the best slot's mean over it in the median shuffle of all pins."""
+    """Return the mean outcome, and the best slot's mean over it in the median shuffle of all pins."""
     value, slot = rows["value"].to_numpy(), rows["slot"].to_numpy()
     mean = float(value.mean())
     if mean <= 0:
@@ -339,7 +358,7 @@ def _naive(rows: pl.DataFrame, slots: int, rng: np.random.Generator) -> tuple[fl
 
 
 def percent_of(logarithm: Any) -> Any:
-    """A difference of logarithms as a change in percent.
+    """Return a difference of logarithms as a change in percent.
 
     >>> round(float(percent_of(np.log(1.5))))
     50

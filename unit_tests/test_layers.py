@@ -1,0 +1,94 @@
+"""The layers: imports point down, a question never imports another, and statistics know neither charts nor prose."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "analysis" / "oneup_pinterest"
+BASE = {"formatting", "clock", "errors", "console"}
+DATA = {"database"} | BASE
+NUMBERS = {"history", "methods"} | DATA
+ASKING = {"questions", "quality"} | NUMBERS
+MAY_IMPORT = {
+    **dict.fromkeys(BASE, BASE),
+    "database": DATA,
+    "methods": {"methods"},
+    "history": NUMBERS,
+    "quality": {"quality"} | NUMBERS,
+    "questions": ASKING,
+    "report": {"report"} | ASKING,
+    "notebooks": {"report", "notebooks"} | ASKING,
+    "sync": {"sync"} | DATA,
+    "sandbox": {"sandbox"},
+}
+CONNECTOR = {"run", "source", "export"}  # what Airbyte starts, and the data files beside it; never its components
+QUESTIONS = sorted(path.name for path in (PACKAGE / "questions").iterdir() if (path / "__init__.py").is_file())
+SHARED = {"answer", "chart_style", "interval_chart"}
+PROSE = {"answer", "chart", "chart_style", "interval_chart"}
+
+
+def imports(path: Path, package: str) -> Iterator[tuple[str, ...]]:
+    """The modules of a package that a file imports, as paths below it; also inside functions and for typing."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == package:
+                yield from ((alias.name,) for alias in node.names)
+            elif node.module.startswith(f"{package}."):
+                yield tuple(node.module.split(".")[1:])
+        elif isinstance(node, ast.Import):
+            yield from (
+                tuple(alias.name.split(".")[1:]) for alias in node.names if alias.name.startswith(f"{package}.")
+            )
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", sorted(MAY_IMPORT))
+def test_imports_point_down(layer: str) -> None:
+    path = PACKAGE / layer
+    for module in modules(path) if path.is_dir() else [path.with_suffix(".py")]:
+        above = {name[0] for name in imports(module, "oneup_pinterest")} - MAY_IMPORT[layer]
+        assert not above, f"{module.relative_to(PACKAGE)} imports {sorted(above)}"
+
+
+def test_every_part_of_the_package_has_its_layer() -> None:
+    parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert parts - set(MAY_IMPORT) == {"__init__", "cli", "demo"}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_imports_no_other_question(question: str) -> None:
+    for module in modules(PACKAGE / "questions" / question):
+        asked = {name[1] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
+        assert asked <= {question} | SHARED, module
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_answer_stands_on_its_chart_and_a_chart_on_its_statistic(question: str) -> None:
+    for module in modules(PACKAGE / "questions" / question):
+        used = {name[1:] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
+        if module.stem == "chart":
+            assert not {name for name in used if name[-1] == "answer"}, module
+        elif module.stem not in ("answer", "__init__"):  # statistics
+            assert not {name for name in used if name[-1] in PROSE}, module
+            source = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            assert "altair" not in {
+                alias.name for node in source if isinstance(node, ast.Import) for alias in node.names
+            }
+            assert not [name for name in imports(module, "oneup_pinterest") if name[0] == "formatting"], module
+
+
+def test_the_connector_imports_nothing_of_the_package() -> None:
+    for module in modules(ROOT / "source_oneup_pinterest"):
+        assert not list(imports(module, "oneup_pinterest")), module
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    of = ("history", "methods", "questions", "report")
+    long = {path.name: len(path.read_text().splitlines()) for part in of for path in modules(PACKAGE / part)}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
