@@ -109,4 +109,4 @@ def test_every_command_works_without_a_stream(complete: Path, tmp_path: Path, st
 @pytest.mark.parametrize("metric", ["saves", "repins", "clicks"])
 def test_a_change_without_its_counter_says_so(complete: Path, tmp_path: Path, metric: str) -> None:
     path = without(complete, tmp_path / "h.duckdb", "pins", (metric,))
-    assert f"{metric.capitalize()}: cannot tell, " in change_answer(AccountHistory.from_pins(load_pins(path))).sentence
+    assert f"{metric.capitalize()}: no verdict, " in change_answer(AccountHistory.from_pins(load_pins(path))).sentence

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from oneup_pinterest.history.gains import daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.checks.snapshots import snapshot_coverage
 from oneup_pinterest.quality.run_checks import find_problems
 from oneup_pinterest.questions.followers.statistic import follower_changes
@@ -118,7 +119,7 @@ def test_summer_time_is_no_time_zone_change(moments: list[tuple[int, int, int]],
     assert "zone_changed" not in found
     assert (found["clock_changed"].severity, found["clock_changed"].where) == ("info", "pin_a")
     assert "between summer and winter time" in found["clock_changed"].what
-    assert daily_gains(frame_of("pins", rows), ["impressions"])["is_imputed"].sum() == is_imputed
+    assert daily_gains(LoadedHistory(frame_of("pins", rows)), ["impressions"])["is_imputed"].sum() == is_imputed
 
 
 def test_a_time_zone_change_is_not_mistaken_for_summer_time() -> None:
