@@ -175,7 +175,7 @@ def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
     assert {key: (it["what"], it["severity"], it["since"]) for key, it in findings(foreign).items()} == {
         ("unlisted_account", KNOTS): (
             "@knots_by_noor (pin_sandbox_knots_by_noor) was last listed and read on 20 May 2026, other accounts on "
-            "23 May 2026: OneUp lists it no longer, or the sync that reads it stopped.",
+            "23 May 2026: OneUp no longer lists it, or the sync that reads it stopped.",
             "warning",
             "2026-05-20",
         )

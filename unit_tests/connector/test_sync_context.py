@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -14,7 +15,8 @@ from unit_tests.connector.streams import CONFIG, NAMES, OVERVIEW_METRICS, PINS, 
 
 
 def test_each_config_gets_its_own_context() -> None:
-    first, second = {}, {}  # type: tuple[Json, Json]
+    first: dict[str, Any] = {}
+    second: dict[str, Any] = {}
     AddSyncContext().transform(first)
     AddSyncContext().transform(second)
 
