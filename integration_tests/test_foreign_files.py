@@ -21,7 +21,7 @@ from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.report.context import page_of
 from oneup_pinterest.sync.writer import DatabaseWriter
 from test_support.history import NOW, as_other_destination, make_history
-from unit_tests.database.test_load import in_two_tables
+from test_support.two_tables import in_two_tables
 
 pytestmark = pytest.mark.slow
 
