@@ -60,7 +60,7 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
     }
     own = {
         "HOME": folder / "home",
-        "PYTHONPATH": folder,
+        "PYTHONPATH": folder / "analysis",
         "IPYTHONDIR": folder / "ipython",
         "JUPYTER_CONFIG_DIR": folder / "config",
         "JUPYTER_DATA_DIR": folder / "data",

@@ -21,7 +21,7 @@ from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.report.context import page_of
 from oneup_pinterest.sync.writer import DatabaseWriter
 from test_support.history import NOW, as_other_destination, make_history
-from unit_tests.database.test_load import in_two_tables
+from test_support.two_tables import in_two_tables
 
 pytestmark = pytest.mark.slow
 
@@ -289,7 +289,9 @@ def test_columns_of_fitting_types_have_no_findings(ours: Path, cache: Path, tmp_
 @pytest.mark.parametrize(
     ("day", "why"), [("2100-01-01", "later than the newest sync"), ("1999-12-31", "before Pinterest existed (2010)")]
 )
-@pytest.mark.parametrize("kind", ["ours", "flat", "foreign", "text"])
+@pytest.mark.parametrize(
+    "kind", ["ours", "text", *(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("flat", "foreign"))]
+)
 def test_impossible_days_are_left_out_with_a_remedy(
     ours: Path, cache: Path, tmp_path: Path, day: str, why: str, kind: str
 ) -> None:

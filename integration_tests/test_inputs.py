@@ -123,11 +123,11 @@ def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
 @pytest.mark.parametrize(
     "surroundings",
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "ascii:strict"},
-        {"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"},  # as on Windows with redirected output
+        pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, id="C"),
+        pytest.param({"PYTHONIOENCODING": "ascii:strict"}, id="ascii", marks=pytest.mark.nightly),
+        # as on Windows with redirected output
+        pytest.param({"PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"}, id="cp1252", marks=pytest.mark.nightly),
     ],
-    ids=["C", "ascii", "cp1252"],
 )
 def test_messages_are_utf_8_in_any_locale(
     sandbox: Sandbox, tmp_path: Path, database: Path, surroundings: dict[str, str]

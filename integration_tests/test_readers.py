@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest import notebooks
-from oneup_pinterest.database import load
+from oneup_pinterest.database import connection, load
 from oneup_pinterest.errors import UserError
 from test_support.history import make_history
 from test_support.paths import ROOT
@@ -37,7 +37,8 @@ def test_several_notebooks_read_one_database_at_once(database: Path, monkeypatch
     assert another.returncode == 0
 
 
-def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path) -> None:
+def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MAX_WAIT", 0.2)
     path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
     writer = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
     with subprocess.Popen(

@@ -259,8 +259,7 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("requests_before", [5, 20])
+@pytest.mark.parametrize(("number", "requests_before"), [(signal.SIGINT, 5), (signal.SIGTERM, 20)])
 def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals, requests_before: int
 ) -> None:

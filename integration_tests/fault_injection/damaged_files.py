@@ -99,7 +99,7 @@ def damaged_files(rng: random.Random) -> list[DamagedFile]:
         DamagedFile("cut in its header", cut(12, HEADERS), "is damaged", 1),
         DamagedFile("cut later", cut(HEADERS, math.inf), "is damaged", 1),
         DamagedFile("a header that was changed", _with_changed_header, "is damaged", 1),
-        DamagedFile("the log of another", _with_log_of_another, "is not the one that belongs to", 1),
+        DamagedFile("the log of another", _with_log_of_another, "does not belong to", 1),
         DamagedFile(
             "a newer DuckDB's", lambda path, good: path.write_bytes(of_storage_version(good, 99)), "newer than", 1
         ),

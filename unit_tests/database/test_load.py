@@ -4,32 +4,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import polars as pl
-import polars.selectors as cs
 import pytest
-import yaml
 from polars.testing import assert_frame_equal
 
 from oneup_pinterest.database import load, reader
 from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, TABLES
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.sync.writer import DatabaseWriter
 from test_support.history import LAST_DAY, as_other_destination, make_history
-from test_support.paths import ROOT
+from test_support.two_tables import in_two_tables
 
 LOADERS = {name: getattr(load, f"load_{name.removeprefix('_')}") for name in TABLES}
-
-
-def in_two_tables(flat: Path, target: Path) -> Path:
-    """The pins of a file as `oneup-pinterest sync` would write them."""
-    manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text())
-    schema, key = manifest["schemas"]["pins"], manifest["definitions"]["pins"]["primary_key"]
-    pins = load.load_pins(flat).drop(EXTRACTED_AT).with_columns(cs.temporal().cast(pl.String))
-    with DatabaseWriter(target) as history:
-        history.prepare({"pins": (schema, key)})
-        history.write("pins", pins.sample(fraction=1, shuffle=True, seed=1).to_dicts())
-        history.commit()
-    return target
 
 
 @pytest.fixture(scope="module")

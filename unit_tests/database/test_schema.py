@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from integration_tests.airbyte import ROOT
 from oneup_pinterest.database.column_types import COUNT, JSON, TEXT, duckdb_type
 from oneup_pinterest.database.schema import COUNTERS, EXTRACTED_AT, STREAMS, TABLES
+from test_support.paths import ROOT
 
 MANIFEST = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
 
