@@ -4,6 +4,7 @@ python -m tools.docs [--check]
 """
 
 import argparse
+import ast
 import re
 import sys
 from contextlib import redirect_stderr
@@ -19,6 +20,7 @@ from oneup_pinterest.database.column_types import duckdb_type
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+QUESTIONS = ROOT / "analysis" / "oneup_pinterest" / "questions"
 MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 
@@ -33,6 +35,7 @@ def main() -> None:
         ("docs/connector.md", "streams"): streams(manifest),
         ("docs/connector.md", "types"): types(manifest),
         ("docs/connector.md", "verbs"): verbs(),
+        ("docs/statistics.md", "questions"): questions(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
@@ -60,6 +63,27 @@ def command_reference() -> str:
     status = EXIT_STATUS.partition(": ")[2]
     rows = [f"| {code} | {meaning} |" for code, _, meaning in (part.partition(" ") for part in status.split("; "))]
     return "\n".join([*lines, "## Exit status", "", "| status | meaning |", "|---:|---|", *rows])
+
+
+def questions() -> str:
+    """Return one row per question: its package's docstring, its answers, and the notebooks that ask it."""
+    lines = ["| question | answers | method and source | notebooks |", "|---|---|---|---|"]
+    for folder in sorted(path.parent for path in QUESTIONS.glob("*/answer.py")):
+        docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+        question, _, method = docstring.partition("\n\n")
+        tree = ast.parse((folder / "answer.py").read_text(encoding="utf-8"))
+        functions = (node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+        answers = [name for name in functions if name.endswith("_answer") and not name.startswith("_")]
+        asked = [
+            path.name[:2]
+            for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+            if any(f"op.{name}(" in path.read_text(encoding="utf-8") for name in answers)
+        ]
+        if not (question and method and answers and asked):
+            sys.exit(f"{folder} needs a docstring with a question and a method, an answer, and a notebook that asks it")
+        names = ", ".join(f"`{name}`" for name in answers)
+        lines.append(f"| {question} | {names} | {method.replace(chr(10), ' ')} | {', '.join(asked)} |")
+    return "\n".join(lines)
 
 
 def config(manifest: dict[str, Any]) -> str:

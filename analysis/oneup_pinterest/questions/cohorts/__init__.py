@@ -1,0 +1,4 @@
+"""Do later pins do better?
+
+Publish weeks by age, with a permutation of pins.
+"""
