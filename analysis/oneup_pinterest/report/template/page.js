@@ -26,7 +26,7 @@
     tooltip: showTip,
   };
 
-  // A page is read long after it was written: its age is told anew
+  // A page may be read long after it was written: show its age at the time of reading
   const tellAge = () => {
     const note = document.getElementById("stale");
     if (!note) return;
