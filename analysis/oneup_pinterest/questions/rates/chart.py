@@ -75,8 +75,8 @@ def rates_caterpillar(
 
 
 def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Raw rate against shrunk rate, one dot per pin: the fewer impressions (small dots), the nearer to the account's
-    mean.
+    """Draw raw rate against shrunk rate, one dot per pin: the fewer impressions (small dots), the nearer to the
+    account's mean.
 
     `rates` is one account of `pin_rates`. Of more than 1,500 pins an even sample by impressions is drawn.
     """
