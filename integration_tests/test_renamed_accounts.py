@@ -19,6 +19,7 @@ from oneup_pinterest.database.load import (
     load_pins_latest,
 )
 from oneup_pinterest.history.gains import account_daily_gains
+from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
@@ -69,7 +70,11 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
         order = [name for name in here.columns if name not in without]
         assert here.drop(without).sort(order).equals(there.drop(without).sort(order))
     gains, expected = (
-        account_daily_gains(load_pins(file)).group_by("metric").agg(pl.col("gain").sum()).sort("metric").rows()
+        account_daily_gains(LoadedHistory(load_pins(file)))
+        .group_by("metric")
+        .agg(pl.col("gain").sum())
+        .sort("metric")
+        .rows()
         for file in (database, undisturbed)
     )
     assert gains == expected
