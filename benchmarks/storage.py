@@ -74,7 +74,7 @@ def made_up(pins: int) -> list[dict[str, Any]]:
 
 
 def grow(records: Sequence[dict[str, Any]], day: int) -> None:
-    """One day more: most pins gain impressions, few gain anything else."""
+    """Add one day: most pins gain impressions, few gain anything else."""
     rng = random.Random(day)
     seen = FIRST_DAY + timedelta(days=day)
     period = {"period_start": str(seen - timedelta(days=90)), "period_end": str(seen - timedelta(days=1))}

@@ -91,7 +91,7 @@ def test_the_command_tries_each_fault_that_is_to_be_survived_once() -> None:
         "gzip cut short",
         "gzip that is corrupt",
         "gzip of a wrong length",
-        "brotli that nobody asked for",
+        "unrequested brotli",
         "chunked",
         "chunks cut short",
         "chunks of nonsense",

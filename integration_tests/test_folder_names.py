@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.writer import DatabaseWriter
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
+from test_support.stream_schemas import SCHEMAS
 
-SCHEMAS = declared_streams()
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 
 ROWS = {  # of each stream, as the connector brings them

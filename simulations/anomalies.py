@@ -93,7 +93,7 @@ def _worlds(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **opt
 
 
 def history_of(gains: pl.DataFrame) -> MadeUpHistory:
-    """The history of one account of which only the daily gains are known."""
+    """Return the history of one account of which only the daily gains are known."""
     return MadeUpHistory(account_gains=gains, account=gains["social_network_id"][0])
 
 

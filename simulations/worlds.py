@@ -115,6 +115,6 @@ class MadeUpHistory(AccountHistory):
 
 
 def each_account(frame: pl.DataFrame, statistic: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """The rows that a statistic of one account gives for each account of a frame, in the order of their names."""
+    """Return the rows that a statistic of one account gives for each account of a frame, sorted by name."""
     parts = frame.partition_by("social_network_id", maintain_order=True, as_dict=True)
     return pl.concat([statistic(parts[key]) for key in sorted(parts)])

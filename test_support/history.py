@@ -175,7 +175,7 @@ def _with_rhythm(drawn: pl.DataFrame, account: str, hostile: bool) -> pl.DataFra
 def insert_run(
     connection: duckdb.DuckDBPyConnection, day: date, status: str = "done", skipped: Sequence[dict[str, str]] = ()
 ) -> None:
-    """One row of `_sync_runs`, started at 06:00 of that day."""
+    """Insert one row of `_sync_runs`, started at 06:00 of that day."""
     finished = None if status in ("running", "interrupted") else _extracted(day) + timedelta(seconds=12)
     connection.execute(
         "INSERT INTO _sync_runs VALUES (?, ?, ?, ?, ?, ?, 4, 12.0, NULL)",

@@ -45,7 +45,7 @@ def gains_of(counts: Sequence[float], **columns: Any) -> pl.DataFrame:
 
 
 def assert_drawn(chart: Chart | None) -> None:
-    """Valid, described, with titles on both axes, and drawn to something."""
+    """Assert that a chart is valid, described, titled on both axes, and not empty."""
     assert chart is not None
     spec = chart.to_dict()
     assert len(spec["description"]) > 20

@@ -1,10 +1,5 @@
-"""The connector's streams as the writer gets them, without a connector."""
+"""The connector's streams as the writer gets them: stream → JSON schema, primary key."""
 
-import yaml
+from oneup_pinterest.sync.manifest import declared_streams
 
-from test_support.paths import ROOT
-
-MANIFEST = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
-SCHEMAS = {  # stream → JSON schema, primary key
-    stream: (schema, MANIFEST["definitions"][stream]["primary_key"]) for stream, schema in MANIFEST["schemas"].items()
-}
+SCHEMAS = declared_streams()

@@ -33,7 +33,7 @@ _CHECKED_OUT = _PACKAGE.parents[1] / "notebooks"
 
 
 def open_notebooks(database: Database) -> None:
-    """Starts JupyterLab in this terminal and returns when it is stopped.
+    """Start JupyterLab in this terminal and return when it is stopped.
 
     From a checkout it opens the repository's notebooks; from an installed package, copies of them in
     `./oneup_pinterest_notebooks`, where files that are there already are left as they are.
@@ -63,7 +63,7 @@ def open_notebooks(database: Database) -> None:
 
 
 def notebook_folder() -> Path:
-    """The folder with the notebooks to open; makes it from the packaged ones where there is no checkout.
+    """Return the folder of the notebooks; create it from the packaged ones if there is no checkout.
 
     Raises:
         UserError: the package came without notebooks, or the copies cannot be written.
@@ -102,7 +102,7 @@ def chosen_database() -> Path | HistoryFile:
 
 
 def start(account: str | None = None) -> tuple[Path | HistoryFile, str]:
-    """The first cell of every notebook: makes charts show, and says what the data cover before anything else.
+    """Prepare a notebook in its first cell: enable charts, and show what the data cover.
 
     Returns the chosen database and the `social_network_id` to look at: that of `account` (id or @username), or else
     the one with most pins (`none` where there is no account yet: every frame of it is empty, and every answer says so).
@@ -127,7 +127,7 @@ def start(account: str | None = None) -> tuple[Path | HistoryFile, str]:
 
 
 def show(answer: Answer) -> None:
-    """Displays an answer in a notebook: its chart, then its sentence and notes, then its table."""
+    """Display an answer in a notebook: its chart, then its sentence and notes, then its table."""
     from IPython.display import display
 
     if answer.chart is not None:
@@ -138,7 +138,7 @@ def show(answer: Answer) -> None:
 
 
 def as_html_table(table: pl.DataFrame) -> "_Table":
-    """What a notebook shows of a table: its first MAX_ROWS rows as `format_table` writes them, all texts escaped.
+    """Return the first MAX_ROWS rows of a table as HTML, written by `format_table`, with all texts escaped.
 
     The notebook's own style makes it readable in light and dark, and also where nobody trusts the notebook yet:
     JupyterLab then takes away any style sheet that an output brings.

@@ -102,7 +102,7 @@ CLASSES = (
     FaultClass("gzip of a wrong length", "gzip", {"how": "wrong_length"}, passes=True),
     FaultClass("gzip bomb", "gzip", {"how": "bomb", "megabytes": 100}),
     FaultClass("a body without bounds", "flood", {"megabytes": 100}),
-    FaultClass("brotli that nobody asked for", "brotli", passes=True),
+    FaultClass("unrequested brotli", "brotli", passes=True),
     FaultClass("chunked", "chunked", passes=True, is_none=True),
     FaultClass("chunks cut short", "chunked", {"how": "cut"}, passes=True),
     FaultClass("chunks of nonsense", "chunked", {"how": "nonsense"}, passes=True),

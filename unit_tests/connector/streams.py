@@ -5,7 +5,7 @@ The weekly steps of the overview then end on 12 May and yesterday.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -123,17 +123,7 @@ OVERVIEW_METRICS = Stream(
     row=metric_row,
     stamps=PERIODS,
 )
-POST_PERFORMANCE = Stream(
-    name="post_performance",
-    endpoint="overview",
-    body=overview,
-    cursor={"period_end": "2026-05-19"},
-    cursor_before={"period_end": "2026-05-12"},
-    first=[OLDER_30_DAYS, LAST_30_DAYS],
-    then=[OLDER_30_DAYS, LAST_30_DAYS],
-    row=ranked_row,
-    stamps=PERIODS,
-)
+POST_PERFORMANCE = replace(OVERVIEW_METRICS, name="post_performance", row=ranked_row)
 ACCOUNT_FOLLOWERS = Stream(
     name="account_followers",
     endpoint="overview",

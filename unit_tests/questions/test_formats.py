@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
-from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import check_zones, first_week_outcomes, with_weeks
@@ -89,10 +88,6 @@ def test_pins_of_one_format_and_day_are_one_observation() -> None:
 
 def _said(made: pl.DataFrame) -> str:
     return format_answer(MadeUpHistory(outcomes=made)).sentence
-
-
-def no_pins() -> pl.DataFrame:
-    return pl.DataFrame(schema=TABLES["pins"].schema)
 
 
 def test_the_null_result_is_said_in_words() -> None:

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.merging import MergeResult
 from oneup_pinterest.sync.writer import DatabaseWriter
+from test_support.stream_schemas import SCHEMAS
 
-SCHEMAS = declared_streams()
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 PIN = {"social_network_id": "pin_a", "id": "1", "snapshot_date": "2026-05-20"}
 Rows = Sequence[Mapping[str, Any]]

@@ -106,7 +106,7 @@ class _OldRows:
         )
 
     def with_values(self, stream: str, values: Mapping[str, tuple[str, str | None]]) -> Iterator[tuple[Any, ...]]:
-        """Columns in which all rows of some day carry the value of the path, with part, value, rows and first day."""
+        """Return columns in which all rows of some day carry the value of the path, with part, value, rows and day."""
         for column, kind in self._of(stream).items():
             part, value = values.get(column.lower(), ("", None))
             if not part or column == EXTRACTED_AT or (value or "").lower() == USUAL_VALUES.get(column):
@@ -132,7 +132,7 @@ class _OldRows:
                 yield column, part, value, int(count), since
 
     def impossible(self, stream: str, values: Mapping[str, tuple[str, str | None]]) -> Iterator[tuple[Any, ...]]:
-        """Days and accounts that are not real in any row of some day, whatever today's path is, in the same form.
+        """Return days and accounts that are not real in any row of some day, whatever the path is now.
 
         Rows whose day is left out everywhere have a finding of their own.
         """
@@ -153,7 +153,7 @@ class _OldRows:
                     yield column, None, value, int(count), since
 
     def merged(self) -> Iterator[MergedRows]:
-        """Streams that lost most records of their first sync; none after a run that did not count its records."""
+        """Return streams that lost most records of their first sync; none if it did not count its records."""
         seen: set[str] = set()
         for started, text in self._history.execute(
             f"SELECT started_at, streams::VARCHAR FROM {self._name(SYNC_RUNS)} WHERE started_at < ? ORDER BY ALL",
@@ -169,7 +169,7 @@ class _OldRows:
                         yield MergedRows(stream, records, rows, started.date())
 
     def _may_be_real(self, account: str | None) -> bool:
-        """Whether rows of an account may be its own: states name it alone, or others too that have rows; or none."""
+        """Return whether rows of an account may be its own: states name it alone, or others with rows, or none."""
         others = set(self._accounts) - {account}
         if not others:
             return True

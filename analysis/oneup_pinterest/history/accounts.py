@@ -4,7 +4,7 @@ import polars as pl
 
 
 def account_names(accounts: pl.DataFrame) -> dict[str, str]:
-    """A name for people per `social_network_id`, from `load_accounts`: full name and username, as far as known."""
+    """Return a name for people per `social_network_id`, from `load_accounts`: the known of full name and username."""
     names = {}
     for row in accounts.select("social_network_id", "full_name", "username").iter_rows(named=True):
         full, user = (row["full_name"] or "").strip(), (row["username"] or "").strip()

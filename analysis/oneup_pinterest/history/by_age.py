@@ -19,7 +19,7 @@ _PIN = ["social_network_id", "id", "metric"]
 
 
 def counters_by_age(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """What each pin's counters had reached at each age at which it was seen, from pins as `load_pins` returns them.
+    """Return what each pin's counters had reached at each age at which it was seen.
 
     Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
     counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
@@ -41,7 +41,7 @@ def counters_by_age(history: LoadedHistory, metrics: Sequence[str] = METRICS) ->
 
 @computed_once
 def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl.DataFrame:
-    """`counters_by_age` of one metric without what lies beyond the first sight of each pin at age `until` or later.
+    """Return `counters_by_age` of one metric, up to the first observation of each pin at age `until` or later.
 
     So that who looks at early ages need not carry most of a long history about.
     """
@@ -60,7 +60,7 @@ def _named(history: LoadedHistory, seen: dict[str, pl.DataFrame]) -> pl.DataFram
 
 
 def _by_age(history: LoadedHistory, metric: str) -> pl.DataFrame:
-    """`counters_by_age` of one metric, with numbers for pins."""
+    """Return `counters_by_age` of one metric, with numbers in place of pin ids."""
     observations, types = consecutive_observations(history, [metric]), counter_types(history, [metric])
     lifetime = types.filter(pl.col("counter_type") == "lifetime")
     accounts = observations.accounts.join(lifetime, on="social_network_id", how="semi")["account"]
@@ -118,7 +118,7 @@ def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = M
 
 
 def _at_age(seen: pl.DataFrame, age: int) -> pl.DataFrame:
-    """pin, value, is_interpolated, from `_by_age`: of each pin the last sight up to the age, and the next one."""
+    """Return pin, value and is_interpolated from each pin's last observation up to the age and the next one."""
     early, is_exact = pl.col("age"), pl.col("age") == age
     has_next = (pl.col("pin") == pl.col("pin").shift(-1)).fill_null(value=False)
     late = pl.when(is_exact).then(early).when(has_next).then(early.shift(-1))

@@ -177,7 +177,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
 
 
 def _falls_too_often(selected: pl.Expr) -> pl.Expr:
-    """Whether clearly more than `_FALLING_SHARE` of the selected moves are falls, of several pins on several days."""
+    """Return whether clearly more than `_FALLING_SHARE` of the moves are falls, of several pins on several days."""
     fell = pl.col("is_fall") & selected
     falls, moves = fell.sum(), selected.sum()
     error = (_FALLING_SHARE * (1 - _FALLING_SHARE) * moves).sqrt()

@@ -20,7 +20,7 @@ WEEKS_PINS, WEEKS_TOGETHER = 20, 4  # weeks are taken together up to this many p
 def first_week_outcomes(
     history: LoadedHistory, metric: str = "saves", *, published_zone: str = "UTC", display_zone: str = "UTC"
 ) -> pl.DataFrame:
-    """What each pin had gathered exactly 7 times 24 hours after its publication, from pins as `load_pins` returns them.
+    """Return what each pin had gathered exactly 7 times 24 hours after its publication.
 
     Snapshots show whole days (of UTC), so a pin published at 23:00 has had an hour of its first day and one published
     at 01:00 nearly all of it: compared at the same age in days, late hours would look bad. Therefore the outcome is

@@ -19,7 +19,7 @@ _KEY = ["social_network_id", "metric"]
 
 
 def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
-    """Gains per account, pin, metric and day, from pins as `load_pins` returns them; of days before `since` none.
+    """Return gains per account, pin, metric and day, from pins as `load_pins` returns them; none before `since`.
 
     The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to
     one metric. Columns, sorted by the first four:

@@ -183,7 +183,7 @@ def _per_day(steps: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _largest_before(rises: pl.LazyFrame) -> pl.DataFrame:
-    """account, snapshot_date, and of the snapshots before it: earlier (the largest rise), snapshots (how many)."""
+    """Return account, snapshot_date, and of the snapshots before it the largest rise (earlier) and how many."""
     return (
         rises.group_by("account", "snapshot_date")
         .agg(pl.col("per_day").max())

@@ -32,7 +32,7 @@ def latest_pins(history: LoadedHistory) -> pl.DataFrame:
 
 @computed_once
 def latest_counters(history: LoadedHistory, metrics: Sequence[str]) -> pl.DataFrame:
-    """`latest_pins` with the newest counters that are to be believed, and that nothing may still take back.
+    """Return `latest_pins` with the newest counters that are neither a glitch, nor missing, nor unconfirmed.
 
     Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
     the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without

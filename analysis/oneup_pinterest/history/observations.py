@@ -89,13 +89,13 @@ def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> 
 
 
 def with_impressions(history: LoadedHistory, metrics: Sequence[str]) -> list[str]:
-    """Impressions move most, so they speak for the metrics that move too little to be judged."""
+    """Add impressions: they move most, so they decide for metrics that move too little to be judged."""
     extra = ["impressions"] if "impressions" in history.pins.columns and "impressions" not in metrics else []
     return [*metrics, *extra]
 
 
 def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
-    """Of the steps of `consecutive_observations` those before any rise that may still be taken back.
+    """Return the steps of `consecutive_observations` before any rise that may still be taken back.
 
     >>> steps = pl.DataFrame({"pin": [0, 0, 0, 1], "is_unconfirmed": [False, True, False, False]})
     >>> confirmed(steps)["pin"].to_list()
@@ -265,7 +265,7 @@ def _segment(is_break: pl.Expr) -> pl.Expr:
 
 
 def _empty_snapshots(observations: pl.DataFrame) -> pl.DataFrame:
-    """Snapshots (account, snapshot_date) with nothing but zeros where several pins had more before: they tell nothing.
+    """Return snapshots (account, snapshot_date) with only zeros where several pins had more before.
 
     Pins that had nothing before either, and more for no longer than a spike lasts, do not count.
     """

@@ -66,7 +66,7 @@ CHANGE: Columns = {
 def account_change(
     history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """What all pins of an account gained in its last `days` settled days, against the `days` before, with a verdict.
+    """Compare what all pins of an account gained in its last `days` settled days with the `days` before.
 
     One row per metric, also without a verdict; no rows for an account without pins. Columns, in the order of
     `metrics`:
@@ -226,7 +226,7 @@ def compared_periods(
 
 
 def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
-    """Days between the two syncs around an end of a period on which there was none; the longest of them, else 0."""
+    """Return the longest gap, in days without a sync, around an end of a period; 0 if there is none."""
     days = seen_on.to_list()
     gaps = [0]
     for end in ends:

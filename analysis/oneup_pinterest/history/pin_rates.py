@@ -37,7 +37,7 @@ RATES: Columns = {
 
 @computed_once
 def pin_rates(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """The rate of each pin as last seen: `metric` per impression, raw, and shrunk towards the account's other pins.
+    """Return the rate of each pin as last seen: `metric` per impression, raw, and shrunk toward the other pins.
 
     Of each pin the newest row counts that has no glitch and no rise that may still be taken back
     (`history.latest.latest_counters`). One row per pin with impressions above 0 and a known count, sorted by id. Rates

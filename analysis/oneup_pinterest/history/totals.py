@@ -9,7 +9,7 @@ SETTLED_AFTER = 3  # days after its end: Pinterest restates the last two days
 
 
 def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
-    """The newest period of each account, from `load_overview_metrics`, with the change worked out from its counts.
+    """Return the newest period of each account, from `load_overview_metrics`, with the change of its counts.
 
     Columns: social_network_id, preset, period_start, period_end; key, name, description of the metric; now, before
     (counts in this period and in the one before it); change (percent of `before`; null where that is 0 or unknown);

@@ -87,7 +87,7 @@ def zone_changes(snapshots: pl.DataFrame) -> pl.DataFrame:
 
 
 def moved_snapshots(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """`zone_changes` of a frame of `load_account_followers`, with social_network_id in place of account.
+    """Return `zone_changes` of a frame of `load_account_followers`, with social_network_id in place of account.
 
     >>> moved_snapshots(pl.DataFrame({"social_network_id": ["pin_a"], "snapshot_date": [date(2026, 3, 1)]})).height
     0
@@ -106,7 +106,7 @@ def moved_snapshots(snapshots: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changes(snapshots: list[_Snapshot], shifts: Shifts) -> list[tuple[date, date, float, bool]]:
-    """Each snapshot with which another zone begins: day, the day before, the hours between, and is_clock_change."""
+    """Return each snapshot that begins another zone: day, the day before, hours between, is_clock_change."""
     places = []
     start, low, high = 0, snapshots[0].low, snapshots[0].high
     for end in range(1, len(snapshots)):
@@ -160,5 +160,5 @@ def _split(snapshots: list[_Snapshot], start: int, end: int) -> tuple[int, timed
 
 
 def _difference(snapshots: list[_Snapshot], place: int) -> timedelta:
-    """By how much the days in the file are more than the time that passed."""
+    """Return by how much the days in the file exceed the time that passed."""
     return snapshots[place - 1].at - snapshots[place].at

@@ -90,7 +90,7 @@ class _Groups(NamedTuple):
     second: Floats
 
     def compared(self, is_first: Flags) -> tuple[Floats, Floats]:
-        """Difference and standard error for each row of labels."""
+        """Return difference and standard error for each row of labels."""
         squares = self.outcome**2
         ones = np.add.reduceat(np.where(is_first, self.outcome, 0.0), self.starts, axis=1)
         one_squares = np.add.reduceat(np.where(is_first, squares, 0.0), self.starts, axis=1)

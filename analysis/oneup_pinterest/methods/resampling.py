@@ -150,7 +150,7 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
 
 
 def _halves(clusters: int, seed: int) -> Iterator[Floats]:
-    """DRAWS rows of zeros and ones, each as likely as the other, in blocks that fit the memory."""
+    """Yield DRAWS rows of equally likely zeros and ones, in blocks that fit into memory."""
     rng = np.random.default_rng(seed)
     rows = max(1, _CELLS // clusters)
     for first in range(0, DRAWS, rows):
@@ -161,7 +161,7 @@ def _halves(clusters: int, seed: int) -> Iterator[Floats]:
 
 
 def _accepted(p_value: Callable[[float], float], ratio: float | None) -> tuple[float | None, float | None]:
-    """The least and the largest ratio that the data do not speak against, found by doubling steps and bisection."""
+    """Return the smallest and the largest ratio that the test does not reject, by doubling steps and bisection."""
     if ratio is None or ratio <= 0:
         return None, None
     bounds: list[float | None] = []

@@ -8,7 +8,7 @@ _MAX_STRENGTH = 1e6  # trials: a prior as strong as this leaves no room for diff
 
 
 def fitted_prior(counts: Floats, impressions: Floats) -> tuple[float, float]:
-    """a and b of the Beta distribution of true rates that fits these pins best (see `pin_rates`).
+    """Return a and b of the Beta distribution of true rates that fits these pins best (see `pin_rates`).
 
     >>> a, b = fitted_prior(np.array([0.0, 0.0]), np.array([100.0, 50.0]))  # nothing but zeros: no crash, a low rate
     >>> 0 < a / (a + b) < 0.02
@@ -39,7 +39,7 @@ def fitted_prior(counts: Floats, impressions: Floats) -> tuple[float, float]:
 
 
 def wilson_interval(counts: Floats, impressions: Floats) -> tuple[Floats, Floats]:
-    """Wilson's 95% interval of a rate, for many pins at once (scipy's `proportion_ci` takes one at a time).
+    """Return Wilson's 95% interval of a rate, for many pins at once (scipy's `proportion_ci` takes one at a time).
 
     >>> low, high = wilson_interval(np.array([1.0]), np.array([10.0]))
     >>> round(float(low[0]), 3), round(float(high[0]), 3)
@@ -53,7 +53,7 @@ def wilson_interval(counts: Floats, impressions: Floats) -> tuple[Floats, Floats
 
 
 def chance_limits(mean: float, impressions: Floats) -> tuple[Floats, Floats]:
-    """Between which raw rates chance alone keeps 95% of pins with so many impressions, if all have the rate `mean`.
+    """Return the raw rates between which 95% of pins with so many impressions fall if all have the rate `mean`.
 
     The exact binomial limits, interpolated between counts, with room for one save at least (Spiegelhalter, Statistics
     in Medicine 24, 2005).

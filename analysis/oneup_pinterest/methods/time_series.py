@@ -11,7 +11,7 @@ NORMAL_MAD = 1.4826  # of the normal distribution: its standard deviation in med
 
 
 def level_and_weekdays(logs: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """The rolling median of a series of logarithms (nan: unknown), and what its day of the week adds to each day.
+    """Return the rolling median of a series of logarithms (nan: unknown), and each day's weekday effect.
 
     Weekday effects are medians, drawn towards none as far as chance alone would make them differ (a weekday of which
     there are four Mondays says little).
@@ -51,7 +51,7 @@ def rolling_median(values: Floats, window: int = MEDIAN_DAYS) -> Floats:
 
 
 def robust_deviation(values: Floats) -> float:
-    """The standard deviation that a normal distribution with this median absolute deviation has; 0 for no values.
+    """Return the standard deviation that a normal distribution with this median absolute deviation has; 0 if empty.
 
     >>> round(robust_deviation(np.array([1.0, 2, 3, 4, 900])), 2)
     1.48
@@ -60,7 +60,7 @@ def robust_deviation(values: Floats) -> float:
 
 
 def trimmed_deviation(values: Floats) -> float:
-    """The standard deviation without what lies beyond 4 robust deviations: nearly all the days count, not a third.
+    """Return the standard deviation of the values within 4 robust deviations.
 
     >>> round(trimmed_deviation(np.array([1.0, 2, 3, 4, 900])), 2)
     1.29

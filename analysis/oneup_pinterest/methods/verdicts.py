@@ -70,7 +70,7 @@ def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def holm(p: pl.Series) -> Floats:
-    """p values of tests side by side, adjusted so that any false alarm among them is as rare as in one (Holm, 1979).
+    """Adjust p values for the number of tests, so that any false alarm is as rare as in one test (Holm 1979).
 
     >>> holm(pl.Series([0.01, 0.03, 0.5])).round(3).tolist()
     [0.03, 0.06, 0.5]

@@ -22,7 +22,7 @@ from oneup_pinterest.quality.window_sums import (
     sums_per_response,
 )
 
-VERDICTS = SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 SCHEMA = {"number": pl.Int64, "assumption": pl.String, "verdict": pl.String, "evidence": pl.String}
 
 Judgment = tuple[str, str]

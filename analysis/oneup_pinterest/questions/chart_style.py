@@ -16,11 +16,10 @@ from oneup_pinterest.formatting import truncate
 
 VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
 # Okabe and Ito's colors, which color-blind people can tell apart (https://jfly.uni-koeln.de/color/)
-BLUE, ORANGE, VERMILLION, SKY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9"
+BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 GREEN, PINK = "#009E73", "#CC79A7"
 INK, FAINT = "#333333", "#767676"
 COLORS = {"saves": BLUE, "repins": VERMILLION, "clicks": GREEN, "impressions": ORANGE, "comments": PINK}
-SERIES = (BLUE, VERMILLION, GREEN, ORANGE, PINK, SKY)  # for categories without a color of their own, in this order
 SEQUENTIAL = "viridis"
 DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
@@ -63,7 +62,7 @@ def finished(chart: Any, description: str, width: int | str, height: int) -> Cha
 
 
 def unvalidated() -> AbstractContextManager[None]:
-    """Within it, Altair builds charts without checking each part: unit tests do that, and it takes half of the time."""
+    """Let Altair build charts without validation in this block: it takes half of the time, and tests do it."""
     return debug_mode(arg=False)
 
 
@@ -119,7 +118,7 @@ def day_axis(days: list[str], title: str) -> alt.X:
 
 
 def axis_label(text: str | None, length: int) -> str:
-    """A short text for an axis, without emoji: Vega cuts labels between the two halves of one, and vl-convert fails.
+    """Return a short text for an axis, without emoji: Vega may cut one in half, and then vl-convert fails.
 
     >>> axis_label("Soup \U0001f35c of the day", 9)
     'Soup of…'
@@ -175,7 +174,7 @@ def times_scale(values: list[float]) -> alt.Scale:
 
 
 def times_axis(scale: alt.Scale) -> alt.Axis:
-    """Ticks at powers of 2, and of fewer of them where the scale is long.
+    """Return an axis with ticks at powers of 2, fewer of them on a long scale.
 
     >>> times_axis(times_scale([])).to_dict()["values"]
     [0.5, 1.0, 2.0]

@@ -98,6 +98,6 @@ def _source_hash(text: str) -> str:
 
 
 def _embedded(value: Any) -> str:
-    """JSON that no text in it can end early: `</script>` and `<!--` need a <, and JSON can do without."""
+    """Return JSON for a script element; no text in it can end the element, because `<` is escaped."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -40,7 +40,7 @@ PIN_COLUMNS = (
 
 
 def page_of(database: Database) -> dict[str, Any]:
-    """Everything that `page.html.j2` names. Specifications of charts go by the id of their place in the page."""
+    """Return everything that `page.html.j2` names. Specifications of charts go by the id of their place in the page."""
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
@@ -145,7 +145,7 @@ def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _freshness(window: DataWindow, facts: CheckContext) -> dict[str, Any]:
-    """Until when the figures go: a snapshot shows the days up to the one before it."""
+    """Return the last day of the figures: a snapshot covers the days up to the one before it."""
     last: Any = of_last_preset(facts.history.overview)["period_end"].max()
     if window.last_day:
         last = window.last_day - timedelta(days=1)

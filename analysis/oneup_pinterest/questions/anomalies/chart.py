@@ -92,7 +92,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
 
 
 def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Daily gains (counts) as a pale line, with the level of each stretch as a thick one and the date of each shift.
+    """Draw daily gains (counts) as a pale line, the level of each segment as a thick one, and dates of shifts.
 
     `days` is one account of `settled_days`, `levels` the same account of `gain_levels`.
 

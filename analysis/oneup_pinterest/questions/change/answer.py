@@ -63,7 +63,7 @@ def new_pins_answer(
         f"{first['pins_now']} pins published from {format_day(first['now_start'])} to "
         f"{format_day(first['now_end'])}, against {first['pins_before']} from {format_day(first['before_start'])} to "
         f"{format_day(first['before_end'])}, all at age {age} days.",
-        "The mean of a few pins hangs on the luckiest of them; the table has the medians too.",
+        "The mean of a few pins depends on the luckiest of them. The table also has the medians.",
         *_side_by_side(shown, len(HEADLINE)),
     )
     sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))

@@ -32,7 +32,7 @@ from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import judged
 
 MIN_NEW_PINS = 5  # a side; the fewest with which a permutation can come below 5% with some room
-WEEKS, MIN_WEEKS = 12, 6  # a quarter; below 6 a slope hangs on its two ends
+WEEKS, MIN_WEEKS = 12, 6  # a quarter; below 6 its two ends decide a slope
 DAYS_OF_WEEK_KNOWN = 5
 
 NEW_PINS: Columns = {**PERIODS, "age": pl.Int64, **COMPARED, "median_before": pl.Float64, "median_now": pl.Float64}
@@ -67,7 +67,7 @@ WEEKLY: Columns = {
 def new_pins_change(
     history: AccountHistory, days: int = DAYS, age: int = 7, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """Do the pins published of late do better at the same age than those published before them?
+    """Compare recently published pins with those published before them, at the same age.
 
     The pins of the last `days` days of publication that have reached `age`, against those of the `days` before. One
     row per account and metric. Columns as in `account_change`, with these differences: the periods are of publication;
@@ -142,7 +142,7 @@ def weekly_gains(history: AccountHistory, weeks: int = WEEKS) -> pl.DataFrame:
 def account_trend(
     history: AccountHistory, metrics: Sequence[str] = HEADLINE, *, weeks: int = WEEKS, seed: int = 0
 ) -> pl.DataFrame:
-    """How the weekly gains of an account grow or shrink over its last settled weeks (at most `weeks`, at least 6).
+    """Estimate how weekly gains grow or shrink over the last settled weeks (at most `weeks`, at least 6).
 
     One row per metric; no rows for an account without pins. Columns, in the order of `metrics`:
 

@@ -43,7 +43,7 @@ _VERDICT: Columns = {
 
 
 def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """What pins published in the same week had at ages of 7, 14, 21... days, from pins as `load_pins` returns them.
+    """Return what pins published in the same week had at ages of 7, 14, 21... days.
 
     One row per account, week of publication and age of 1 to 12 weeks. Columns:
 

@@ -190,7 +190,7 @@ def _interval(value: float, error: float, draws: Floats, errors: Floats, level: 
 
 
 def _spread(ordered: Floats) -> Spread:
-    """Each row's figures; errors from their influence functions (Cowell and Flachaire, J. Econometrics 141, 2007)."""
+    """Return each row's figures, with errors from influence functions (Cowell and Flachaire 2007)."""
     pins = ordered.shape[1]
     total = ordered.sum(axis=1)
     with np.errstate(all="ignore"):

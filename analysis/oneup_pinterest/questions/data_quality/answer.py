@@ -20,7 +20,7 @@ ROWS = 30
 
 
 def coverage_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """On which days one account was synced.
+    """Answer on which days one account was synced.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> coverage_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -107,7 +107,7 @@ def counter_types_answer(history: AccountHistory) -> Answer:
     ]
     known = types.filter(pl.col("counter_type").is_in(USABLE) & pl.col("rules_out_days").is_null())["metric"].to_list()
     if known:
-        notes.append(f"Too little was seen of {', '.join(known)} to tell: that they are lifetime counters is assumed.")
+        notes.append(f"Too little was seen of {', '.join(known)} to judge. They are assumed to be lifetime counters.")
     table = types.select(
         pl.col("metric").alias("Counter"),
         pl.col("counter_type").alias("Counter type"),

@@ -15,7 +15,7 @@ _ROW = 22  # pixels
 
 
 def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart:
-    """A calendar of the last 26 weeks: a square a day, darker the fewer pins were seen, and a cross without a sync.
+    """Draw the last 26 weeks: a square per day, darker if fewer pins were seen, with a cross without a sync.
 
     `coverage` is one account of `oneup_pinterest.quality.checks.snapshots.snapshot_coverage`.
 

@@ -111,7 +111,7 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
 
 
 def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """A dot for each week: pins published in it, and what the pins that were there before gained in the week after.
+    """Draw a dot per week: pins published in it, and what earlier pins gained in the week after.
 
     `weeks` is one account of `weekly_effort`; each dot has the Monday of its week beside it.
 
@@ -168,7 +168,7 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
 
 
 def _free_sides(across: list[float], up: list[float]) -> list[str]:
-    """On which side of each dot its label hits no other dot or label; `none` where it has no room (the tooltip has it).
+    """Return the side of each dot where its label hits no other dot or label; `none` if there is no room.
 
     >>> _free_sides([1, 2, 9], [5, 5, 5])
     ['left', 'right', 'right']

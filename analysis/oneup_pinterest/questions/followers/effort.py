@@ -40,7 +40,7 @@ _LATER = dict(zip(LAGS, ("of_others", "others_next_week", "others_in_two_weeks")
 
 @computed_once
 def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Pins published in each week, and what pins gained of `metric` in it and in the two after, from `load_pins`.
+    """Return the pins published in each week, and what pins gained of `metric` in it and in the two after.
 
     One row per calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
     two:

@@ -53,7 +53,7 @@ ASSOCIATION_SCHEMA: Columns = {
 
 @computed_once
 def follower_changes(history: AccountHistory) -> pl.DataFrame:
-    """Net change of followers on each day, from `load_account_followers`: followers won less followers lost.
+    """Return the net change of followers on each day: followers won minus followers lost.
 
     Columns, sorted by the first two:
 

@@ -82,7 +82,7 @@ def models_installed() -> bool:
 
 @computed_once
 def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """The settled days of each account after the last one whose gain is not known: what a forecast may learn from.
+    """Return the settled days after the last one whose gain is unknown: the data for a forecast.
 
     Columns of `settled_days`. A forecast knows no way across an unknown day.
     """
@@ -93,7 +93,7 @@ def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
 
 @computed_once
 def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
-    """Daily gains and their weekly totals for the 14 days after the last settled one, and what that is worth.
+    """Forecast daily gains and weekly totals for the 14 days after the last settled one, with past errors.
 
     `models` are classes of `statsforecast` that compete with the
     baseline; by default AutoETS and AutoTheta where the extra `forecast` is installed, else none. Four frames, sorted
@@ -260,7 +260,7 @@ def _judged(
     origins: Days,
     paths: Floats,
 ) -> _Judged:
-    """`paths` has a row for each of `early` and of `origins`, and one for the future; the result, none early."""
+    """Judge `paths`, which has a row per element of `early` and of `origins`, and one for the future."""
     starts = np.append(np.concatenate([early, origins]), len(gain))
     target = starts[:, None] + np.arange(HORIZON)
     is_known = (target < len(gain)) & np.append(counted, False)[np.minimum(target, len(gain))]

@@ -21,7 +21,7 @@ MAX_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
 
 
 def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Each pair of formats: dot and 95% interval of the ratio among the same weeks, and a diamond where it is crude.
+    """Draw each pair of formats: the ratio within weeks with its 95% interval, and a diamond for the crude one.
 
     `pairs` is one account of `format_differences`; pairs without a ratio are left out, of many the first 10 drawn.
 

@@ -91,7 +91,7 @@ def compared_formats_together(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """The columns of `compared_formats` for all accounts as one, each pin compared inside its own account and weeks.
+    """Return the columns of `compared_formats` for all accounts as one, with pins compared within account and weeks.
 
     So an account that has larger counts and more videos does not make videos look better. `social_network_id` is
     `all accounts`.

@@ -176,7 +176,7 @@ def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float, float, float]]:
-    """Sum of each column of `parts` over the sum of `whole`, with 95% intervals by bootstrap-t on the logit scale."""
+    """Return the share of each column of `parts` in `whole`, with 95% bootstrap-t intervals on the logit scale."""
     rng = np.random.default_rng(seed)
     pins = len(whole)
     columns = np.hstack([whole[:, None], whole[:, None] ** 2, parts, parts**2, parts * whole[:, None]])
@@ -207,7 +207,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
 
 
 def _logits(sums: Floats) -> tuple[Floats, Floats]:
-    """Logit of each share and its standard error (linearized ratio), from sums over pins; not finite at 0 and 1."""
+    """Return the logit of each share and its standard error (linearized ratio); not finite at 0 and 1."""
     number = (sums.shape[1] - 2) // 3
     whole, squared = sums[:, :1], sums[:, 1:2]
     part, part_squared, product = (sums[:, 2 + k * number : 2 + (k + 1) * number] for k in range(3))

@@ -28,7 +28,7 @@ _EARLY = "The first two ages come out a little low: Pinterest still restates the
 
 
 def growth_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """What a pin has at each age up to a horizon of 90, 30 or 7 days: the longest to which 20 pins were followed.
+    """Answer what a pin has at each age, up to the longest horizon (90, 30, 7 days) that 20 pins reached.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> growth_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -62,7 +62,7 @@ def growth_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
-    """To which ages pins were followed, and why others were not."""
+    """Answer to which ages pins were followed, and why others were not."""
     question = f"How many pins can be followed by their {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -215,7 +215,7 @@ def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def _horizon(history: AccountHistory, metric: str) -> tuple[int, dict[int, int]]:
-    """The longest horizon to which 20 pins were followed, or else the one with most pins; and pins by horizon."""
+    """Return the longest horizon that 20 pins reached, or else the one with most pins; and pins by horizon."""
     followed = dict(followed_pins(history, metric).select("horizon", "pins").iter_rows())
     many = [horizon for horizon, count in followed.items() if count >= MIN_PINS_TAILS]
     some = [horizon for horizon, count in followed.items() if count == max(followed.values())]

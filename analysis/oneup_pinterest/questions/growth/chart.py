@@ -66,7 +66,7 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
 
 
 def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Percent of pins that do not have half of their count yet, by age, with its 95% band; half of them at the mark.
+    """Draw the percentage of pins that do not have half of their count yet, by age, with its 95% band.
 
     `curve` is one account of `half_life_curve`.
 
@@ -202,7 +202,7 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
 
 
 def _end_labels(row: dict[str, Any], x: alt.X, color: str) -> Any:
-    """Names of the lines at the right end, moved apart where they would touch."""
+    """Return labels at the right end of the lines, moved apart if they would touch."""
     names = (("p25", "lower quarter"), ("median", "median"), ("p75", "upper quarter"), ("p90", "best tenth"))
     top = max((row[key] for key, _ in names if row[key] is not None), default=0) or 1
     labels: list[dict[str, Any]] = []

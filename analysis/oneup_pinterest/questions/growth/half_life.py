@@ -152,7 +152,7 @@ def _age_at_half(values: Floats) -> Floats:
 
 
 def _kaplan_meier(exact: Floats, censored: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Ages, share not yet at half, and its 95% interval."""
+    """Return ages, share not yet at half, and its 95% interval."""
     from scipy.stats import CensoredData, ecdf
 
     survival = ecdf(CensoredData(uncensored=exact, right=censored)).sf

@@ -1,8 +1,8 @@
 """How pins grow with age: curves of the same pins from their first day to a horizon, and how far such curves reach.
 
 At each age, different pins are there to be seen: young pins are not yet that old, and pins published before the first
-sync are first seen old. A median over whoever is there mixes the growth of pins with the change of the pins, so every
-figure here is of one fixed set: pins that were followed from the start to a horizon. Who belongs to it is decided by
+sync are first seen old. A median over all of them mixes the growth of pins with the change of the pins, so every figure
+here is of one fixed set: pins that were followed from the start to a horizon. Which pins belong to it is decided by
 days of publication and of syncs, not by how a pin did; so it stands for all pins published in those days.
 
 Counters are taken as each snapshot had them. Pinterest restates its last two days, so the first two ages come out a
@@ -87,7 +87,7 @@ def curves_to(history: AccountHistory, metric: str, horizon: int) -> Curves:
 
 
 def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curves:
-    """Curves of the pins of one account and metric; `seen` is what `counters_by_age` returns, and `last_sync` the
+    """Return curves of the pins of one account and metric; `seen` is what `counters_by_age` returns, `last_sync` the
     account's last day with a snapshot.
 
     Between two sights a counter is interpolated linearly, and from 0 at age 0 to the first one; nothing is
@@ -125,7 +125,7 @@ def followed_curves(seen: pl.DataFrame, last_sync: object, horizon: int) -> Curv
 
 
 def followed_pins(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """How many pins could be followed from their first day to each horizon, from pins as `load_pins` returns them.
+    """Return how many pins could be followed from their first day to each horizon.
 
     One row per account and horizon of 7, 30 and 90 days. Columns: social_network_id, horizon (days); pins (followed
     to it, with no gap longer than 2, 3 and 9 days); too_young (not yet that old at the last sync); unobserved (first
@@ -155,7 +155,7 @@ def growth_curves(history: AccountHistory, metric: str = "saves", horizon: int =
     """Return what pins have at each age up to a horizon, from pins as `load_pins` returns them.
 
     The pins are the same at every age: those followed from their first day to the horizon. So the curve rises because
-    pins grow and not because other pins are there (a median over whoever was seen at each age is off by a factor where
+    pins grow and not because other pins are there (a median over all pins seen at each age is off by a factor where
     older pins did better or worse; `simulations/growth.py` measures both).
 
     One row per account, measure and age of 1 to `horizon` days, sorted by these. Columns:
@@ -190,7 +190,7 @@ def growth_curves(history: AccountHistory, metric: str = "saves", horizon: int =
 
 
 def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
-    """Two numbers for a curve: the s and k of K(1 - exp(-(age/s)^k)), fitted to the median share.
+    """Fit a curve to the median share: return s and k of K(1 - exp(-(age/s)^k)), fitted to the median share.
 
     `curves` is what `growth_curves` returns. One row per account with a curve of shares: social_network_id; horizon,
     scale_days (s; after s days a pin has 63% of K); shape (k; below 1 growth slows from the first day on); misfit
@@ -236,7 +236,7 @@ def growth_fit(curves: pl.DataFrame) -> pl.DataFrame:
 
 
 def median_interval_ranks(pins: int) -> tuple[int, int] | None:
-    """Ranks (from 0) of the two sorted values that hold the median with at least 95% confidence, None below 6 values.
+    """Return the ranks (from 0) of the sorted values around the median at 95% confidence; None below 6 values.
 
     >>> median_interval_ranks(5), median_interval_ranks(6), median_interval_ranks(100)
     (None, (0, 5), (39, 60))

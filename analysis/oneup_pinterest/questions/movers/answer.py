@@ -21,7 +21,7 @@ TABLE_ROWS = 20
 
 
 def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Which pins of one account gained more or less of `metric` last week than their level and age lead to expect.
+    """Answer which pins gained more or less of `metric` last week than their level and age suggest.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> movers_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence[:35]

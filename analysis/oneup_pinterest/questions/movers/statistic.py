@@ -225,6 +225,6 @@ def _spread(gain: Floats, expected: Floats, seen: Floats, aged: Floats) -> tuple
 
 
 def _size(expected: Floats, seen: Floats, aged: Floats, steady: float, aging: float, clump: float) -> Floats:
-    """Of the negative binomial of pins whose level is known from `seen` counts, with this spread."""
+    """Return the size parameter of the negative binomial of pins whose level comes from `seen` counts."""
     of_level, of_pins = clump / seen, steady**2 + (aging * aged) ** 2
     return 1 / (of_level + of_pins * (1 + of_level) + (clump - 1) / expected)

@@ -33,7 +33,7 @@ UNCONFIRMED = "Unconfirmed days hold a rise far beyond all that this account has
 
 
 def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """OneUp's totals of the newest period against the one before, each with the verdict that the pins can carry."""
+    """Answer how OneUp's totals of the newest period compare with the one before, each with a verdict."""
     question = "What are OneUp's totals, and did they change?"
     totals = totals_with_verdicts(history)
     known = totals.filter(pl.col("now").is_not_null() | pl.col("before").is_not_null())
@@ -190,7 +190,7 @@ def _with_headline(metric: str) -> tuple[str, ...]:
 
 
 def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str]) -> pl.DataFrame:
-    """One row per account: the chosen metric with its verdict, the others' gains, rate, followers, last snapshot."""
+    """Return one row per account: the chosen metric with its verdict, other gains, rate, followers, last snapshot."""
     mine = accounts.filter(pl.col("metric") == metric)
     others = [name for name in accounts["metric"].unique(maintain_order=True).to_list() if name != metric]
     for other in others:

@@ -50,7 +50,7 @@ SIDE_BY_SIDE: Columns = {
 
 
 def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFrame:
-    """OneUp's totals of the newest period, each with a verdict where the gains of the pins can carry one.
+    """Return OneUp's totals of the newest period, each with a verdict if the gains of the pins allow one.
 
     Columns: those of `account_totals`, and
 
@@ -179,7 +179,7 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:
-    """The mean over an account's pins of their shrunk rates; each pin is one draw from what they have in common."""
+    """Return the mean of the shrunk rates of an account's pins."""
     mean, prior = pl.col("rate").mean(), pl.col("prior_mean").first()
     between = prior * (1 - prior) / (pl.col("prior_strength").first() + 1)
     within = pl.col("rate") * (1 - pl.col("rate")) / (pl.col("prior_strength") + pl.col("impressions") + 1)

@@ -114,7 +114,7 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _table(rates: pl.DataFrame, metric: str, chance: str | None = None, among: int = TOP) -> pl.DataFrame:
-    """At most 30 pins, those with most impressions unless they are ranked."""
+    """Return at most 30 pins: the ranked ones, or else those with most impressions."""
     rows = rates if chance else rates.sort("impressions", "id", descending=[True, False]).head(30)
     pin = pl.struct("text", "id").map_elements(
         lambda row: truncate(row["text"], 60) or row["id"], return_dtype=pl.String

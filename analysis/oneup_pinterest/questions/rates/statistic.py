@@ -22,7 +22,7 @@ RANKED: Columns = {**RATES, "rank": pl.Int64, "p_in_top": pl.Float64, "p_in_bott
 def ranked_pins(
     history: AccountHistory, metric: str = "saves", top: int = TOP, *, seed: int = 0, draws: int = DRAWS
 ) -> pl.DataFrame:
-    """The pins of `pin_rates`, best first by posterior mean, with the chance to be among the `top` best, and worst.
+    """Return the pins of `pin_rates`, best first by posterior mean, with the chance of being in the top or bottom.
 
     No cut-off: a pin with few impressions ranks near the account's mean, where its evidence puts it. Columns: those of
     `pin_rates`, rank (1 is best), p_in_top and p_in_bottom (shares of draws from all posteriors in which the pin
@@ -53,7 +53,7 @@ def ranked_rates(rates: pl.DataFrame, top: int = TOP, *, seed: int = 0, draws: i
 
 
 def beyond_chance(rates: pl.DataFrame) -> tuple[float, int]:
-    """The pooled rate of the pins of one account (`pin_rates`), and how many lie outside `chance_limits` around it."""
+    """Return the pooled rate of the pins of one account (`pin_rates`), how many lie outside `chance_limits`."""
     known = rates.drop_nulls("rate")
     if known.is_empty():
         return 0.0, 0

@@ -29,7 +29,7 @@ _SHORT = {
 
 
 def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Each feature of texts: dot and 95% interval of the ratio with over without; filled where it is beyond chance.
+    """Draw each text feature: the ratio with over without, its 95% interval, filled if beyond chance.
 
     `effects` is one account of `text_effects`; features without a ratio are left out. The largest ratio is on top.
 

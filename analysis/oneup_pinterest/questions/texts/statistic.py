@@ -239,7 +239,7 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
 
 
 def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes with a text; pins that have the same one in the same weeks become one, with their typical outcome.
+    """Return the outcomes with a text; pins with the same text in the same weeks become one.
 
     They share their subject and its luck: counted one by one, a single lucky subject would pass for many lucky words.
     """
@@ -282,7 +282,7 @@ def _words_of(text: pl.Expr) -> pl.Expr:
 
 
 def _log_odds(better: Floats, counts: Floats) -> Floats:
-    """Log-odds of each word between the better pins and the others, for each row of counts in the better ones."""
+    """Return the log-odds of each word in the better pins against the others, per row of counts."""
     prior = PRIOR_WORDS * counts / counts.sum()
     ones, twos = better + prior, counts - better + prior
     odds_one = ones / (ones.sum(axis=1, keepdims=True) - ones)

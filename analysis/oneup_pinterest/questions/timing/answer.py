@@ -44,7 +44,7 @@ def hour_answer(
     hours: int = 3,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others; as by weekday."""
+    """Answer whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others."""
     zones = (published_zone, display_zone)
     return _answer("Does the hour of publication matter for {}?", history, metric, "hour", hours, zones, width)
 

@@ -91,7 +91,7 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
 
 
 def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Weekdays by blocks of hours: the color is the effect, drawn towards 0, the number is how many pins there are.
+    """Draw weekdays by blocks of hours: the color is the shrunk effect, the number counts pins.
 
     `effects` is one account of `slot_effects`, by slot. Slots with too few pins are gray; one that stands out has a
     frame and ▲ (above) or ▼ (below). Colors go by the logarithm: half and twice are equally far from 0.

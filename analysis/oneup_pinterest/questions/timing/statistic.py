@@ -229,7 +229,7 @@ def _figures(
 
 
 def _units(rows: pl.DataFrame, slots: int) -> _Days:
-    """Means of the pins of one day and slot, less the mean of their weeks, each divided by its standard deviation."""
+    """Return the standardized mean of the pins of each day and slot, less the mean of their weeks."""
     centered = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
     units = (
         centered.group_by("weeks", "day", "slot")
@@ -256,7 +256,7 @@ def _units(rows: pl.DataFrame, slots: int) -> _Days:
 
 
 def _likeness(units: pl.DataFrame) -> float:
-    """Intraclass correlation of the pins of one unit, by the analysis of variance; 0 where it is unknown."""
+    """Return the intraclass correlation of the pins of one unit (analysis of variance); 0 if unknown."""
     pins, inside = units["pins"].to_numpy().astype(np.float64), float(units["inside"].sum())
     free_inside = pins.sum() - pins.size
     free_between = pins.size - units["weeks"].n_unique()
