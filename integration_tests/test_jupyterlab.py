@@ -137,7 +137,7 @@ def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, bro
     assert page.evaluate("window.hacked") is None
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", [pytest.param("JupyterLab Light", marks=pytest.mark.nightly), "JupyterLab Dark"])
 def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: Lab, browser: Any, theme: str) -> None:
     choose_theme(lab.folder, theme)
     page = open_notebook(browser, lab.address, "executed.ipynb")

@@ -73,9 +73,8 @@ def test_a_connection_that_expires_during_the_day_destroys_nothing(
     ]
 
 
-@pytest.mark.parametrize("batch_rows", [1, 7])
 def test_a_period_that_is_read_again_replaces_its_lists_and_metrics_whole(
-    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int, first_sync: FirstSync
+    sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
     first_sync(database, start_date="2026-05-10")
@@ -86,7 +85,7 @@ def test_a_period_that_is_read_again_replaces_its_lists_and_metrics_whole(
         lists["least_views"] = lists["least_views"][::-1][:2]
 
     sandbox.inject(Fault("edit", path="overview", times=None, edit=shorter))
-    monkeypatch.setattr(run_module, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
     result = sync(config, database, full_refresh=True)
 
     grouped = "GROUP BY ranking, social_network_id, period_end"

@@ -172,7 +172,7 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "notebook",
     # the test of JupyterLab executes each of them in a kernel too
-    [pytest.param(path, marks=() if path in NOTEBOOKS[:2] else pytest.mark.nightly) for path in NOTEBOOKS],
+    [pytest.param(path, marks=() if path == NOTEBOOKS[0] else pytest.mark.nightly) for path in NOTEBOOKS],
     ids=lambda path: path.stem,
 )
 def test_on_a_long_history_every_answer_has_a_chart_and_a_sentence(
@@ -274,7 +274,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 
 # what only varies these is tried at night
-EVERY_DAY = ("empty", "rolling", "keys alone", "two schemas", "hostile")
+EVERY_DAY = ("empty", "rolling", "keys alone", "hostile")
 
 
 @each_notebook

@@ -51,6 +51,16 @@ FAULTS = {
     "impossible, at the last observation": Fault(range(DAYS - 1, DAYS), f"{2**60}"),
     "zeros of all pins": Fault(range(30, 32), "0", METRICS, of_all=True),
 }
+# whole reports take seconds; the other faults only vary these, and `make nightly` tries them
+IN_REPORT_EVERY_DAY = (
+    "two days",
+    "at the first observation",
+    "at the last two observations",
+    "all pins and counters, two days",
+    "after a gap",
+    "impossible, at the last observation",
+    "zeros of all pins",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +135,10 @@ def told(account: dict[str, Any], days: set[date]) -> Iterator[tuple[str, Any]]:
             yield answer["question"], [sentence, rows]
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in IN_REPORT_EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in FAULTS],
+)
 def test_the_report_has_the_numbers_of_the_clean_one(
     name: str, clean: dict[int, Path], clean_pages: dict[int, Any], tmp_path: Path
 ) -> None:
