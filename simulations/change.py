@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.history.period_change import CHANGE, compared_periods, judged_changes
+from oneup_pinterest.history.period_change import CHANGE, change_table, compared_periods
 from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, judged_trends, new_pins_change
+from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, new_pins_change, trend_table
 from simulations import Promise
 from simulations.worlds import each_account
 
@@ -94,7 +94,7 @@ def _change(world: Watched, days: int) -> pl.DataFrame:
     def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         published, seen_on = _published(pins), pins["snapshot_date"].unique().sort()
         row = compared_periods(lambda _: gains, known, "saves", days, published, seen_on, 0)
-        rows = judged_changes([{"metric": "saves", "days": days, **row}])
+        rows = change_table([{"metric": "saves", "days": days, **row}])
         return with_account(pins["social_network_id"][0], rows, CHANGE)
 
     return _of_each(world, told)
@@ -103,7 +103,7 @@ def _change(world: Watched, days: int) -> pl.DataFrame:
 def _trend(world: Watched) -> pl.DataFrame:
     def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         row = fitted_trend(lambda _: gains, known, "saves", WEEKS, _published(pins), 0)
-        return with_account(pins["social_network_id"][0], judged_trends([{"metric": "saves", **row}]), TREND)
+        return with_account(pins["social_network_id"][0], trend_table([{"metric": "saves", **row}]), TREND)
 
     return _of_each(world, told)
 

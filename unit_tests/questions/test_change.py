@@ -166,7 +166,7 @@ def test_a_fall_is_no_verdict_where_pins_are_no_longer_watched() -> None:
     row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
     assert row["p_adjusted"] < 0.05
     assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("no verdict", 30, 10)
-    assert row["reason"].startswith("30 pins a day were watched at first and 10 at last")
+    assert row["reason"].startswith("30 pins per day were seen at first and 10 at last")
 
 
 def test_pins_of_one_batch_stay_together() -> None:

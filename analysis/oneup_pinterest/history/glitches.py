@@ -1,25 +1,25 @@
-"""Observations that are not to be believed: counts that cannot be, dips, and rises that are taken back."""
+"""Find observations that are not credible: impossible counts, dips, and rises that are taken back."""
 
 import polars as pl
 
-SMALL_SHARE, SMALL_COUNT = 0.02, 2  # of a counter, or of counts: a fall no larger is a restatement
-MAX_COUNT = 2**53  # above it a float no longer holds every whole number, and no pin comes near
-MAX_PER_IMPRESSION, MIN_EXCESS = 10, 100  # saves or clicks above impressions by more than both cannot be
-MAX_SPIKE_OBSERVATIONS = 3  # a rise that stays longer is one
-STANDS_OUT = 3  # times the moves near it: a jump that large is not the counter's own
-SURELY_STANDS_OUT = 10  # where the fall is as small as a restatement's
-MIN_UNUSUAL_RISE = 20  # counts a day: smaller rises are not worth a warning
-MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer cannot say what is usual
+SMALL_SHARE, SMALL_COUNT = 0.02, 2  # share of a counter, and count: a fall up to the larger one is a restatement
+MAX_COUNT = 2**53  # larger whole numbers are not exact in a float, and no pin comes near
+MAX_PER_IMPRESSION, MIN_EXCESS = 10, 100  # impossible: saves or clicks that exceed impressions by more than both
+MAX_SPIKE_OBSERVATIONS = 3  # a rise that lasts longer is real
+STANDS_OUT = 3  # times the moves near it: a larger jump is not normal for the counter
+SURELY_STANDS_OUT = 10  # times, where the fall is as small as that of a restatement
+MIN_UNUSUAL_RISE = 20  # counts per day: smaller rises are not worth a warning
+MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer do not show what is usual
 
 IMPOSSIBLE, EMPTY, SPIKE, DIP = "impossible", "empty", "spike", "dip"
 
 
 def impossible_counts(observations: pl.DataFrame) -> pl.Series:
-    """Return which values cannot be: negative, above 2^53, or far above the impressions of the pin.
+    """Return which values are impossible: negative, above 2^53, or far above the impressions of the pin.
 
-    `observations` has pin, value and impressions (null where unknown, or where impressions are the value). They are
-    compared with the most impressions that the pin has ever shown, because those may dip. A pin without any
-    impressions is not compared: the file may simply lack them.
+    `observations` has pin, value and impressions (counts; impressions are null where unknown, or where they are the
+    value). A value is compared with the maximum impressions of its pin, because impressions may dip. A pin without
+    any impressions is not compared: the file may simply lack them. The result has one flag per row.
 
     >>> impossible_counts(pl.DataFrame({"pin": 1, "value": [-1, 5, 9_000], "impressions": [80, 90, 90]})).to_list()
     [True, False, True]
@@ -38,14 +38,20 @@ def impossible_counts(observations: pl.DataFrame) -> pl.Series:
 
 
 def spikes(steps: pl.DataFrame) -> pl.Series:
-    """Return which observations are a rise that was taken back: up in one step, and back after three at most.
+    """Return which observations belong to a spike: a rise in one step that is taken back within three observations.
 
-    The mirror of a dip. Let a be the value before the rise and b the one after the fall. The fall takes back at least
-    half of the rise, b is not below a (a restatement apart), and the rise is more than three times each move of the
-    three steps before it, or each of the three after it (ten times each of both, where the fall is as small as that of
-    a restatement). Before the first observation of a new pin, a is 0. Before
-    that of an older pin it is unknown: a fall to less than half is a reset, unless what is left is more than three
-    times the moves after it. `steps` are sorted by pin and day, with value, before and is_new.
+    Let a be the value before the rise and b the value after the fall. All of these hold:
+
+    - The fall takes back at least half of the rise.
+    - b is not below a, except by as much as a restatement.
+    - The rise is more than three times each of the three moves before it, or each of the three after it. Where the
+      fall is as small as that of a restatement, it is more than ten times each of them all.
+
+    Before the first observation of a new pin, a is 0. Before that of an older pin, a is unknown: a fall to less than
+    half is a reset, unless what is left is more than three times the moves after it.
+
+    `steps` are sorted by pin and day, with pin, value, before and is_new. The result has one flag per row. The rule is
+    this project's own; `simulations/glitches.py` measures how often it errs.
     """
     rows = steps.select((pl.col("value") < pl.col("before") - SMALL_COUNT).arg_true()).to_series().cast(pl.Int64)
     if rows.is_empty():
@@ -62,9 +68,9 @@ def spikes(steps: pl.DataFrame) -> pl.Series:
 
 
 def _near(steps: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """Return columns "-7" to "3": the values of the same pin so many rows from each of `rows`; null beyond the pin's.
+    """Return columns "-7" to "3": the values of the same pin, that many rows from each of `rows`; null beyond the pin.
 
-    `new-3` to `new-1`: whether what was seen then was the first sight of a new pin.
+    `new-3` to `new-1`: whether that observation was the first one of a new pin.
     """
     pins = steps["pin"].gather(rows)
     columns = {}
@@ -79,7 +85,7 @@ def _near(steps: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
 
 
 def _is_taken_back(length: int) -> pl.Expr:
-    """Return whether the fall at offset 0 of `_near` ends a spike of so many observations."""
+    """Return whether the fall at offset 0 of `_near` ends a spike of `length` observations."""
 
     def move(offset: int) -> pl.Expr:
         return (pl.col(f"{offset}") - pl.col(f"{offset - 1}")).abs()
@@ -102,8 +108,8 @@ def _is_taken_back(length: int) -> pl.Expr:
         & (rise > STANDS_OUT * usual)
         & (~is_small | (rise > SURELY_STANDS_OUT * (usual_at_most + SMALL_COUNT)))
     )
-    # nothing is known of before the first observation of an older pin: it fell to less than half, as in a reset, but to
-    # more than a counter that is reset could show by then
+    # the value before an older pin's first observation is unknown: a fall to less than half looks like a reset, but
+    # what is left here is more than a counter could gain after a reset
     is_first = before.is_null() & ~pl.col(f"new{-length}")
     is_first_spike = (
         is_first
@@ -115,9 +121,11 @@ def _is_taken_back(length: int) -> pl.Expr:
 
 
 def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
-    """Return which observations follow a fall from which the counter came back in one step.
+    """Return which observations belong to a dip: a fall from which the counter came back in one step.
 
-    It comes back all the way, and farther in that step than three times each of the last three rises before the fall.
+    It comes back all the way, and that step is more than three times each of the last three rises before the fall.
+    `steps` are sorted by pin and day, with value and before (counts); `segment` numbers the observations between two
+    resets, `is_break` marks their starts. The result has one flag per row.
     """
     if not steps.select(is_break.any()).item():
         return pl.repeat(value=False, n=steps.height, eager=True)
@@ -126,7 +134,7 @@ def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
         steps.with_columns(segment=segment, is_break=is_break)
         .with_columns(
             top=pl.col("value").cum_max().over("segment"),
-            # how far it usually rises: of one observation alone nobody knows
+            # the usual rise; unknown after a single observation
             largest=pl.when(~pl.col("is_break") & pl.col("before").is_not_null())
             .then(rise)
             .rolling_max(MAX_SPIKE_OBSERVATIONS, min_samples=1)
@@ -153,12 +161,12 @@ def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:
 
 
 def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
-    """Return which rises may still be taken back: no pin of the account gained nearly as much in a day before.
+    """Return which rises may still be taken back: no pin of the account ever gained nearly as much in a day before.
 
-    A rise a day is unusual above three times the largest that the account had shown at earlier snapshots, plus 20
-    (which keeps small counts apart, as a logarithm of count + 10 would). It is unconfirmed while the pin has
-    been seen at most three times since, itself included. `steps` have pin, account, snapshot_date, before_on,
-    published, value, top_before, fall and is_new.
+    A rise (counts per day) is unusual above three times the largest one at the account's earlier snapshots, plus 20,
+    so that small counts do not stand out. It stays unconfirmed until the pin has more than three observations from
+    the rise on. `steps` have pin, account, snapshot_date, before_on, published, value, top_before, fall and is_new.
+    The result has one flag per row.
     """
     none = pl.repeat(value=False, n=steps.height, eager=True)
     above = pl.col("value") - pl.col("top_before").fill_null(0)
@@ -168,7 +176,7 @@ def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
     rises = steps[rows].lazy().with_columns(row=rows, is_late=is_late.fill_null(value=True))
     large = _per_day(rises).filter(pl.col("per_day") > MIN_UNUSUAL_RISE).collect()
     late = large.filter("is_late")
-    # most histories end here: what is large was so before, and of the many small rises none need be looked at
+    # most histories end here, so the many small rises need no look
     if late.is_empty() or _unusual(late, _largest_before(large.lazy())).is_empty():
         return none
     unusual = _unusual(late, _largest_before(_per_day(steps.lazy())))
@@ -176,14 +184,14 @@ def unconfirmed_rises(steps: pl.DataFrame) -> pl.Series:
 
 
 def _per_day(steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Add how much the counter rose a day, null where that is unknown."""
+    """Add `per_day`: counts per day that the counter rose; null where unknown."""
     gained = pl.when("is_new").then("value").when(pl.col("fall").is_null()).then(pl.col("value") - pl.col("top_before"))
     since = pl.when("is_new").then("published").otherwise("before_on")
     return steps.with_columns(per_day=gained / (pl.col("snapshot_date") - since).dt.total_days().clip(1))
 
 
 def _largest_before(rises: pl.LazyFrame) -> pl.DataFrame:
-    """Return account, snapshot_date, and of the snapshots before it the largest rise (earlier) and how many."""
+    """Return account, snapshot_date, earlier (largest rise at the snapshots before) and snapshots (their number)."""
     return (
         rises.group_by("account", "snapshot_date")
         .agg(pl.col("per_day").max())
@@ -200,6 +208,7 @@ def _largest_before(rises: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _unusual(late: pl.DataFrame, largest: pl.DataFrame) -> pl.DataFrame:
+    """Return the rises that are unusual against the account's earlier ones."""
     earlier = pl.col("earlier").fill_null(0)
     known = late.select("account", "snapshot_date", "row", "per_day")
     return known.join(largest, on=["account", "snapshot_date"]).filter(

@@ -1,4 +1,4 @@
-"""Each observation of a counter beside the one before it: the start of gains, counter types and growth curves."""
+"""Pair each observation of a counter with the one before it: the basis of gains, counter types and growth curves."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,9 +23,9 @@ from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.zone_changes import zone_changes
 
 METRICS = COUNTERS
-RESET_BELOW = 0.5  # of what a counter had: it was not restated but was reset
-MIN_PINS_OF_EVENT = 3  # pins: fewer may fall together by chance
-EVENT_SHARE = 0.5  # of the pins whose counter could fall
+RESET_BELOW = 0.5  # share of the value before: a fall below it is a reset, not a restatement
+MIN_PINS_OF_EVENT = 3  # fewer pins may fall together by chance
+EVENT_SHARE = 0.5  # of the pins with a counter above 0
 
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
@@ -34,11 +34,14 @@ _SNAPSHOT = ["account", "snapshot_date"]
 
 
 class Observations(NamedTuple):
-    """What was read of each counter, and the names that the numbers in it stand for.
+    """The observations of each metric, and the pins and accounts that their numbers stand for.
 
-    `left_out`: what is not to be believed (account, pin, snapshot_date, value, and why: impossible, empty,
-    spike or dip).
-    `zone_changes`: as `oneup_pinterest.history.zone_changes` returns them.
+    - steps: per metric, the credible observations (see `consecutive_observations`)
+    - left_out: per metric, the observations that are not credible (account, pin, snapshot_date, value in counts, and
+      reason: impossible, empty, spike or dip)
+    - pins: social_network_id, id; row n is pin n
+    - accounts: account, social_network_id; row n is account n
+    - zone_changes: as `oneup_pinterest.history.zone_changes` returns them
     """
 
     steps: dict[str, pl.DataFrame]
@@ -49,14 +52,17 @@ class Observations(NamedTuple):
 
 
 class _Observed(NamedTuple):
-    """What `Observations` has of one metric."""
+    """The part of `Observations` that belongs to one metric."""
 
     steps: pl.DataFrame
     left_out: pl.DataFrame
 
 
 class Rows(NamedTuple):
-    """The rows of pins in order, with numbers for their pins and accounts; `order`: where each is, if they were not."""
+    """The rows of pins, sorted, with numbers for pins and accounts.
+
+    `order` has the row number of each in the unsorted frame; None where the frame was sorted already.
+    """
 
     order: pl.Series | None
     places: pl.DataFrame
@@ -66,16 +72,31 @@ class Rows(NamedTuple):
 
 
 def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> Observations:
-    """Return each observation of a counter that is to be believed, beside the one before it.
+    """Return each credible observation of a counter, paired with the one before it.
 
-    `steps` has a frame for each metric, with numbers for pins and accounts, because there are many rows: pin n is row
-    n of `pins` (social_network_id, id), account n is row n of `accounts` (account, social_network_id). Its columns,
-    sorted by pin and snapshot_date: pin, account, row (of the frame of pins); snapshot_date, published (dates);
-    account_before_on (the account's snapshot before), is_first_of_all (at the first snapshot of an account whose pins
-    then were all of the day before, or later); is_zone_changed (the day does not follow from the one before, as
-    `history.zone_changes` says); value, before, before_on; is_new (the first sight of a pin published since the
-    account's snapshot before); fall (as in `history.gains.daily_gains`); was_reset (a reset or fall has been by
-    then); top (the most it has shown since then), and top_before; is_unconfirmed (a rise that may be taken back).
+    `steps` has one frame per metric. Pins and accounts are numbers there, because there are many rows: pin n is row n
+    of `pins` (social_network_id, id), account n is row n of `accounts` (account, social_network_id). Columns, sorted
+    by pin and snapshot_date:
+
+    - pin, account, row: the numbers of the pin, of the account and of the row in the frame of pins
+    - snapshot_date, published: days
+    - account_before_on: day of the account's snapshot before; null at the first
+    - is_first_of_all: at the first snapshot of an account, if all its pins then were published the day before or later
+    - is_zone_changed: the day does not follow from the one before (see `history.zone_changes`)
+    - value, before: counts now and at the observation before; before_on: its day
+    - is_new: the first observation of a pin that was published after the account's snapshot before
+    - fall: restatement, reset or fall, as in `history.gains.daily_gains`; null where the counter did not fall
+    - was_reset: the counter was reset, or fell, at this observation or earlier
+    - top, top_before: counts: the maximum since that reset, now and at the observation before
+    - is_unconfirmed: a rise that may still be taken back
+
+    >>> from datetime import date
+    >>> seen = [date(2026, 3, 2), date(2026, 3, 3)]
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 1, 1),
+    ...     "snapshot_date": seen, "saves": [5, 9]})
+    >>> steps = consecutive_observations(LoadedHistory(pins), ["saves"]).steps["saves"]
+    >>> steps.select("pin", "before", "value").rows()
+    [(0, None, 5), (0, 5, 9)]
     """
     rows = rows_in_order(history)
     observed = {metric: _observed(history, metric) for metric in sorted(metrics)}
@@ -89,7 +110,7 @@ def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> 
 
 
 def with_impressions(history: LoadedHistory, metrics: Sequence[str]) -> list[str]:
-    """Add impressions: they move most, so they decide for metrics that move too little to be judged."""
+    """Return the metrics with impressions added: they move most, and so show the counter type of slower metrics."""
     extra = ["impressions"] if "impressions" in history.pins.columns and "impressions" not in metrics else []
     return [*metrics, *extra]
 
@@ -107,7 +128,7 @@ def confirmed(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_in_order(frame: pl.DataFrame) -> bool:
-    """Return whether the rows are sorted by all columns, the first one first; not where a value is missing.
+    """Return whether the rows are sorted by all columns, from left to right; False where a value is missing.
 
     >>> is_in_order(pl.DataFrame({"id": ["1", "1", "2"], "saves": [3, 4, 1]}))
     True
@@ -121,7 +142,7 @@ def is_in_order(frame: pl.DataFrame) -> bool:
 
 @computed_once
 def rows_in_order(history: LoadedHistory) -> Rows:
-    """Return the rows of the pins, sorted by account, pin and snapshot_date."""
+    """Return the rows of the pins, sorted by account, pin and snapshot_date, with numbers for pins and accounts."""
     pins = history.pins
     extracted = pl.col(EXTRACTED_AT) if EXTRACTED_AT in pins.columns else pl.lit(None)
     keys = pins.select(
@@ -206,14 +227,14 @@ def _observed(history: LoadedHistory, metric: str) -> _Observed:
         is_empty = places["is_empty"].fill_null(value=False)
         left_out.append(_left_out(observations.filter(is_empty), EMPTY))
         observations = _without(observations, is_empty)
-    steps = _classified(_beside(observations))
-    for reason in (SPIKE, SPIKE, DIP):  # a spike can hide beside another one
+    steps = _classified(_paired(observations))
+    for reason in (SPIKE, SPIKE, DIP):  # a second pass finds spikes next to other spikes
         if steps["fall"].null_count() == steps.height:
-            break  # without a fall there is neither
+            break  # spikes and dips both need a fall
         doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
         if doubtful.any():
             left_out.append(_left_out(steps.filter(doubtful), reason))
-            steps = _classified(_beside(_without(steps, doubtful).select(observations.columns)))
+            steps = _classified(_paired(_without(steps, doubtful).select(observations.columns)))
     return _Observed(_with_tops(steps), pl.concat(left_out))
 
 
@@ -222,7 +243,7 @@ def _left_out(observations: pl.DataFrame, reason: str) -> pl.DataFrame:
 
 
 def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
-    """Leave observations out; if the first of a pin is among them, the next one takes its place as the first sight."""
+    """Leave observations out. If a pin's first one is among them, the next one becomes its first observation."""
     names = ("account_before_on", "is_first_of_all")
     is_first = (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)
     if not doubtful.filter(steps.select(is_first).to_series()).any():
@@ -235,7 +256,7 @@ def _without(steps: pl.DataFrame, doubtful: pl.Series) -> pl.DataFrame:
 
 
 def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
-    """Add what the counter has shown since it last was reset, and which rises may still be taken back."""
+    """Add the maximum since the last reset, and which rises may still be taken back."""
     if steps["fall"].null_count() == steps.height:
         steps = steps.with_columns(was_reset=pl.lit(value=False), top="value", top_before="before")
     else:
@@ -246,8 +267,8 @@ def _with_tops(steps: pl.DataFrame) -> pl.DataFrame:
     return steps.with_columns(is_unconfirmed=unconfirmed_rises(steps))
 
 
-def _beside(observations: pl.DataFrame) -> pl.DataFrame:
-    """Return each observation, sorted by pin and day, beside the one before it."""
+def _paired(observations: pl.DataFrame) -> pl.DataFrame:
+    """Pair each observation, sorted by pin and day, with the one before it."""
     is_same = pl.col("pin") == pl.col("pin").shift(1)
     firsts = observations.select((~is_same.fill_null(value=False)).arg_true()).to_series()
     is_new = (pl.col("published") >= pl.col("account_before_on") - pl.duration(days=1)) | pl.col("is_first_of_all")
@@ -260,14 +281,14 @@ def _beside(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _segment(is_break: pl.Expr) -> pl.Expr:
-    """Number what belongs together: the observations of a pin from one reset to the next."""
+    """Number the segments: the observations of one pin from one reset to the next."""
     return (is_break | (pl.col("pin") != pl.col("pin").shift(1)).fill_null(value=True)).cum_sum()
 
 
 def _empty_snapshots(observations: pl.DataFrame) -> pl.DataFrame:
-    """Return snapshots (account, snapshot_date) with only zeros where several pins had more before.
+    """Return the snapshots (account, snapshot_date) with only zeros, although several pins had counts before.
 
-    Pins that had nothing before either, and more for no longer than a spike lasts, do not count.
+    A pin does not count if it began at 0 and was above 0 for no longer than a spike lasts.
     """
     sums = observations.lazy().group_by(_SNAPSHOT).agg(pl.col("value").sum(), pl.len())
     empty = sums.filter((pl.col("value") == 0) & (pl.col("len") >= MIN_PINS_OF_EVENT)).select(_SNAPSHOT).collect()
@@ -287,6 +308,7 @@ def _empty_snapshots(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _classified(steps: pl.DataFrame) -> pl.DataFrame:
+    """Add `fall`: whether a counter was restated, was reset or fell; null where it did not fall."""
     value, before = pl.col("value"), pl.col("before")
     is_fall = (value < before).fill_null(value=False)
     if not steps.select(is_fall.any()).item():

@@ -1,7 +1,7 @@
-"""Did an account change? The gains of two periods, with a verdict.
+"""Did an account change? Compare the gains of two periods, with a verdict.
 
-The pin is the sampling unit, not the impression: reach differs between pins by orders of magnitude, so that a test on
-the counts themselves finds a change in two weeks out of three where there is none.
+The pin is the sampling unit, not the impression: reach differs between pins by orders of magnitude. A test on the
+counts themselves would find a change in two weeks out of three where there is none.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,13 +20,13 @@ from oneup_pinterest.history.publication import batch_sums, publication_times
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.resampling import RatioEstimate, ratio_of_sums
 from oneup_pinterest.methods.types import Columns
-from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, judged
+from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, with_holm_verdicts
 
 HEADLINE = ("saves", "repins", "clicks")
 DAYS = 28  # whole weeks, so that weekdays are the same on both sides
-MIN_CLUSTERS = 6  # of 5 clusters not even the clearest result has a p value below 5%
-KNOWN_SHARE = 0.75  # of the days of a period: with fewer, what is compared is no longer the period
-UNSEEN = 1.2  # times as many pins watched before as now: then a fall may be what is no longer seen
+MIN_CLUSTERS = 6  # with 5 clusters not even the clearest result has a p value below 5%
+KNOWN_SHARE = 0.75  # of the days of a period: fewer do not represent it
+SEEN_RATIO_THRESHOLD = 1.2  # times as many pins seen before as now: a fall may then come from the unseen pins
 
 GainsSince = Callable[[date], pl.DataFrame]
 
@@ -68,31 +68,33 @@ def account_change(
 ) -> pl.DataFrame:
     """Compare what all pins of an account gained in its last `days` settled days with the `days` before.
 
-    One row per metric, also without a verdict; no rows for an account without pins. Columns, in the order of
-    `metrics`:
+    One row per metric, in the order of `metrics`, with or without a verdict; no rows for an account without pins.
+    Columns:
 
     - social_network_id, metric, days
     - before_start, before_end, now_start, now_end: the two periods; the provisional days come after them
     - days_compared: a day whose gain is unknown is left out, and so is its counterpart `days` earlier or later
-    - before, now: what was gained on these days, as counts (fractions come from gaps)
-    - pins: those that gained anything in either period, the sample; pins_before, pins_now: published in the periods
+    - before, now: counts gained on these days (fractions come from gaps between syncs)
+    - pins: pins that gained anything in either period, the sample; pins_before, pins_now: published in the periods
     - change, change_low, change_high: of the gains, in percent, with the bounds of its 95% interval; null where there
       is none (nothing before, or no bound)
-    - p: of no change. p_adjusted: for the metrics side by side (Holm 1979)
+    - p: p value of no change; p_adjusted: adjusted for the number of metrics (Holm 1979)
     - verdict: up or down where p_adjusted is below 5%, else within normal variation; no verdict where there is a
-      reason. reason: why no comparison was possible, or
-      why a fall is no verdict (a fifth more pins were watched before than now: unseen is not zero)
+      reason
+    - reason: why no comparison was possible, or why a fall has no verdict (a fifth more pins were seen before than
+      now, and what a pin gains unseen is unknown, not zero)
     - is_imputed: some of these gains are spread over a gap between syncs
-    - watched_before, watched_now: pins seen a day, on average. What a pin gains unseen is unknown: where these differ
-      much, part of the change may be that more or fewer pins are watched
+    - watched_before, watched_now: mean number of pins seen per day. Where these differ much, part of the change may
+      come from pins that are no longer seen, or were not seen before
 
-    The pin is the sampling unit: each stands with the pair of its sums, and pins that were published in one batch
-    stay together (`batch_sums`), as the number of pins per week is part of the chance. See `ratio_of_sums`.
+    The pin is the sampling unit. Each pin enters with the pair of its sums, and pins of one batch stay together
+    (`batch_sums`), because the number of pins per week is random too. The test is a sign-flip test (Efron 1969), see
+    `ratio_of_sums`.
 
-    What it promises: with the same process in both periods, at most 6% verdicts, over 7, 14 or 28 days, with reach of
-    lognormal sigma 1.6 or 2.2, an own save rate for each pin, a weekday cycle, and pins published one by one or in
-    batches; mostly it is 3%. Swings of a day that all pins share are not in the interval; they begin to matter where
-    thousands of pins gain.
+    False alarms: with the same process in both periods, at most 6% verdicts in simulation, mostly 3%. The simulations
+    cover 7, 14 and 28 days, reach of lognormal sigma 1.6 and 2.2, a save rate per pin, a weekday cycle, and pins
+    published one by one or in batches. Daily swings that all pins share are not in the interval; they begin to matter
+    where thousands of pins gain.
 
     >>> from datetime import datetime
     >>> seen = [date(2026, 3, 1) + timedelta(days=n) for n in range(17)]
@@ -119,18 +121,18 @@ def account_change(
         )
         for metric in metrics
     ]
-    return with_account(history.social_network_id, judged_changes(rows), CHANGE)
+    return with_account(history.social_network_id, change_table(rows), CHANGE)
 
 
-def judged_changes(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return the rows of `compared_periods`, of metrics side by side, with their verdicts."""
-    return unless_unwatched(judged(rows, CHANGE), "watched_before", "watched_now")
+def change_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return the rows of `compared_periods` (one per metric) as a frame, with adjusted p values and verdicts."""
+    return withdraw_unseen_falls(with_holm_verdicts(rows, CHANGE), "watched_before", "watched_now")
 
 
 def pin_gains(history: AccountHistory, metric: str) -> GainsSince:
-    """Return a function that gives what each pin gained of a metric on each day from a day on, sorted by pin and day.
+    """Return a function that takes a day and returns the gains per pin and day since then, sorted by pin and day.
 
-    Columns: id, and those of `numbered_gains`.
+    Its columns: id, and those of `numbered_gains`.
     """
 
     def since(day: date) -> pl.DataFrame:
@@ -140,17 +142,17 @@ def pin_gains(history: AccountHistory, metric: str) -> GainsSince:
     return since
 
 
-def unless_unwatched(table: pl.DataFrame, before: str, now: str) -> pl.DataFrame:
-    """Take back the verdict of a fall where far fewer pins were watched now than before: unseen is not zero."""
-    is_unseen = (pl.col("verdict") == DOWN) & (pl.col(before) > UNSEEN * pl.col(now))
+def withdraw_unseen_falls(table: pl.DataFrame, before: str, now: str) -> pl.DataFrame:
+    """Withdraw the verdict of a fall where far fewer pins were seen now than before: unseen is not zero."""
+    is_withdrawn = (pl.col("verdict") == DOWN) & (pl.col(before) > SEEN_RATIO_THRESHOLD * pl.col(now))
     why = pl.format(
-        "{} pins a day were watched at first and {} at last, and what a pin gains unwatched is unknown",
+        "{} pins per day were seen at first and {} at last, and what a pin gains unseen is unknown",
         pl.col(before).round(0).cast(pl.Int64),
         pl.col(now).round(0).cast(pl.Int64),
     )
     return table.with_columns(
-        verdict=pl.when(is_unseen).then(pl.lit(NO_VERDICT)).otherwise("verdict"),
-        reason=pl.when(is_unseen).then(why).otherwise("reason"),
+        verdict=pl.when(is_withdrawn).then(pl.lit(NO_VERDICT)).otherwise("verdict"),
+        reason=pl.when(is_withdrawn).then(why).otherwise("reason"),
     )
 
 
@@ -165,9 +167,9 @@ def compared_periods(
 ) -> dict[str, Any]:
     """Return the row of `account_change` for one metric.
 
-    `gains` returns the gains per pin and day (id, day, gain, is_imputed) from a day on; `known` are the gains of all
-    pins together (`account_daily_gains`); `published` is as from `publication_times`; `seen_on` are the days with a
-    snapshot.
+    `gains` takes a day and returns the gains per pin and day since then (id, day, gain in counts, is_imputed).
+    `known` has the gains of all pins together (`account_daily_gains`), `published` is a frame of `publication_times`,
+    and `seen_on` has the days with a snapshot. A row without a comparison has a `reason`.
     """
     settled = known.filter(~pl.col("is_provisional"))
     if not known["counter_type"].is_in(USABLE).all():
@@ -226,7 +228,7 @@ def compared_periods(
 
 
 def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
-    """Return the longest gap, in days without a sync, around an end of a period; 0 if there is none."""
+    """Return the longest time between two syncs (days) that contains an end of a period; 0 without one."""
     days = seen_on.to_list()
     gaps = [0]
     for end in ends:
@@ -237,18 +239,18 @@ def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
 
 
 def too_few_clusters(metric: str, pins: int, clusters: int) -> str:
-    """Return the reason why so few pins, or batches of pins, cannot be compared."""
+    """Return the reason of a row with too few pins, or batches of pins, for a comparison."""
     if pins < MIN_CLUSTERS:
         return f"{MIN_CLUSTERS} pins that gained {metric} are needed; there are {pins}"
     return f"{pins} pins gained {metric}, but they were published in {clusters} batches; {MIN_CLUSTERS} are needed"
 
 
 def not_lifetime(metric: str) -> str:
-    """Return the reason of a row whose counter cannot be differenced."""
+    """Return the reason of a row whose counter is not a lifetime counter, so that it has no gains."""
     return f"the counter of {metric} falls too often to be one of a pin's whole life"
 
 
 def estimated(estimate: RatioEstimate) -> dict[str, Any]:
-    """Return change, change_low, change_high (percent) and p of an estimate."""
+    """Return the columns change, change_low, change_high (percent) and p of an estimate."""
     change = [None if ratio is None else (ratio - 1) * 100 for ratio in estimate[:3]]
     return {"change": change[0], "change_low": change[1], "change_high": change[2], "p": estimate.p}

@@ -1,4 +1,4 @@
-"""Frames that statistics return: the rows of one account, under its name."""
+"""Build the frames that statistics return: the rows of one account, with its id."""
 
 import polars as pl
 
@@ -6,9 +6,9 @@ from oneup_pinterest.methods.types import Columns
 
 
 def with_account(account: str, rows: pl.DataFrame | None, columns: Columns) -> pl.DataFrame:
-    """Return the rows of one account with `social_network_id` in front; None stands for no rows.
+    """Return the rows of one account with `social_network_id` as the first column; None means no rows.
 
-    `columns` are those of the result, in its order, with their types.
+    `columns` has the other columns of the result, in order, with their types.
 
     >>> with_account("pin_a", pl.DataFrame({"saves": [1]}), {"saves": pl.Int64}).rows()
     [('pin_a', 1)]

@@ -1,4 +1,4 @@
-"""Differences between two groups within strata, judged by shuffling the groups inside each stratum."""
+"""Test a difference between two groups within strata, by shuffling the groups inside each stratum."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,11 +15,11 @@ _CELLS = 2_000_000  # of one chunk of permutations, so that memory does not grow
 
 
 class Difference(NamedTuple):
-    """The mean of one group less that of another, within strata.
+    """The mean of one group minus that of another, within strata.
 
-    - estimate, low, high: difference, and its 95% interval, in the unit of the outcome
-    - p_value: share of shuffles with a difference as large (in standard errors)
-    - first, second: how many of each group are in strata that have both, and so were compared
+    - estimate, low, high: difference and its 95% interval, in the unit of the outcome
+    - p_value: share of shuffles with a difference at least as large (in standard errors)
+    - first, second: size of each group in the strata that have both, which are the ones compared
     """
 
     estimate: float
@@ -37,13 +37,16 @@ def difference_within(
     rng: np.random.Generator,
     permutations: int = PERMUTATIONS,
 ) -> Difference | None:
-    """Compare two groups inside each stratum; None where a group has fewer than 5 in strata that have both, or where
-    all outcomes of a stratum are the same.
+    """Compare two groups inside each stratum.
 
-    Differences of the strata are weighted by n1 n2 / (n1 + n2), as Mantel and Haenszel do. The null is a shuffle of
-    the groups inside each stratum; the statistic is divided by its standard error with a variance for each group, so
-    that unlike spreads do not pass for a difference (Janssen 1997, https://doi.org/10.1016/S0167-7152(97)00043-6).
-    The interval takes its width from the same shuffles, and so leaves out 0 exactly when p is at most 0.05.
+    Return None where a group has fewer than 5 members in the strata that have both, or where the outcomes inside each
+    stratum do not vary. The three arrays have one element per member.
+
+    Differences of the strata are weighted by n1 n2 / (n1 + n2), as Mantel and Haenszel (1959) do. The null hypothesis
+    is a shuffle of the groups inside each stratum. The statistic is divided by a standard error with one variance per
+    group, so that unequal spreads do not look like a difference (Janssen 1997,
+    https://doi.org/10.1016/S0167-7152(97)00043-6). The interval takes its width from the same shuffles, so it excludes
+    0 exactly when p is at most 0.05.
 
     >>> rng = np.random.default_rng(0)
     >>> outcome = np.concatenate([rng.normal(1, 0.1, 50), rng.normal(0, 0.1, 50)])
@@ -69,20 +72,20 @@ def difference_within(
     estimate, error = (float(part[0]) for part in groups.compared(is_first[None, :]))
     if error == 0:
         return None
-    chances = np.concatenate(
+    null_statistics = np.concatenate(
         [np.abs(_divided(*groups.compared(shuffled))) for shuffled in _shuffles(is_first, starts, permutations, rng)]
     )
     extreme = abs(estimate) / error
-    as_large = chances >= extreme - 1e-9
-    p_value = (1 + as_large.sum()) / (1 + chances.size)
-    # the width at which the interval touches 0 exactly when p reaches 0.05
-    rank = int(SIGNIFICANT * (1 + chances.size))
-    width = float(np.sort(chances)[::-1][rank - 1]) * error
+    as_large = null_statistics >= extreme - 1e-9
+    p_value = (1 + as_large.sum()) / (1 + null_statistics.size)
+    # with this width the interval touches 0 exactly when p reaches 0.05
+    rank = int(SIGNIFICANT * (1 + null_statistics.size))
+    width = float(np.sort(null_statistics)[::-1][rank - 1]) * error
     return Difference(estimate, estimate - width, estimate + width, float(p_value), int(first.sum()), int(second.sum()))
 
 
 class _Groups(NamedTuple):
-    """Outcomes (sorted by stratum, less the stratum's mean), where strata start, and the groups' sizes in each."""
+    """Outcomes (sorted by stratum, minus its mean), the starts of the strata, and the sizes of both groups in each."""
 
     outcome: Floats
     starts: Integers
@@ -90,7 +93,7 @@ class _Groups(NamedTuple):
     second: Floats
 
     def compared(self, is_first: Flags) -> tuple[Floats, Floats]:
-        """Return difference and standard error for each row of labels."""
+        """Return the weighted difference and its standard error for each row of labels."""
         squares = self.outcome**2
         ones = np.add.reduceat(np.where(is_first, self.outcome, 0.0), self.starts, axis=1)
         one_squares = np.add.reduceat(np.where(is_first, squares, 0.0), self.starts, axis=1)
@@ -99,8 +102,8 @@ class _Groups(NamedTuple):
         weight = self.first * self.second / (self.first + self.second)
         weight = weight / weight.sum()
         difference: Floats = (ones / self.first - twos / self.second) @ weight
-        # what is left of each group when strata and the difference are taken off: so that a spread of the group's own
-        # is known even where it has one of a stratum
+        # residuals after strata and difference: a group's variance is then known even where a stratum has only one
+        # of its members
         size = self.first + self.second
         share = self.first / size
         squared = difference**2
@@ -118,7 +121,7 @@ class _Groups(NamedTuple):
 
 
 def _shuffles(labels: Flags, starts: Integers, permutations: int, rng: np.random.Generator) -> Iterator[Flags]:
-    """Return the labels shuffled inside each stratum, `permutations` times, in chunks of rows."""
+    """Yield the labels shuffled inside each stratum, `permutations` rows in all, in chunks."""
     for rows in chunks(labels.size, permutations):
         shuffled = np.tile(labels, (rows, 1))
         shuffle_within(shuffled, starts, rng)
@@ -126,7 +129,7 @@ def _shuffles(labels: Flags, starts: Integers, permutations: int, rng: np.random
 
 
 def chunks(width: int, permutations: int) -> Iterator[int]:
-    """Return how many rows to shuffle at once so that memory stays bounded: `permutations` in all.
+    """Yield the number of rows to shuffle at once so that memory stays bounded; they add up to `permutations`.
 
     >>> list(chunks(1_000_000, 5))
     [2, 2, 1]
@@ -137,12 +140,13 @@ def chunks(width: int, permutations: int) -> Iterator[int]:
 
 
 def shuffle_within(rows: npt.NDArray[np.generic], starts: Integers, rng: np.random.Generator) -> None:
-    """Shuffle each row in place, and nothing across the columns at which a stratum starts."""
+    """Shuffle each row in place, inside the strata that start at these columns."""
     for start, end in zip(starts, [*starts[1:], rows.shape[1]], strict=True):
         part = rows[:, start:end]
         rng.permuted(part, axis=1, out=part)
 
 
 def _divided(difference: Floats, error: Floats) -> Floats:
+    """Return difference / error, 0 where the error is 0."""
     quotient: Floats = np.divide(difference, error, out=np.zeros_like(difference), where=error > 0)
     return quotient

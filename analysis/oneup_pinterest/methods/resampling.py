@@ -1,7 +1,7 @@
-"""Ratios of sums over pins, with p value and interval by resampling the pins: what change, new pins and trend share.
+"""Estimate ratios of sums over pins, with p value and interval by resampling the pins.
 
-Each function gives a p value for every ratio that could be the true one; the interval holds the ratios whose p value
-is above 5%. So a verdict and its interval never contradict each other.
+Each function has a p value for every possible true ratio. The interval holds the ratios whose p value is above 5%, so
+a verdict and its interval never contradict each other.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ import numpy as np
 from oneup_pinterest.methods.types import Flags, Floats
 from oneup_pinterest.methods.verdicts import LEVEL
 
-DRAWS = 4_999  # the least p value is then 0.0002: enough for a table of some hundred accounts
+DRAWS = 4_999  # the smallest p value is then 0.0002: enough for a table of some hundred accounts
 _CELLS = 4_000_000  # draws x clusters held at once: 32 MB
 _CACHED = 2**16  # of these at once: half a megabyte, which stays in the processor's cache
-_FARTHEST = 7.0  # logs: a factor of about 1,000 is no estimate any more
-_CLOSE = 1e-3  # logs: 0.1%, finer than any interval is printed
+_FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
+_CLOSE = 1e-3  # logs: 0.1%, finer than intervals are printed
 
 
 class RatioEstimate(NamedTuple):
-    """A ratio (1 is no change), its 95% interval and the p value of no change; None where there is no such bound."""
+    """A ratio (1 is no change), its 95% interval and the p value of no change; None where it does not exist."""
 
     ratio: float | None
     low: float | None
@@ -29,16 +29,18 @@ class RatioEstimate(NamedTuple):
 
 
 def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int = 0) -> RatioEstimate:
-    """Return sum of `now` over sum of `before`, where each pair of elements is what one cluster of pins brought.
+    """Return the sum of `now` over the sum of `before`, where each pair of elements belongs to one cluster of pins.
 
-    `is_born_before`: the cluster was published in the period before. The signs of now - r * before are flipped
-    at random, cluster by cluster: if r is the true ratio, their sum is as likely as not to come out as far from 0 as
-    it did; the share of flips in which it does is the p value of r (Efron, "Student's t-test under symmetry
-    conditions", JASA 64, 1969). The number of clusters is thereby taken to be as random as what they bring.
+    The arrays have one element per cluster: its counts in each period, and whether it was published in the period
+    before.
 
-    Clusters are born in an instant and fade slowly, which is not symmetric: a period in which nothing much happened to
-    be published would look like a sure decline. So the newborn of the period before are flipped once more, as if born
-    now, with half their weight (a quarter of their variance): in simulation the least that keeps false alarms at 6%.
+    The test flips the signs of now - r * before at random, cluster by cluster. The p value of a ratio r is the share
+    of flips whose sum is at least as far from 0 as the observed one (Efron, "Student's t-test under symmetry
+    conditions", JASA 64, 1969). The number of clusters thereby counts as random too.
+
+    Clusters start at once and fade slowly, which is not symmetric: a period with few publications would look like a
+    decline. So the clusters published in the period before are flipped once more, as if published now, with half their
+    weight. In simulation this is the smallest weight that keeps false alarms at 6%.
 
     >>> sums = np.arange(1.0, 41.0)
     >>> ratio_of_sums(sums, 2.0 * sums, sums < 0).ratio
@@ -51,7 +53,7 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int 
     parts = parts[parts.sum(axis=1) > 0]
     if not len(parts):
         return RatioEstimate(None, None, None, 1.0)
-    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _halves(len(parts), seed)])
+    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_signs(len(parts), seed)])
 
     def p_value(log_ratio: float) -> float:
         ratio = np.exp(log_ratio)
@@ -64,11 +66,11 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int 
 
 
 def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_999) -> RatioEstimate:
-    """Return mean of `now` over mean of `before`, two samples of pins.
+    """Return the mean of `now` over the mean of `before`, two samples of pins (counts, one element per pin).
 
-    Permutation of the pins between the two with Welch's t as statistic, which keeps its level for unequal variances
-    too (Janssen, Statistics & Probability Letters 36, 1997; Chung and Romano, Annals of Statistics 41, 2013). For a
-    ratio r, `now` is divided by r first.
+    The test permutes pins between the two, with Welch's t as statistic, so that unequal variances do not raise false
+    alarms (Janssen, Statistics & Probability Letters 36, 1997; Chung and Romano, Annals of Statistics 41, 2013). The
+    p value of a ratio r divides `now` by r first.
 
     >>> ratio_of_means(np.array([1.0, 2, 3, 4, 5, 6]), np.array([10.0, 20, 30, 40, 50, 60])).ratio
     10.0
@@ -107,12 +109,12 @@ def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_99
 
 
 def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: int = 0) -> RatioEstimate:
-    """Return the factor by which the column sums of `sums` (clusters of pins x weeks) grow from week to week.
+    """Return the factor by which the column sums of `sums` (counts, clusters of pins x weeks) grow from week to week.
 
-    It is the factor that leaves no linear slope when it is taken out of the weeks. Its p value and interval come from
-    flipping the sign of each cluster's part in that slope at random, as in `ratio_of_sums`, of which this is the case
-    of more than two periods. `weeks` numbers the columns; `is_born_early`: the cluster was published in the first half
-    of the weeks (these are flipped once more with half their weight, as if born half the weeks later).
+    After division by this growth, the weeks have no linear slope. The p value and interval come from flipping the sign
+    of each cluster's part in that slope at random, as in `ratio_of_sums` (Efron 1969), extended to more than two
+    periods. `weeks` numbers the columns. `is_born_early`: the cluster was published in the first half of the weeks;
+    it is flipped once more with half its weight, as if published half the weeks later.
 
     >>> round(weekly_growth_rate(np.ones((20, 1)) * 1.1 ** np.arange(6.0), np.arange(6.0), np.zeros(20, bool)).ratio, 3)
     1.1
@@ -127,7 +129,7 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
     own = np.hstack([sums, np.zeros_like(sums)])[is_moving]
     again = np.hstack([np.zeros_like(sums), sums / 2])[is_born_early & is_moving]
     parts = np.vstack([own, again])
-    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _halves(len(parts), seed)])
+    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_signs(len(parts), seed)])
 
     def weights(growth: float, at: Floats) -> Floats:
         weighed: Floats = at * np.exp(-growth * slope)
@@ -138,7 +140,7 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
         drawn = flipped @ np.concatenate([weights(growth, slope), weights(growth, later)])
         return float((1 + np.sum(np.abs(drawn) >= seen)) / (DRAWS + 1))
 
-    # weights below the middle are negative, above it positive: the slope falls with the growth taken out, to one root
+    # the slope decreases with the growth that is taken out, so bisection finds its one root
     steep, flat = -_FARTHEST, _FARTHEST
     for _ in range(60):
         middle = (steep + flat) / 2
@@ -149,8 +151,8 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
     return RatioEstimate(ratio, low, high, p_value(0.0))
 
 
-def _halves(clusters: int, seed: int) -> Iterator[Floats]:
-    """Yield DRAWS rows of equally likely zeros and ones, in blocks that fit into memory."""
+def _random_signs(clusters: int, seed: int) -> Iterator[Floats]:
+    """Yield DRAWS rows of zeros and ones with equal probability, in blocks that fit into memory."""
     rng = np.random.default_rng(seed)
     rows = max(1, _CELLS // clusters)
     for first in range(0, DRAWS, rows):
@@ -161,7 +163,7 @@ def _halves(clusters: int, seed: int) -> Iterator[Floats]:
 
 
 def _accepted(p_value: Callable[[float], float], ratio: float | None) -> tuple[float | None, float | None]:
-    """Return the smallest and the largest ratio that the test does not reject, by doubling steps and bisection."""
+    """Return the smallest and the largest ratio that the test does not reject: double the steps, then bisect."""
     if ratio is None or ratio <= 0:
         return None, None
     bounds: list[float | None] = []

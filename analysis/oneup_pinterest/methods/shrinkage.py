@@ -1,23 +1,26 @@
-"""Rates shrunk towards what they have in common (beta-binomial empirical Bayes), and their intervals."""
+"""Shrink rates towards their common mean (beta-binomial empirical Bayes), and compute intervals of rates."""
 
 import numpy as np
 
 from oneup_pinterest.methods.types import Floats
 
-_MAX_STRENGTH = 1e6  # trials: a prior as strong as this leaves no room for differences
+_MAX_STRENGTH = 1e6  # trials: a stronger prior leaves no room for differences
 
 
 def fitted_prior(counts: Floats, impressions: Floats) -> tuple[float, float]:
-    """Return a and b of the Beta distribution of true rates that fits these pins best (see `pin_rates`).
+    """Return the parameters a and b of the Beta distribution that fits the true rates of these pins best.
 
-    >>> a, b = fitted_prior(np.array([0.0, 0.0]), np.array([100.0, 50.0]))  # nothing but zeros: no crash, a low rate
+    `counts` and `impressions` have one element per pin. Empirical Bayes: the maximum of the beta-binomial likelihood
+    with the hyperprior (a + b)^(-5/2) of Gelman et al., "Bayesian Data Analysis", 3rd ed., section 5.3.
+
+    >>> a, b = fitted_prior(np.array([0.0, 0.0]), np.array([100.0, 50.0]))  # all zeros: a low rate
     >>> 0 < a / (a + b) < 0.02
     True
     """
     from scipy.optimize import minimize
     from scipy.special import betaln, expit, logit
 
-    if not counts.any() or (counts == impressions).all():  # no maximum: what is known is that it is (almost) never
+    if not counts.any() or (counts == impressions).all():  # no maximum: the rate is close to 0 or to 1
         return float(counts.sum()) + 0.5, float((impressions - counts).sum()) + 0.5
     pairs, times = np.unique(np.column_stack([counts, impressions]), axis=0, return_counts=True)
     count, shown = pairs[:, 0], pairs[:, 1]
@@ -39,7 +42,9 @@ def fitted_prior(counts: Floats, impressions: Floats) -> tuple[float, float]:
 
 
 def wilson_interval(counts: Floats, impressions: Floats) -> tuple[Floats, Floats]:
-    """Return Wilson's 95% interval of a rate, for many pins at once (scipy's `proportion_ci` takes one at a time).
+    """Return Wilson's 95% interval of the rate (counts / impressions) of each pin.
+
+    Vectorized, unlike scipy's `proportion_ci`. Source: Wilson, JASA 22, 1927.
 
     >>> low, high = wilson_interval(np.array([1.0]), np.array([10.0]))
     >>> round(float(low[0]), 3), round(float(high[0]), 3)
@@ -53,10 +58,10 @@ def wilson_interval(counts: Floats, impressions: Floats) -> tuple[Floats, Floats
 
 
 def chance_limits(mean: float, impressions: Floats) -> tuple[Floats, Floats]:
-    """Return the raw rates between which 95% of pins with so many impressions fall if all have the rate `mean`.
+    """Return the raw rates between which 95% of pins with these impressions fall if all have the true rate `mean`.
 
-    The exact binomial limits, interpolated between counts, with room for one save at least (Spiegelhalter, Statistics
-    in Medicine 24, 2005).
+    Limits of a funnel plot: exact binomial limits, interpolated between counts, that allow at least one save
+    (Spiegelhalter, Statistics in Medicine 24, 2005).
 
     >>> low, high = chance_limits(0.01, np.array([100.0, 10_000.0]))
     >>> high.round(4).tolist()

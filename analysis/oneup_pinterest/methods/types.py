@@ -1,4 +1,4 @@
-"""Types that all methods and statistics share."""
+"""Define the array and column types that methods and statistics share."""
 
 import numpy as np
 import numpy.typing as npt

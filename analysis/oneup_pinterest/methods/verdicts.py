@@ -1,4 +1,4 @@
-"""Verdicts: the words for what a test found, and p values that allow for how many tests stand side by side."""
+"""Verdicts in words, and p values adjusted for the number of tests."""
 
 from typing import Any
 
@@ -7,19 +7,21 @@ import polars as pl
 
 from oneup_pinterest.methods.types import Columns, Floats
 
-LEVEL = 0.05  # the usual one
+LEVEL = 0.05  # significance level
 UP, DOWN, MORE, LESS = "up", "down", "more", "less"
-WITHIN_NORMAL_VARIATION = "within normal variation"  # tested, and no evidence for a change
-NO_VERDICT = "no verdict"  # not tested, or not comparable: a reason says why
+WITHIN_NORMAL_VARIATION = "within normal variation"  # tested, without evidence for a change
+NO_VERDICT = "no verdict"  # not tested, or not comparable; the reason says why
 
 
-def judged(rows: list[dict[str, Any]], columns: Columns) -> pl.DataFrame:
-    """Return the rows with `p_adjusted` (Holm, over the rows that have a `p`) and the `verdict` that follows.
+def with_holm_verdicts(rows: list[dict[str, Any]], columns: Columns) -> pl.DataFrame:
+    """Return the rows as a frame, with `p_adjusted` (Holm 1979, over the rows that have a `p`) and `verdict`.
 
-    A change is up where `now` is above `before`, or, without these columns, where `change` is positive.
+    `columns` are the names and types of the result; what a row lacks is null. A change is up where `now` is above
+    `before`, or, without these columns, where `change` is positive.
 
     >>> columns = {"change": pl.Float64, "p": pl.Float64, "p_adjusted": pl.Float64, "verdict": pl.String}
-    >>> judged([{"change": 9.0, "p": 0.01}, {"change": 1.0, "p": 0.4}], columns).select("p_adjusted", "verdict").row(0)
+    >>> rows = [{"change": 9.0, "p": 0.01}, {"change": 1.0, "p": 0.4}]
+    >>> with_holm_verdicts(rows, columns).select("p_adjusted", "verdict").row(0)
     (0.02, 'up')
     """
     table = pl.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], schema=columns)
@@ -31,7 +33,13 @@ def judged(rows: list[dict[str, Any]], columns: Columns) -> pl.DataFrame:
 
 
 def verdict_of(is_up: pl.Expr, p: str = "p_adjusted") -> pl.Expr:
-    """Return the word for a column of p values and the direction."""
+    """Return an expression for the verdict of each row: up or down, within normal variation, or no verdict.
+
+    `is_up` is the direction (null: no verdict), `p` the column of p values.
+
+    >>> pl.DataFrame({"p_adjusted": [0.01, 0.2]}).select(verdict_of(pl.lit(True)))["literal"].to_list()
+    ['up', 'within normal variation']
+    """
     is_sure = (pl.col(p) < LEVEL).fill_null(False) & is_up.is_not_null()
     return (
         pl.when(pl.col(p).is_null() | is_up.is_null())
@@ -45,7 +53,10 @@ def verdict_of(is_up: pl.Expr, p: str = "p_adjusted") -> pl.Expr:
 
 
 def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with `q_value` (Benjamini and Hochberg, over the rows that have a `p_value`) and `verdict`.
+    """Return the rows with `q_value` and `verdict`: more or less where q is at most 5%, by whether `ratio` exceeds 1.
+
+    The q value is the adjusted p value of Benjamini and Hochberg (1995), over the rows that have a `p_value`; it
+    controls the false discovery rate.
 
     >>> rows = pl.DataFrame({"ratio": [2.0, 0.9, None], "p_value": [0.01, 0.5, None]})
     >>> with_verdicts(rows)["verdict"].to_list()
@@ -70,7 +81,9 @@ def with_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def holm(p: pl.Series) -> Floats:
-    """Adjust p values for the number of tests, so that any false alarm is as rare as in one test (Holm 1979).
+    """Return p values adjusted for their number, so that any false alarm is as rare as in a single test.
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
 
     >>> holm(pl.Series([0.01, 0.03, 0.5])).round(3).tolist()
     [0.03, 0.06, 0.5]

@@ -1,5 +1,5 @@
 """Did the account change, do new pins do better, and is there a trend?
 
-Sign flips of whole pins, with an interval from inverting the test. New pins: permutation of pins at age 7 with
-Welch's statistic. Trend: weekly growth rate, with flips of whole pins.
+The account: sign flips of whole pins (Efron 1969), with an interval from inverting the test. New pins: permutation of
+pins at age 7 with Welch's statistic (Janssen 1997). Trend: weekly growth rate, with sign flips of whole pins.
 """

@@ -1,4 +1,4 @@
-"""Answers about change: did saves, repins and clicks change, are new pins better, where does the trend go?"""
+"""Answers about change: did saves, repins and clicks change, do new pins do better, is there a trend?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.history.period_change import DAYS, HEADLINE, UNSEEN, account_change
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, SEEN_RATIO_THRESHOLD, account_change
 from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP
 from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
@@ -23,23 +23,30 @@ _SAMPLE = (
 def change_answer(
     history: AccountHistory, metric: str | None = None, *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
-    """Answer what the account gained in its last settled days against the days before; of one metric, or of all three.
+    """Answer whether the account gained more or less in its last `days` settled days than in the `days` before.
 
-    All three metrics are judged together, whichever is shown.
+    Show one `metric`, or saves, repins and clicks if it is None. The p values allow for all three, whichever is
+    shown. The table has counts, percent and p values; `account_change` has the method.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 1, 1), "saves": [5, 9],
+    ...     "repins": 0, "clicks": 0, "snapshot_date": [date(2026, 3, 2), date(2026, 3, 3)]})
+    >>> change_answer(AccountHistory.from_pins(pins), "saves").question
+    'Did saves change over the last 28 days?'
     """
     change = account_change(history, days)
     what = metric or "saves, repins and clicks"
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
-        return not_enough_data(question, _why(shown))
+        return not_enough_data(question, _reasons(shown))
     first = shown.drop_nulls("p").row(0, named=True)
     notes = [
         f"{format_day(first['now_start'])} to {format_day(first['now_end'])}, against "
         f"{format_day(first['before_start'])} to {format_day(first['before_end'])}. The days since are provisional.",
         _SAMPLE,
-        *_side_by_side(shown, len(HEADLINE)),
-        *_watched(first, "watched_before", "watched_now", "in the period before", "in this one"),
+        *_adjustment_note(shown, len(HEADLINE)),
+        *_seen_pins_note(first, "watched_before", "watched_now", "in the period before", "in this one"),
     ]
     if shown["is_imputed"].any():
         notes.append("Some gains are spread evenly over days without a sync.")
@@ -52,32 +59,52 @@ def change_answer(
 def new_pins_answer(
     history: AccountHistory, metric: str | None = None, *, days: int = DAYS, age: int = 7, width: int | str = WIDTH
 ) -> Answer:
-    """Answer whether the newest pins do better at the same age than those published before them."""
+    """Answer whether the pins of the last `days` days of publication do better than those of the `days` before.
+
+    Both are compared at the same `age` (days). Show one `metric`, or saves, repins and clicks if it is None. The
+    table has counts per pin and percent; `new_pins_change` has the method.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 3, 1), "saves": [5],
+    ...     "repins": 0, "clicks": 0, "snapshot_date": [date(2026, 3, 2)], "text": "Soup", "format": "pin",
+    ...     "media_type": "IMAGE"})
+    >>> new_pins_answer(AccountHistory.from_pins(pins), "saves").sentence
+    'Not enough data yet: no pin has been seen at age 7 with a lifetime counter of saves.'
+    """
     change = new_pins_change(history, days, age)
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
-        return not_enough_data(question, _why(shown))
+        return not_enough_data(question, _reasons(shown))
     first = shown.drop_nulls("p").row(0, named=True)
     notes = (
         f"{first['pins_now']} pins published from {format_day(first['now_start'])} to "
         f"{format_day(first['now_end'])}, against {first['pins_before']} from {format_day(first['before_start'])} to "
         f"{format_day(first['before_end'])}, all at age {age} days.",
         "The mean of a few pins depends on the luckiest of them. The table also has the medians.",
-        *_side_by_side(shown, len(HEADLINE)),
+        *_adjustment_note(shown, len(HEADLINE)),
     )
     sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))
     return Answer(question, sentence, change_chart(shown, width), _table(shown, "per pin"), notes)
 
 
 def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer whether the weekly gains of a metric have a trend, over at most 12 settled weeks."""
+    """Answer whether the weekly gains of a metric have a trend, over at most 12 settled weeks.
+
+    The table has counts per week; `account_trend` has the method.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 1, 1), "saves": [5, 9],
+    ...     "repins": 0, "clicks": 0, "snapshot_date": [date(2026, 3, 2), date(2026, 3, 3)]})
+    >>> trend_answer(AccountHistory.from_pins(pins)).question
+    'Is there a trend in weekly saves?'
+    """
     metrics = HEADLINE if metric in HEADLINE else (metric,)
     trend = account_trend(history, metrics)
     question = f"Is there a trend in weekly {metric}?"
     shown = _of(trend, metric)
     if shown["p"].null_count() == shown.height:
-        return not_enough_data(question, _why(shown))
+        return not_enough_data(question, _reasons(shown))
     row = shown.row(0, named=True)
     weekly = weekly_gains(history).filter(pl.col("metric") == metric)
     table = weekly.select(
@@ -89,15 +116,15 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
     notes = (
         "The trend is the percentage by which gains grow or shrink from week to week. It says nothing about the "
         "weeks to come.",
-        *_side_by_side(shown, len(metrics)),
-        *_watched(row, "watched_first", "watched_last", "in the first week", "in the last"),
+        *_adjustment_note(shown, len(metrics)),
+        *_seen_pins_note(row, "watched_first", "watched_last", "in the first week", "in the last"),
     )
     return Answer(question, _trend_sentence(row), trend_chart(weekly, trend, metric, width), table, notes)
 
 
 def _change_sentence(row: dict[str, Any], when: str) -> str:
     name = row["metric"].capitalize()
-    if row["p"] is None:  # nor may the number of pins be known
+    if row["p"] is None:  # the number of pins may be missing too
         return f"{name}: no verdict, {row['reason']}."
     pins = _pins(row["pins"])
     counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
@@ -162,29 +189,31 @@ def _of(frame: pl.DataFrame, metric: str | None) -> pl.DataFrame:
     return frame if metric is None else frame.filter(pl.col("metric") == metric)
 
 
-def _why(shown: pl.DataFrame) -> str:
-    """Return the reasons of all metrics, each once, with the metrics that it concerns."""
-    of: dict[str, list[str]] = {}
+def _reasons(shown: pl.DataFrame) -> str:
+    """Return the reasons why there is no verdict, each once, with the metrics it concerns."""
+    metrics_of: dict[str, list[str]] = {}
     for metric, reason in shown.filter(pl.col("reason").is_not_null()).select("metric", "reason").iter_rows():
-        of.setdefault(reason.replace(metric, "{}"), []).append(metric)
-    reasons = [reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in of.items()]
+        metrics_of.setdefault(reason.replace(metric, "{}"), []).append(metric)
+    reasons = [
+        reason.replace("{}", " and ".join(", ".join(metrics).rsplit(", ", 1))) for reason, metrics in metrics_of.items()
+    ]
     return "; ".join(reasons) + "." if reasons else "no pin has been seen."
 
 
-def _side_by_side(shown: pl.DataFrame, tested: int) -> Sequence[str]:
-    """Return what was done about testing several metrics at once, where there were several."""
+def _adjustment_note(shown: pl.DataFrame, tested: int) -> Sequence[str]:
+    """Return a note on the adjustment for several metrics, where there were several."""
     if tested < 2 or shown["p"].null_count() == shown.height:
         return ()
     return ("Saves, repins and clicks are judged together (Holm), so that one false alarm among them stays rare.",)
 
 
-def _watched(row: dict[str, Any], before: str, now: str, then: str, since: str) -> Sequence[str]:
-    """Return a word where the number of pins watched changed so much that part of the change may be due to that."""
+def _seen_pins_note(row: dict[str, Any], before: str, now: str, then: str, since: str) -> Sequence[str]:
+    """Return a note where the number of pins seen differs so much that it may explain part of the change."""
     first, last = row[before], row[now]
-    if not first or not last or max(first / last, last / first) < UNSEEN:
+    if not first or not last or max(first / last, last / first) < SEEN_RATIO_THRESHOLD:
         return ()
     return (
-        f"{first:,.0f} pins were watched a day {then}, {last:,.0f} {since}: what a pin gains unwatched is not known, "
+        f"{first:,.0f} pins were seen per day {then}, {last:,.0f} {since}: what a pin gains unseen is unknown, "
         "so part of the difference may come from that.",
     )
 

@@ -19,10 +19,10 @@ from oneup_pinterest.questions.interval_chart import interval_row, intervals
 
 
 def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
-    """Draw percent change of each metric with its 95% interval and verdict, on a logarithmic scale (doubled and halved
-    are equally far from no change).
+    """Draw the percent change of each metric with its 95% interval and verdict.
 
-    `change` is one account of `account_change` or `new_pins_change`; metrics without an estimate are left out.
+    The scale is logarithmic: doubled and halved are equally far from no change. `change` has the rows of one account
+    from `account_change` or `new_pins_change`; metrics without an estimate are left out.
 
     >>> change = pl.DataFrame({"metric": ["saves"], "change": [-8.0], "change_low": [-31.0], "change_high": [22.0],
     ...     "verdict": ["within normal variation"], "pins": [30]})
@@ -37,10 +37,10 @@ def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
 
 
 def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw bars of what each settled week gained, with the trend that was fitted as a line.
+    """Draw a bar per settled week with its gain (count), and the fitted trend as a line.
 
-    `weekly` is one account of `weekly_gains`, `trend` one account of `account_trend`. Weeks with a gain spread over a
-    gap between syncs are pale; a week that is not known has no bar.
+    `weekly` has the rows of one account from `weekly_gains`, `trend` those from `account_trend`. Weeks with a gain
+    that is spread over a gap between syncs are pale; a week with an unknown gain has no bar.
     """
     rows = weekly.filter(pl.col("metric") == metric).sort("week")
     fitted = trend.filter((pl.col("metric") == metric) & pl.col("change").is_not_null())
@@ -96,7 +96,7 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
 
 
 def _line(weeks: list[int], gains: list[float | None], change: float | None) -> list[float | None]:
-    """Return the trend at each week: through the mean of the weeks, by the factor that was fitted."""
+    """Return the trend at each week: the fitted growth, scaled to the sum of the known weeks."""
     known = [(week, gain) for week, gain in zip(weeks, gains, strict=True) if gain is not None]
     if change is None or not known:
         return [None] * len(weeks)

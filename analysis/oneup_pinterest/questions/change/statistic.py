@@ -1,5 +1,7 @@
-"""Do new pins do better at the same age, and do the weeks of an account grow? Whether its gains changed is in
-`history.period_change`, because totals and other accounts are judged by that, too."""
+"""Do new pins do better at the same age, and do the weekly gains of an account grow?
+
+Whether its gains changed is in `history.period_change`, because other questions use that comparison too.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,16 +25,16 @@ from oneup_pinterest.history.period_change import (
     not_lifetime,
     pin_gains,
     too_few_clusters,
-    unless_unwatched,
+    withdraw_unseen_falls,
 )
 from oneup_pinterest.history.publication import batch_sums, publication_times
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.resampling import ratio_of_means, weekly_growth_rate
 from oneup_pinterest.methods.types import Columns
-from oneup_pinterest.methods.verdicts import judged
+from oneup_pinterest.methods.verdicts import with_holm_verdicts
 
-MIN_NEW_PINS = 5  # a side; the fewest with which a permutation can come below 5% with some room
-WEEKS, MIN_WEEKS = 12, 6  # a quarter; below 6 its two ends decide a slope
+MIN_NEW_PINS = 5  # per period: with fewer, a permutation hardly reaches a p value below 5%
+WEEKS, MIN_WEEKS = 12, 6  # a quarter; with fewer than 6 weeks the first and the last decide the slope
 DAYS_OF_WEEK_KNOWN = 5
 
 NEW_PINS: Columns = {**PERIODS, "age": pl.Int64, **COMPARED, "median_before": pl.Float64, "median_now": pl.Float64}
@@ -69,13 +71,18 @@ def new_pins_change(
 ) -> pl.DataFrame:
     """Compare recently published pins with those published before them, at the same age.
 
-    The pins of the last `days` days of publication that have reached `age`, against those of the `days` before. One
-    row per account and metric. Columns as in `account_change`, with these differences: the periods are of publication;
-    before and now are means per pin of what the counter had reached at that age; pins_before and pins_now are the pins
-    compared, and pins both together; median_before, median_now: of the same counts. No `days_compared`.
+    The pins of the last `days` days of publication that have reached `age` (days), against those of the `days` before.
+    One row per metric; no rows for an account without pins. Columns as in `account_change`, except:
 
-    Permutation over pins (`ratio_of_means`). It promises at most 6% verdicts where both periods have the same process
-    and 30 pins each, where a two-proportion z-test on the sums gives far more than 30%. Needs 5 pins per side.
+    - before_start to now_end: periods of publication
+    - age: days
+    - before, now: mean counts per pin at that age; median_before, median_now: medians of the same counts
+    - pins_before, pins_now: pins compared (at least 5 per period); pins: both together
+    - there is no days_compared, is_imputed, watched_before or watched_now
+
+    The test is a permutation of pins with Welch's statistic (Janssen 1997), see `ratio_of_means`. False alarms: at
+    most 6% verdicts in simulation where both periods have the same process and 30 pins each. A two-proportion z-test
+    on the sums gives far more than 30%.
 
     >>> from datetime import datetime
     >>> born = [datetime(2026, 2, 1) + timedelta(days=n) for n in range(20)]
@@ -95,15 +102,18 @@ def new_pins_change(
         | _new_pins_of(reached.filter(pl.col("metric") == metric), metric, days, age, last_seen, seed)
         for metric in metrics
     ]
-    return with_account(history.social_network_id, judged(rows, NEW_PINS), NEW_PINS)
+    return with_account(history.social_network_id, with_holm_verdicts(rows, NEW_PINS), NEW_PINS)
 
 
 def weekly_sums(account_gains: pl.DataFrame, weeks: int = WEEKS) -> pl.DataFrame:
     """Return what an account gained in each of its last settled weeks of 7 days, from `account_daily_gains`.
 
-    Columns, sorted by the first three: social_network_id, metric, week (0 is the newest, -1 the one before it);
-    first_day, last_day; days_known (of 7); gain (count; of 5 or 6 known days it is scaled up to 7, of fewer it is
-    null); is_imputed (some day of it is spread over a gap). No rows for metrics that are no lifetime counters.
+    No rows for metrics that are not lifetime counters. Columns, sorted by the first three:
+
+    - social_network_id, metric; week: 0 is the newest, -1 the one before it
+    - first_day, last_day: days; days_known: of 7
+    - gain: count; scaled up to 7 days where 5 or 6 are known, null where fewer are
+    - is_imputed: the gain of some day is spread over a gap between syncs
 
     >>> from datetime import date
     >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "gain": 2.0, "counter_type": "lifetime",
@@ -134,7 +144,7 @@ def weekly_sums(account_gains: pl.DataFrame, weeks: int = WEEKS) -> pl.DataFrame
 
 
 def weekly_gains(history: AccountHistory, weeks: int = WEEKS) -> pl.DataFrame:
-    """Return `weekly_sums` of the account's gains."""
+    """Return `weekly_sums` (counts per week) of the account's gains."""
     return weekly_sums(history.account_gains, weeks)
 
 
@@ -144,17 +154,17 @@ def account_trend(
 ) -> pl.DataFrame:
     """Estimate how weekly gains grow or shrink over the last settled weeks (at most `weeks`, at least 6).
 
-    One row per metric; no rows for an account without pins. Columns, in the order of `metrics`:
+    One row per metric, in the order of `metrics`; no rows for an account without pins. Columns:
 
-    - social_network_id, metric; weeks: those with a known gain
+    - social_network_id, metric; weeks: number of weeks with a known gain
     - first_day, last_day: of the weeks
-    - pins: those that gained anything in them, the sample; watched_first, watched_last: pins seen a day in the first
-      and in the last of these weeks, on average
-    - change, change_low, change_high: percent a week, on average, with the bounds of its 95% interval
+    - pins: pins that gained anything in them, the sample
+    - watched_first, watched_last: mean number of pins seen per day in the first and in the last of these weeks
+    - change, change_low, change_high: mean growth in percent per week, with the bounds of its 95% interval
     - p, p_adjusted, verdict, reason: as in `account_change`
 
-    The resampling keeps each pin's weeks together, so days need not be independent (`weekly_growth_rate`). It promises
-    at most 6% verdicts without a trend.
+    The test flips the signs of whole pins (Efron 1969), so days need not be independent; see `weekly_growth_rate`.
+    False alarms: at most 6% verdicts in simulation without a trend.
 
     >>> from datetime import date
     >>> seen = [date(2026, 1, 1) + timedelta(days=n) for n in range(52)]
@@ -174,15 +184,16 @@ def account_trend(
         )
         for metric in metrics
     ]
-    return with_account(history.social_network_id, judged_trends(rows), TREND)
+    return with_account(history.social_network_id, trend_table(rows), TREND)
 
 
-def judged_trends(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return the rows of `fitted_trend`, of metrics side by side, with their verdicts."""
-    return unless_unwatched(judged(rows, TREND), "watched_first", "watched_last")
+def trend_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return the rows of `fitted_trend` (one per metric) as a frame, with adjusted p values and verdicts."""
+    return withdraw_unseen_falls(with_holm_verdicts(rows, TREND), "watched_first", "watched_last")
 
 
 def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen: Any, seed: int) -> dict[str, Any]:
+    """Return the row of `new_pins_change` for one metric, from its rows of `counters_at_age`."""
     if mine.is_empty():
         return {"reason": f"no pin has been seen at age {age} with a lifetime counter of {metric}"}
     end = last_seen - timedelta(days=age)
@@ -218,7 +229,7 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
 def fitted_trend(
     gains: GainsSince, known: pl.DataFrame, metric: str, weeks: int, published: pl.DataFrame, seed: int
 ) -> dict[str, Any]:
-    """Return the row of `account_trend` for one metric; the parameters are those of `compared_periods`."""
+    """Return the row of `account_trend` for one metric. The parameters are those of `compared_periods`."""
     if not known["counter_type"].is_in(USABLE).all():
         return {"reason": not_lifetime(metric)}
     table = weekly_sums(known, weeks).drop_nulls("gain")
