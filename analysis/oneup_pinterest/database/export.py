@@ -11,9 +11,9 @@ from oneup_pinterest.errors import UserError
 def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
     """Write each table to `<output_dir>/<table>/<table>.parquet`, and return the number of rows per table.
 
-    The files have the columns and types of `database.load`, further fields that the API has added, rows sorted by key,
-    and zstd compression. A table that the database lacks becomes a file without rows. Each file is replaced only once
-    the new one is complete.
+    The files have the columns and types of `database.load`, and further fields that the API has added. Rows are sorted
+    by key, and compressed with zstd. A table that the database lacks becomes a file without rows. Each file is replaced
+    only once the new one is complete.
 
     Raises:
         UserError: as `open_history`, or `output_dir` (or a folder in it) is a file or cannot be written.

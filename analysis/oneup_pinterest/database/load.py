@@ -37,16 +37,19 @@ from oneup_pinterest.database.schema import SYNC_RUNS
 def load_pins(
     database: Database, accounts: Accounts = None, since: date | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Return pins as they were seen: one row per account, pin and `snapshot_date`, sorted by these.
+    """Return pins as they were seen: one row per account, pin and `snapshot_date`, sorted by these columns.
 
     Columns: social_network_id, id, page_id, format, text, permalink, media_type, media_url; timestamp (when the
     pin was published; the API does not document the time zone); impressions, saves, comments, repins, clicks (counts,
     as OneUp names them; null is unknown); snapshot_date (day of the sync); period_start, period_end (the requested
     window of publish dates); _airbyte_extracted_at (UTC).
 
-    >>> from oneup_pinterest.database.schema import TABLES
-    >>> list(TABLES["pins"].schema.items())[-6:-4]
-    [('repins', Int64), ('clicks', Int64)]
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, '1' AS id, "
+    ...     "DATE '2026-03-01' AS snapshot_date, 7 AS saves").close()
+    >>> load_pins(database).select("id", "saves", "clicks").rows()
+    [('1', 7, None)]
     """
     return _load(database, "pins", accounts, since, until)
 
@@ -56,7 +59,14 @@ def load_pins_latest(
 ) -> pl.DataFrame:
     """Return the newest row of each pin, with the columns of `load_pins`.
 
-    `since` and `until` filter by the day on which it was last seen.
+    `since` and `until` filter by the day on which the pin was last seen.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE pins AS SELECT 'pin_a' AS social_network_id, '1' AS id, "
+    ...     "DATE '2026-03-01' + days::INT AS snapshot_date, 7 + days AS saves FROM range(3) AS r(days)").close()
+    >>> load_pins_latest(database).select("id", "saves").rows()
+    [('1', 9)]
     """
     return _load(database, "pins_latest", accounts, since, until)
 
@@ -64,13 +74,20 @@ def load_pins_latest(
 def load_overview_metrics(
     database: Database, accounts: Accounts = None, since: date | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Return totals of accounts: one row per account, key (metric), preset and `period_end`.
+    """Return OneUp's totals of accounts: one row per account, key (metric), preset and `period_end`.
 
     Periods overlap, so do not sum over them.
 
     Columns: social_network_id, preset, period_start, period_end, key, name, description; value_current_period,
-    value_last_period (counts in this period and in the one before); percentage_change (the API's text),
+    value_last_period (counts in this period and in the one before it); percentage_change (the API's text),
     percentage_change_value (percent); _airbyte_extracted_at (UTC).
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE overview_metrics AS SELECT 'pin_a' AS social_network_id, "
+    ...     "DATE '2026-03-07' AS period_end, 'saves' AS key, 9 AS value_current_period").close()
+    >>> load_overview_metrics(database).select("key", "value_current_period").rows()
+    [('saves', 9.0)]
     """
     return _load(database, "overview_metrics", accounts, since, until)
 
@@ -80,7 +97,14 @@ def load_account_followers(
 ) -> pl.DataFrame:
     """Return followers: one row per account and day.
 
-    Columns: social_network_id, snapshot_date, total_followers (a count), _airbyte_extracted_at (UTC).
+    Columns: social_network_id, snapshot_date, total_followers (count), _airbyte_extracted_at (UTC).
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE account_followers AS SELECT 'pin_a' AS social_network_id, "
+    ...     "DATE '2026-03-01' AS snapshot_date, 3200 AS total_followers").close()
+    >>> load_account_followers(database)["total_followers"].to_list()
+    [3200]
     """
     return _load(database, "account_followers", accounts, since, until)
 
@@ -88,7 +112,17 @@ def load_account_followers(
 def load_pin_totals(
     database: Database, accounts: Accounts = None, since: date | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Return the totals that the API sends with the pins of a window: `load_overview_metrics` without preset."""
+    """Return the totals that the API sends with the pins of a window: one row per account, key (metric) and window.
+
+    Columns: those of `load_overview_metrics` without preset.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE pin_totals AS SELECT 'pin_a' AS social_network_id, "
+    ...     "DATE '2026-03-01' AS period_start, DATE '2026-03-07' AS period_end, 'saves' AS key").close()
+    >>> load_pin_totals(database).select("period_start", "key").rows()
+    [(datetime.date(2026, 3, 1), 'saves')]
+    """
     return _load(database, "pin_totals", accounts, since, until)
 
 
@@ -99,6 +133,13 @@ def load_post_performance(
 
     Columns: social_network_id, preset, period_start, period_end, ranking (which list), position (1 to 3), id, text,
     permalink, engagement_rate (percent), item (the entry as JSON text), _airbyte_extracted_at (UTC).
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE post_performance AS SELECT 'pin_a' AS social_network_id, "
+    ...     "'last_7_days' AS preset, DATE '2026-03-07' AS period_end, 'top_saves' AS ranking, 1 AS position").close()
+    >>> load_post_performance(database).select("ranking", "position").rows()
+    [('top_saves', 1)]
     """
     return _load(database, "post_performance", accounts, since, until)
 
@@ -108,6 +149,12 @@ def load_accounts(database: Database, accounts: Accounts = None) -> pl.DataFrame
 
     Columns: social_network_id, username, full_name, social_network_type, is_expired, need_refresh (whether OneUp has
     lost the connection to Pinterest), _airbyte_extracted_at (UTC).
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id").close()
+    >>> load_accounts(database)["social_network_id"].to_list()
+    ['pin_a']
     """
     return _load(database, "accounts", accounts)
 
@@ -117,6 +164,12 @@ def load_sync_runs(database: Database) -> pl.DataFrame:
 
     Columns: run_id, started_at, finished_at (UTC), status (running, done, partial, failed, interrupted), streams
     (JSON text: name → records, rows), skipped_accounts (JSON text), requests (count), duration_seconds, error.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> duckdb.connect(database).execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id").close()
+    >>> load_sync_runs(database).height
+    0
     """
     return _load(database, SYNC_RUNS)
 

@@ -1,4 +1,4 @@
-"""Everything known about one account: what was loaded, and what follows from it, computed once."""
+"""Hold everything known about one account: the loaded frames, and what is derived from them, computed once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -29,8 +29,7 @@ _RELATIONS = {
 class AccountHistory(LoadedHistory):
     """The history of one account, which every statistic and every answer takes.
 
-    The frames have rows of this account only; what is derived from them is computed when it is first asked for, and
-    kept.
+    The frames have rows of this account only. Derived frames are computed at the first use and kept.
 
     >>> pins = pl.DataFrame({
     ...     "social_network_id": "pin_a", "id": "1", "timestamp": date(2026, 1, 1),
@@ -66,10 +65,10 @@ class AccountHistory(LoadedHistory):
     def from_pins(
         cls, pins: pl.DataFrame, *, followers: pl.DataFrame | None = None, overview: pl.DataFrame | None = None
     ) -> "AccountHistory":
-        """Return the history of the one account whose pins these are, as `load_pins` returns them.
+        """Return the history of the one account that these frames of `load_pins` and the like belong to.
 
         Raises:
-            ValueError: the pins are of several accounts.
+            ValueError: the rows are of several accounts.
         """
         frames = [frame for frame in (pins, followers, overview) if frame is not None and frame.height]
         ids = list(dict.fromkeys(account for frame in frames for account in frame["social_network_id"].unique()))
@@ -84,7 +83,7 @@ class AccountHistory(LoadedHistory):
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """Those of METRICS that the pins have."""
+        """The metrics whose columns the pins have."""
         return tuple(metric for metric in METRICS if metric in self.pins.columns)
 
     @property
@@ -94,25 +93,25 @@ class AccountHistory(LoadedHistory):
 
     @cached_property
     def observations(self) -> Observations:
-        """Each counter beside the one before it; see `history.observations.consecutive_observations`."""
+        """Each observation paired with the one before it; see `history.observations.consecutive_observations`."""
         return consecutive_observations(self, self.metrics)
 
     @cached_property
     def counter_types(self) -> pl.DataFrame:
-        """How each counter behaves; see `history.counter_types.counter_types`."""
+        """The type of each counter; see `history.counter_types.counter_types`."""
         return counter_types(self, self.metrics)
 
     def counter_type(self, metric: str) -> str | None:
-        """Return how the counter of a metric behaves, or None where no pin was seen twice."""
+        """Return the counter type of a metric: lifetime, rolling or restated; None where no pin was seen twice."""
         return counter_types(self, [metric])["counter_type"].first()  # type: ignore[return-value]
 
     def daily_gains(self, metrics: Sequence[str] | None = None, since: date | None = None) -> pl.DataFrame:
-        """Return gains per pin and day; see `history.gains.daily_gains`. They are many, and not kept."""
+        """Return gains (counts) per pin and day; see `history.gains.daily_gains`. The large frame is not kept."""
         return daily_gains(self, metrics or self.metrics, since)
 
     @cached_property
     def account_gains(self) -> pl.DataFrame:
-        """Gains of all pins together, per metric and day; see `history.gains.account_daily_gains`."""
+        """Gains (counts) of all pins together, per metric and day; see `history.gains.account_daily_gains`."""
         return account_daily_gains(self, self.metrics)
 
     def counters_by_age(self, metrics: Sequence[str] | None = None) -> pl.DataFrame:
@@ -120,13 +119,13 @@ class AccountHistory(LoadedHistory):
         return counters_by_age(self, metrics or self.metrics)
 
     def counters_at_age(self, age: int, metrics: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return counters at one age; see `history.by_age.counters_at_age`."""
+        """Return counters at one age (days); see `history.by_age.counters_at_age`."""
         return counters_at_age(self, age, metrics or self.metrics)
 
     def first_week(
         self, metric: str = "saves", *, published_zone: str = "UTC", display_zone: str = "UTC"
     ) -> pl.DataFrame:
-        """Return what each pin had after a week; see `history.first_week.first_week_outcomes`."""
+        """Return the count of each pin after its first week; see `history.first_week.first_week_outcomes`."""
         return first_week_outcomes(self, metric, published_zone=published_zone, display_zone=display_zone)
 
 
@@ -135,8 +134,17 @@ def load_account_history(
 ) -> AccountHistory:
     """Load everything about one account, given by `social_network_id` or `@username`.
 
+    `since` and `until` are the first and last day, as in every `load_*` function.
+
     Raises:
         UserError: as `open_history`, or the file does not know the account.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> with duckdb.connect(database) as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> load_account_history(database, "pin_a").social_network_id
+    'pin_a'
     """
     with open_history(database) as history:
         ids = account_ids(history, account) or [account]
@@ -147,7 +155,7 @@ def load_account_history(
 def load_account_histories(
     database: Database, accounts: Accounts = None, since: date | None = None, until: date | None = None
 ) -> Iterator[AccountHistory]:
-    """Iterate over the accounts of a file, the one with most pins first; one is in memory at a time.
+    """Iterate over the accounts of a file, the one with most pins first. Only one is in memory at a time.
 
     The parameters are those of every `load_*` function.
 

@@ -1,10 +1,14 @@
-"""Which accounts a history knows, and what people call them."""
+"""List the accounts of a history, and their names for people."""
 
 import polars as pl
 
 
 def account_names(accounts: pl.DataFrame) -> dict[str, str]:
-    """Return a name for people per `social_network_id`, from `load_accounts`: the known of full name and username."""
+    """Return a name for people per `social_network_id`, from `load_accounts`: full name and username, where known.
+
+    >>> account_names(pl.DataFrame({"social_network_id": ["pin_a"], "full_name": ["Ann"], "username": ["ann"]}))
+    {'pin_a': 'Ann (@ann)'}
+    """
     names = {}
     for row in accounts.select("social_network_id", "full_name", "username").iter_rows(named=True):
         full, user = (row["full_name"] or "").strip(), (row["username"] or "").strip()
@@ -13,7 +17,7 @@ def account_names(accounts: pl.DataFrame) -> dict[str, str]:
 
 
 def accounts_by_pins(pins_latest: pl.DataFrame, *others: pl.DataFrame) -> list[str]:
-    """Return every `social_network_id` that any of the frames names, the one with most pins first.
+    """Return every `social_network_id` in any of the frames, the one with most pins first.
 
     >>> pins = pl.DataFrame({"social_network_id": ["pin_b", "pin_b", "pin_a"]})
     >>> accounts_by_pins(pins, pl.DataFrame({"social_network_id": ["pin_new"]}))

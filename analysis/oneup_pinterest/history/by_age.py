@@ -1,7 +1,7 @@
-"""Counters by the age of a pin, the only way in which pins of different dates can be compared.
+"""Compute counters by the age of a pin, which makes pins of different dates comparable.
 
-A pin's age is the number of days, the day of publication the first, whose figures a snapshot has: the snapshot of the
-day after publication shows it at age 1.
+A pin's age is the number of days that a snapshot covers, counted from the day of publication: the snapshot of the day
+after publication shows the pin at age 1.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,17 @@ _PIN = ["social_network_id", "id", "metric"]
 
 
 def counters_by_age(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Return what each pin's counters had reached at each age at which it was seen.
+    """Return the counters of each pin at each age at which it was seen.
 
-    Columns, sorted by the first four: social_network_id, id, metric; age (days, from 1); value (the most that the
-    counter had shown up to then, as a count: a small fall is a restatement); snapshot_date.
+    Columns, sorted by the first four:
 
-    Left out: metrics that are no lifetime counters in that account (`counter_types`), pins without a time of
-    publication, what a pin shows once its counter was reset or fell by more than a restatement
+    - social_network_id, id, metric
+    - age: days, from 1
+    - value: count, the maximum up to then (a small fall is a restatement)
+    - snapshot_date: day
+
+    Left out: metrics that are not lifetime counters in that account (`counter_types`); pins without a publication
+    time; observations of a pin after its counter was reset or fell by more than a restatement
     (`oneup_pinterest.history.gains.daily_gains`), and from a rise on that may still be taken back.
 
     >>> from datetime import date, datetime
@@ -43,7 +47,7 @@ def counters_by_age(history: LoadedHistory, metrics: Sequence[str] = METRICS) ->
 def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl.DataFrame:
     """Return `counters_by_age` of one metric, up to the first observation of each pin at age `until` or later.
 
-    So that who looks at early ages need not carry most of a long history about.
+    It keeps the frame small where only early ages are needed.
     """
     seen = _by_age(history, metric)
     is_same = (pl.col("pin") == pl.col("pin").shift(1)).fill_null(value=False)
@@ -51,7 +55,7 @@ def counters_by_early_age(history: LoadedHistory, metric: str, until: int) -> pl
 
 
 def _named(history: LoadedHistory, seen: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows of `_by_age` with the names that their numbers stand for."""
+    """Return the rows of `_by_age` with ids and metrics instead of numbers."""
     observations, names = consecutive_observations(history, []), pl.Series("metric", list(seen), pl.String)
     blocks = [block.with_columns(metric=pl.lit(number, pl.UInt8)) for number, block in enumerate(seen.values())]
     rows = blocks[0] if len(blocks) == 1 else pl.concat(blocks).sort("pin", "metric", maintain_order=True)
@@ -78,18 +82,20 @@ def _by_age(history: LoadedHistory, metric: str) -> pl.DataFrame:
         .collect()
     )
     is_younger = (pl.col("pin") == pl.col("pin").shift(1)) & (pl.col("age") < pl.col("age").shift(1))
-    # a pin has one time of publication, unless the API changes its mind
+    # a pin has one publication time, unless the API changes it
     return seen.sort("pin", "age") if seen.select(is_younger.any()).item() else seen
 
 
 def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Return what each pin's counters had reached at one age: the outcome that makes pins comparable.
+    """Return the counters of each pin at one age (days): the outcome that makes pins comparable.
 
-    One row per pin and metric that was seen at this age, or both before and after it at most 7 days apart; sorted by
-    the first three columns. Columns: social_network_id, id, metric; value (a count; a fraction where interpolated);
-    is_interpolated; published (datetime as the API has it), format, media_type, text (as last seen).
+    One row per pin and metric that was seen at this age, or before and after it at most 7 days apart. A pin that is
+    not yet that old has no row: nothing is extrapolated. Columns, sorted by the first three:
 
-    A pin not yet that old has no row: nothing is extrapolated.
+    - social_network_id, id, metric
+    - value: count; a fraction where it is interpolated (linearly)
+    - is_interpolated: the pin was not seen at this very age
+    - published: datetime as sent by the API; format, media_type, text: as last seen
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -118,7 +124,7 @@ def counters_at_age(history: LoadedHistory, age: int, metrics: Sequence[str] = M
 
 
 def _at_age(seen: pl.DataFrame, age: int) -> pl.DataFrame:
-    """Return pin, value and is_interpolated from each pin's last observation up to the age and the next one."""
+    """Return pin, value and is_interpolated, from the last observation up to the age and the next one."""
     early, is_exact = pl.col("age"), pl.col("age") == age
     has_next = (pl.col("pin") == pl.col("pin").shift(-1)).fill_null(value=False)
     late = pl.when(is_exact).then(early).when(has_next).then(early.shift(-1))

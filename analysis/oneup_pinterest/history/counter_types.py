@@ -1,4 +1,4 @@
-"""What a counter counts: a pin's whole life, or a window of days that moves on."""
+"""Classify counters: does one count a pin's whole life, or a window of days that moves on?"""
 
 from collections.abc import Sequence
 
@@ -17,39 +17,41 @@ from oneup_pinterest.history.observations import (
 
 USABLE = ("lifetime", "restated")  # types whose gains mean something; growth curves need `lifetime`
 
-# A lifetime counter does not fall, so of its moves (almost) none is a fall; of a rolling one's, about half.
+# A lifetime counter (almost) never falls. Of the moves of a rolling counter, about half are falls.
 _FALLING_SHARE, _FALLS, _FALLING_DAYS = 0.05, 3, 3
-_SURELY = 2.33  # standard errors: one chance in a hundred
-# Pinterest's own windows are of 30 and 90 days. Counters fall only in pins older than the window, so it is asked of
-# all pins, and of those old enough for either.
+_SURELY = 2.33  # standard errors: a one-sided p value of 1%
+# Pinterest's own windows have 30 and 90 days. A rolling counter falls only in pins older than the window, so the test
+# runs over all pins, and over those older than each window.
 _AGES = (0, 30, 90)
 _MANY = 0.1  # of the pins whose counter could fall
-_EVENTS = 0.05  # of the snapshots: what happens more often is how the counter behaves
-_MIN_MOVES = 20  # all of them rises, they say that a counter does not roll; fewer let the impressions speak for it
+_EVENTS = 0.05  # of the snapshots: more frequent events are how the counter behaves
+_MIN_MOVES = 20  # so many rises without a fall rule out a rolling counter; with fewer, the impressions decide
 
 
 @computed_once
 def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Judge from its history what each metric of each account counts: a pin's whole life, or a window that moves on.
+    """Return the type of each counter: does it count a pin's whole life, or a window of days that moves on?
+
+    The method is this project's own: one-sided z-tests (1%) of the share of falls.
 
     Columns, sorted by the first two:
 
     - social_network_id, metric
-    - rises, falls: steps between two observations of a pin in which its counter rose or fell
-    - resets: snapshots at which most of the pins was reset
-    - restatements: snapshots at which many pins (at least three, and 10% of those that could) fell, but not to near 0.
-      Such events are rare (at most one in twenty snapshots), or they are how the counter behaves
-    - pins_reset: pins whose counter was reset at another snapshot
-    - falling_share: of the steps that moved at any other snapshot, the share that fell (null when none moved)
+    - rises, falls: number of steps between two observations of a pin in which its counter rose or fell
+    - resets: number of snapshots at which most pins were reset
+    - restatements: number of snapshots at which many pins (at least three, and 10% of those above 0) fell, but not to
+      near 0. Where these are more than one in twenty snapshots, they are how the counter behaves
+    - pins_reset: number of pins whose counter was reset at another snapshot
+    - falling_share: share of falls (0 to 1) among the steps that moved at other snapshots; null where none moved
     - counter_type:
-      `rolling` where clearly more than 5% of these fell, on three days or more, and the pins that fell did so again and
-      again, or lost more than a restatement takes (the same is asked of pins older than 30 and than 90 days alone,
-      because a window's counter falls only in pins older than the window). A metric with too few moves or falls to
-      be sure (20) follows the impressions: OneUp has one type of counter for all;
-      `restated` where at a few snapshots most pins fell, but not to near 0: gains may be used, with that day unknown;
-      `lifetime` otherwise, which is an assumption as far as `rules_out_days` does not bear it out
-    - rules_out_days: a window of so many days, or fewer, would have shown: 20 rises of pins older than that, and
-      hardly a fall. Null where too little was seen, or the counter is rolling
+      `rolling` where clearly more than 5% of these steps fell, on three days or more, and the same pins fell
+      repeatedly, or by more than a restatement. The test also runs over pins older than 30 and than 90 days alone,
+      because a rolling counter falls only in pins older than its window. A metric with fewer than 20 moves or falls
+      takes the type of the impressions, because OneUp has one type for all counters;
+      `restated` where most pins fell at a few snapshots, but not to near 0: gains are valid, except on that day;
+      `lifetime` otherwise, which is an assumption unless `rules_out_days` confirms it
+    - rules_out_days: the data rule out a window of this many days or fewer, by 20 rises of older pins with hardly a
+      fall. Null where too little was seen, or the counter is rolling
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -91,7 +93,7 @@ def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> p
 
 @computed_once
 def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
-    """Return one row per account: how the counter of one metric behaves by itself."""
+    """Return one row per account: the type of one metric's counter, without regard to the impressions."""
     steps = consecutive_observations(history, [metric]).steps[metric]
     seen_twice = steps.lazy().filter(pl.col("before_on").is_not_null())
     fell, rose = pl.col("value") < pl.col("before"), pl.col("value") > pl.col("before")
@@ -141,7 +143,7 @@ def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
 
 
 def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
-    """From the steps that moved, apart from events: account, pins_reset, falling_share, is_rolling, rules_out_days."""
+    """Return account, pins_reset, falling_share, is_rolling and rules_out_days, from the steps outside of events."""
     age = pl.col("age")
     losses = (
         moved.filter("is_fall")
@@ -152,7 +154,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
         .agg(deep_share=pl.col("is_deep").mean(), falls_per_pin=pl.col("falls").mean())
     )
     is_rolling = pl.any_horizontal(
-        # a pin without a time of publication may be of any age
+        # a pin without a publication time may be of any age
         [_falls_too_often((age > least).fill_null(value=least == 0)) for least in _AGES]
     )
     return (
@@ -169,7 +171,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
             )
         )
         .join(losses, on="account", how="left")
-        # restatements take little, and hardly a pin twice
+        # restatements are small, and rarely hit a pin twice
         .with_columns(
             is_rolling=pl.col("is_rolling") & ((pl.col("deep_share") >= 1 / 3) | (pl.col("falls_per_pin") >= 2))
         )

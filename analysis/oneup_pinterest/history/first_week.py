@@ -1,7 +1,7 @@
-"""What each pin had after its first week, and which pins were published at about the same time.
+"""Compute the count of each pin after its first week, and group pins published at about the same time.
 
-Timing, formats and texts are all judged by this outcome: at one age, so that old pins are not better for being old,
-and among pins published at about the same time, so that a trend or a season is not taken for an effect.
+Timing, formats and texts share this outcome. It compares pins at one age, so that old pins are not better for being
+old, and among pins published at about the same time, so that a trend or a season does not look like an effect.
 """
 
 import polars as pl
@@ -11,29 +11,31 @@ from oneup_pinterest.history.by_age import counters_at_age
 from oneup_pinterest.history.latest import latest_pins
 from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 
-AGE = 7  # days: each day of the week once, and short enough that most pins of a young history have an outcome
-MIN_PINS = 20  # with fewer, only differences of several times would stand out from chance
-WEEKS_PINS, WEEKS_TOGETHER = 20, 4  # weeks are taken together up to this many pins, or this many weeks
+AGE = 7  # days: each weekday once, and short enough that most pins of a young history have an outcome
+MIN_PINS = 20  # with fewer, only a ratio of several times would stand out from chance
+WEEKS_PINS, WEEKS_TOGETHER = 20, 4  # weeks form a group up to this many pins, or this many weeks
 
 
 @computed_once
 def first_week_outcomes(
     history: LoadedHistory, metric: str = "saves", *, published_zone: str = "UTC", display_zone: str = "UTC"
 ) -> pl.DataFrame:
-    """Return what each pin had gathered exactly 7 times 24 hours after its publication.
+    """Return the count of each pin exactly 7 times 24 hours after its publication.
 
-    Snapshots show whole days (of UTC), so a pin published at 23:00 has had an hour of its first day and one published
-    at 01:00 nearly all of it: compared at the same age in days, late hours would look bad. Therefore the outcome is
-    interpolated between the two snapshots around the moment.
+    Snapshots show whole days (of UTC). A pin published at 23:00 has had one hour of its first day, and one published at
+    01:00 nearly all of it: compared at the same age in days, late hours would look bad. So the outcome is interpolated
+    (linearly) between the two snapshots around the moment. Columns, sorted by the first two:
 
-    Columns, sorted by the first two: social_network_id, id; value (a count, with a fraction); moment (of publication,
-    in `display_zone`, without a zone); weeks (number of the group of weeks in which it was published); format,
-    media_type, text. Groups are whole calendar weeks of one account, taken together until they have 20 pins or are
-    four weeks.
+    - social_network_id, id
+    - value: count, with a fraction
+    - moment: of publication, in `display_zone`, without a zone
+    - weeks: number of the group of weeks in which the pin was published. A group has whole calendar weeks of one
+      account: as many as it takes to have 20 pins, at most four
+    - format, media_type, text: as last seen
 
-    Pins without a time of publication, or not seen around that age, have no row; nor has any pin where the metric is
-    no lifetime counter. The API does not say in which zone it gives times: `published_zone` is an assumption. An hour
-    that a clock skips has no moment; of an hour that it runs through twice, the first is taken.
+    There is no row for pins without a publication time or not seen around that age, nor where the metric is not a
+    lifetime counter. The API does not document the time zone of its times: `published_zone` is an assumption. An hour
+    that a clock skips has no moment; an hour that occurs twice counts as the first one.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
@@ -82,7 +84,7 @@ def first_week_outcomes(
 
 
 def with_weeks(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Return the outcomes, sorted by account and pin, with the column `weeks` that `first_week_outcomes` describes.
+    """Return the outcomes, sorted by account and pin, with the column `weeks` of `first_week_outcomes`.
 
     >>> from datetime import datetime
     >>> days = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"],
@@ -94,7 +96,7 @@ def with_weeks(outcomes: pl.DataFrame) -> pl.DataFrame:
     counted = outcomes.group_by("social_network_id", week.alias("week")).len().sort("social_network_id", "week").rows()
     groups: list[int] = []
     number, size, account, first = -1, 0, None, None
-    for name, day, pins in counted:  # a row a week
+    for name, day, pins in counted:  # one row per week
         is_full = first is None or size >= WEEKS_PINS or (day - first).days >= 7 * WEEKS_TOGETHER
         if name != account or is_full:
             number = 0 if name != account else number + 1
@@ -114,7 +116,10 @@ def with_weeks(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def check_zones(*zones: str) -> None:
-    """Raise a UserError that names the first zone that is not in the time zone database.
+    """Check that the zones are in the time zone database.
+
+    Raises:
+        UserError: one is not; the message names the first such zone.
 
     >>> check_zones("UTC", "Europe/Berlin")
     """

@@ -1,7 +1,7 @@
-"""From snapshots to gains: what each pin, and each account, gained on each day.
+"""Turn snapshots into gains: what each pin, and each account, gained on each day.
 
-A snapshot of day D shows counters up to the end of day D-1 (the API answers up to yesterday), so what is gained
-between the snapshots of D-1 and D is booked on day D-1.
+A snapshot of day D shows counters up to the end of day D-1 (the API reports up to yesterday), so the gain between the
+snapshots of D-1 and D belongs to day D-1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,35 +19,34 @@ _KEY = ["social_network_id", "metric"]
 
 
 def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since: date | None = None) -> pl.DataFrame:
-    """Return gains per account, pin, metric and day, from pins as `load_pins` returns them; none before `since`.
+    """Return gains per account, pin, metric and day; none before `since`.
 
-    The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to
-    one metric. Columns, sorted by the first four:
+    The frame is long, because a step can be a fall in one metric and a gain in another: every flag belongs to one
+    metric. Columns, sorted by the first four:
 
     - social_network_id, id, metric, day
-    - gain: what the counter gained on that day, as a count; a fraction where it is imputed, null after a fall
-    - is_imputed: the pin was not observed for n > 1 days; its gain is divided by n and put on each of them. Also where
-      the day of the sync moved with the time zone of the config (`history.zone_changes`): it is not a whole day's gain
-    - is_fall: the counter fell between the two observations, or was reset with most others of the account. What was
-      gained meanwhile is unknown, not zero
-    - is_new: first sight of a pin published since the account's previous snapshot: all it has was gained since.
-      (Published on the day before that snapshot counts too: the zone of publish times is not known. At an account's
-      very first snapshot this holds only where all its pins are from the day before or later: beside older pins,
-      whose gains of that day nobody knows, the day would look like a bad one.)
-      First sight of any other pin is no gain, and has no row
+    - gain: count that the counter gained on that day; a fraction where it is imputed, null after a fall
+    - is_imputed: the pin was not observed for n > 1 days, and its gain is divided equally over them. Also where the
+      day of the sync moved with the time zone of the config (`history.zone_changes`): it is not a whole day's gain
+    - is_fall: the counter fell between the two observations, or was reset with most others of the account. The
+      gain in between is unknown, not zero
+    - is_new: first observation of a pin published since the account's previous snapshot, so that its whole count is a
+      gain. (A pin published on the day before that snapshot counts as new too, because the zone of publish times is
+      unknown. At an account's very first snapshot, pins are new only if all were published the day before or later:
+      the gains of older pins are unknown, so the day would look bad.) The first observation of any other pin has no
+      row
     - is_provisional: one of the last two days of this account, which Pinterest may still restate
-    - is_unconfirmed: a rise beyond all that the account has shown, which may still be taken back: it is booked, but is
-      a glitch if the counter falls back within its next three observations (`oneup_pinterest.history.glitches`)
-    - fall: what kind of fall it was, null where it was none:
-      `restatement`, at most 2% or two counts, or with most of the account's pins at once: a gain again only above the
-      most that it had shown, so that the recovery does not count;
-      `reset`, to less than half, alone or with all pins together: what it has from then on is counted from there;
-      `fall`, in between: taken like a reset
+    - is_unconfirmed: a rise far above any earlier one of the account, which may still be taken back. It counts as a
+      gain, unless the counter falls back within its next three observations (`oneup_pinterest.history.glitches`)
+    - fall: type of the fall, null where the counter did not fall:
+      `restatement`, at most 2% or two counts, or with most of the account's pins at once: the next gain starts above
+      the earlier maximum, so that the recovery does not count;
+      `reset`, to less than half, alone or with all pins together: later gains start from the new value;
+      `fall`, in between: treated like a reset
 
-    A pin that is not observed any more has no rows: unseen is not zero. A null counter is not an observation. Nor is
-    one that fell and came all the way back in one step, one that rose and came back, or a count that cannot be
-    (`history.glitches`), nor a snapshot that has zero for every pin where several had more: a lost connection gives
-    plausible zeros. Saves and repins stay two metrics, as OneUp has them.
+    A pin that is no longer observed has no rows: unseen is not zero. These are not observations: a null counter; a
+    dip, a spike or an impossible count (`history.glitches`); a snapshot with zero for every pin where several had
+    more, because a lost connection gives plausible zeros. Saves and repins stay two metrics, as in OneUp.
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -85,19 +84,20 @@ def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since:
 
 
 def account_daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> pl.DataFrame:
-    """Return gains of all pins of an account together, per metric and day, from pins as `load_pins` returns them.
+    """Return gains of all pins of an account together, per metric and day.
 
     Columns, sorted by the first three:
 
     - social_network_id, metric, day
-    - gain: sum of the gains that are known, as a count; null where none is, or where more counters fell than rose,
-      as after a reset: what is known is then too little to stand for the day
-    - pins_observed, pins_imputed, pins_fallen: pins with a row that day; of these, with a gain spread over a gap;
-      and with an unknown gain (where this is above 0, the sum is a lower bound)
-    - pins_unconfirmed: of these, with a rise that may still be taken back
-    - is_imputed: most of the pins observed have a gain that is spread over a gap
+    - gain: sum of the known gains, a count; null where none is known, or where more counters fell than rose, as after
+      a reset: the known gains then do not represent the day
+    - pins_observed: number of pins with a row that day
+    - pins_imputed: of these, pins with a gain spread over a gap between syncs
+    - pins_fallen: of these, pins with an unknown gain; above 0, the sum is a lower bound
+    - pins_unconfirmed: of these, pins with a rise that may still be taken back
+    - is_imputed: most of the observed pins have a gain that is spread over a gap
     - is_provisional: as in `daily_gains`, or the sum has a rise that may still be taken back
-    - counter_type: of the counter, as in `counter_types`: the gains of one that is not in `USABLE` mean nothing
+    - counter_type: as in `counter_types`; gains are meaningless where it is not in `USABLE`
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({
@@ -148,10 +148,10 @@ def account_daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS
 
 
 def numbered_gains(history: LoadedHistory, metric: str, since: date | None = None) -> pl.DataFrame:
-    """Return `daily_gains` of one metric, not sorted, and with the number of a pin instead of its names.
+    """Return `daily_gains` of one metric, not sorted, with the number of a pin instead of its ids.
 
-    The number is the pin's row in `latest_pins`. For code that needs many days of many pins: with names the frame is
-    three times as large.
+    The number is the pin's row in `latest_pins`. Use it for many days of many pins: with ids the frame is three times
+    as large.
 
     >>> from datetime import datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 1, 1),
@@ -164,7 +164,7 @@ def numbered_gains(history: LoadedHistory, metric: str, since: date | None = Non
 
 
 def _daily(observations: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Return each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
+    """Yield each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
     last = pl.concat(
         [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in observations.steps.values()]
     )
@@ -202,7 +202,7 @@ def _of_metric(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gained(steps: pl.LazyFrame, has_falls: bool, is_new: bool) -> pl.DataFrame:
-    """Return what was gained since the observation before, all on the last of the `days` since."""
+    """Return the gain since the observation before, all on the last of the `days` in between."""
     fall = pl.col("fall")
     rise = (pl.col("value") - pl.col("top_before")).clip(0)
     change = pl.when(fall.is_null()).then(rise) if has_falls else rise

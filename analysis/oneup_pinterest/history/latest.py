@@ -1,4 +1,4 @@
-"""The newest row of each pin, and its newest counters that are to be believed."""
+"""Select the newest row of each pin, and its newest credible counters."""
 
 from collections.abc import Sequence
 
@@ -34,9 +34,11 @@ def latest_pins(history: LoadedHistory) -> pl.DataFrame:
 def latest_counters(history: LoadedHistory, metrics: Sequence[str]) -> pl.DataFrame:
     """Return `latest_pins` with the newest counters that are neither a glitch, nor missing, nor unconfirmed.
 
-    Where the newest row of a pin has a glitch, or an unconfirmed rise, in one of `metrics`, all of them are those of
-    the last snapshot at which none had: counters of one moment belong together. `is_earlier` says so. A pin without
-    such a snapshot keeps its newest row; `is_unconfirmed` says that this may still be taken back.
+    Where the newest row of a pin has a glitch or an unconfirmed rise in one of `metrics`, all of them come from the
+    last snapshot without one, because the counters of one moment belong together. Two columns are added:
+
+    - is_earlier: the counters come from an earlier snapshot
+    - is_unconfirmed: there is no such snapshot, and the newest counters may still be taken back
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
@@ -47,10 +49,10 @@ def latest_counters(history: LoadedHistory, metrics: Sequence[str]) -> pl.DataFr
     observations, latest = consecutive_observations(history, metrics), latest_pins(history)
     is_last = (pl.col("pin") != pl.col("pin").shift(-1)).fill_null(value=True)
     newest = rows_in_order(history).places.filter(is_last).select("pin", "row")
-    believed = [confirmed(steps) for steps in observations.steps.values()]
-    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in believed]
+    credible = [confirmed(steps) for steps in observations.steps.values()]
+    is_fine = [newest["row"].is_in(steps.filter(is_last)["row"].implode()) for steps in credible]
     doubtful = newest.filter(~pl.all_horizontal(is_fine))["pin"].implode()
-    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in believed])
+    rows = pl.concat([steps.filter(pl.col("pin").is_in(doubtful)).select("pin", "row") for steps in credible])
     earlier = (
         rows.group_by("pin", "row", maintain_order=True)
         .len()

@@ -1,4 +1,4 @@
-"""What was loaded of any number of accounts, and what follows from it, computed once."""
+"""Hold the loaded frames of any number of accounts, and results derived from them, computed once."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,8 +17,8 @@ T = TypeVar("T")
 class LoadedHistory:
     """The frames that the `load_*` functions return, of any number of accounts.
 
-    Functions that are `computed_once` keep their results in it, for as long as it lives. So frames must not be changed
-    in place, and a history is for one thread at a time. Frames that are not given have no rows.
+    Functions decorated with `computed_once` keep their results in it. So do not change frames in place, and use a
+    history in one thread at a time. Frames that are not given have no rows.
 
     Attributes:
         pins: as `load_pins` returns them; texts and addresses may be missing where `pins_latest` has them.
@@ -49,7 +49,7 @@ class LoadedHistory:
         self._results: dict[object, Any] = {}
 
     def once(self, key: object, compute: Callable[[], T]) -> T:
-        """Return the result under a key; compute and keep it the first time."""
+        """Return the result stored under a key; compute and store it the first time."""
         if key not in self._results:
             self._results[key] = compute()
         result: T = self._results[key]
@@ -57,7 +57,7 @@ class LoadedHistory:
 
 
 def computed_once(function: Callable[Concatenate[H, P], T]) -> Callable[Concatenate[H, P], T]:
-    """Make a pure function of a history, and of arguments that do not change, compute each result once per history.
+    """Decorate a pure function of a history and immutable arguments, so that it computes each result once per history.
 
     >>> @computed_once
     ... def rows(history): print("counted"); return history.pins.height

@@ -1,4 +1,4 @@
-"""An account's settled days as a series: what anomalies, level shifts, forecasts and followers share."""
+"""Build the series of an account's settled days, which anomalies, level shifts, forecasts and followers share."""
 
 import polars as pl
 
@@ -6,7 +6,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.loaded_history import computed_once
 
-FALLEN_SHARE = 0.1  # of an account's pins: when more counters fell, a day's sum is too much of a lower bound
+FALLEN_SHARE = 0.1  # of an account's pins: if more counters fell, the sum of the day is too low
 
 _SCHEMA = {
     "social_network_id": pl.String(),
@@ -19,7 +19,7 @@ _SCHEMA = {
 
 @computed_once
 def settled_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return `settled_rows` of the account's gains."""
+    """Return `settled_rows` (counts per day) of the account's gains."""
     return settled_rows(history.account_gains, metric)
 
 
@@ -29,12 +29,12 @@ def settled_rows(account_gains: pl.DataFrame, metric: str) -> pl.DataFrame:
     Columns, sorted by the first two:
 
     - social_network_id, day
-    - gain: of `metric`, as a count; null on days of which it is not known
-    - is_imputed: the gain is part of a gap's that was divided by its days
-    - is_sure: the gain is known and was counted on this very day, not next to a gap or an unknown day either, and at
-      most a tenth of the counters fell on it: what happened here can be judged day by day
+    - gain: count of `metric`; null where unknown
+    - is_imputed: the gain of a gap between syncs was divided by its days
+    - is_sure: the gain of this very day is known, neither neighbor is in a gap or unknown, and at most a tenth of the
+      counters fell. Only such days can be compared one by one
 
-    No rows for accounts of which `metric` is no lifetime counter. Provisional days are left out.
+    No rows for accounts whose `metric` is not a lifetime counter. Provisional days are left out.
 
     >>> from datetime import date
     >>> gains = pl.DataFrame({"social_network_id": "pin_a", "metric": "saves", "counter_type": "lifetime", "gain": 3.0,

@@ -1,4 +1,4 @@
-"""OneUp's own totals of an account: its newest period, and which of several presets counts."""
+"""Read OneUp's own totals of an account: its newest period, of the preset that was synced last."""
 
 import polars as pl
 
@@ -11,11 +11,16 @@ SETTLED_AFTER = 3  # days after its end: Pinterest restates the last two days
 def account_totals(overview: pl.DataFrame) -> pl.DataFrame:
     """Return the newest period of each account, from `load_overview_metrics`, with the change of its counts.
 
-    Columns: social_network_id, preset, period_start, period_end; key, name, description of the metric; now, before
-    (counts in this period and in the one before it); change (percent of `before`; null where that is 0 or unknown);
-    direction (up, down, unchanged, from zero, unknown); is_provisional (the period was read less than three days after
-    its end, so Pinterest may still restate its last two days). One row per account and metric, in OneUp's order. Of
-    several presets only the one that was synced last: they are never mixed.
+    One row per account and metric, in OneUp's order. Of several presets only the one that was synced last counts: they
+    are never mixed. Columns:
+
+    - social_network_id, preset, period_start, period_end
+    - key, name, description: of the metric
+    - now, before: counts in this period and in the one before it
+    - change: percent of `before`; null where that is 0 or unknown
+    - direction: up, down, unchanged, from zero or unknown
+    - is_provisional: the period was read less than three days after its end, so Pinterest may still restate its last
+      two days
 
     >>> from datetime import date
     >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": "last_7_days", "key": ["saves", "clicks"],
@@ -87,7 +92,7 @@ def of_last_preset(overview: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_provisional_period() -> pl.Expr:
-    """Return whether a stored period was read (UTC) less than three days after its end; not where that is unknown.
+    """Return whether a stored period was read (UTC) less than three days after its end; False where that is unknown.
 
     >>> from datetime import date, datetime
     >>> read = [datetime(2026, 3, 9, 23), datetime(2026, 3, 10, 0)]

@@ -1,4 +1,4 @@
-"""Changes of the time zone of a sync's day: one day may be seen twice, or not at all."""
+"""Find changes of the time zone of a sync's day, after which one day may be seen twice, or not at all."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
-MIN_OFFSET, MAX_OFFSET = timedelta(hours=-12), timedelta(hours=14)  # of the zones that there are
-MAX_ODD_SHARE = 0.1  # of an account's snapshots: with more, days and times of extraction do not belong together
-MIN_DIFFERENCE = timedelta(hours=12)  # between the days that passed in the file and the time that passed
+MIN_OFFSET, MAX_OFFSET = timedelta(hours=-12), timedelta(hours=14)  # of all existing zones
+MAX_ODD_SHARE = 0.1  # of an account's snapshots: with more, days and extraction times do not match
+MIN_DIFFERENCE = timedelta(hours=12)  # between the days in the file and the time that passed
 
 SCHEMA = {
     "account": pl.UInt32,
@@ -32,7 +32,7 @@ class _Snapshot(NamedTuple):
 
 
 class _Offsets(NamedTuple):
-    """Which offsets agree with some snapshots: at least `low`, and below `high`."""
+    """The offsets that agree with some snapshots: at least `low`, and below `high`."""
 
     low: timedelta
     high: timedelta
@@ -45,17 +45,20 @@ Shifts = dict[tuple[datetime, datetime], set[tuple[timedelta, timedelta]]]
 
 
 def zone_changes(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Return the snapshots whose day does not follow from the one before: the zone of the config was changed.
+    """Return the snapshots whose day does not follow from the one before, because the zone of the config was changed.
 
-    A snapshot of day D, extracted at the moment t (UTC), says that the offset of the zone from UTC is at least D 00:00
-    - t, and less than a day more. As long as one offset agrees with all snapshots of an account, whatever the hours of
-    its syncs, nothing changed. Where none does, the snapshots are split where the days that passed in the file and the
-    time that passed differ most, by half a day at least.
+    A snapshot of day D, extracted at the moment t (UTC), implies that the offset of the zone from UTC is at least
+    D 00:00 - t, and less than a day more. If one offset agrees with all snapshots of an account, nothing changed. If
+    none does, the snapshots are split where the days in the file and the time that passed differ most, by at least
+    half a day.
 
     `snapshots` has account, snapshot_date, first_at and last_at (of the extraction, UTC), one row per account and day.
-    Columns: account; snapshot_date; before_on (the snapshot before); hours (between the two extractions);
-    is_clock_change (the clock of one zone, as it goes over to summer or winter time, explains both sides). No rows for
-    accounts whose extraction times are unknown, or do not fit their days (a file that was copied by other means).
+    No rows for accounts whose extraction times are unknown, or do not match their days (a file copied by other means).
+    Columns:
+
+    - account, snapshot_date; before_on: day of the snapshot before
+    - hours: between the two extractions
+    - is_clock_change: a change to summer or winter time in one zone explains both sides
 
     >>> from datetime import datetime
     >>> at = [datetime(2026, 3, 1, 20), datetime(2026, 3, 2, 20), datetime(2026, 3, 3, 20), datetime(2026, 3, 4, 20)]
@@ -71,7 +74,7 @@ def zone_changes(snapshots: pl.DataFrame) -> pl.DataFrame:
         .select("account", "snapshot_date", low=low, high=high, at=pl.col("last_at") - midnight, is_odd=is_odd)
         .filter(pl.col("is_odd").mean().over("account") <= MAX_ODD_SHARE)
         .filter(~pl.col("is_odd"))
-        # most accounts end here: one offset explains all their days
+        # for most accounts, one offset explains all days
         .filter((pl.col("low").max() >= pl.col("high").min()).over("account"))
         .sort("account", "snapshot_date")
     )
@@ -106,7 +109,7 @@ def moved_snapshots(snapshots: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changes(snapshots: list[_Snapshot], shifts: Shifts) -> list[tuple[date, date, float, bool]]:
-    """Return each snapshot that begins another zone: day, the day before, hours between, is_clock_change."""
+    """Return each snapshot that starts another zone: day, the day before, hours between, is_clock_change."""
     places = []
     start, low, high = 0, snapshots[0].low, snapshots[0].high
     for end in range(1, len(snapshots)):
@@ -126,9 +129,9 @@ def _changes(snapshots: list[_Snapshot], shifts: Shifts) -> list[tuple[date, dat
 
 
 def _is_clock_change(before: Sequence[_Snapshot], after: Sequence[_Snapshot], shifts: Shifts) -> bool:
-    """Return whether there is a zone whose clock was changed between the two, and agrees with the snapshots of both."""
+    """Return whether the clock change of some zone agrees with the snapshots of both sides."""
     then, since = (_Offsets(max(one.low for one in part), min(one.high for one in part)) for part in (before, after))
-    # of the snapshots near the change, those that agree with the other side as well do not say when it was
+    # snapshots near the change that agree with both sides do not show when it was
     last = next((one for one in reversed(before) if max(one.low, since.low) >= min(one.high, since.high)), before[-1])
     first = next((one for one in after if max(one.low, then.low) >= min(one.high, then.high)), after[0])
     ends = last.moment, first.moment
@@ -144,7 +147,7 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _split(snapshots: list[_Snapshot], start: int, end: int) -> tuple[int, timedelta, timedelta]:
-    """Return where the other zone begins, and the offsets that agree with all snapshots from there to the end."""
+    """Return where the other zone starts, and the offsets that agree with all snapshots from there to the end."""
     low, high = snapshots[end].low, snapshots[end].high
     found = end, low, high
     for place in range(end - 1, start, -1):
@@ -160,5 +163,5 @@ def _split(snapshots: list[_Snapshot], start: int, end: int) -> tuple[int, timed
 
 
 def _difference(snapshots: list[_Snapshot], place: int) -> timedelta:
-    """Return by how much the days in the file exceed the time that passed."""
+    """Return how much longer the days in the file are than the time that passed."""
     return snapshots[place - 1].at - snapshots[place].at
