@@ -89,7 +89,7 @@ def test_a_total_gets_the_verdict_of_pins_that_move_as_it_does() -> None:
 
 def test_a_total_that_moves_against_its_pins_has_no_verdict() -> None:
     row = saves_of(100, 300, factor=3)
-    assert (row["verdict"], row["reason"]) == ("no verdict", "the pins watched do not move the way this total does")
+    assert (row["verdict"], row["reason"]) == ("no verdict", "the observed pins do not move the way this total does")
 
 
 def test_a_total_without_the_history_says_how_much_there_is() -> None:

@@ -1,7 +1,7 @@
-"""What the notebooks and the report say: each function answers one question about one account.
+"""Define the answers of the notebooks and the report: each answers one question about one account.
 
-An answer puts a statistic, its chart and its table together with a sentence that has the numbers in it. Where the
-data cannot carry one, the sentence says so and why.
+An answer combines a statistic, its chart and its table with a sentence that has the numbers in it. Where the data are
+not sufficient, the sentence says so and why.
 """
 
 from typing import NamedTuple
@@ -17,12 +17,12 @@ NOT_ENOUGH = "Not enough data yet"
 
 
 class Answer(NamedTuple):
-    """One question, answered.
+    """The answer to one question about the data.
 
     - question: as a person would ask it, for a heading
-    - sentence: the answer with its numbers; it begins with `Not enough data yet: ` and says why where there is none
-    - chart: one view or layers of one (no facets: it must fit a phone), or None where there is nothing to draw
-    - table: the numbers of the chart; its columns are headings for people, with units; or None
+    - sentence: the answer with its numbers, or `Not enough data yet: ` and the reason
+    - chart: one view or its layers (no facets: it must fit a phone), or None where there is nothing to draw
+    - table: the numbers of the chart, with headings for people that have units; or None
     - notes: sentences on how to read it: what was left out, assumed or estimated
 
     >>> not_enough_data("Did saves change?", "two whole weeks are needed, and there are 3 days.").sentence
@@ -37,12 +37,12 @@ class Answer(NamedTuple):
 
 
 def not_enough_data(question: str, why: str) -> Answer:
-    """Return an answer that there is none yet; `why` goes on after a colon."""
+    """Return an answer that says that the data are not sufficient yet. `why` is the text after the colon."""
     return Answer(question, f"{NOT_ENOUGH}: {why}")
 
 
 def refusal(metric: str) -> str:
-    """Return why nothing is said of what this metric gained, or of how it grows."""
+    """Return the sentence that explains why there are no gains and no growth of this metric."""
     return (
         f"Gains of {metric} are not known: its counter falls too often to be one of a pin's whole life (it counts a "
         "window of days that moves on), so its differences are not what was gained."
@@ -50,7 +50,7 @@ def refusal(metric: str) -> str:
 
 
 def no_curves(history: AccountHistory, metric: str) -> str | None:
-    """Return why counters of this account's metric cannot be followed over a pin's life, if so."""
+    """Return why this metric's counters cannot be followed over a pin's life; None where they can."""
     counter_type = history.counter_type(metric)
     if counter_type not in (None, *USABLE):
         return refusal(metric)
@@ -60,12 +60,12 @@ def no_curves(history: AccountHistory, metric: str) -> str | None:
 
 
 def no_gains(history: AccountHistory, metric: str) -> str | None:
-    """Return why gains of this account's metric mean nothing, if so."""
+    """Return why gains of this metric are meaningless; None where they are valid."""
     return None if history.counter_type(metric) in (None, *USABLE) else refusal(metric)
 
 
 def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
-    """Return why so few outcomes cannot carry an answer, if so; `what` (a plural) needs them."""
+    """Return why there are too few outcomes for an answer; None otherwise. `what` is the plural that needs them."""
     if outcomes.height >= MIN_PINS:
         return None
     are = "is" if outcomes.height == 1 else "are"
@@ -73,7 +73,7 @@ def too_few(outcomes: pl.DataFrame, what: str, metric: str) -> str | None:
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """Return a 95% interval in words, open where the data set no bound.
+    """Return a 95% interval (percent) in words; it is open where a bound is None.
 
     >>> interval_text(-31.0, 22.4), interval_text(-31.0, None)
     ('95% interval −31% to +22%', '95% interval −31% or more')

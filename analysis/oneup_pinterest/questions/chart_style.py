@@ -1,4 +1,4 @@
-"""What all charts share: colors, fonts, axes of days, and how they show in JupyterLab without a network."""
+"""Define what all charts share: colors, fonts, axes of days, and display in JupyterLab without a network."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from altair.utils.schemapi import debug_mode
 
 from oneup_pinterest.formatting import truncate
 
-VEGALITE = "6.4"  # of vl_convert's versions, the one that Altair 6 writes for
+VEGALITE = "6.4"  # the version of vl_convert that matches Altair 6
 # Okabe and Ito's colors, which color-blind people can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 GREEN, PINK = "#009E73", "#CC79A7"
@@ -25,13 +25,13 @@ DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
 Chart = alt.Chart | alt.LayerChart
 PER = 1_000  # impressions: rates of pins are some units of this
-MIN_DAYS = 14  # fewer would be drawn as huge bars
-MIN_REACH = 2.0  # times that an axis of times spans to either side, so that small differences look small
+MIN_DAYS = 14  # fewer would become huge bars
+MIN_REACH = 2.0  # ratio that an axis of ratios covers at least to either side, so that small effects look small
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
-# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use nothing that it lacks
+# Altair 6 writes Vega-Lite 6, JupyterLab 4.6 draws Vega-Lite 5.6; our charts use only what both have
 _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _JUPYTER_MIME = "application/vnd.vegalite.v5+json"
-# JupyterLab's dark theme writes what has no color of its own in white, and our charts are white
+# JupyterLab's dark theme draws text without a color in white, and our charts have a white background
 _DARK_ENOUGH = {
     "style": {"guide-label": {"fill": FAINT}, "guide-title": {"fill": FAINT}},
     "title": {"color": INK, "subtitleColor": FAINT},
@@ -42,10 +42,10 @@ _PNG_SCALE = 1.5  # sharp on most screens; the picture is shown at the size of t
 
 
 def register_renderer() -> None:
-    """Make charts show in JupyterLab, in a notebook that is only opened, and in its HTML, all without a network.
+    """Show charts in JupyterLab, in a notebook that was only opened, and in its HTML, all without a network.
 
-    Each chart becomes a Vega-Lite 5 output beside a PNG: Altair's own renderers need a CDN, or a Vega-Lite 6 that
-    JupyterLab has not.
+    Each chart becomes a Vega-Lite 5 output and a PNG. Altair's own renderers need a CDN, or Vega-Lite 6, which
+    JupyterLab does not have.
 
     >>> register_renderer()
     >>> alt.renderers.active
@@ -56,18 +56,18 @@ def register_renderer() -> None:
 
 
 def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
-    """Return the chart with its size, and the description that screen readers say."""
+    """Return the chart with its size (pixels) and its description for screen readers."""
     described: Chart = chart.properties(description=description, width=width, height=height)
     return described
 
 
 def unvalidated() -> AbstractContextManager[None]:
-    """Let Altair build charts without validation in this block: it takes half of the time, and tests do it."""
+    """Build charts without Altair's validation in this block: it takes half of the time, and tests do it."""
     return debug_mode(arg=False)
 
 
 def inline(rows: list[dict[str, Any]]) -> alt.Data:
-    """Return rows as data inside the specification; dates must be ISO text in them."""
+    """Return rows as data inside the specification. Dates must be ISO text."""
     return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
 
 
@@ -99,13 +99,13 @@ def chart_config() -> dict[str, Any]:
 
 def styled(chart: Any, background: str = "white") -> dict[str, Any]:
     """Return the chart's specification with the look that all charts share."""
-    # unit tests validate each chart; to do it again takes most of the time of a report
+    # unit tests validate each chart; another validation would take most of the time of a report
     spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
     return {**spec, "config": {**spec.get("config", {}), **chart_config(), "background": background}}
 
 
 def day_axis(days: list[str], title: str) -> alt.X:
-    """Return days as text: as times, a browser west of Greenwich would draw each a day early."""
+    """Return an axis of days as text: as times, a browser west of Greenwich would draw each a day early."""
     ticks = days[:: -max(1, -(-len(days) // 8))]
     axis = alt.Axis(
         values=ticks,
@@ -127,12 +127,12 @@ def axis_label(text: str | None, length: int) -> str:
 
 
 def count_text(value: float | None) -> str:
-    """Return a count as people write it, or `unknown`."""
+    """Return a count with thousands separators, or `unknown`."""
     return "unknown" if value is None else f"{value:,.0f}"
 
 
 def all_days(days: pl.Series) -> list[str]:
-    """Return every day up to the last as ISO text, at least two weeks of them: a day that is not known leaves a gap."""
+    """Return every day from the first to the last as ISO text, at least two weeks, so that unknown days leave a gap."""
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         return []
@@ -141,7 +141,7 @@ def all_days(days: pl.Series) -> list[str]:
 
 
 def percent_text(value: float | None, missing: str = "unknown") -> str:
-    """Return a change in whole percents with its sign; one decimal where it is small, `missing` where there is none.
+    """Return a change in whole percents with its sign; one decimal where it is small, `missing` if it is None.
 
     >>> percent_text(-8.2), percent_text(22.0), percent_text(0.34), percent_text(None, "no upper limit")
     ('−8%', '+22%', '+0.3%', 'no upper limit')
@@ -154,7 +154,7 @@ def percent_text(value: float | None, missing: str = "unknown") -> str:
 
 
 def gained_text() -> pl.Expr:
-    """Return the gain for a tooltip, which writes what is not known as zero if it is a number."""
+    """Return the gain as text for a tooltip, because a tooltip shows an unknown number as zero."""
     gain = pl.col("gain")
     return (
         pl.when(gain.is_not_null())
@@ -164,7 +164,7 @@ def gained_text() -> pl.Expr:
 
 
 def times_scale(values: list[float]) -> alt.Scale:
-    """Return a log scale that has all values, 1 and at least half to double.
+    """Return a log scale that covers all values, and at least 0.5 to 2.
 
     >>> times_scale([0.9, 3.0]).to_dict()["domain"]
     [0.459, 3.27]
@@ -188,7 +188,7 @@ def times_axis(scale: alt.Scale) -> alt.Axis:
 
 
 def _offline_output(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a notebook keeps of a chart, and how it is to be shown."""
+    """Return what a notebook stores of a chart, and its display metadata."""
     spec = styled(spec)
     png = vl_convert.vegalite_to_png(json.dumps(spec), vl_version=VEGALITE, scale=_PNG_SCALE)
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))  # where PNG has its size

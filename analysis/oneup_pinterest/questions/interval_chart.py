@@ -1,4 +1,4 @@
-"""A dot with its interval per row: how changes are drawn, of the metrics of an account and of several accounts."""
+"""Draw changes as one dot with its interval per row, for the metrics of an account or for several accounts."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ _VERDICT_COLORS = {UP: BLUE, DOWN: VERMILLION, WITHIN_NORMAL_VARIATION: FAINT, N
 _MIN_DRAWN, _MAX_DRAWN = (
     1 / 16,
     16.0,
-)  # factors: what lies further out is drawn at the edge, and the label has the number
+)  # factors: values further out are drawn at the edge; the label has the number
 
 
 def interval_row(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Return what is drawn of a row with change, change_low, change_high, verdict and pins."""
+    """Return the values to draw, from a row with change, change_low, change_high (percent), verdict and pins."""
     low, high = row["change_low"], row["change_high"]
     summary = f"{percent_text(row['change'])} ({percent_text(low, 'no lower limit')} to "
     summary += f"{percent_text(high, 'no upper limit')})"
@@ -37,7 +37,7 @@ def _drawn(change: float) -> float:
 
 
 def intervals(rows: list[dict[str, Any]], title: str) -> Any:
-    """Return a dot and its interval per row, the label with the numbers above it, and a line where nothing changes."""
+    """Return the layers: per row a dot, its interval and a label above it; and a line at no change."""
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelFontSize=12, labelLimit=150, ticks=False))
     ticks = [1 / 16, 0.25, 0.5, 1, 2, 4, 16]
     least = min((row["low"] for row in rows), default=0.5)

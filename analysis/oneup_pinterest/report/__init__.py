@@ -1,4 +1,4 @@
-"""The report: one HTML page about a history file that needs nothing but itself and a browser."""
+"""Write the report: one self-contained HTML page about a history file."""
 
 import base64
 import hashlib
@@ -21,12 +21,12 @@ _FOLDER = Path(__file__).parent / "template"
 
 
 def write_report(database: Database, output: str | Path) -> Path:
-    """Write the page to `output`, replacing it as a whole, and returns its path.
+    """Write the page to `output`, replacing the file at once, and return its path.
 
     The page holds every account of the file (a menu switches between them): totals of the newest period, daily gains
-    of saves, repins and clicks, best pins, followers, the findings of `status`, and what it can and cannot say. It
-    asks nothing of any other host, runs no code but its own (Content-Security-Policy with hashes, no eval), and shows
-    whatever pins say as text.
+    of saves, repins and clicks, best pins, followers, the findings of `status`, and what the data can and cannot
+    show. It loads nothing from other hosts, runs only its own code (Content-Security-Policy with hashes, no eval), and
+    shows the texts of pins as plain text.
 
     Raises:
         UserError: as `open_history`, or `output` cannot be written.

@@ -1,4 +1,5 @@
 """Which days stand out, and did the level shift?
 
-Rolling median and MAD by weekday. Level shifts: PELT with a calibrated penalty (Killick et al. 2012).
+Unusual days: rolling median and median absolute deviation by weekday (Hampel; Pearson 2002). Level shifts: PELT with a
+calibrated penalty (Killick et al. 2012).
 """

@@ -1,4 +1,4 @@
-"""Answers about an account's days: which stand out, and when the level shifted."""
+"""Answer which days of an account stand out, and when the level of its daily gains shifted."""
 
 import polars as pl
 
@@ -20,6 +20,8 @@ TABLE_ROWS = 30
 
 def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Answer which days of one account stand out from its usual ones.
+
+    The table has counts per day; `daily_anomalies` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> anomalies_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -62,7 +64,7 @@ def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: i
     table = (
         pl.concat([named, others])
         .head(TABLE_ROWS)
-        .select(  # what stands out first, then the newest days
+        .select(  # days that stand out first, then the newest ones
             pl.col("day").alias("Day"),
             pl.col("gain").alias(metric.capitalize()),
             pl.col("expected").alias("Expected"),
@@ -77,7 +79,15 @@ def anomalies_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer when the daily gains of one account moved to another level."""
+    """Answer when the daily gains of one account moved to another level.
+
+    The table has counts per day and percent; `gain_levels` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> levels_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Has the level of daily {metric} shifted, and when?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -114,7 +124,7 @@ def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         pl.col("change_high").alias("95% to (%)"),
     )
     notes = (
-        f"A level lasts {levels.SHORTEST_LEVEL} days at least; its date is known to a few days. The days say when, "
+        f"A level lasts {levels.MIN_LEVEL_DAYS} days at least; its date is known to a few days. The days say when, "
         "never why: look for what was done then.",
     )
     return Answer(question, sentence, levels_chart(days, found, metric, width=width), table, notes)

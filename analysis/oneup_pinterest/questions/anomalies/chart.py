@@ -1,4 +1,4 @@
-"""Charts of an account's daily gains: the days that stand out, and the levels that they had."""
+"""Draw an account's daily gains: the days that stand out, and the levels of the gains."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,8 +28,8 @@ _BAND = "#E3E8EC"
 def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
     """Draw daily gains (counts) as a line on the band that holds 99% of usual days; days that stand out have a mark.
 
-    `days` is one account of `daily_anomalies`. A triangle up with its word is a high day, one down a low day; small
-    rings are days that are not judged.
+    `days` has the rows of one account from `daily_anomalies`. A triangle up with its word is a high day, one down a low
+    day; small rings are days without a verdict.
 
     >>> from datetime import date
     >>> days = pl.DataFrame({"day": [date(2026, 3, 1)], "gain": [90.0], "expected": [10.0], "low": [4.0],
@@ -38,7 +38,9 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
     'Saves a day, 1 Mar 2026 to 1 Mar 2026, with the band of usual days. Marked: 1 Mar 2026 high (90).'
     """
     days = days.sort("day")
-    top = 1.1 * max((gain for gain in days["gain"] if gain is not None), default=1.0)  # the band may be far higher
+    top = 1.1 * max(
+        (gain for gain in days["gain"] if gain is not None), default=1.0
+    )  # without the band, which may be far higher
     rows = days.select(
         pl.col("day").cast(pl.String),
         pl.col("gain", "expected", "low", "high", "ratio").round(1),
@@ -94,7 +96,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
 def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
     """Draw daily gains (counts) as a pale line, the level of each segment as a thick one, and dates of shifts.
 
-    `days` is one account of `settled_days`, `levels` the same account of `gain_levels`.
+    `days` has the rows of one account from `settled_days`, `levels` those of the same account from `gain_levels`.
 
     >>> from datetime import date
     >>> days = pl.DataFrame({"day": [date(2026, 3, 1), date(2026, 3, 2)], "gain": [1.0, 2.0]})

@@ -1,4 +1,4 @@
-"""When an account's daily gains moved to another level and stayed there, by penalized change-point detection."""
+"""Find when an account's daily gains moved to another level and stayed there, by penalized change-point detection."""
 
 import numpy as np
 import polars as pl
@@ -10,13 +10,13 @@ from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
 from oneup_pinterest.methods.types import Columns, Floats
 
-MIN_DAYS = 42  # six weeks: of fewer, a level looks like a wave of two weeks
-SHORTEST_LEVEL = 10  # days; what is over sooner is an odd week
-# times log n times the long-run variance: what a shift must explain, and what it must explain beyond a straight line;
-# the false alarms of simulated accounts, which wander and grow, chose both
+MIN_DAYS = 42  # six weeks: with fewer, a wave of two weeks looks like a level
+MIN_LEVEL_DAYS = 10  # shorter levels are odd weeks
+# times log n times the long-run variance: what a shift must explain, and what it must explain beyond a straight line.
+# Both are calibrated on the false alarms of simulated accounts that wander and grow.
 PENALTY = 2.5
 BEYOND_A_LINE = 0.4 * PENALTY
-MIN_CHANGE = 0.15  # of the logarithm, about 16%: a smaller one is none that anybody would act on
+MIN_CHANGE = 0.15  # of the logarithm, about 16%: nobody would act on a smaller change
 
 SCHEMA: Columns = {
     "first_day": pl.Date,
@@ -31,22 +31,22 @@ SCHEMA: Columns = {
 
 @computed_once
 def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return the levels that each account's daily gains had, one after the other: one row where they never shifted.
+    """Return the successive levels of each account's daily gains; a single row where they never shifted.
 
     Columns, sorted by the first two:
 
     - social_network_id, first_day, last_day
-    - days: with a known gain
-    - level: gain of a usual day (geometric mean, weekdays evened out), as a count
-    - change: against the level before, in percent; null for the first
-    - change_low, change_high: its 95% interval, in percent; days that resemble the day before count for less in it
+    - days: number of days with a known gain
+    - level: count, the gain of a usual day (geometric mean without the weekday cycle)
+    - change: percent against the level before; null for the first level
+    - change_low, change_high: its 95% interval in percent, which allows for days that resemble the day before
 
     No rows for accounts with fewer than 42 settled days of known gain, or without a gain on any of them.
 
-    Method: PELT (Killick, Fearnhead and Eckley, 2012, doi:10.1080/01621459.2012.737745) as `ruptures` has it, on
-    logarithms without their weekday cycle. Its penalty grows with log n and with the long-run variance, which days
-    that resemble each other make larger; single odd days are cut to size; and where one straight line fits as well as
-    the levels do, the account grows or shrinks and has shifted nowhere.
+    Method: PELT (Killick, Fearnhead and Eckley, 2012, doi:10.1080/01621459.2012.737745) from `ruptures`, on logarithms
+    without their weekday cycle. Its penalty grows with log n and with the long-run variance, which is larger where days
+    resemble each other. Single odd days are winsorized. Where one straight line fits as well as the levels do, the
+    account grows or shrinks steadily and has no shift.
 
     >>> from datetime import date, timedelta
     >>> gains = [40, 44, 38, 41, 37, 43, 39] * 4 + [80, 87, 77, 82, 73, 85, 79] * 4
@@ -61,7 +61,7 @@ def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
 
 
 def levels_of(days: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `gain_levels` from those of `settled_days`."""
+    """Return the rows of `gain_levels` from the rows of `settled_days`."""
     known = days.filter(pl.col("gain").is_not_null())
     gain: Floats = known["gain"].to_numpy().astype(np.float64)
     if len(gain) < MIN_DAYS or not gain.sum():
@@ -73,10 +73,10 @@ def levels_of(days: pl.DataFrame) -> pl.DataFrame:
     level, weekly = level_and_weekdays(logs, known["day"].dt.weekday().to_numpy().astype(np.int64) - 1)
     deviation = max(trimmed_deviation(logs - level - weekly), 1e-3)
     evened = np.clip(logs - weekly, level - 3 * deviation, level + 3 * deviation)
-    # chance alone makes counts vary, even where those of a few weeks happen not to
+    # chance alone makes counts vary, even where a few weeks happen to be constant
     variance = max(_long_run_variance(evened, evened - level), float((1 / np.exp(level)).mean()))
     unit = variance * np.log(len(evened))
-    found = KernelCPD(kernel="linear", min_size=SHORTEST_LEVEL).fit(evened[:, None]).predict(pen=PENALTY * unit)
+    found = KernelCPD(kernel="linear", min_size=MIN_LEVEL_DAYS).fit(evened[:, None]).predict(pen=PENALTY * unit)
     ends = [int(end) for end in found]
     if _unexplained(evened, ends) + (len(ends) - 1) * BEYOND_A_LINE * unit > _beside_a_line(evened):
         ends = [len(evened)]
@@ -103,13 +103,13 @@ def levels_of(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _long_run_variance(logs: Floats, rest: Floats) -> float:
-    """Return what the variance of a mean is, times its days, if each day resembles the one before.
+    """Return the long-run variance: the variance of a mean times its number of days, if days are autocorrelated.
 
-    Of the differences between days 1 and 2 apart, because a shift hardly touches these: in an autoregressive series
-    the variance of the second is 1 + rho times the variance of the first.
+    It comes from the differences between days 1 and 2 apart, which a shift hardly affects: in a first-order
+    autoregressive series the variance of the second is 1 + rho times the variance of the first.
     """
     one, two = (trimmed_deviation(logs[apart:] - logs[:-apart]) ** 2 for apart in (1, 2))
-    rho = float(np.clip(two / one - 1 if one > 0 else 0.0, 0.3, 0.8))  # never trust that days are independent
+    rho = float(np.clip(two / one - 1 if one > 0 else 0.0, 0.3, 0.8))  # never assume that days are independent
     variance = max(one / 2 / (1 - rho), trimmed_deviation(rest) ** 2, 1e-6)
     return variance * (1 + rho) / (1 - rho)
 

@@ -1,4 +1,4 @@
-"""Days that stand out from an account's own daily gains, by a Hampel filter with false-discovery control."""
+"""Find days that stand out from an account's own daily gains, by a Hampel filter with false discovery control."""
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,9 @@ from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
 from oneup_pinterest.methods.types import Columns, Floats
 
-MIN_DAYS = 28  # four of each weekday: with fewer, a weekday effect looks like an accident
-FALSE_DISCOVERIES = 0.05  # expected share of the days named that are nothing
-BAND = 0.99  # of the days of a usual account lie within the band that is drawn
+MIN_DAYS = 28  # four of each weekday: with fewer, a weekday effect looks like chance
+FALSE_DISCOVERIES = 0.05  # expected share of false alarms among the named days
+BAND = 0.99  # share of usual days within the band of the chart
 
 SCHEMA: Columns = {
     "day": pl.Date,
@@ -29,25 +29,26 @@ SCHEMA: Columns = {
 
 @computed_once
 def daily_anomalies(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return which settled days gained more or less than the days around them and their weekday lead to expect.
+    """Return which settled days gained more or less than the days around them and their weekday predict.
 
     Columns, sorted by the first two:
 
     - social_network_id, day
-    - gain: as a count; null where it is not known
-    - expected: the rolling median of 29 days with the weekday's effect, as a count
-    - low, high: within these lie 99% of single days of such an account
+    - gain: count; null where unknown
+    - expected: count, the rolling median of 29 days with the weekday's effect
+    - low, high: counts; 99% of single days of such an account lie between them
     - ratio: gain / expected
-    - p: how often chance alone would be as far off (two-sided); null where the day is not judged
-    - q: p after false-discovery control over the account's days (Benjamini and Hochberg, 1995)
+    - p: p value (two-sided) of a usual day; null where the state is `not judged` or `unknown`
+    - q: p adjusted over the account's days (Benjamini and Hochberg 1995)
     - state: `high` or `low` where q is at most 5%; `usual`; `not judged` (imputed, next to a gap or an unknown day,
       or a day on which more than a tenth of the counters fell); `unknown`
 
-    No rows for accounts with fewer than 28 days that can be judged, or without a gain on any of them.
+    No rows for accounts with fewer than 28 days that can be tested, or without a gain on any of them.
 
-    Method: Hampel's filter (Pearson, 2002, doi:10.1109/87.974338) on logarithms, the deviation from median absolute
-    deviations. The p value is the larger of a Student t's on the logarithms (days are heavy-tailed) and a negative
-    binomial's on the counts (a zero among small counts is no anomaly).
+    Method: Hampel's filter (Pearson, 2002, doi:10.1109/87.974338) on logarithms, with the standard deviation from
+    median absolute deviations. The p value is the larger of two: of a Student t distribution on the logarithms, because
+    days are heavy-tailed, and of a negative binomial on the counts, so that a zero among small counts is not an
+    anomaly.
 
     >>> from datetime import date, timedelta
     >>> gains = [40, 44, 38, 41, 37, 43, 39] * 4 + [40, 200, 38, 41, 37, 43, 39]
@@ -62,7 +63,7 @@ def daily_anomalies(history: AccountHistory, metric: str = "saves") -> pl.DataFr
 
 
 def anomalous_days(days: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `daily_anomalies` from those of `settled_days`."""
+    """Return the rows of `daily_anomalies` from the rows of `settled_days`."""
     sure = days["is_sure"].to_numpy()
     gain: Floats = days["gain"].cast(pl.Float64).to_numpy().astype(np.float64)
     if sure.sum() < MIN_DAYS or not np.nansum(gain):
@@ -75,7 +76,7 @@ def anomalous_days(days: pl.DataFrame) -> pl.DataFrame:
     expected = np.maximum(np.exp(log_expected) - ADDED, 0.0)
     counting = 1 / (expected + ADDED)  # variance of the logarithm of a Poisson count
     rest = (logs - log_expected)[sure]
-    # the medians followed the days a little: their freedom is missing from the deviation
+    # the medians follow the days a little, which makes the deviation too small
     freed = len(rest) / max(len(rest) - 9 - len(rest) / 14, 1.0)
     beyond = max(trimmed_deviation(rest) ** 2 * freed - float(np.median(counting[sure])), 1e-6)
     deviation = np.sqrt(beyond + counting)

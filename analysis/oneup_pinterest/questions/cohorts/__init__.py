@@ -1,4 +1,4 @@
 """Do later pins do better?
 
-Publish weeks by age, with a permutation of pins.
+Weeks of publication by age, with a permutation of pins (Kruskal-Wallis, Spearman).
 """

@@ -1,4 +1,4 @@
-"""The answer on weeks of publication."""
+"""Answer whether pins of later weeks do better."""
 
 import polars as pl
 
@@ -15,6 +15,8 @@ _TABLE_WEEKS = (1, 2, 4, 8, 12)
 
 def cohorts_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Answer whether pins published in later weeks do better or worse than earlier ones did at the same age.
+
+    The table has counts per pin; `cohort_verdict` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> cohorts_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence

@@ -1,4 +1,4 @@
-"""A chart of weeks of publication: a triangle of cohorts."""
+"""Draw weeks of publication as a triangle of cohorts."""
 
 import altair as alt
 import polars as pl
@@ -12,14 +12,14 @@ from oneup_pinterest.questions.chart_style import (
 )
 
 MIN_HEIGHT = 90
-_MANY_COHORTS = 20  # a page more of them would not be read
-_DARK = 0.42  # of viridis: below it white text has the better contrast, above it black; either has at least 4.5 to 1
+_MANY_COHORTS = 20  # more rows are hard to read
+_DARK = 0.42  # of viridis: below it, white text has the better contrast (always at least 4.5 to 1)
 
 
 def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw mean counts per pin by week of publication (rows) and age in weeks (columns); blank where it is not known.
+    """Draw mean counts per pin by week of publication (rows) and age in weeks (columns); blank where unknown.
 
-    `matrix` is one account of `cohort_matrix`; of many weeks the last 20 are drawn.
+    `matrix` has the rows of one account from `cohort_matrix`; at most the last 20 weeks are drawn.
 
     >>> from datetime import date
     >>> matrix = pl.DataFrame({"cohort": [date(2026, 3, 2)] * 2, "week": [1, 2], "age": [7, 14], "pins": [4, 4],

@@ -1,4 +1,4 @@
-"""Pins by the week of their publication: what each week's pins had at the same ages, and whether the weeks differ."""
+"""Group pins by their week of publication: their counts at the same ages, and whether the weeks differ."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,9 @@ from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
 
 WEEKS = 12  # of age: the API is asked for pins of the last 90 days
-MIN_SEEN = 0.8  # of a week's pins; a mean over those that happen to be old enough is not the week's
+MIN_SEEN = 0.8  # of a week's pins: fewer do not represent the week
 AGE = 7
-MIN_PINS = 5  # a week, for a comparison
+MIN_PINS = 5  # per week, for a comparison
 ALPHA = 0.05
 DRAWS = 1999
 MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
@@ -43,17 +43,16 @@ _VERDICT: Columns = {
 
 
 def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return what pins published in the same week had at ages of 7, 14, 21... days.
+    """Return the counts that pins published in the same week had at ages of 7, 14, 21... days.
 
-    One row per account, week of publication and age of 1 to 12 weeks. Columns:
+    One row per week of publication and age of 1 to 12 weeks; no rows without a lifetime counter. Columns:
 
-    - social_network_id; cohort (the Monday of the week of publication); week, age (of the pins, in weeks and days)
-    - pins (published in that week and ever seen), seen (of these, at that age)
-    - mean, median (counts per pin, of the pins seen at that age; null, not 0, where fewer than 80% of them were)
-    - reason: why they are null: `not yet that old` (the last pin of that week had not reached this age at the last
-      sync), `not seen` (at this age, because syncs began later or had a gap, or the pins vanished), else null
-
-    Without rows where the metric is no lifetime counter.
+    - social_network_id; cohort: the Monday of the week of publication
+    - week, age: age of the pins in weeks and in days
+    - pins: number published in that week and ever seen; seen: of these, at that age
+    - mean, median: counts per pin, over the pins seen at that age; null, not 0, where fewer than 80% were seen
+    - reason: why they are null, else null: `not yet that old` (the last pin of that week had not reached this age at
+      the last sync) or `not seen` (syncs began later or had a gap, or the pins vanished)
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 2, 9),
@@ -89,18 +88,18 @@ def cohort_matrix(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 
 
 def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """Return whether pins published in different weeks did differently by the same age, from `load_pins`.
+    """Test whether pins published in different weeks did differently by the same age.
 
-    The pin is the unit: its counter at the age is ranked, and the Kruskal-Wallis statistic of the weeks is set beside
-    that of 1,999 random assignments of the pins to the weeks. Only where the weeks differ is there a test for a trend,
-    with Spearman's correlation of rank and week in the same shuffles. Weeks with fewer than 5 pins seen at that age are
-    left out. One row per account:
+    The pin is the sampling unit. The Kruskal-Wallis statistic of the weeks, of the counts at that age, is compared with
+    1,999 random assignments of pins to weeks (Kruskal and Wallis, JASA 47, 1952). Only where the weeks differ is there
+    a test for a trend, by Spearman's correlation of count and week in the same shuffles. Weeks with fewer than 5 pins
+    seen at that age are left out. One row:
 
-    - social_network_id; age (days); cohorts (weeks compared), pins (in them)
-    - p_differ, p_trend (of Kruskal-Wallis and of Spearman), trend (Spearman's correlation, -1 to 1)
+    - social_network_id; age: days; cohorts: number of weeks compared; pins: in them
+    - p_differ, p_trend: p values of Kruskal-Wallis and of Spearman; trend: Spearman's correlation (-1 to 1)
     - first_median, last_median: counts per pin at that age in the first and the last third of the weeks
-    - verdict: `up` or `down` (weeks differ, later ones have more, or less), `differ` (without a trend), `cannot
-      tell`; null with a reason where there are not two weeks to compare, or no lifetime counter
+    - verdict: `up` or `down` (weeks differ, later ones have more, or less), `differ` (without a trend) or
+      `within normal variation`; null with a reason without two weeks to compare, or without a lifetime counter
 
     >>> from datetime import date, datetime, timedelta
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": [str(n) for n in range(12)], "text": "Soup",
@@ -127,7 +126,7 @@ def cohort_verdict(history: AccountHistory, metric: str = "saves", age: int = AG
 
 
 def _at_ages(history: AccountHistory, metric: str, published: pl.DataFrame) -> pl.DataFrame:
-    """Return what `counters_at_age` says of each cohort at every whole week of age, in one pass."""
+    """Return the numbers of `counters_at_age` per cohort at every whole week of age, in one pass."""
     seen = counters_by_age(history, [metric]).select("id", "age", "value").sort("age")
     ages = pl.DataFrame({"age": range(7, 7 * WEEKS + 1, 7)}, schema={"age": pl.Int64})
     wanted = seen.select("id").unique().join(ages, how="cross").sort("age")
@@ -171,7 +170,9 @@ def _verdict(known: pl.DataFrame, metric: str, age: int, falls: bool, seed: int)
 
 
 def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 0) -> tuple[float, float, float]:
-    """Return p-values of Kruskal-Wallis and of Spearman, and Spearman's correlation; groups lie one after another."""
+    """Return the p values of Kruskal-Wallis and of Spearman, and Spearman's correlation.
+
+    `values` are sorted by group; the p values come from permutations."""
     from scipy.stats import rankdata
 
     rng = np.random.default_rng(seed)
@@ -187,11 +188,11 @@ def permuted_p_values(values: Floats, sizes: npt.NDArray[np.int64], seed: int = 
         return between, rows @ weeks
 
     between, along = (float(value[0]) for value in statistics(ranks[None]))
-    if not spread:  # all pins have the same
+    if not spread:  # all pins have the same count
         return 1.0, 1.0, 0.0
-    differ = trend = 1  # the weeks as they are
+    differ = trend = 1  # the observed assignment
     step = max(1, MAX_CELLS // pins)
-    near = 1 - 1e-9  # sums of the same ranks in another order may differ in the last digit
+    near = 1 - 1e-9  # sums of equal ranks in a different order may differ in the last digit
     for start in range(0, DRAWS, step):
         rows = np.broadcast_to(ranks, (min(step, DRAWS - start), pins))
         shuffled, slopes = statistics(rng.permuted(rows, axis=1))

@@ -1,4 +1,4 @@
-"""Answers on how much of what pins have a few of them hold."""
+"""Answer how much of the counts a few pins hold."""
 
 import numpy as np
 import polars as pl
@@ -10,13 +10,21 @@ from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.concentration.chart import lorenz_chart, pareto_chart
 from oneup_pinterest.questions.concentration.statistic import AGE, concentration, largest_pins, lorenz_curve
 
-_EARLIER = 7  # days: the age to fall back on while pins are young
+_EARLIER = 7  # days: the fallback age while pins are young
 _PINS = 10  # shown by name
-_TENTHS = (5, 10, 20, 30, 50)  # percent of the pins, those with most first
+_TENTHS = (5, 10, 20, 30, 50)  # percent of the pins, those with the most counts first
 
 
 def concentration_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer how much of what pins have at 28 days (or 7, while pins are young) the best tenth of them holds."""
+    """Answer which percentage of all counts at 28 days (7 while pins are young) the best tenth of the pins holds.
+
+    `concentration` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> concentration_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Do a few pins hold most of the {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -47,7 +55,13 @@ def concentration_answer(history: AccountHistory, metric: str = "saves", *, widt
 
 
 def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer which pins have most at 28 days (or 7, while pins are young), and what they hold of all."""
+    """Answer which pins have the most counts at 28 days (7 while pins are young), and their percentage of all.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> pareto_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Which pins hold most of the {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -76,7 +90,7 @@ def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def _measured(history: AccountHistory, metric: str) -> dict[str, float] | None:
-    """Return the row of `concentration` at 28 days, or at 7 where that has more to say."""
+    """Return the row of `concentration` at 28 days, or at 7 where only that has a result."""
     rows = [row for age in (AGE, _EARLIER) for row in concentration(history, metric, age).iter_rows(named=True)]
     usable = [row for row in rows if row["reason"] is None]
     return next(iter(usable), max(rows, key=lambda row: row["pins"], default=None))

@@ -1,4 +1,4 @@
-"""Charts of concentration: a Lorenz curve, and the pins that hold most."""
+"""Draw concentration: a Lorenz curve, and the pins that hold most."""
 
 import altair as alt
 import polars as pl
@@ -20,9 +20,9 @@ MIN_HEIGHT = 90
 
 
 def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = None, width: int | str = WIDTH) -> Chart:
-    """Draw percent of the counts that the pins with least have, beside the line on which all would have the same.
+    """Draw the Lorenz curve in percent, next to the diagonal on which all pins would have the same.
 
-    `curve` is one account of `lorenz_curve`; `top_share` (0 to 1) of the best tenth is marked.
+    `curve` has the rows of one account from `lorenz_curve`; `top_share` (0 to 1) of the best tenth is marked.
 
     >>> curve = pl.DataFrame({"pins_share": [0.0, 0.9, 1.0], "total_share": [0.0, 0.4, 1.0]})
     >>> lorenz_chart(curve, "saves", 0.6).to_dict()["description"]
@@ -65,9 +65,9 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
 
 
 def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw the pins that have most, as bars in percent of all pins' counts, with the sum so far in brackets.
+    """Draw the pins with the most counts as bars in percent of all counts, with the running sum in brackets.
 
-    `ranked` is one account of `largest_pins`.
+    `ranked` has the rows of one account from `largest_pins`.
 
     >>> ranked = pl.DataFrame({"rank": [1, 2], "text": ["Soup", None], "value": [6.0, 3.0], "share": [0.6, 0.3],
     ...     "cumulative_share": [0.6, 0.9]})

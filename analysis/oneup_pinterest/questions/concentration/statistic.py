@@ -1,7 +1,7 @@
-"""How unevenly saves (or clicks...) are spread over the pins: Lorenz curve, Gini coefficient, share of the top tenth.
+"""Measure how unevenly counts are spread over pins: Lorenz curve, Gini coefficient, share of the top tenth.
 
-Pins are compared at one age. Counters of different ages are uneven because ages are; gains of the same days would
-still set a pin's first week against another's third month.
+Pins are compared at one age. Counters at different ages differ because the ages do, and gains of the same days would
+still compare the first week of one pin with the third month of another.
 """
 
 from typing import NamedTuple
@@ -15,15 +15,15 @@ from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns, Floats
 
-AGE = 28  # days: late enough for most of a pin's saves, early enough that a quarter's history has hundreds of pins
+AGE = 28  # days: most of a pin's saves are in, and a quarter's history has hundreds of such pins
 TOP = 0.1
 MIN_PINS = 50
-MIN_TOTAL = 100  # with fewer counts than pins, most of the unevenness is chance
+MIN_TOTAL = 100  # counts: with fewer, most of the unevenness is chance
 # Nominal level of the bootstrap-t interval from so many pins on. In heavy tails (lognormal, sigma 1.6) few pins seldom
 # hold the one that carries the rest, and a nominal 95% interval covers 80% at 50 pins, 88% at 100, 93% at 500; these
 # levels bring it to 92 to 97% (simulations/concentration.py).
 LEVELS = ((50, 0.995), (100, 0.99), (500, 0.98), (2000, 0.95))
-DRAWS, FEWER_DRAWS = 1999, 999  # ends of higher levels need more
+DRAWS, FEWER_DRAWS = 1999, 999  # bounds at higher levels need more
 MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 LORENZ_POINTS = 101
 
@@ -62,19 +62,19 @@ class Spread(NamedTuple):
 
 @computed_once
 def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE, *, seed: int = 0) -> pl.DataFrame:
-    """Return how much of what pins have at an age is held by few of them, from pins as `load_pins` returns them.
+    """Measure how much of the counts at an age (days) a few pins hold.
 
     One row per account. Columns:
 
-    - social_network_id; age (days at which pins are compared), pins (seen at it), total (count of all)
-    - gini: 0 when all have the same, near 1 when one has all; corrected by n/(n-1) (Deltas, Review of Economics and
-      Statistics 85, 2003). Chance in small counts is part of it
-    - top_share: share of the total (0 to 1) that the tenth of the pins with most has
+    - social_network_id; age: days; pins: number seen at that age; total: count of all of them
+    - gini: Gini coefficient, 0 if all pins have the same, near 1 if one has everything; corrected by n/(n-1) (Deltas,
+      Review of Economics and Statistics 85, 2003). Chance in small counts is part of it
+    - top_share: share of the total (0 to 1) that the best tenth of the pins holds
     - gini_low, gini_high, top_low, top_high: interval by bootstrap-t over pins on the scale of log(1 - share)
       (Davison and Hinkley, Bootstrap Methods, 5.2), at a higher nominal level where pins are few: it then covers
       92 to 97% in heavy tails (lognormal, sigma 1.6), and less in heavier ones (sigma 2.2, 100 pins: 83% for gini).
       Below 50 pins it does not hold, and there is no figure
-    - without: pins that have none at that age
+    - without: number of pins with a count of 0 at that age
     - reason: why there are no figures, else null: fewer than 50 pins or a total under 100, or no lifetime counter
 
     >>> from datetime import date, datetime
@@ -95,10 +95,10 @@ def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE
 
 
 def lorenz_curve(history: AccountHistory, metric: str = "saves", age: int = AGE) -> pl.DataFrame:
-    """Return the Lorenz curve of what pins have at an age: the share of the total that the pins with least have.
+    """Return the Lorenz curve of the counts at an age (days; Lorenz 1905).
 
-    Rows per account, at most 101, from (0, 0) to (1, 1). Columns: social_network_id; pins_share (0 to 1, pins with
-    least first), total_share (0 to 1). None where the total is 0.
+    At most 101 rows, from (0, 0) to (1, 1); no rows where the total is 0. Columns: social_network_id; pins_share (0 to
+    1, pins with the fewest counts first); total_share (0 to 1).
     """
 
     values = np.sort(_values(history, metric, age))
@@ -111,10 +111,10 @@ def lorenz_curve(history: AccountHistory, metric: str = "saves", age: int = AGE)
 
 
 def largest_pins(history: AccountHistory, metric: str = "saves", age: int = AGE, limit: int = 20) -> pl.DataFrame:
-    """Return the pins that have most at an age, and what they hold of the total, for a Pareto chart.
+    """Return the pins with the most counts at an age (days), and their share of the total, for a Pareto chart.
 
-    At most `limit` rows per account. Columns: social_network_id; rank (from 1), id, text (as last seen); value (a
-    count; a fraction where interpolated), share and cumulative_share (0 to 1, of all pins' total at that age).
+    At most `limit` rows. Columns: social_network_id; rank (from 1); id; text (as last seen); value (count; a fraction
+    where interpolated); share, cumulative_share (0 to 1, of all pins' total at that age).
     """
 
     ranked = (
@@ -129,7 +129,7 @@ def largest_pins(history: AccountHistory, metric: str = "saves", age: int = AGE,
 
 
 def gini_of(values: Floats) -> float:
-    """Return the Gini coefficient of some counts, corrected by n/(n-1).
+    """Return the Gini coefficient of some counts, corrected by n/(n-1) (Deltas 2003).
 
     >>> gini_of(np.array([1.0, 1.0, 1.0])), gini_of(np.array([0.0, 0.0, 6.0]))
     (0.0, 1.0)
@@ -158,7 +158,7 @@ def _figures(values: Floats, history: AccountHistory, metric: str, age: int, see
 
 
 def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Return gini coefficient and top share of sorted values, each with the two ends of its interval."""
+    """Return Gini coefficient and top share of sorted values, each with the two bounds of its interval."""
     rng = np.random.default_rng(seed)
     pins = len(values)
     level = max(LEVELS[0], *(pair for pair in LEVELS if pair[0] <= pins))[1]
@@ -178,11 +178,11 @@ def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float]
 
 
 def _interval(value: float, error: float, draws: Floats, errors: Floats, level: float) -> tuple[float, float, float]:
-    """Return bootstrap-t on the scale of log(1 - value)."""
+    """Return the bootstrap-t interval on the scale of log(1 - value)."""
     with np.errstate(all="ignore"):
         distance = (np.log1p(-draws) - np.log1p(-value)) / (errors / (1 - draws))
     known = distance[np.isfinite(distance)]
-    if not (0 <= value < 1) or error <= 1e-12 or not len(known):  # all the same, or one pin has all
+    if not (0 <= value < 1) or error <= 1e-12 or not len(known):  # all pins are equal, or one has everything
         return value, value, value
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     ends = 1 - np.exp(np.log1p(-value) - np.array([low, high]) * error / (1 - value))
@@ -202,7 +202,7 @@ def _spread(ordered: Floats) -> Spread:
         gini = np.maximum(half / mean, 0)[:, 0] * pins / max(pins - 1, 1)
         influence = (distance - 2 * half) / mean - half / mean**2 * (ordered - mean)
         gini_error = np.sqrt((influence**2).sum(axis=1) / max(pins - 1, 1) / pins)
-        whole = int(TOP * pins)  # a part of the next pin makes it a tenth
+        whole = int(TOP * pins)  # a fraction of the next pin completes the tenth
         edge = ordered[:, pins - whole - 1]
         top = (ordered[:, pins - whole :].sum(axis=1) + (TOP * pins - whole) * edge) / total
         edge = edge[:, None]

@@ -1,5 +1,5 @@
-"""Is the data complete, and what do the counters measure?
+"""Are the data complete, and what do the counters measure?
 
-Coverage of snapshots; falls, rises and gaps of each counter, which is a lifetime, rolling or restated one; checks of
-the file; tests of the assumptions about the API.
+Coverage of snapshots; the type of each counter (lifetime, rolling or restated) from its rises and falls; checks of the
+file; tests of the assumptions about the API.
 """

@@ -1,4 +1,4 @@
-"""Answers about the data themselves: how whole they are, what to know before trusting a figure, what is assumed."""
+"""Answer questions about the data: are they complete, what did the checks find, what is assumed?"""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def coverage_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Ans
 
 
 def findings_answer(found: Sequence[Finding]) -> Answer:
-    """Answer what the checks found, from `find_problems`: of one account, of all, or of a whole file.
+    """Answer what the checks found, from the findings of `find_problems`: of one account, of all, or of a whole file.
 
     >>> findings_answer([]).sentence
     'Nothing: all checks passed.'
@@ -81,7 +81,7 @@ def findings_answer(found: Sequence[Finding]) -> Answer:
 
 
 def counter_types_answer(history: AccountHistory) -> Answer:
-    """Answer which counters of one account count a pin's whole life.
+    """Answer which counters of one account count a pin's whole life (`history.counter_types`).
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> counter_types_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -122,20 +122,20 @@ def counter_types_answer(history: AccountHistory) -> Answer:
 
 
 def assumptions_answer(history: LoadedHistory) -> Answer:
-    """Answer what the data say of the API's undocumented behaviour: of one account, or better of all.
+    """Answer whether the data support the assumptions about the API, from one account, or better from all.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> assumptions_answer(LoadedHistory(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Of 8 assumptions about the API, the data support 0 and contradict 0; 8 are undecided.'
     """
-    judged = judge_assumptions(history)
-    count = {verdict: judged.filter(pl.col("verdict") == verdict).height for verdict in judged["verdict"].unique()}
+    tested = judge_assumptions(history)
+    count = {verdict: tested.filter(pl.col("verdict") == verdict).height for verdict in tested["verdict"].unique()}
     supported, contradicted, undecided = (count.get(verdict, 0) for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED))
     sentence = (
-        f"Of {judged.height} assumptions about the API, the data support {supported} and contradict {contradicted}; "
+        f"Of {tested.height} assumptions about the API, the data support {supported} and contradict {contradicted}; "
         f"{undecided} {'is' if undecided == 1 else 'are'} undecided."
     )
-    table = judged.select(
+    table = tested.select(
         pl.col("assumption").alias("Assumption"),
         pl.col("verdict").alias("Verdict"),
         pl.col("evidence").alias("Evidence"),

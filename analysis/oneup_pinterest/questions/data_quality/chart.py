@@ -1,4 +1,4 @@
-"""Charts of the data themselves: on which days there was a sync, and how many pins it saw."""
+"""Draw the data themselves: on which days there was a sync, and how many pins it saw."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ _ROW = 22  # pixels
 def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart:
     """Draw the last 26 weeks: a square per day, darker if fewer pins were seen, with a cross without a sync.
 
-    `coverage` is one account of `oneup_pinterest.quality.checks.snapshots.snapshot_coverage`.
+    `coverage` has the rows of one account from `oneup_pinterest.quality.checks.snapshots.snapshot_coverage`.
 
     >>> coverage = pl.DataFrame({"day": [date(2026, 3, 1), date(2026, 3, 2)], "is_synced": [True, False],
     ...     "pins": [12, None]})
@@ -36,7 +36,7 @@ def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart
     )
     synced, missed = (rows.filter(pl.col("state") == state).to_dicts() for state in ("synced", "no sync"))
     weeks = rows["week"].unique().sort().to_list()
-    if weeks:  # a few weeks would be drawn as bars
+    if weeks:  # with few weeks, squares would become bars
         before = range(MIN_WEEKS - len(weeks), 0, -1)
         weeks = [*(str(date.fromisoformat(weeks[0]) - timedelta(weeks=back)) for back in before), *weeks]
     x = alt.X(

@@ -1,5 +1,5 @@
-"""Do followers grow, and does effort go with result?
+"""Do followers grow, and does effort go with results?
 
-Weekly trend of followers. Rank correlation with block permutation. Effort: lagged gains of the pins that were there
-before.
+Weekly change of followers with Student's t. Rank correlation (Spearman) with a permutation of whole weeks. Effort:
+later gains of the pins that were there before.
 """

@@ -1,4 +1,4 @@
-"""Answers about followers, and about effort against result."""
+"""Answer questions about followers, and about effort and results."""
 
 import polars as pl
 
@@ -28,6 +28,8 @@ GAPS = "Pale bars are changes over a gap, or over a change of the time zone, div
 
 def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
     """Answer whether the followers of one account grow.
+
+    The table has counts; `follower_trend` has the method.
 
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100 + 2 * day for day in range(22)],
@@ -66,7 +68,13 @@ def followers_answer(history: AccountHistory, *, width: int | str = WIDTH) -> An
 
 
 def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """Answer what each day changed in the followers of one account."""
+    """Answer how the followers of one account changed on each day. The table has net changes, as counts.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> follower_change_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = "How many followers does each day win or lose?"
     changes = follower_changes(history)
     if changes.is_empty():
@@ -106,7 +114,15 @@ def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH)
 
 
 def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer what a week gains for every 1,000 followers, and whether the two go together, of one account."""
+    """Answer what one account gains per week and 1,000 followers, and whether gains and followers go together.
+
+    `gains_per_thousand` and `follower_association` have the methods.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> follower_gains_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How many {metric} does a week bring for every 1,000 followers?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -158,7 +174,15 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
 
 
 def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer whether weeks with more new pins go with more gains of the other pins."""
+    """Answer whether weeks with more new pins go with more gains of the other pins.
+
+    `effort_association` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> effort_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Do weeks with more new pins go with more {metric} of the other pins?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -214,7 +238,7 @@ def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def _observed(history: AccountHistory) -> pl.DataFrame:
-    """Return without the zeros of a lost connection."""
+    """Return the followers without the zeros of a lost connection."""
     count = pl.col("total_followers")
     return history.followers.filter(count.is_not_null() & ((count > 0) | (count.max() < ZERO_BELOW)))
 

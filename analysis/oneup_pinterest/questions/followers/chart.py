@@ -1,4 +1,4 @@
-"""Charts of followers: what each day changed, gains for every 1,000 of them; and of effort against result."""
+"""Draw followers: daily changes, gains per 1,000 followers, and effort against results."""
 
 import altair as alt
 import polars as pl
@@ -24,7 +24,7 @@ _HEIGHT = 150
 def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -> Chart:
     """Draw bars of the net change of followers on each day (counts), up for won and down for lost; gaps are pale.
 
-    `changes` is one account of `follower_changes`.
+    `changes` has the rows of one account from `follower_changes`.
 
     >>> from datetime import date
     >>> changes = pl.DataFrame({"day": [date(2026, 3, 1)], "change": [-2.0], "is_imputed": [False]})
@@ -66,10 +66,9 @@ def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -
 
 
 def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Draw a point for each week: what it gained for every 1,000 followers, joined by a line where weeks are next to
-    each other.
+    """Draw a point per week with its gain per 1,000 followers; a line joins neighboring weeks.
 
-    `weeks` is one account of `gains_per_thousand`.
+    `weeks` has the rows of one account from `gains_per_thousand`.
 
     >>> from datetime import date
     >>> weeks = pl.DataFrame({"first_day": [date(2026, 3, 1)], "last_day": [date(2026, 3, 7)], "gain": [21.0],
@@ -111,9 +110,9 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
 
 
 def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Draw a dot per week: pins published in it, and what earlier pins gained in the week after.
+    """Draw a dot per week: pins published in it against the gain (count) of earlier pins in the week after.
 
-    `weeks` is one account of `weekly_effort`; each dot has the Monday of its week beside it.
+    `weeks` has the rows of one account from `weekly_effort`; each dot is labeled with the Monday of its week.
 
     >>> from datetime import date
     >>> weeks = pl.DataFrame({"week": [date(2026, 3, 2)], "published": [4], "of_new": [1.0], "of_others": [9.0],
@@ -168,14 +167,14 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
 
 
 def _free_sides(across: list[float], up: list[float]) -> list[str]:
-    """Return the side of each dot where its label hits no other dot or label; `none` if there is no room.
+    """Return the side of each dot on which its label overlaps no other dot or label; `none` if there is no room.
 
     >>> _free_sides([1, 2, 9], [5, 5, 5])
     ['left', 'right', 'right']
     """
     wide, high = (max(max(values, default=0) - min(values, default=0), 1) for values in (across, up))
     points = [(x / wide, y / high) for x, y in zip(across, up, strict=True)]
-    # a label is about a fifth of a phone's chart wide and a line high
+    # on a phone, a label is about a fifth of the chart wide and one line high
     taken: list[tuple[float, float, float]] = [(x - 0.02, x + 0.02, y) for x, y in points]
     sides = []
     for x, y in points:
@@ -232,7 +231,7 @@ def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
 
 
 def _domain(counts: list[int]) -> list[int]:
-    """From the least to the most, and at least four apart, so that ticks are whole numbers."""
+    """Return the minimum and maximum, at least four apart, so that ticks are whole numbers."""
     least, most = min(counts, default=0), max(counts, default=0)
     room = max(0, 4 - (most - least))
     return [max(0, least - room // 2), most + room - room // 2]

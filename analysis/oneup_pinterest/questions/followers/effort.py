@@ -1,4 +1,4 @@
-"""Effort against result: pins published in a week, and what the account's other pins gained then and later."""
+"""Compare effort with results: pins published in a week, and what the account's other pins gained then and later."""
 
 import numpy as np
 import polars as pl
@@ -40,19 +40,19 @@ _LATER = dict(zip(LAGS, ("of_others", "others_next_week", "others_in_two_weeks")
 
 @computed_once
 def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return the pins published in each week, and what pins gained of `metric` in it and in the two after.
+    """Return the pins published in each week, and the gains of `metric` in it and in the two weeks after.
 
     One row per calendar week (Monday to Sunday) all of whose days are settled and known. Columns, sorted by the first
     two:
 
     - social_network_id, week (its Monday)
-    - published: pins published in the week, as far as they were ever seen
-    - gain: of `metric` in the week, a count; of_new: by the pins published in it (they gain because they are new:
-      more of them bring more, whatever else they do); of_others: by all pins that were there before
-    - others_next_week, others_in_two_weeks: gains in the week after, and in the one after that, of the pins that were
-      there before this week; null where that week is not known
+    - published: number of pins published in the week and ever seen
+    - gain: count of `metric` in the week; of_new: by the pins published in it, which gain because they are new;
+      of_others: by all pins that were there before
+    - others_next_week, others_in_two_weeks: gains (counts) in the week after, and in the one after that, of the pins
+      that were there before this week; null where that week is unknown
 
-    No rows for accounts of which `metric` is no lifetime counter.
+    No rows for accounts whose `metric` is not a lifetime counter.
 
     >>> from simulations.worlds import made_up_pins
     >>> pins = made_up_pins(np.random.default_rng(0), pins=40, days=30)
@@ -104,20 +104,20 @@ def weekly_effort(history: AccountHistory, metric: str = "saves") -> pl.DataFram
 
 
 def effort_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """Return whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
+    """Test whether weeks with more new pins go with more gains of the other pins, from `weekly_effort`.
 
     One row per account and lag. Columns, sorted by the first two:
 
     - social_network_id, lag (0, 1 or 2 weeks later)
-    - weeks: with both known
-    - rho: Spearman's correlation of what a straight line over the weeks leaves of the pins published, and of the
-      logarithm of what pins gained that were there before
+    - weeks: number of weeks with both known
+    - rho: Spearman's correlation (-1 to 1) of the number of pins published and the logarithm of the gains of the other
+      pins, both without their linear trend
     - low, high: its 95% interval (Bonett and Wright, 2000, doi:10.1007/BF02294183)
-    - p: how often weeks in another order correlate as much; q: after false-discovery control over the lags
+    - p: p value by permutation of the weeks; q: adjusted over the lags (Benjamini and Hochberg 1995)
     - verdict: `rise together`, `move apart` (q at most 5%) or `within normal variation`
-    - reason: why there is none (then the figures are null)
+    - reason: why there is no verdict (the numbers are then null)
 
-    It says what goes together in these weeks, not what brings what.
+    It is a correlation in these weeks, not a cause.
     """
     return association_of_weeks(weekly_effort(history, metric), seed=seed)
 

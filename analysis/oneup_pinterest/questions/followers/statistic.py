@@ -1,4 +1,4 @@
-"""Followers: what each day added, whether they grow, and how they go together with what is gained."""
+"""Measure followers: daily changes, growth, and their correlation with gains."""
 
 import numpy as np
 import polars as pl
@@ -12,8 +12,8 @@ from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
 
 MIN_WEEKS = 3  # of changes, for an interval of their mean
-MIN_SHARED_WEEKS = 6  # of changes and gains: of fewer weeks there are too few orders to compare with
-ZERO_BELOW = 10  # an account that has had so many and answers 0 has lost its connection, not its followers
+MIN_SHARED_WEEKS = 6  # of changes and gains: fewer weeks have too few permutations
+ZERO_BELOW = 10  # an account that had this many and now reports 0 has lost its connection, not its followers
 SHUFFLES = 2000
 
 _CHANGES = {
@@ -57,15 +57,14 @@ def follower_changes(history: AccountHistory) -> pl.DataFrame:
 
     Columns, sorted by the first two:
 
-    - social_network_id, day (the day before the snapshot, as with gains: a morning's count is what the day before
-      left)
-    - followers: at the end of the day; null on days within a gap
-    - change: net, as a count; within a gap of n days the change over it, divided by n
-    - is_imputed: the change is part of a gap's, or the day of the sync moved with the time zone
+    - social_network_id, day: the day before the snapshot, as for gains
+    - followers: count at the end of the day; null on days within a gap between syncs
+    - change: net count; within a gap of n days, the change over the gap divided by n
+    - is_imputed: the day is within a gap, or the day of the sync moved with the time zone
       (`oneup_pinterest.history.zone_changes`), so that it is not a whole day's change
 
-    The first snapshot has no row: what the day before it changed is not known. A count of 0 in an account that has
-    had 10 or more followers is a lost connection, and no observation.
+    The first snapshot has no row, because the change before it is unknown. A count of 0 in an account that had 10 or
+    more followers is a lost connection, not an observation.
 
     >>> from datetime import date
     >>> followers = pl.DataFrame({"social_network_id": "pin_a", "total_followers": [100, 103, 109],
@@ -104,13 +103,15 @@ def follower_changes(history: AccountHistory) -> pl.DataFrame:
 
 
 def follower_trend(history: AccountHistory) -> pl.DataFrame:
-    """Return whether each account's followers grow, from `load_account_followers`. One row per account. Columns:
+    """Test whether each account's followers grow, from `load_account_followers`.
 
-    - social_network_id; first_day, last_day, first_followers, last_followers: of the whole weeks that were judged
-    - weeks: of 7 days, back from the last
-    - per_week: mean net change a week; low, high: its 95% interval (Student's t over the weeks, because a day
-      resembles the one before it)
-    - verdict: `up` or `down` where the interval leaves out zero, `unchanged` where no week changed, else
+    One row per account. Columns:
+
+    - social_network_id; first_day, last_day, first_followers, last_followers: of the whole weeks used (counts)
+    - weeks: number of weeks of 7 days, back from the last day
+    - per_week: mean net change per week (count); low, high: its 95% interval (Student's t over the weeks, because a
+      day resembles the one before it)
+    - verdict: `up` or `down` where the interval excludes zero, `unchanged` where no week changed, else
       `within normal variation`
     - reason: why there is no verdict (then it is null, as are low and high)
 
@@ -161,13 +162,14 @@ def _trend(changes: pl.DataFrame) -> pl.DataFrame:
 
 
 def gains_per_thousand(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return what each week gained for every 1,000 followers, from `account_daily_gains` and `load_account_followers`.
+    """Return the gain per week and 1,000 followers, from `account_daily_gains` and `load_account_followers`.
 
-    One row per week of 7 settled days with known gains, back from the last one, of which the followers are known too.
-    Columns, sorted by the first two: social_network_id; first_day, last_day; gain (of `metric`, a count); followers
-    (mean of the days that were seen); per_thousand (gain per 1,000 followers in the week; null where there are none).
+    One row per week of 7 settled days with known gains and followers, back from the last one. Columns, sorted by the
+    first two: social_network_id; first_day, last_day; gain (count of `metric`); followers (mean count over the seen
+    days); per_thousand (gain per 1,000 followers; null without followers).
 
-    Pins are also shown to people who do not follow: this makes accounts and weeks comparable, and is no share of them.
+    The ratio makes accounts and weeks comparable. It is not a share of the followers, because pins are also shown to
+    other people.
 
     >>> from datetime import date
     >>> days = [date(2026, 3, 1 + day) for day in range(10)]
@@ -206,17 +208,17 @@ def gains_per_thousand(history: AccountHistory, metric: str = "saves") -> pl.Dat
 
 
 def follower_association(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """Return whether days that gain more of `metric` are also days that win more followers. A correlation, not a cause.
+    """Test whether days that gain more of `metric` are also days that win more followers: a correlation, not a cause.
 
-    From `account_daily_gains` and `load_account_followers`. One row per account that has gains. Columns:
+    It takes frames of `account_daily_gains` and `load_account_followers`. One row per account with gains. Columns:
 
     - social_network_id
-    - days: whole weeks of settled days with both known, neither of them imputed; the last run of such weeks
-    - rho: Spearman's correlation of what a straight line over the days leaves of each
-    - p: how often weeks in another order correlate as much (2,000 random orders of whole weeks, which keep the cycle
-      of the week and the likeness of neighbouring days)
+    - days: number of days in the last run of whole settled weeks with both known and neither imputed
+    - rho: Spearman's correlation (-1 to 1) of both, without their linear trends
+    - p: p value by 2,000 random orders of whole weeks, which keep the weekday cycle and the similarity of neighboring
+      days
     - verdict: `rise together`, `move apart` (p at most 5%) or `within normal variation`
-    - reason: why there is none (then days may be 0 and the figures are null)
+    - reason: why there is no verdict (days may then be 0, and the numbers are null)
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> follower_association(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).height

@@ -1,4 +1,4 @@
-"""Answers about the days to come, and about what such forecasts are worth."""
+"""Answer what the coming days will bring, and how good such forecasts were."""
 
 import polars as pl
 
@@ -22,6 +22,8 @@ MODEL_NAMES = {BASELINE: "the last week again (seasonal naive)"}
 
 def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Answer what the next 14 days will bring to one account.
+
+    The table has counts; `gain_forecasts` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> print(forecast_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence)
@@ -61,7 +63,13 @@ def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: in
 
 
 def backtest_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer what forecasts of one account were worth so far: each model against the baseline, in a backtest."""
+    """Answer how good forecasts of one account were so far: each model against the baseline, in a backtest.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> backtest_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How good have forecasts of {metric} been?"
     if refusal_ := _refused(question, history, metric):
         return refusal_

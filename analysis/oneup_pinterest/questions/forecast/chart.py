@@ -1,4 +1,4 @@
-"""Charts of a forecast: the days to come behind those that were, and what such forecasts were worth before."""
+"""Draw a forecast: the coming days after the past ones, and how good such forecasts were."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from oneup_pinterest.questions.chart_style import (
     inline,
 )
 
-HISTORY_DAYS = 42  # before the forecast: enough to see its weeks, few enough to see its days
+HISTORY_DAYS = 42  # before the forecast: enough to show weeks, few enough to show days
 _HEIGHT = 190
 
 
@@ -28,7 +28,8 @@ def forecast_chart(
 ) -> Chart:
     """Draw daily gains (counts) of six weeks, then the forecast as a dashed line in the band that holds 80% of days.
 
-    `history` is one account of `settled_days`, `days` one account and model of `gain_forecasts(...).days`.
+    `history` has the rows of one account from `settled_days`, `days` those of one account and model from
+    `gain_forecasts(...).days`.
 
     >>> from datetime import date
     >>> history = pl.DataFrame({"day": [date(2026, 3, 1)], "gain": [5.0]})
@@ -67,9 +68,10 @@ def forecast_chart(
 
 
 def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Draw what was gained (line, counts) and what had been forecast two weeks ahead (dashed, in its 80% band).
+    """Draw the actual gains (line, counts) and their forecasts two weeks ahead (dashed, in the 80% band).
 
-    `backtest` is one account of `gain_forecasts(...).backtest`: two fortnights, each forecast from the day before it.
+    `backtest` has the rows of one account from `gain_forecasts(...).backtest`: two spans of two weeks, each forecast
+    from the day before it.
 
     >>> from datetime import date
     >>> backtest = pl.DataFrame({"model": "Seasonal naive", "origin": [date(2026, 3, 1)], "day": [date(2026, 3, 2)],

@@ -1,4 +1,4 @@
-"""The next two weeks of an account's daily gains, beside a baseline and a backtest that says what they are worth."""
+"""Forecast the next two weeks of an account's daily gains, with a baseline and a backtest."""
 
 import importlib.util
 import warnings
@@ -16,11 +16,11 @@ from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.methods.types import Flags, Floats
 
 HORIZON = 14  # days
-MIN_DAYS = 56  # eight weeks: half to learn from, and four weeks of origins to be judged on
+MIN_DAYS = 56  # eight weeks: four to learn from, and four as origins of the backtest
 MAX_ORIGINS = 28
-LEARNING_DAYS = 28  # a model is not asked before it has seen so many
-SHARE = 0.8  # of days, that an interval should hold
-MIN_ERRORS = 10  # fewer cannot say where the outer tenths begin
+LEARNING_DAYS = 28  # a model needs this many before its first forecast
+SHARE = 0.8  # of days within the interval
+MIN_ERRORS = 10  # fewer do not show where the outer tenths start
 BASELINE = "Seasonal naive"
 MODELS = ("AutoETS", "AutoTheta")
 EXTRA = 'pip install "source-oneup-pinterest[forecast]"'
@@ -67,7 +67,7 @@ _BACKTEST = {
 
 
 class Forecasts(NamedTuple):
-    """What `gain_forecasts` returns; its docstring has the columns."""
+    """The four frames of `gain_forecasts`; its docstring has the columns."""
 
     days: pl.DataFrame
     weeks: pl.DataFrame
@@ -76,7 +76,7 @@ class Forecasts(NamedTuple):
 
 
 def models_installed() -> bool:
-    """Return whether the extra `forecast` is there, without importing it (that takes seconds)."""
+    """Return whether the extra `forecast` is installed, without importing it (which takes seconds)."""
     return importlib.util.find_spec("statsforecast") is not None
 
 
@@ -84,7 +84,7 @@ def models_installed() -> bool:
 def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """Return the settled days after the last one whose gain is unknown: the data for a forecast.
 
-    Columns of `settled_days`. A forecast knows no way across an unknown day.
+    Columns as in `settled_days`. The models cannot bridge an unknown day.
     """
     days = settled_days(history, metric)
     unknown = pl.col("day").filter(pl.col("gain").is_null()).max().over("social_network_id")
@@ -95,19 +95,18 @@ def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
 def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
     """Forecast daily gains and weekly totals for the 14 days after the last settled one, with past errors.
 
-    `models` are classes of `statsforecast` that compete with the
-    baseline; by default AutoETS and AutoTheta where the extra `forecast` is installed, else none. Four frames, sorted
-    by social_network_id, model and day:
+    `models` are classes of `statsforecast` that compete with the baseline: by default AutoETS and AutoTheta if the
+    extra `forecast` is installed, else none. There are four frames, sorted by social_network_id, model and day:
 
     - days: social_network_id, model, day, horizon (days ahead), forecast, low, high (counts; the interval holds 80%)
     - weeks: social_network_id, model, first_day, last_day; forecast, low, high of the week's total
-    - skill: social_network_id, model; mae (counts a day), mase (against the error of the naive forecast within the
-      days before the backtest), relative_mae (against the baseline's in the same backtest: below 1 is better),
-      coverage (share of days that the intervals held, each made of earlier errors only; null where these are too
-      few), origins (from how many days the next 14 were forecast), is_chosen (one model an account: the one with the
-      least relative_mae; the baseline unless another is below 1)
-    - backtest: of the chosen model and its last two fortnights: social_network_id, model, origin (last day known to
-      the forecast), day, gain (null where it was imputed), forecast, low, high
+    - skill: social_network_id, model; mae (mean absolute error, counts per day), mase (mae over the error of the naive
+      forecast on the days before the backtest), relative_mae (mae over that of the baseline in the same backtest: below
+      1 is better), coverage (share of days within their interval, 0 to 1, each from earlier errors only; null where
+      these are too few), origins (number of days from which the next 14 were forecast), is_chosen (one model per
+      account: the one with the smallest relative_mae; the baseline unless another is below 1)
+    - backtest: the last four weeks of the chosen model: social_network_id, model, origin (last day known to the
+      forecast), day, gain (null where imputed), forecast, low, high (counts)
 
     No rows for accounts with fewer than 56 days after the last unknown one, or without a gain on any of them.
 
@@ -135,8 +134,8 @@ Rows = list[dict[str, object]]
 Days = npt.NDArray[np.int64]
 
 
-class _Judged(NamedTuple):
-    """A model's forecasts from each origin (rows) for each of the next days, the last row those of the future."""
+class _Backtest(NamedTuple):
+    """A model's forecasts from each origin (rows) for each of the next days; the last row is the future."""
 
     paths: Floats
     mae: float
@@ -154,17 +153,17 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
     origins = np.arange(
         known - HORIZON - min(MAX_ORIGINS, known - LEARNING_DAYS - HORIZON + 1) + 1, known - HORIZON + 1
     )
-    # the baseline has errors from its second week on, so that its intervals have more to go by
+    # the baseline has errors from its second week on, so its intervals rest on more errors
     early = np.arange(_WEEK, origins[0])
-    judged = {BASELINE: _judged(gain, counted, early, origins, _baseline(gain, np.concatenate([early, origins])))}
+    results = {BASELINE: _backtested(gain, counted, early, origins, _baseline(gain, np.concatenate([early, origins])))}
     for model, paths in _model_paths(days["day"], gain, origins, models).items():
-        judged[model] = _judged(gain, counted, early[:0], origins, paths)
+        results[model] = _backtested(gain, counted, early[:0], origins, paths)
     naive = np.abs(gain[_WEEK : origins[0]] - gain[: origins[0] - _WEEK]).mean()
-    least = judged[BASELINE].mae
-    chosen = min(judged, key=lambda model: (judged[model].mae, model != BASELINE))
+    least = results[BASELINE].mae
+    chosen = min(results, key=lambda model: (results[model].mae, model != BASELINE))
     last: date = days["day"][-1]
     ahead = [last + timedelta(days=day + 1) for day in range(HORIZON)]
-    order = sorted(judged)
+    order = sorted(results)
     return (
         [
             {
@@ -172,9 +171,9 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
                 "model": model,
                 "day": day,
                 "horizon": step + 1,
-                "forecast": judged[model].paths[-1, step],
-                "low": _or_none(judged[model].low[-1, step]),
-                "high": _or_none(judged[model].high[-1, step]),
+                "forecast": results[model].paths[-1, step],
+                "low": _or_none(results[model].low[-1, step]),
+                "high": _or_none(results[model].high[-1, step]),
             }
             for model in order
             for step, day in enumerate(ahead)
@@ -185,9 +184,9 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
                 "model": model,
                 "first_day": ahead[week * _WEEK],
                 "last_day": ahead[week * _WEEK + _WEEK - 1],
-                "forecast": judged[model].paths[-1].reshape(-1, _WEEK)[week].sum(),
-                "low": _or_none(judged[model].week_low[week]),
-                "high": _or_none(judged[model].week_high[week]),
+                "forecast": results[model].paths[-1].reshape(-1, _WEEK)[week].sum(),
+                "low": _or_none(results[model].week_low[week]),
+                "high": _or_none(results[model].week_high[week]),
             }
             for model in order
             for week in range(HORIZON // _WEEK)
@@ -196,10 +195,10 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
             {
                 "social_network_id": account,
                 "model": model,
-                "mae": judged[model].mae,
-                "mase": judged[model].mae / naive if naive > 0 else None,
-                "relative_mae": judged[model].mae / least if least > 0 else None,
-                "coverage": judged[model].coverage,
+                "mae": results[model].mae,
+                "mase": results[model].mae / naive if naive > 0 else None,
+                "relative_mae": results[model].mae / least if least > 0 else None,
+                "coverage": results[model].coverage,
                 "origins": len(origins),
                 "is_chosen": model == chosen,
             }
@@ -212,9 +211,9 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
                 "origin": days["day"][origin - 1],
                 "day": days["day"][origin + step],
                 "gain": gain[origin + step] if counted[origin + step] else None,
-                "forecast": judged[chosen].paths[place, step],
-                "low": _or_none(judged[chosen].low[place, step]),
-                "high": _or_none(judged[chosen].high[place, step]),
+                "forecast": results[chosen].paths[place, step],
+                "low": _or_none(results[chosen].low[place, step]),
+                "high": _or_none(results[chosen].high[place, step]),
             }
             for origin, place in ((known - 2 * HORIZON, -2 - HORIZON), (known - HORIZON, -2))
             for step in range(HORIZON)
@@ -223,7 +222,7 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
 
 
 def _baseline(gain: Floats, origins: Days) -> Floats:
-    """From each origin, and from the end, the week before it again and again."""
+    """Return the week before each origin, and before the end, repeated over the horizon."""
     starts = np.append(origins, len(gain)) - _WEEK
     paths: Floats = gain[starts[:, None] + np.arange(HORIZON) % _WEEK]
     return paths
@@ -253,14 +252,14 @@ def _model_paths(days: pl.Series, gain: Floats, origins: Days, models: Sequence[
     }
 
 
-def _judged(
+def _backtested(
     gain: Floats,
     counted: Flags,
     early: Days,
     origins: Days,
     paths: Floats,
-) -> _Judged:
-    """Judge `paths`, which has a row per element of `early` and of `origins`, and one for the future."""
+) -> _Backtest:
+    """Return the intervals and errors of `paths`: one row per element of `early` and `origins`, and the future."""
     starts = np.append(np.concatenate([early, origins]), len(gain))
     target = starts[:, None] + np.arange(HORIZON)
     is_known = (target < len(gain)) & np.append(counted, False)[np.minimum(target, len(gain))]
@@ -275,18 +274,18 @@ def _judged(
             least, most = _quantiles(earlier[np.isfinite(earlier)], seen)
             low[place, span] = np.maximum((paths[place, span] + 1) * np.exp(least) - 1, 0.0)
             high[place, span] = (paths[place, span] + 1) * np.exp(most) - 1
-    judged = slice(len(early), len(starts) - 1)
-    compared = is_known[judged] & np.isfinite(low[judged])
-    held = (there[judged] >= low[judged]) & (there[judged] <= high[judged])
-    off = np.abs(there - paths)[judged][is_known[judged]]
+    tested = slice(len(early), len(starts) - 1)
+    compared = is_known[tested] & np.isfinite(low[tested])
+    held = (there[tested] >= low[tested]) & (there[tested] <= high[tested])
+    off = np.abs(there - paths)[tested][is_known[tested]]
     totals = paths.reshape(len(starts), -1, _WEEK).sum(axis=2)
     sums = np.where(is_known, there, np.nan).reshape(len(starts), -1, _WEEK).sum(axis=2)
     week_error = np.log((sums + 1) / (totals + 1))
-    # weeks that begin a day apart have six days in common: three of them are worth one
+    # weeks that start a day apart share six days: three of them count as one
     known_errors = [errors[np.isfinite(errors)] for errors in week_error.T]
     bounds = np.array([_quantiles(errors, errors.size / 3) for errors in known_errors])
     week_low, week_high = np.maximum((totals[-1] + 1) * np.exp(bounds.T) - 1, 0.0)
-    return _Judged(
+    return _Backtest(
         paths[len(early) :],
         float(off.mean()) if off.size else np.inf,
         low[len(early) :],
@@ -298,10 +297,10 @@ def _judged(
 
 
 def _quantiles(errors: Floats, independent: float) -> tuple[float, float]:
-    """Return bounds that hold 80% of what comes; `independent` says how many errors these are worth."""
+    """Return bounds that hold 80% of the future; `independent` is the effective number of errors."""
     if errors.size < MIN_ERRORS:
         return np.nan, np.nan
-    outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # a finite sample's quantiles lie too far inside
+    outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # quantiles of a finite sample are too narrow
     return float(np.quantile(errors, max(outer, 0.0))), float(np.quantile(errors, min(1 - outer, 1.0)))
 
 

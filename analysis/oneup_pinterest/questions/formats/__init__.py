@@ -1,4 +1,4 @@
 """Do formats differ?
 
-Differences between pins of the same weeks, tested by permutation; the unadjusted difference stands beside them.
+Differences between pins of the same weeks, tested by permutation (Janssen 1997); next to them, the crude difference.
 """

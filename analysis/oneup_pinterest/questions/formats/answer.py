@@ -1,4 +1,4 @@
-"""The answer on formats: whether pins of one do better than those of another, at one age and among the same weeks."""
+"""Answer whether pins of one format do better than those of another, at one age and among the same weeks."""
 
 from typing import Any
 
@@ -13,13 +13,15 @@ from oneup_pinterest.questions.formats.chart import formats_chart
 from oneup_pinterest.questions.formats.statistic import UNKNOWN, By, format_differences
 
 _NAMES = {"format": "format", "media_type": "media type"}
-_MAX_NAMED = 3  # sentences of a paragraph that is still read
+_MAX_NAMED = 3  # pairs in a paragraph; more are hard to read
 
 
 def format_answer(
     history: AccountHistory, metric: str = "saves", by: By = "format", *, width: int | str = WIDTH
 ) -> Answer:
     """Answer which formats (or media types) have more of `metric` after 7 days.
+
+    The table has counts and ratios; `compared_formats` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> format_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -119,6 +121,6 @@ def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 
 def _named(kind: str) -> str:
-    """Return a format as a word in a sentence: the API writes media types in capitals."""
+    """Return a format as a word in a sentence, because the API writes media types in capitals."""
     name = truncate(kind, 30)
     return name.lower().replace("_", " ") if name.isupper() else name

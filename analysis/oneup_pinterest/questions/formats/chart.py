@@ -1,4 +1,4 @@
-"""A chart of formats: how many times the outcome of one the pins of another have, adjusted and crude."""
+"""Draw formats: the ratio of the outcomes of two formats, adjusted and crude."""
 
 import altair as alt
 import polars as pl
@@ -17,13 +17,14 @@ from oneup_pinterest.questions.chart_style import (
     times_scale,
 )
 
-MAX_PAIRS = 10  # of 28 that 8 formats make; the commonest come first
+MAX_PAIRS = 10  # of the 28 pairs of 8 formats, the most common first
 
 
 def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Draw each pair of formats: the ratio within weeks with its 95% interval, and a diamond for the crude one.
 
-    `pairs` is one account of `format_differences`; pairs without a ratio are left out, of many the first 10 drawn.
+    `pairs` has the rows of one account from `format_differences`. Pairs without a ratio are left out; at most 10 are
+    drawn.
 
     >>> pairs = pl.DataFrame({"first": ["video"], "second": ["image"], "ratio": [1.9], "low": [1.2], "high": [3.0],
     ...     "crude_ratio": [3.1], "verdict": ["more"], "compared_first": [40], "compared_second": [120]})
@@ -63,7 +64,7 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
         base.mark_point(color=INK, shape="diamond", size=70, opacity=1, strokeWidth=1.5).encode(x="crude:Q"),
         base.mark_point(color=color, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
-        # one below the line and one above it, so that the words stay apart where the two marks meet
+        # one label below the line and one above it, so that they stay apart where the two marks meet
         alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x="ratio:Q", y=y),
         alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x="crude:Q", y=y),
     ]

@@ -1,4 +1,4 @@
-"""Whether pins of one format do better than those of another, when they are as old and of the same weeks."""
+"""Test whether pins of one format do better than those of another, at the same age and among the same weeks."""
 
 from itertools import combinations
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from oneup_pinterest.methods.verdicts import with_verdicts
 
 UNKNOWN = "unknown"
 ALL_ACCOUNTS = "all accounts"
-MAX_FORMATS = 8  # of the commonest; 28 pairs are more than anyone reads
+MAX_FORMATS = 8  # the most common ones; even their 28 pairs are a lot to read
 
 _SCHEMA: Columns = {
     "first": pl.String,
@@ -42,7 +42,7 @@ By = Literal["format", "media_type"]
 
 @computed_once
 def format_differences(history: AccountHistory, metric: str = "saves", by: By = "format") -> pl.DataFrame:
-    """Return `compared_formats` of what the account's pins had after a week."""
+    """Return `compared_formats` of the account's first-week outcomes."""
     return compared_formats(history.first_week(metric), by)
 
 
@@ -53,23 +53,26 @@ def compared_formats(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Compare each two formats (or media types) by what their pins had after a week, crude and among the same weeks.
+    """Compare formats (or media types) in pairs by what their pins had after a week, crude and among the same weeks.
 
-    `outcomes` is what `first_week_outcomes` returns. One row per pair of the (at most 8) commonest formats; no row for
-    an account with a single one. A pin without a format is of the format `unknown`. Columns, sorted by the first three
-    (the commoner formats first):
+    `outcomes` is a frame of `first_week_outcomes`. One row per pair of the (at most 8) most common formats; no row for
+    an account with a single one. A pin without a format has the format `unknown`. Columns, sorted by the first three
+    (common formats first):
 
     - social_network_id; first, second: the formats; first is the rarer of the two
-    - pins_first, pins_second, mean_first, mean_second: pins with an outcome, and its mean (a count)
-    - compared_first, compared_second: days of each in weeks that have both formats; only they enter the adjusted ratio
-    - crude_ratio: typical outcome of the first over that of the second (times), whenever they were published
-    - ratio, low, high: the same among pins of the same weeks, with a 95% interval (times)
-    - p_value: of a shuffle of the two formats inside their weeks; q_value: after Benjamini and Hochberg over the pairs
+    - pins_first, pins_second: number of pins with an outcome; mean_first, mean_second: its mean (count)
+    - compared_first, compared_second: number of days in weeks that have both formats; only they enter the adjusted
+      ratio
+    - crude_ratio: typical outcome of the first over that of the second, whenever they were published
+    - ratio, low, high: the same ratio among pins of the same weeks, with a 95% interval
+    - p_value: of a shuffle of the two formats inside their weeks; q_value: adjusted over the pairs (Benjamini and
+      Hochberg 1995)
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and
       ratio is null
 
-    Pins of one format and day share the day's luck and often their subject, so that their mean is one observation.
-    Typical is the geometric mean of 1 + outcome, as a few pins have most of everything. See `difference_within`.
+    Pins of one format and day share the day's luck and often their subject, so their mean is one observation. Typical
+    is the geometric mean of 1 + outcome, because a few pins hold most counts. The test is `difference_within`
+    (Janssen 1997).
 
     >>> from datetime import datetime, timedelta
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
@@ -93,7 +96,7 @@ def compared_formats_together(
 ) -> pl.DataFrame:
     """Return the columns of `compared_formats` for all accounts as one, with pins compared within account and weeks.
 
-    So an account that has larger counts and more videos does not make videos look better. `social_network_id` is
+    So an account with larger counts and more videos does not make videos look better. `social_network_id` is
     `all accounts`.
 
     >>> compared_formats_together(pl.DataFrame({"social_network_id": ["a"], "id": ["1"], "weeks": [0],
@@ -119,7 +122,7 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
         pins=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), level=pl.col("outcome").mean()
     )
     kinds = counted.sort("pins", "kind", descending=[True, False]).head(MAX_FORMATS).rows(named=True)
-    # pins of one format and day share the day's luck, and often their subject: they are one observation
+    # pins of one format and day share the day's luck and often their subject, so they are one observation
     days = (
         rows.group_by("weeks", pl.col("moment").dt.date().alias("day"), "kind")
         .agg(pl.col("outcome").mean())

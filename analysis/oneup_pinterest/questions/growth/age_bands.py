@@ -1,4 +1,4 @@
-"""How old the pins are that bring an account's gains: the share of each age, and how much is evergreen."""
+"""Split an account's gains by the age of the pins: the share of each age, and how much is evergreen."""
 
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns, Floats
 
-MIN_PINS = 20  # that gained something
+MIN_PINS = 20  # pins that gained something
 BANDS = (
     (1, 7),
     (8, 30),
@@ -22,8 +22,8 @@ BANDS = (
 )  # ages in days, as `oneup_pinterest.history.by_age` counts them
 EVERGREEN_DAYS = 30
 MIN_DAYS = 14
-MIN_GAIN = 30  # a share of fewer saves (or clicks...) is a matter of a handful
-LEVEL = 0.98  # nominal: where a few pins carry most, bootstrap-t covers 88 to 92% at 95%, and 93 to 98% at this one
+MIN_GAIN = 30  # counts: a share of fewer depends on a handful
+LEVEL = 0.98  # nominal: where a few pins carry most, bootstrap-t covers 88 to 92% at 0.95, and 93 to 98% at 0.98
 DRAWS = 1999
 MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 
@@ -48,19 +48,21 @@ _WEEKLY: Columns = {"week": pl.Date, "band": pl.String, "from_age": pl.Int64, "g
 
 
 def age_band_shares(history: AccountHistory, metric: str = "saves", *, seed: int = 0) -> pl.DataFrame:
-    """Return how old the pins were that brought the gains of the last 30 settled days, from `load_pins`.
+    """Return the age of the pins behind the gains of the last 30 settled days.
 
-    One row per account and age band (1 to 7 days, 8 to 30, 31 to 60, 61 to 90, over 90), and two more that overlap
-    them: `over 60`, `over 90`, the evergreen shares. Columns:
+    One row per age band (1 to 7 days, 8 to 30, 31 to 60, 61 to 90, over 90), and one more, `over 60`, which overlaps
+    them; `over 60` and `over 90` are the evergreen shares. Columns:
 
-    - social_network_id; band, from_age, to_age (days, on the day of the gain; `to_age` null: no end)
-    - gain (a count), share of the `total` (0 to 1), low, high: 95% interval by bootstrap-t over pins on the logit
-      scale (Davison and Hinkley, Bootstrap Methods, 5.2; pins are the sampling unit; a viral one makes it wide)
-    - pins: observed at that age; all_pins: at any age; days, first_day, last_day: the settled days with known gains
-    - oldest_age: the oldest at which any pin was observed in these days. A sync looks back 90 days by default, so
-      that older pins are unseen, and their gains are in no figure here
-    - reason: why there is no share, else null: no pin was observed at that age, fewer than 14 days, 20 pins or 30
-      counts, or no lifetime counter
+    - social_network_id; band; from_age, to_age: days, on the day of the gain; `to_age` is null without an end
+    - gain: count; share: of the `total` (0 to 1)
+    - low, high: 95% interval of the share, by bootstrap-t over pins on the logit scale (Davison and Hinkley, Bootstrap
+      Methods, 5.2). Pins are the sampling unit, so a viral pin makes it wide
+    - pins: number observed at that age; total: count over all ages; all_pins: number of pins at any age
+    - days, first_day, last_day: the settled days with known gains
+    - oldest_age: days, the oldest observation. A sync looks back 90 days by default, so older pins are unseen, and
+      their gains are missing here
+    - reason: why there is no share, else null: no pin was observed at that age; fewer than 14 days, 20 pins or 30
+      counts; or not a lifetime counter
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": datetime(2026, 3, 1, 9),
@@ -79,11 +81,11 @@ def age_band_shares(history: AccountHistory, metric: str = "saves", *, seed: int
 
 
 def weekly_gains_by_age(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return what pins of each age band gained in each whole week of settled days, from `load_pins`.
+    """Return what pins of each age band gained in each whole week of settled days.
 
-    One row per account, week and band, of the bands at which any pin was observed. Columns: social_network_id; week
-    (its Monday); band, from_age (days, on the day of the gain); gain (a count, of gains that are known), share of
-    the week's gain (0 to 1; null where that is 0).
+    One row per week and band, for the bands in which any pin was observed. Columns: social_network_id; week (its
+    Monday); band; from_age (days, on the day of the gain); gain (count; only known gains); share (of the week's gain,
+    0 to 1; null where that is 0).
     """
 
     gains = _aged_gains(history, metric)
@@ -111,9 +113,9 @@ def _name(low: int, high: int | None) -> str:
 
 @computed_once
 def _aged_gains(history: AccountHistory, metric: str) -> pl.DataFrame:
-    """Return known gains of settled days, with the pin's age on that day; none where the counter is no lifetime one.
+    """Return known gains of settled days, with the pin's age on that day; no rows without a lifetime counter.
 
-    Columns: pin (a number, as there are many rows), day, gain, age.
+    Columns: pin (a number, because there are many rows), day, gain (count), age (days).
     """
     gains, published = numbered_gains(history, metric), history.latest_pins["timestamp"].cast(pl.Date)
     is_usable = history.counter_type(metric) in (None, *USABLE)
@@ -176,7 +178,10 @@ def _shares(gains: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float, float, float]]:
-    """Return the share of each column of `parts` in `whole`, with 95% bootstrap-t intervals on the logit scale."""
+    """Return share, low and high per column of `parts` (pins x columns, counts) in `whole` (one element per pin).
+
+    The 95% interval is a bootstrap-t over pins on the logit scale (Davison and Hinkley, Bootstrap Methods, 5.2).
+    """
     rng = np.random.default_rng(seed)
     pins = len(whole)
     columns = np.hstack([whole[:, None], whole[:, None] ** 2, parts, parts**2, parts * whole[:, None]])
@@ -185,7 +190,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
     for start in range(0, DRAWS, step):
         draws = min(step, DRAWS - start)
         chosen = rng.integers(0, pins, (draws, pins)) + pins * np.arange(draws)[:, None]
-        times = np.bincount(chosen.ravel(), minlength=draws * pins).reshape(draws, pins)  # each pin was drawn
+        times = np.bincount(chosen.ravel(), minlength=draws * pins).reshape(draws, pins)  # that each pin was drawn
         sums[start : start + step] = times.astype(np.float64) @ columns
     share, error = _logits(columns.sum(axis=0)[None])
     drawn_share, drawn_error = _logits(sums)
@@ -199,7 +204,7 @@ def share_intervals(parts: Floats, whole: Floats, seed: int) -> list[tuple[float
             low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
             ends = share[0, number] - np.array([high, low]) * error[0, number]
             below, above = (1 / (1 + np.exp(-ends))).tolist()
-        else:  # none or all of it: no more than so many equal pins could rule out (rule of three)
+        else:  # share of 0 or 1: as for this many equal pins (rule of three)
             width = 1 - 0.025 ** (np.sum(whole**2) / whole.sum() ** 2)
             below, above = max(0.0, middle - width), min(1.0, middle + width)
         found.append((middle, float(below), float(above)))

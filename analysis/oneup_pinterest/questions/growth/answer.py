@@ -1,4 +1,4 @@
-"""Answers on how pins grow with age, how soon they have half, and how much comes from old ones."""
+"""Answer how pins grow with age, how soon they reach half of their count, and how much comes from old pins."""
 
 import polars as pl
 
@@ -28,7 +28,7 @@ _EARLY = "The first two ages come out a little low: Pinterest still restates the
 
 
 def growth_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer what a pin has at each age, up to the longest horizon (90, 30, 7 days) that 20 pins reached.
+    """Answer which counts pins have at each age, up to the longest horizon (90, 30, 7 days) that 20 pins reached.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> growth_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -62,7 +62,12 @@ def growth_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 
 def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
-    """Answer to which ages pins were followed, and why others were not."""
+    """Answer up to which ages pins were followed, and why others were not. The table has numbers of pins.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> followed_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
+    'Not enough data yet: no pin has been seen.'
+    """
     question = f"How many pins can be followed by their {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -81,7 +86,13 @@ def followed_answer(history: AccountHistory, metric: str = "saves") -> Answer:
 
 
 def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer how much of what a pin has at the horizon it has at each age before."""
+    """Answer which percentage of its count at the horizon a pin has at each earlier age.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> growth_share_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How much of a pin's {metric} comes early?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -114,7 +125,13 @@ def growth_share_answer(history: AccountHistory, metric: str = "saves", *, width
 
 
 def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer the age by which half of the pins have half of what they have at 7, 30 and 90 days."""
+    """Answer at which age (days) half of the pins have half of their count at 7, 30 and 90 days.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> half_life_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How soon does a pin have half of its {metric}?"
     if why := no_curves(history, metric):
         return Answer(question, why)
@@ -162,7 +179,13 @@ def half_life_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer how much of the last 30 settled days came from pins older than 60 and 90 days."""
+    """Answer which percentage of the gains of the last 30 settled days came from pins older than 60 and 90 days.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> evergreen_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How much of the {metric} comes from old pins?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -215,7 +238,7 @@ def evergreen_answer(history: AccountHistory, metric: str = "saves", *, width: i
 
 
 def _horizon(history: AccountHistory, metric: str) -> tuple[int, dict[int, int]]:
-    """Return the longest horizon that 20 pins reached, or else the one with most pins; and pins by horizon."""
+    """Return the longest horizon that 20 pins reached, or else the one with most pins; and the pins per horizon."""
     followed = dict(followed_pins(history, metric).select("horizon", "pins").iter_rows())
     many = [horizon for horizon, count in followed.items() if count >= MIN_PINS_TAILS]
     some = [horizon for horizon, count in followed.items() if count == max(followed.values())]

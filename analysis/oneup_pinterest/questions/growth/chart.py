@@ -1,4 +1,4 @@
-"""Charts of growth: curves by the age of pins with their spread, when half is reached, and gains by age of pins."""
+"""Draw growth: curves by the age of pins with their spread, when half is reached, and gains by age of pins."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _LABEL_GAP = 0.09  # of the height, between the middles of two labels
 def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", width: int | str = WIDTH) -> Chart:
     """Draw the median pin at each age, with the spread of the pins around it: half of them dark, eight in ten pale.
 
-    `curves` is one account of `growth_curves`, `measure` `count` or `share`.
+    `curves` has the rows of one account from `growth_curves`; `measure` is `count` or `share` (drawn in percent).
 
     >>> curves = pl.DataFrame(schema={"measure": pl.String, "age": pl.Int64, "pins": pl.Int64, "horizon": pl.Int64,
     ...     **dict.fromkeys(("median", "low", "high", "p10", "p25", "p75", "p90"), pl.Float64)})
@@ -53,7 +53,7 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
     layers.append(line.encode(x=x, y=alt.Y("median:Q", title=title), tooltip=tooltip))
     if rows and measure == "count":
         layers.append(_end_labels(rows[-1], x, color))
-    elif rows:  # all end at 100 percent: named where they are apart
+    elif rows:  # all lines end at 100 percent, so the label stands where they are apart
         layers.append(_middle_label(rows, x))
     chart = alt.layer(*layers, data=inline(rows))
     described = (
@@ -68,7 +68,7 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
 def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Draw the percentage of pins that do not have half of their count yet, by age, with its 95% band.
 
-    `curve` is one account of `half_life_curve`.
+    `curve` has the rows of one account and horizon from `half_life_curve`.
 
     >>> curve = pl.DataFrame({"horizon": 7, "age": [0.0, 2.0, 3.0], "share": [1.0, 0.5, 0.0],
     ...     "low": [1.0, 0.2, 0.0], "high": [1.0, 0.8, 0.0], "at_risk": [2, 2, 1]})
@@ -124,9 +124,9 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
 
 
 def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw what each whole week gained, stacked by the age that pins had on the day, young ones at the bottom.
+    """Draw the gain (count) of each whole week, stacked by the age of the pins on the day, young pins at the bottom.
 
-    `weekly` is one account of `weekly_gains_by_age`.
+    `weekly` has the rows of one account from `weekly_gains_by_age`.
 
     >>> from datetime import date
     >>> weekly = pl.DataFrame({"week": [date(2026, 3, 2)] * 2, "band": ["1 to 7", "8 to 30"], "from_age": [1, 8],

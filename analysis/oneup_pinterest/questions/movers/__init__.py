@@ -1,4 +1,5 @@
 """Which pins moved?
 
-Gain of a week against the level and the age of the pin, with false discovery control.
+The gain of a week against the level and the age of the pin (negative binomial), with false discovery control
+(Benjamini and Hochberg 1995).
 """

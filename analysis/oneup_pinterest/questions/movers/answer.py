@@ -1,4 +1,4 @@
-"""Answers about single pins: which gained more or less than they should have."""
+"""Answer which pins gained more or less than expected."""
 
 import polars as pl
 
@@ -23,6 +23,8 @@ TABLE_ROWS = 20
 def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Answer which pins gained more or less of `metric` last week than their level and age suggest.
 
+    The table has counts; `pin_movers` has the method.
+
     >>> from oneup_pinterest.database.schema import TABLES
     >>> movers_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence[:35]
     'Not enough data yet: movers need 10'
@@ -39,7 +41,7 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
             f"{movers.height}.",
         )
     is_named = pl.col("verdict").is_in(["more", "less"])
-    # behind those that are named, the furthest from what was expected of the pins that can tell at all
+    # after the named pins, those furthest from their expected gain among the pins with a verdict
     ranked = movers.sort(
         ~is_named,
         pl.col("verdict") == NO_VERDICT,
@@ -50,11 +52,11 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         descending=[False, False, False, False, True, False],
     )
     named = ranked.filter(is_named)
-    judged = ranked.filter(pl.col("verdict") != NO_VERDICT)
+    tested = ranked.filter(pl.col("verdict") != NO_VERDICT)
     first, last = format_day(movers["first_day"][0]), format_day(movers["last_day"][0])
-    few = movers.height - judged.height
+    few = movers.height - tested.height
     compared = f"{movers.height:,} pins with a level of their own"
-    if judged.is_empty():
+    if tested.is_empty():
         return not_enough_data(
             question,
             f"each of {compared} gained, and was expected to gain, fewer than {MIN_COUNT} {metric} from {first} "
@@ -83,13 +85,13 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
             f"{few:,} of them gained, and were expected to gain, fewer than {MIN_COUNT} {metric}: too few to tell "
             "anything."
         )
-    if judged["is_imputed"].any():
+    if tested["is_imputed"].any():
         notes.append("Some gains are spread over days without a sync.")
     return Answer(
         question,
         sentence,
-        movers_chart(judged, metric, width=width),
-        _table(judged.head(TABLE_ROWS), metric),
+        movers_chart(tested, metric, width=width),
+        _table(tested.head(TABLE_ROWS), metric),
         tuple(notes),
     )
 

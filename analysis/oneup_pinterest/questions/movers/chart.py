@@ -1,4 +1,4 @@
-"""The chart of movers: what each pin was expected to gain, and what it gained."""
+"""Draw movers: the expected and the actual gain of each pin."""
 
 import altair as alt
 import polars as pl
@@ -9,14 +9,14 @@ from oneup_pinterest.questions.chart_style import BLUE, INK, ORANGE, WIDTH, Char
 SHOWN = 8
 TEXT_LENGTH = 30  # characters that fit on a phone, with the verdict after them
 WORDS = {"more": "▲ more", "less": "▼ less", "as expected": "= as expected", "no verdict": "? no verdict"}
-_ROW = 42  # pixels a pin: a line of text above its dots
+_ROW = 42  # pixels per pin: a line of text above its dots
 
 
 def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | str = WIDTH) -> Chart:
-    """Draw a line for each pin from its expected gain (ring) to what it gained in 7 days (dot), as counts.
+    """Draw a line per pin from its expected gain (ring) to its gain in 7 days (dot), in counts.
 
-    `movers` is one account of `pin_movers`, the pins to show first; at most 8 are drawn. Above each line are the
-    pin's verdict and text; the pale bar holds 95% of such pins.
+    `movers` has the rows of one account from `pin_movers`, in the order to draw; at most 8 are drawn. Above each line
+    are the pin's verdict and text; the pale bar holds 95% of such pins.
 
     >>> movers = pl.DataFrame({"id": ["1"], "text": ["Soup"], "age": [60], "gain": [50.0], "expected": [10.0],
     ...     "low": [4.0], "high": [18.0], "ratio": [5.0], "verdict": ["more"]})

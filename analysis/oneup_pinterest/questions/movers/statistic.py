@@ -1,4 +1,4 @@
-"""Pins that gained more or less in the last week than their own level and their age lead to expect."""
+"""Find pins that gained more or less in the last week than their own level and their age predict."""
 
 from datetime import timedelta
 from itertools import product
@@ -15,13 +15,13 @@ from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import LESS, MORE, NO_VERDICT
 
 WINDOW_DAYS = 7
-LEVEL_DAYS = 14  # before the window: of these, the days on which a pin was seen make its own level
-MIN_LEVEL_DAYS = 7  # a pin seen for less has no level of its own yet
-LAUNCH_DAYS = 7  # the first days of a pin say how it was spread, not how it goes on
-MIN_PINS = 10  # fewer cannot say what age does to a pin of this account
+LEVEL_DAYS = 14  # before the window: a pin's level comes from those on which it was seen
+MIN_LEVEL_DAYS = 7  # fewer do not make a level
+LAUNCH_DAYS = 7  # a pin's first days show its launch, not its later level
+MIN_PINS = 10  # fewer do not show the effect of age in this account
 FALSE_DISCOVERIES = 0.05
 AS_EXPECTED = "as expected"
-MIN_COUNT = 10  # counts; with fewer, expected and gained, a handful that came together looks like a mover
+MIN_COUNT = 10  # counts, expected or gained: below it, a handful that came together looks like a mover
 # How far pins of one level spread beyond chance (standard deviation of the logarithm), whatever their age; how much
 # more for each unit of the logarithm by which they aged; and how many counts come together (1: each by itself). The
 # first are what few pins are taken to have, the others what is tried
@@ -52,30 +52,28 @@ SCHEMA: Columns = {
 
 @computed_once
 def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return what each pin gained in the last 7 settled days, and what its own level and its age lead to expect.
+    """Return what each pin gained in the last 7 settled days, and the gain that its own level and its age predict.
 
-    One row per pin that was seen throughout the window and on at least 7 of the 14
-    days before it, its first 7 days of life left out. A day whose gain
-    may still be taken back counts as not seen. Columns, sorted by the first two:
+    One row per pin that was seen throughout the window and on at least 7 of the 14 days before it, without its first 7
+    days of life. A day whose gain may still be taken back counts as not seen. Columns, sorted by the first two:
 
-    - social_network_id, id; text, permalink (as last seen); age (days, at the end of the window)
-    - gain, expected: of `metric` in the window, as counts; low, high: within these lie 95% of such pins
-    - ratio: gain / expected; more: gain - expected
-    - p: how often a pin that only ages would be as far off (two-sided); q: after false-discovery control over the
-      account's pins (Benjamini and Hochberg, 1995)
-    - verdict: `more` or `less` where q is at most 5%; `as expected`; `no verdict` where gained and expected are both
+    - social_network_id, id; text, permalink: as last seen; age: days, at the end of the window
+    - gain, expected: counts of `metric` in the window; low, high: 95% prediction interval (counts)
+    - ratio: gain / expected; more: gain - expected (count)
+    - p: p value (two-sided) of a pin that only ages; q: adjusted over the account's pins (Benjamini and Hochberg 1995)
+    - verdict: `more` or `less` where q is at most 5%; `as expected`; `no verdict` where gain and expected are both
       below 10, or fewer than 10 pins of the account can be compared (then expected, p and q are null)
-    - is_imputed: part of the gain is spread over a gap
+    - is_imputed: part of the gain is spread over a gap between syncs
     - first_day, last_day: the window
 
-    No rows for accounts of which `metric` is no lifetime counter.
+    No rows for accounts whose `metric` is not a lifetime counter.
 
-    Method: a pin's expected gain is its own daily level before the window, times 7, times what age did to the
+    Method: a pin's expected gain is its own daily level before the window, times 7, times the effect of age on the
     account's pins between the two spans: a power of the ratio of their ages (as in Hawkes-like popularity decay, Crane
-    and Sornette, 2008, doi:10.1073/pnas.0803685105) and a factor for the week, both fitted to all pins with weights
-    that let no pin dominate. So a week in which every pin gains more names none. Gains are taken as negative-binomial:
-    the level is known from a count only (Gamma posterior), and pins spread beyond chance as far as those of the
-    account do.
+    and Sornette, 2008, doi:10.1073/pnas.0803685105) and a factor for the week. Both are fitted to all pins with Huber's
+    weights (1964), so that no pin dominates. So if every pin gains more in a week, none is named. Gains are negative
+    binomial: the level is known from a count only (Gamma posterior), and the spread beyond chance is that of the
+    account's pins.
 
     >>> from simulations.worlds import made_up_pins
     >>> pins = made_up_pins(np.random.default_rng(0), pins=30, days=40, publish_days=120)
@@ -86,7 +84,9 @@ def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     if history.counter_type(metric) not in USABLE:
         return with_account(history.social_network_id, None, SCHEMA)
     newest = pl.col("snapshot_date").max().over("social_network_id")
-    is_recent = pl.col("snapshot_date") > newest - pl.duration(days=2 * (WINDOW_DAYS + LEVEL_DAYS))  # all that is used
+    is_recent = pl.col("snapshot_date") > newest - pl.duration(
+        days=2 * (WINDOW_DAYS + LEVEL_DAYS)
+    )  # the only rows used
     gains = (
         daily_gains(LoadedHistory(history.pins.filter(is_recent)), [metric])
         .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
@@ -102,7 +102,7 @@ def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
         .join(known, on=["social_network_id", "id"], how="left")
         .with_columns(
             is_window=day > last - pl.duration(days=WINDOW_DAYS),
-            lived=(day - pl.col("published")).dt.total_days().fill_null(10**4),  # of unknown age: taken as old
+            lived=(day - pl.col("published")).dt.total_days().fill_null(10**4),  # pins of unknown age count as old
         )
         .filter((pl.col("lived") >= LAUNCH_DAYS) & pl.col("gain").is_not_null())
     )
@@ -134,7 +134,7 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
         compared[name].cast(pl.Float64).to_numpy()
         for name in ("gain", "before", "before_days", "lived_before", "lived_now")
     )
-    # half a count more, Jeffreys' prior: a pin that gained nothing yet may still gain
+    # Jeffreys' prior adds half a count: a pin without a gain so far may still gain
     level = (before + 0.5) / days
     unknown = np.full(len(gain), np.nan)
     expected, low, high, p, q = (unknown,) * 5
@@ -177,10 +177,10 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected(gain: Floats, level: Floats, seen: Floats, aged: Floats) -> tuple[Floats, Floats]:
-    """Return expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
+    """Return the expected gain of each pin, and the size of its negative binomial (the smaller, the wider).
 
-    In turns: the factor of the week and the power of age, by iteratively reweighted least squares with Huber's
-    weights; and how far pins spread, by maximum likelihood.
+    Two steps alternate: the factor of the week and the power of age, by iteratively reweighted least squares with
+    Huber's weights; and the spread of pins, by maximum likelihood.
     """
     expected, spread = level, USUAL_SPREAD
     for _ in range(3):
@@ -191,7 +191,7 @@ def _expected(gain: Floats, level: Floats, seen: Floats, aged: Floats) -> tuple[
 
 def _aging(gain: Floats, level: Floats, seen: Floats, aged: Floats, spread: tuple[float, float, float]) -> Floats:
     design = np.column_stack([np.ones(len(gain)), aged])
-    ridge = np.array([1.0, 4.0])  # towards 'as before': few pins make few claims
+    ridge = np.array([1.0, 4.0])  # shrink toward no change: few pins make few claims
     coefficients = np.zeros(2)
     for _ in range(30):
         expected = level * np.exp(design @ coefficients)
@@ -216,7 +216,7 @@ def _spread(gain: Floats, expected: Floats, seen: Floats, aged: Floats) -> tuple
         size = _size(expected, seen, aged, *tried)
         likely = size / (size + expected)
         logs = gammaln(gain + size) - gammaln(size) - whole + size * np.log(likely) + gain * np.log1p(-likely)
-        # a pin in a hundred may be a mover, and says nothing of how the others spread
+        # one pin in a hundred may be a mover, which does not show how the others spread
         likelihood = float(np.log(0.99 * np.exp(logs) + 0.01 / (1 + 10 * expected)).sum())
         likelihood -= np.log(tried[0] / USUAL_SPREAD[0]) ** 2 + (tried[1] - USUAL_SPREAD[1]) ** 2
         if likelihood > best:

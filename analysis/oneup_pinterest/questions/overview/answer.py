@@ -1,4 +1,4 @@
-"""Answers about accounts as a whole: OneUp's totals, what each day gained, several accounts side by side."""
+"""Answer questions about whole accounts: OneUp's totals, what each day gained, several accounts side by side."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -33,7 +33,15 @@ UNCONFIRMED = "Unconfirmed days hold a rise far beyond all that this account has
 
 
 def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answer:
-    """Answer how OneUp's totals of the newest period compare with the one before, each with a verdict."""
+    """Answer how OneUp's totals of the newest period compare with the one before, each with a verdict.
+
+    The table has counts and percent; `totals_with_verdicts` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> totals_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = "What are OneUp's totals, and did they change?"
     totals = totals_with_verdicts(history)
     known = totals.filter(pl.col("now").is_not_null() | pl.col("before").is_not_null())
@@ -82,7 +90,15 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
 
 
 def daily_gains_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer what each day gained of a metric."""
+    """Answer how much of a metric each day gained.
+
+    The table has counts per day, from `history.gains.account_daily_gains`.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> daily_gains_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How many {metric} did each day gain?"
     if why := no_gains(history, metric):
         return Answer(question, why)
@@ -120,9 +136,15 @@ def daily_gains_answer(history: AccountHistory, metric: str = "saves", *, width:
 def side_by_side_answer(
     histories: Iterable[AccountHistory], metric: str = "saves", *, days: int = DAYS, width: int | str = WIDTH
 ) -> Answer:
-    """Answer several accounts: what each gained in its last settled days, and whether that changed.
+    """Answer how several accounts compare: what each gained in its last settled days, and whether that changed.
 
-    `histories` may be an iterator, such as `load_account_histories` returns: one of them is needed at a time.
+    `histories` may be an iterator, such as `load_account_histories` returns: one of them is in use at a time. The
+    table has counts, percent and rates; `accounts_side_by_side` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> side_by_side_answer([history]).sentence.startswith("Not enough data yet")
+    True
     """
     names, rows = {}, []
     for history in histories:
@@ -139,9 +161,9 @@ def accounts_answer(
     days: int = DAYS,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Answer `side_by_side_answer` from the `account_figures` of each account.
+    """Return `side_by_side_answer` from the `account_figures` of each account.
 
-    `names` are names for people per social_network_id.
+    `names` has the names for people per social_network_id.
     """
     question = f"How do the accounts compare in {metric}?"
     if not rows:
@@ -221,9 +243,9 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
 
 
 def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
-    """Say what one account gained of `metric` in its last 7 settled days and in the 7 before, or why it cannot.
+    """Return a sentence on what one account gained in its last 7 settled days and in the 7 before, or why it cannot.
 
-    `gains` is one account of `account_daily_gains`. The provisional days are left out.
+    `gains` has the rows of one account from `account_daily_gains`. The provisional days are left out.
 
     >>> gains = pl.DataFrame({"metric": "saves", "day": [date(2026, 3, day) for day in range(1, 17)], "gain": 2.0,
     ...     "is_provisional": [False] * 14 + [True] * 2, "pins_fallen": 0, "is_imputed": False})
@@ -264,7 +286,7 @@ def weeks_sentence(gains: pl.DataFrame, metric: str) -> str:
 
 
 def preset_note(overview: pl.DataFrame, preset: str | None) -> str | None:
-    """Return which preset the totals use, where a file holds several; None where it holds one.
+    """Return a note on the preset of the totals where a file holds several; None where it holds one.
 
     >>> overview = pl.DataFrame({"preset": ["last_7_days", "last_30_days"]})
     >>> preset_note(overview, "last_30_days")

@@ -1,4 +1,4 @@
-"""Charts of accounts as a whole: now against before, what each day gained, accounts side by side."""
+"""Draw whole accounts: now against before, what each day gained, accounts side by side."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ ACCOUNTS_SHOWN = 15  # more rows do not fit a screen
 
 
 def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, width: int | str = WIDTH) -> Chart:
-    """Draw percent change of one metric in several accounts, each with its 95% interval and verdict.
+    """Draw the percent change of one metric in several accounts, each with its 95% interval and verdict.
 
-    `accounts` is one metric of `accounts_side_by_side`; the ACCOUNTS_SHOWN accounts that gained most are drawn, by
-    what they gained. `names` are names for people per social_network_id.
+    `accounts` has the rows of one metric from `accounts_side_by_side`; at most the ACCOUNTS_SHOWN accounts with the
+    largest gains are drawn, in that order. `names` has the names for people per social_network_id.
     """
     known = accounts.drop_nulls("change").sort("now", "social_network_id", descending=[True, False])
     ids = known["social_network_id"].head(ACCOUNTS_SHOWN).to_list()
@@ -44,7 +44,7 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
     """Draw each metric now (filled) and before (hollow), joined by a line.
 
     `totals` has the columns metric, now, before (counts) and optionally verdict. Metrics differ by orders of magnitude,
-    so each has a scale of its own: the larger of the two is 100 percent.
+    so each has its own scale: the larger of the two is 100 percent.
 
     >>> totals = pl.DataFrame({"metric": ["saves"], "now": [45.0], "before": [36.0], "verdict": ["up"]})
     >>> now_and_before_chart(totals).to_dict()["description"]
@@ -81,10 +81,10 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
 
 
 def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) -> Chart:
-    """Draw bars of one metric's gain a day (counts), with the mean of 7 days as a line.
+    """Draw a bar per day with the gain (count) of one metric, and the mean of 7 days as a line.
 
-    `gains` is one account of `account_daily_gains`. Settled days are filled, days spread over a gap are pale,
-    provisional days hollow, and the line leaves those out.
+    `gains` has the rows of one account from `account_daily_gains`. Settled days are filled, days spread over a gap are
+    pale, and provisional days hollow. The line leaves provisional days out.
 
     >>> from datetime import date
     >>> gains = pl.DataFrame({"metric": "saves", "day": [date(2026, 3, 1)],

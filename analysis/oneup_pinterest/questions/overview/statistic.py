@@ -1,4 +1,4 @@
-"""Accounts as a whole: OneUp's totals with the verdict that the pins can carry, and several accounts side by side."""
+"""Compare whole accounts: OneUp's totals with a verdict from the pins, and several accounts side by side."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, verdict_of
 
 COUNTED = "what was published is counted, not estimated"
-_DISAGREES = "the pins watched do not move the way this total does"
+_DISAGREES = "the observed pins do not move the way this total does"
 _CARRIED = {
     "verdict": pl.String,
     "reason": pl.String,
@@ -54,16 +54,16 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
 
     Columns: those of `account_totals`, and
 
-    - verdict: up or down where the pins' gains changed by more than chance, and in the same direction as the total;
-      else within normal variation, or no verdict; null for posts, which are counted
+    - verdict: up or down where the pins' gains changed by more than chance explains, and in the same direction as the
+      total; else within normal variation, or no verdict; null for posts, which are counted
     - reason: why there is no verdict; null where chance explains the change
-    - pins_change, pins_change_low, pins_change_high: of the pins' gains, in percent, with its 95% interval
-    - pins: how many pins are behind it
+    - pins_change, pins_change_low, pins_change_high: change of the pins' gains in percent, with its 95% interval
+    - pins: number of pins behind that change
 
-    The pins are judged over periods as long as the total's, up to their last settled day (the total has two days more,
-    which Pinterest may still restate). Totals and the sum over pins need not be equal: OneUp does not say which pins a
-    total counts, and Pinterest counts pins that share an image and a link together. The p values of all metrics are
-    adjusted for each other.
+    The pins are compared over periods as long as the total's, up to their last settled day. The total has two days
+    more, which Pinterest may still restate. Totals need not equal the sums over pins: OneUp does not document which
+    pins a total counts, and Pinterest counts pins that share an image and a link together. The test is that of
+    `account_change`; its p values are adjusted for the number of metrics (Holm 1979).
 
     >>> from datetime import date
     >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": "last_7_days", "key": ["saves"], "name": "",
@@ -109,18 +109,18 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
 def accounts_side_by_side(
     histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """Return each account's last settled days, with verdicts that stand side by side.
+    """Compare accounts: what each gained in its last settled days, with verdicts adjusted for the number of accounts.
 
-    One row per account and metric, for every account with pins or followers; sorted by account and (in the order of
-    `metrics`) metric. One history is needed at a time. Columns:
+    One row per account and metric, for every account with pins or followers, sorted by account and, in the order of
+    `metrics`, by metric. `histories` may be an iterator: one history is in use at a time. Columns:
 
     - social_network_id, metric, days, now_start, now_end, now, before, pins, change, change_low, change_high, p,
       reason: as in `account_change`
-    - p_adjusted, verdict: adjusted over all accounts and metrics of the table, so that of the verdicts at most 5% are
-      expected to be false (Benjamini and Hochberg 1995)
-    - rate, rate_low, rate_high: `metric` per impression of all pins as last seen: the mean of the account's pins
-      (empirical Bayes, `pin_rates`), with the 95% interval of the average over pins
-    - pins_published: in the last period; followers: as last seen; last_snapshot
+    - p_adjusted, verdict: adjusted over all accounts and metrics of the table, so that at most 5% of the verdicts up
+      and down are expected to be false (Benjamini and Hochberg 1995)
+    - rate, rate_low, rate_high: mean rate of the account's pins as last seen (`metric` per impression, 0 to 1;
+      empirical Bayes, `pin_rates`), with its 95% interval
+    - pins_published: number of pins of the last period; followers: count as last seen; last_snapshot: its day
 
     >>> pins = pl.DataFrame(schema={"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime,
     ...     "text": pl.String, "permalink": pl.String, "snapshot_date": pl.Date, **dict.fromkeys(METRICS, pl.Int64)})
@@ -138,7 +138,7 @@ def accounts_side_by_side(
 def account_figures(
     history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
 ) -> pl.DataFrame:
-    """Return the rows of `accounts_side_by_side` of one account, before `adjust_across_accounts`."""
+    """Return the rows of `accounts_side_by_side` for one account, before `adjust_across_accounts`."""
     account, followers = "social_network_id", history.followers
     rates = [_account_rates(pin_rates(history, metric)) for metric in metrics]
     snapshots = pl.concat([history.pins["snapshot_date"], followers["snapshot_date"]])
@@ -163,7 +163,10 @@ def account_figures(
 
 
 def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `account_figures` of several accounts, sorted by account, with `p_adjusted` and `verdict`."""
+    """Return rows of `account_figures` of several accounts, sorted by account, with `p_adjusted` and `verdict`.
+
+    The adjustment controls the false discovery rate (Benjamini and Hochberg 1995).
+    """
     from scipy.stats import false_discovery_control
 
     rows = rows.sort("social_network_id", maintain_order=True)
@@ -171,7 +174,7 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     adjusted = np.full(rows.height, np.nan)
     if tested.any():
         adjusted[tested.to_numpy()] = false_discovery_control(rows["p"].filter(tested).to_numpy())
-    # a reason beside a p value says why a fall is no verdict, however small p is
+    # a row with a p value and a reason is a fall without a verdict, however small p is
     is_up = pl.when(pl.col("reason").is_null() | (pl.col("now") > pl.col("before"))).then(
         pl.col("now") > pl.col("before")
     )
@@ -179,7 +182,7 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:
-    """Return the mean of the shrunk rates of an account's pins."""
+    """Return the mean of the shrunk rates of an account's pins, with its 95% interval."""
     mean, prior = pl.col("rate").mean(), pl.col("prior_mean").first()
     between = prior * (1 - prior) / (pl.col("prior_strength").first() + 1)
     within = pl.col("rate") * (1 - pl.col("rate")) / (pl.col("prior_strength") + pl.col("impressions") + 1)

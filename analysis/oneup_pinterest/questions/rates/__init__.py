@@ -1,5 +1,5 @@
-"""Which pins have the best and worst rates, and how sure is that?
+"""Which pins have the best and worst rates, and how certain is that?
 
-Beta-binomial empirical Bayes, with Wilson's interval beside it. The probability of being among the top pins comes
-from draws of all posteriors.
+Beta-binomial empirical Bayes (Robbins 1956), next to Wilson's interval (1927). The probability of being among the top
+pins comes from draws of all posteriors.
 """

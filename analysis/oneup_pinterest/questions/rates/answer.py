@@ -1,4 +1,4 @@
-"""Answers about rates: what a pin's saves, repins or clicks per impression are, and which pins are best and worst."""
+"""Answer questions about rates: saves, repins or clicks per impression, and which pins are best and worst."""
 
 import polars as pl
 
@@ -10,13 +10,21 @@ from oneup_pinterest.questions.chart_style import PER, WIDTH
 from oneup_pinterest.questions.rates.chart import SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
 from oneup_pinterest.questions.rates.statistic import P_IN, TOP, beyond_chance, ranked_pins
 
-MIN_PINS = 3  # fewer have no common rate to be shrunk towards
-_FEW_PINS = 30  # below, the prior is uncertain itself
-_SURE = 0.8  # chance from which a pin is called one of the best
+MIN_PINS = 3  # fewer have no common rate
+_FEW_PINS = 30  # with fewer, the prior itself is uncertain
+_SURE = 0.8  # minimum probability to call a pin one of the best
 
 
 def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer rates of the account's pins, raw and shrunk."""
+    """Answer which rates the account's pins have, raw and shrunk, per 1,000 impressions.
+
+    `history.pin_rates.pin_rates` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> rates_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"How many {metric} per impression?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
@@ -36,7 +44,13 @@ def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 
 
 def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer whether pins differ in their rates by more than chance."""
+    """Answer whether the rates of pins differ by more than chance, with a funnel plot (Spiegelhalter 2005).
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> funnel_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Do pins differ in {metric} per impression, or is it chance?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
@@ -55,13 +69,21 @@ def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 def ranking_answer(
     history: AccountHistory, metric: str = "saves", side: str = "best", *, width: int | str = WIDTH
 ) -> Answer:
-    """Answer the best or worst pins by shrunk rate, and how sure that is; `side` is `best` or `worst`."""
+    """Answer which pins are best or worst by shrunk rate, and how certain that is. `side` is `best` or `worst`.
+
+    The table has rates per 1,000 impressions; `ranked_pins` has the method.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> ranking_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     question = f"Which pins have the {'most' if side == 'best' else 'fewest'} {metric} per impression?"
     rates = pin_rates(history, metric)
     known = rates.drop_nulls("rate")
     if why := _why_not(rates, known, metric):
         return not_enough_data(question, why)
-    among = max(1, min(TOP, known.height // 5))  # of few pins nearly all would be among the best ten
+    among = max(1, min(TOP, known.height // 5))  # with few pins, nearly all would be among the best ten
     ranked = ranked_pins(history, metric, among)
     shown = ranked.sort("rank", descending=side == "worst").head(min(SHOWN, -(-known.height // 2)))
     top, chance = shown.row(0, named=True), P_IN[side]
@@ -114,7 +136,7 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _table(rates: pl.DataFrame, metric: str, chance: str | None = None, among: int = TOP) -> pl.DataFrame:
-    """Return at most 30 pins: the ranked ones, or else those with most impressions."""
+    """Return at most 30 pins: the ranked ones, or else those with the most impressions."""
     rows = rates if chance else rates.sort("impressions", "id", descending=[True, False]).head(30)
     pin = pl.struct("text", "id").map_elements(
         lambda row: truncate(row["text"], 60) or row["id"], return_dtype=pl.String

@@ -1,4 +1,4 @@
-"""Charts of rates: best and worst pins with their intervals, raw against shrunk, and the funnel of chance."""
+"""Draw rates: the best and worst pins with their intervals, raw against shrunk rates, and the funnel plot."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from oneup_pinterest.questions.chart_style import (
 from oneup_pinterest.questions.rates.statistic import P_IN, beyond_chance
 
 SHOWN = 10
-_POINTS = 1_500  # more overlap, and make a page heavy
+_POINTS = 1_500  # more would overlap, and make the page heavy
 
 
 def rates_caterpillar(
@@ -31,7 +31,7 @@ def rates_caterpillar(
 ) -> Chart:
     """Draw the `limit` best (or worst) pins: dot and 95% interval of the shrunk rate, and the account's mean as a line.
 
-    `ranked` is one account of `ranked_pins`; `side` is `best` or `worst`, whose worst pin comes first.
+    `ranked` has the rows of one account from `ranked_pins`. `side` is `best`, or `worst` with the worst pin first.
     """
     ordered = ranked.sort("rank", descending=side == "worst").head(limit)
     rows = [
@@ -75,10 +75,10 @@ def rates_caterpillar(
 
 
 def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw raw rate against shrunk rate, one dot per pin: the fewer impressions (small dots), the nearer to the
-    account's mean.
+    """Draw raw rate against shrunk rate, one dot per pin.
 
-    `rates` is one account of `pin_rates`. Of more than 1,500 pins an even sample by impressions is drawn.
+    The fewer impressions a pin has (small dots), the closer it is to the account's mean. `rates` has the rows of one
+    account from `pin_rates`. Of more than 1,500 pins, an even sample by impressions is drawn.
     """
     known = _sampled(rates)
     rows = known.select(
@@ -118,10 +118,10 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
 
 
 def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw raw rate against impressions, one dot per pin, with the limits within which chance alone would keep 95% of
-    the pins if all had the account's mean rate (`chance_limits`).
+    """Draw raw rate against impressions, one dot per pin, with 95% limits: a funnel plot (Spiegelhalter 2005).
 
-    `rates` is one account of `pin_rates`. Where far more than 5% lie outside, pins do differ.
+    If all pins had the account's mean rate, 95% of them would lie within the limits (`chance_limits`); if far more than
+    5% lie outside, pins do differ. `rates` has the rows of one account from `pin_rates`.
     """
     known = _sampled(rates)
     rows = known.select(

@@ -1,4 +1,4 @@
-"""Rankings of pins by their shrunk rates that say how sure they are, and what chance alone makes of raw rates."""
+"""Rank pins by their shrunk rates, with the certainty of each rank, and compare raw rates with chance."""
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.shrinkage import chance_limits
 from oneup_pinterest.methods.types import Columns, Floats
 
-DRAWS = 2_000  # chances are good to 0.01
+DRAWS = 2_000  # standard error of a probability: about 0.01
 TOP = 10
 _CELLS = 250_000  # draws x pins held at once: 2 MB, which stays in the processor's cache
 
@@ -22,11 +22,14 @@ RANKED: Columns = {**RATES, "rank": pl.Int64, "p_in_top": pl.Float64, "p_in_bott
 def ranked_pins(
     history: AccountHistory, metric: str = "saves", top: int = TOP, *, seed: int = 0, draws: int = DRAWS
 ) -> pl.DataFrame:
-    """Return the pins of `pin_rates`, best first by posterior mean, with the chance of being in the top or bottom.
+    """Return the pins of `pin_rates`, best first by posterior mean, with the probability of being in the top or bottom.
 
-    No cut-off: a pin with few impressions ranks near the account's mean, where its evidence puts it. Columns: those of
-    `pin_rates`, rank (1 is best), p_in_top and p_in_bottom (shares of draws from all posteriors in which the pin
-    is among the `top` highest or lowest true rates). Pins without a rate are left out. Sorted by account and rank.
+    There is no cutoff: a pin with few impressions ranks near the account's mean. Pins without a rate are left out.
+    Sorted by account and rank. Columns: those of `pin_rates`, and
+
+    - rank: 1 is best
+    - p_in_top, p_in_bottom: probability (0 to 1) of being among the `top` highest, or lowest, true rates: the share of
+      draws from all posteriors (beta-binomial empirical Bayes) in which the pin is
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3"], "text": "", "permalink": "",
@@ -39,11 +42,11 @@ def ranked_pins(
 
 
 def ranked_rates(rates: pl.DataFrame, top: int = TOP, *, seed: int = 0, draws: int = DRAWS) -> pl.DataFrame:
-    """Return `ranked_pins` of one account of `pin_rates`."""
+    """Return `ranked_pins` from the rows of one account of `pin_rates`."""
     known = rates.filter(pl.col("rate").is_not_null())
     if known.is_empty():
         return with_account("", None, RANKED)
-    best, worst = _chances(*_posterior(known), min(top, known.height), draws, seed)
+    best, worst = _top_probabilities(*_posterior(known), min(top, known.height), draws, seed)
     ranked = (
         known.with_columns(p_in_top=pl.Series(best), p_in_bottom=pl.Series(worst))
         .sort("rate", "impressions", "id", descending=[True, True, False])
@@ -53,7 +56,7 @@ def ranked_rates(rates: pl.DataFrame, top: int = TOP, *, seed: int = 0, draws: i
 
 
 def beyond_chance(rates: pl.DataFrame) -> tuple[float, int]:
-    """Return the pooled rate of the pins of one account (`pin_rates`), how many lie outside `chance_limits`."""
+    """Return the pooled rate of one account's pins (`pin_rates`), and how many lie outside `chance_limits`."""
     known = rates.drop_nulls("rate")
     if known.is_empty():
         return 0.0, 0
@@ -69,8 +72,8 @@ def _posterior(part: pl.DataFrame) -> tuple[Floats, Floats]:
     return mean * strength + counts, (1 - mean) * strength + shown - counts
 
 
-def _chances(a: Floats, b: Floats, top: int, draws: int, seed: int) -> tuple[Floats, Floats]:
-    """Return shares of draws in which each pin is among the `top` highest, and lowest."""
+def _top_probabilities(a: Floats, b: Floats, top: int, draws: int, seed: int) -> tuple[Floats, Floats]:
+    """Return the shares of draws in which each pin is among the `top` highest, and lowest."""
     rng = np.random.default_rng(seed)
     best, worst = np.zeros(len(a)), np.zeros(len(a))
     rows = max(1, _CELLS // len(a))

@@ -1,5 +1,5 @@
-"""What in the texts goes with success?
+"""Which texts go with success?
 
-Differences between pins of the same weeks, as for formats. Words: log-odds with a Dirichlet prior (Monroe et al.
-2008), with false discovery control.
+Features: differences between pins of the same weeks, as for formats, with false discovery control. Words: log-odds
+with a Dirichlet prior (Monroe et al. 2008), compared with shuffles of pins.
 """

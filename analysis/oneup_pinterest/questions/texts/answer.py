@@ -1,4 +1,4 @@
-"""Answers on texts: which plain features and which words the better pins have, at one age and among the same weeks."""
+"""Answer which features and which words the texts of better pins have, at one age and among the same weeks."""
 
 import polars as pl
 
@@ -11,13 +11,15 @@ from oneup_pinterest.questions.texts.chart import features_chart, words_chart
 from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects, word_contrasts
 
 _MAX_NAMED = 3
-_SIDE = 15  # rows of a table from each end
+_SIDE = 15  # rows of the table from each end
 _ONE_TEXT = "Pins with the same text in the same weeks count as one: they share their subject and its luck."
 _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why."
 
 
 def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
     """Answer which features of a pin's text go with more of `metric` after 7 days.
+
+    The table has ratios and numbers of pins; `compared_features` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> text_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -61,7 +63,9 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
 
 
 def words_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer which words pins with more of `metric` than others of their weeks use more, or less.
+    """Answer which words the better pins use more, or less, than the other pins of their weeks.
+
+    Better pins have more of `metric` after 7 days than the median. `compared_words` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> words_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
@@ -107,7 +111,7 @@ def words_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 
 
 def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame | str:
-    """Return the outcomes that have a text; or why there are too few: a whole sentence, or (in small) what refuses."""
+    """Return the outcomes that have a text, or else why there are too few."""
     if why := no_curves(history, metric):
         return why
     if why := too_few(history.first_week(metric), what, metric):

@@ -1,4 +1,4 @@
-"""Charts of texts: what pins with a feature have against those without, and the words of better and worse pins."""
+"""Draw texts: pins with a feature against pins without it, and the words of better and worse pins."""
 
 import altair as alt
 import polars as pl
@@ -25,13 +25,14 @@ _SHORT = {
     "has a price or a percentage": "price or percent",
     "names a season or feast": "season or feast",
     "is mostly in capitals": "mostly capitals",
-}  # what fits beside a chart on a phone
+}  # short enough to fit beside a chart on a phone
 
 
 def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw each text feature: the ratio with over without, its 95% interval, filled if beyond chance.
+    """Draw each text feature: the ratio of pins with it to pins without it, with its 95% interval.
 
-    `effects` is one account of `text_effects`; features without a ratio are left out. The largest ratio is on top.
+    Dots are filled if the ratio is beyond chance. `effects` has the rows of one account from `text_effects`. Features
+    without a ratio are left out; the largest ratio is on top.
 
     >>> effects = pl.DataFrame({"feature": ["has a number"], "ratio": [1.4], "low": [1.1], "high": [1.8],
     ...     "verdict": ["more"], "pins_with": [30], "pins_without": [60]})
@@ -89,9 +90,10 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
 
 
 def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw the words that better pins use most (to the right) and least (to the left), in deviations of chance.
+    """Draw the words that better pins use most (right) and least (left), in standard deviations of chance.
 
-    `contrasts` is one account of `word_contrasts`; at most 8 words of each side are drawn, filled where beyond chance.
+    `contrasts` has the rows of one account from `word_contrasts`. At most 8 words per side are drawn; they are filled
+    if beyond chance.
 
     >>> contrasts = pl.DataFrame({"word": ["plum"], "z": [4.2], "pins": [40], "better": [35], "verdict": ["better"]})
     >>> words_chart(contrasts, "saves").to_dict()["description"]
@@ -112,7 +114,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         for place, row in enumerate(shown.iter_rows(named=True))
     ]
     far = max([abs(row["z"]) for row in rows] + [3.0])
-    y = alt.Y("place:O", axis=None)  # words may look alike once they are cut: each has a place of its own
+    y = alt.Y("place:O", axis=None)  # truncated words may look alike, so each has its own place
     x = alt.X(
         "z:Q",
         title=f"← fewer {metric}: deviations of chance: more {metric} →",

@@ -1,4 +1,4 @@
-"""What the texts of better pins have in common: plain features, and words that one half uses more than the other."""
+"""Find what the texts of better pins have in common: features, and words that one half uses more than the other."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from oneup_pinterest.methods.types import Columns, Floats, Integers
 from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION, with_verdicts
 
 MAX_CHARACTERS = 1_000  # of a text; Pinterest's descriptions have at most 800
-MAX_WORDS = 400  # words and pairs compared, the commonest: the more are asked, the less is found
+MAX_WORDS = 400  # the most common words and pairs: with more comparisons, less is found
 MIN_PINS_WITH_WORD = 5
 MAX_WORD_LENGTH = 40
-PRIOR_WORDS = 500.0  # weight of the prior, in words, as in Monroe et al.'s examples of short texts
+PRIOR_WORDS = 500.0  # weight of the prior in words, as for the short texts of Monroe et al.
 
 _MARKUP = r"<[^<>]{0,200}>"
 _ADDRESS = r"(?i)\b(?:https?://|www\.)\S+"
@@ -36,7 +36,7 @@ _SEASONS = (
 )
 LONG = "longer than the account's median"
 _TEXT, _LETTERS = pl.col("text"), pl.col("text").str.count_matches(r"\p{L}")
-# Each is true or false of a text, so that all are judged alike and none needs a straight line
+# Each is true or false of a text, so that one test fits all and none assumes a linear effect
 FEATURES: dict[str, pl.Expr] = {
     LONG: pl.col("words") > pl.col("words").median().over("social_network_id"),
     "has a hashtag": _TEXT.str.contains(r"#[\p{L}\p{N}_]"),
@@ -98,7 +98,7 @@ def text_features(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def outcomes_with_text(history: AccountHistory, metric: str) -> pl.DataFrame:
-    """Return what the account's pins had after a week, of those that have a text."""
+    """Return the first-week outcomes of the account's pins that have a text."""
     return history.first_week(metric).filter(pl.col("text").str.strip_chars() != "")
 
 
@@ -109,20 +109,22 @@ def text_effects(history: AccountHistory, metric: str = "saves") -> pl.DataFrame
 
 
 def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """Return what pins whose text has a feature had after a week, against pins of the same weeks whose text has not.
+    """Compare pins whose text has a feature with pins of the same weeks without it, by what they had after a week.
 
-    `outcomes` is what `first_week_outcomes` returns. One row per feature; no rows for an account without texts.
+    `outcomes` is a frame of `first_week_outcomes`. One row per feature; no rows for an account without texts.
     Columns, sorted by the first and, in the order of `FEATURES`, by the second:
 
     - social_network_id, feature
-    - pins_with, pins_without: pins that have an outcome and a text of their own, with the feature and without it
-    - ratio, low, high: typical outcome (geometric mean of 1 + count) with over that without, and a 95% interval (times)
-    - p_value: of a shuffle inside the weeks; q_value: after Benjamini and Hochberg over the features
+    - pins_with, pins_without: number of pins with an outcome and a distinct text, with the feature and without it
+    - ratio, low, high: typical outcome (geometric mean of 1 + count) with the feature over that without, and its 95%
+      interval
+    - p_value: of a shuffle inside the weeks; q_value: adjusted over the features (Benjamini and Hochberg 1995)
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict` (fewer than 5 with or
-      without in the same weeks); the figures are then null
+      without in the same weeks); the numbers are then null
 
     Pins with the same text in the same weeks count as one, by their typical outcome, here and in `compared_words`.
-    Words of an account go with its subjects: a feature that stands out need not be why. See `difference_within`.
+    Texts go with subjects, so a feature that stands out need not be the cause. The test is `difference_within`
+    (Janssen 1997).
 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
     ...     "text": [f"Soup {'a' * n}{'!' * (n % 2)}" for n in range(80)],
@@ -155,25 +157,24 @@ def word_contrasts(history: AccountHistory, metric: str = "saves") -> pl.DataFra
 
 
 def compared_words(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
-    """Return words and pairs of words that better pins use more, or less, than the other pins of the same weeks.
+    """Compare how often better pins, and the other pins of the same weeks, use each word and pair of words.
 
-    `outcomes` is what `first_week_outcomes` returns. Better is a pin with more than the median of its weeks. A word
-    counts once a pin, however often the pin has it. Compared are the (at most 400) commonest that are in at least 5
-    pins and not in all but 5; of words that are always in the same pins, the longest. One row per word; no rows where
-    an account has fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best
-    first):
+    `outcomes` is a frame of `first_week_outcomes`. A pin is better if it has more than the median of its weeks. A word
+    counts once per pin. The (at most 400) most common ones are compared that at least 5 pins have and at least 5 do
+    not; of words that are always in the same pins, only the longest. One row per word; no rows where an account has
+    fewer than 20 pins with a text, or fewer than two such words. Columns, sorted by account and z (best first):
 
     - social_network_id, word (lower case; a pair is two words that follow each other)
-    - pins, better: pins with the word; of these, better ones
-    - share_better, expected_share: better over pins; what it would be if the word said nothing
-    - log_odds: of the word among the words of better pins against the others', with an informative Dirichlet prior
-    - z: log_odds less its mean over shuffles of the better pins inside their weeks, over its standard deviation
-    - p_value: share of shuffles in which any word has a z as large
+    - pins, better: number of pins with the word; of these, better ones
+    - share_better, expected_share: better / pins (0 to 1), and its value if the word does not matter
+    - log_odds: log-odds ratio of the word in better pins against the others, with an informative Dirichlet prior
+    - z: log_odds minus its mean over shuffles of the better pins inside their weeks, over its standard deviation
+    - p_value: share of shuffles in which any word has a z at least as large (Westfall and Young 1993)
     - verdict: `better`, `worse` (p at most 0.05), or `within normal variation`
-    - pins_in_all, words_compared: of the account
+    - pins_in_all, words_compared: numbers of pins and of words of the account
 
     The log-odds are those of Monroe, Colaresi and Quinn, Fightin' Words (2008, https://doi.org/10.1093/pan/mpn018).
-    Their z supposes that words are drawn one by one, but pins are: here the shuffles tell what chance gives.
+    Their z assumes that words are sampled one by one, but pins are: here the shuffles measure chance.
 
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
     ...     "text": [f"{('Plum', 'Bean', 'Plain', 'Plum')[n % 4]} {n}" for n in range(80)],
@@ -191,13 +192,13 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
     rows = (
         _one_of_a_text(outcomes)
         .with_columns(is_better=pl.col("value") > pl.col("value").median().over("weeks"))
-        # where all pins of their weeks are alike there is nothing to compare
+        # weeks whose pins are all alike have nothing to compare
         .filter(pl.col("is_better").any().over("weeks"))
         .sort("weeks", "id")
         .with_row_index("pin")
     )
     words = _compared_words(rows) if rows.height >= MIN_PINS else pl.DataFrame()
-    if words.height < 2:  # the odds of a word are against the others
+    if words.height < 2:  # the odds of a word need other words
         return pl.DataFrame(schema=_WORDS)
     has = np.zeros((rows.height, words.height), dtype=np.float32)
     for column, pins in enumerate(words["pin"]):  # at most MAX_WORDS
@@ -210,7 +211,7 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
     counts = has.sum(axis=0).astype(np.float64)
     log_odds = _log_odds(better.astype(np.float64)[None, :], counts)[0]
     shuffled = _shuffled_log_odds(is_better, has, starts, counts, permutations, np.random.default_rng(seed))
-    # what was seen stands among the shuffles, or it would be held against a spread that it had no part in
+    # the observed value counts as one of the shuffles, so that it contributes to their spread
     together = np.vstack([log_odds[None, :], shuffled])
     spread = together.std(axis=0)
     deviation = together - together.mean(axis=0)
@@ -241,7 +242,7 @@ def _contrasts(outcomes: pl.DataFrame, permutations: int, seed: int) -> pl.DataF
 def _one_of_a_text(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Return the outcomes with a text; pins with the same text in the same weeks become one.
 
-    They share their subject and its luck: counted one by one, a single lucky subject would pass for many lucky words.
+    They share a subject and its luck: counted one by one, a single lucky subject would look like many lucky words.
     """
     return (
         outcomes.filter(pl.col("value").is_not_null() & pl.col("text").is_not_null())
@@ -265,7 +266,7 @@ def _compared_words(rows: pl.DataFrame) -> pl.DataFrame:
         pl.concat([single, pairs])
         .unique(["pin", "word"])
         .group_by("word")
-        # a fingerprint of the set of pins: pairs that are always together are one question, not two
+        # a fingerprint of the set of pins: words that always occur together are one comparison
         .agg(pins=pl.len().cast(pl.Int64), pin=pl.col("pin"), same=pl.col("pin").hash(seed=7).sum())
         .filter(pl.col("pins").is_between(MIN_PINS_WITH_WORD, most))
         .sort(pl.col("word").str.len_chars(), "word", descending=[True, False])

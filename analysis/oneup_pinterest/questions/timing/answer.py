@@ -1,4 +1,4 @@
-"""Answers on whether the weekday or the hour of publication matters, beyond normal variation."""
+"""Answer whether the weekday or the hour of publication matters, beyond normal variation."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
 from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, slot_effects
 
-_MOST_ROWS = 30  # of a table: of a week's slots, those with most pins
+_MAX_ROWS = 30  # of a table: the slots with the most pins
 _MOST_NAMED = 3
 _KINDS = {"weekday": "weekday", "hour": "block of hours", "slot": "slot of the week"}
 
@@ -23,6 +23,9 @@ def weekday_answer(
     width: int | str = WIDTH,
 ) -> Answer:
     """Answer whether pins of some weekday have more or less after a week than others of the same weeks.
+
+    `published_zone` is the zone of the API's times, `display_zone` the zone of the result. The table has counts and
+    percent; `compared_slots` has the method.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
@@ -44,7 +47,19 @@ def hour_answer(
     hours: int = 3,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Answer whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others."""
+    """Answer whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others.
+
+    The zones are those of `weekday_answer`.
+
+    Raises:
+        UserError: one of the zones is not in the time zone database.
+        ValueError: `hours` does not divide a day into equal blocks.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> hour_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     zones = (published_zone, display_zone)
     return _answer("Does the hour of publication matter for {}?", history, metric, "hour", hours, zones, width)
 
@@ -58,7 +73,19 @@ def slots_answer(
     hours: int = 3,
     width: int | str = WIDTH,
 ) -> Answer:
-    """Answer whether pins of some block of hours of some weekday have more or less than others; as by weekday."""
+    """Answer whether pins of some block of hours of some weekday have more or less than others.
+
+    The zones are those of `weekday_answer`.
+
+    Raises:
+        UserError: one of the zones is not in the time zone database.
+        ValueError: `hours` does not divide a day into equal blocks.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> history = AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))
+    >>> slots_answer(history).sentence.startswith("Not enough data yet")
+    True
+    """
     zones = (published_zone, display_zone)
     question = "Is there a best time of the week to publish for {}?"
     return _answer(question, history, metric, "slot", hours, zones, width)
@@ -179,7 +206,7 @@ def _zone_note(published: str, display: str) -> str:
 
 def _table(effects: pl.DataFrame, metric: str) -> pl.DataFrame:
     hours = hours_of(effects)
-    shown = effects.filter(pl.col("pins") > 0).sort("pins", descending=True, maintain_order=True).head(_MOST_ROWS)
+    shown = effects.filter(pl.col("pins") > 0).sort("pins", descending=True, maintain_order=True).head(_MAX_ROWS)
     names = dict(enumerate(WEEKDAYS, 1))
     columns = []
     if shown["weekday"].null_count() == 0:

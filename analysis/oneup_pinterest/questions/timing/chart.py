@@ -1,4 +1,4 @@
-"""Charts of the time of publication: weekdays or hours with their intervals, and a grid of both."""
+"""Draw the time of publication: weekdays or hours with their intervals, and a grid of both."""
 
 import math
 from typing import Any
@@ -10,15 +10,15 @@ from oneup_pinterest.questions.chart_style import BLUE, COLORS, DIVERGING, FAINT
 from oneup_pinterest.questions.timing.statistic import WEEKDAYS
 
 _ROW = 24  # pixels
-_LEAST_REACH = math.log(1.25)  # of the colors: with less between slots, the palest colors would look like findings
-_DARK = 0.9  # of the way to blue: from here on white text has the better contrast; either has at least 4 to 1
+_MIN_REACH = math.log(1.25)  # of the color scale, so that tiny effects do not look strong
+_DARK = 0.9  # of the way to blue: beyond it, white text has the better contrast (always at least 4 to 1)
 _SIGNED = "datum.value == 0 ? '0' : format(datum.value, '+,~f')"
 _SIGNED_SHARE = "(datum.value == 0 ? '0' : format(100 * (exp(datum.value) - 1), '+,.0f')) + '%'"
 _MARKS = {"above": "▲ ", "below": "▼ "}
 
 
 def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
-    """Return a slot in words.
+    """Return the name of a slot.
 
     >>> slot_name(6, None, 1), slot_name(None, 21, 3), slot_name(1, 9, 3)
     ('Saturday', '21:00 to 24:00', 'Monday 09:00 to 12:00')
@@ -28,7 +28,7 @@ def slot_name(weekday: int | None, hour: int | None, hours: int) -> str:
 
 
 def hours_of(effects: pl.DataFrame) -> int:
-    """Return how many hours a slot of this frame has.
+    """Return the length of the slots of this frame in hours.
 
     >>> hours_of(pl.DataFrame({"hour": [0, 3, 6, 9, 12, 15, 18, 21]})), hours_of(pl.DataFrame({"hour": [None]}))
     (3, 24)
@@ -39,8 +39,8 @@ def hours_of(effects: pl.DataFrame) -> int:
 def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Draw each weekday, or each block of hours, with the effect of publishing then and its 95% interval.
 
-    `effects` is one account of `slot_effects`, by weekday or by hour. A slot that stands out has the metric's color
-    and is named; the others, which chance could have made, are gray.
+    `effects` has the rows of one account from `slot_effects`, by weekday or by hour (percent). A slot that stands out
+    has the metric's color and is named; the others, which chance may explain, are gray.
 
     >>> effects = pl.DataFrame({"weekday": [1, 2], "hour": [None, None], "pins": [9, 1], "effect": [12.4, None],
     ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None],
@@ -93,8 +93,8 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
 def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
     """Draw weekdays by blocks of hours: the color is the shrunk effect, the number counts pins.
 
-    `effects` is one account of `slot_effects`, by slot. Slots with too few pins are gray; one that stands out has a
-    frame and ▲ (above) or ▼ (below). Colors go by the logarithm: half and twice are equally far from 0.
+    `effects` has the rows of one account from `slot_effects`, by slot. Slots with too few pins are gray; one that
+    stands out has a frame and ▲ (above) or ▼ (below). Colors are logarithmic: half and double are equally far from 0.
 
     >>> effects = pl.DataFrame({"weekday": [6, 6], "hour": [0, 12], "pins": [9, 1], "effect": [12.4, None],
     ...     "low": [-8.0, None], "high": [31.0, None], "p_value": [0.6, None],
@@ -106,7 +106,7 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
     ordered = effects.sort("weekday", "hour")
     rows = [_slot(row, hours, metric) for row in ordered.iter_rows(named=True)]
     known = [row for row in rows if row["effect"] is not None]
-    reach = max([_LEAST_REACH, *(abs(row["logarithm"]) for row in known)])
+    reach = max([_MIN_REACH, *(abs(row["logarithm"]) for row in known)])
     for row in rows:
         row["text"] = f"{_MARKS.get(row['verdict'], '')}{row['pins']}"
         row["ink"] = "white" if (row["logarithm"] or 0) > _DARK * reach else "black"
@@ -163,7 +163,7 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
 
 
 def _slot(row: dict[str, Any], hours: int, metric: str) -> dict[str, Any]:
-    """Return what both charts draw of a slot; percent and their words."""
+    """Return the values of a slot that both charts draw: percent, and labels."""
     slot = slot_name(row["weekday"], row["hour"], hours)
     figures = {name: None if row[name] is None else round(row[name], 1) for name in ("effect", "low", "high")}
     found = row["verdict"] in _MARKS

@@ -1,4 +1,4 @@
-"""Whether the weekday or the hour of publication matters, beyond normal variation."""
+"""Test whether the weekday or the hour of publication matters, beyond normal variation."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -15,16 +15,16 @@ from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 
 By = Literal["weekday", "hour", "slot"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MIN_IN_SLOT = 3  # what one or two pins did says nothing of their slot
-MIN_WEEKS = 3  # a weekday that came once or twice is only those days
-QUESTIONS = 3  # weekday, hour and both are asked of the same pins: one false claim in 20 for all of them together
+MIN_IN_SLOT = 3  # one or two pins say nothing about their slot
+MIN_WEEKS = 3  # a weekday that came once or twice does not represent its weekday
+QUESTIONS = 3  # weekday, hour and both test the same pins: Bonferroni keeps false alarms at 5% over all three
 PERMUTATIONS = 1_999
-_NAIVE_SHUFFLES = 199  # only a median is taken of them
-# Prior scale of how much slots differ, in log units: most published claims are of less than 2 times. Half normal, as
-# Gelman (2006) advises for few groups, where a point estimate of the spread is 0 half the time.
+_NAIVE_SHUFFLES = 199  # enough for a median
+# Prior scale of the spread of slots, in log units: most published claims are below a ratio of 2. Half normal, as Gelman
+# (2006) advises for few groups, where a point estimate of the spread is 0 half of the time.
 _SPREAD_SCALE = 0.5
 _SPREADS = np.linspace(0, 4 * _SPREAD_SCALE, 201)
-_POWER = 0.84  # standard errors between what chance reaches and what shows four times in five
+_POWER = 0.84  # standard errors beyond the threshold at which the power is 80%
 
 _FIGURES: Columns = {
     "pins": pl.Int64,
@@ -57,7 +57,7 @@ def slot_effects(
     published_zone: str = "UTC",
     display_zone: str = "UTC",
 ) -> pl.DataFrame:
-    """Return `compared_slots` of what the account's pins had after a week.
+    """Return `compared_slots` of the account's first-week outcomes.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
@@ -69,30 +69,33 @@ def slot_effects(
 def compared_slots(
     outcomes: pl.DataFrame, by: By, hours: int = 1, *, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pl.DataFrame:
-    """Return what the pins of each slot had after a week, against the other pins of the same weeks.
+    """Compare what the pins of each slot had after a week with the other pins of the same weeks.
 
-    `outcomes` is what `first_week_outcomes` returns; a slot is a weekday, an hour of the day, or an hour of a weekday
-    (`by`), where `hours` (1, 2, 3, 4, 6, 8 or 12) are taken together. Every slot has its row, also one without pins.
-    Columns, sorted by the first three:
+    `outcomes` is a frame of `first_week_outcomes`. A slot is a weekday, an hour of the day, or an hour of a weekday
+    (`by`), where `hours` (1, 2, 3, 4, 6, 8 or 12) form a block. Every slot has a row, even without pins. Columns,
+    sorted by the first three:
 
     - social_network_id; weekday (1 is Monday; null by hour); hour (the first of the slot; null by weekday)
-    - pins: how many of the slot have an outcome; mean: their mean outcome (a count)
-    - mean_ratio: that mean over the mean of all pins, which is what naive tools rank by (times)
-    - difference, error: of log(1 + outcome) from the other pins of the same weeks, and its standard error
-    - effect, low, high: the same in percent, partially pooled (drawn towards 0 the more, the less is known), with a
+    - pins: number of pins of the slot with an outcome; mean: their mean outcome (count)
+    - mean_ratio: that mean over the mean of all pins (ratio), which naive tools rank by
+    - difference, error: difference of log(1 + outcome) from the other pins of the same weeks, and its standard error
+    - effect, low, high: the same in percent, partially pooled (shrunk toward 0, the more the less is known), with a
       95% interval
-    - p_value: chance that the largest deviation of any slot would be as large as this one's if no slot mattered, times
-      three: as weekday, hour and both are asked of the same pins, one of them will be lucky the oftener
+    - p_value: probability that the largest deviation of any slot is as large as this one if no slot matters, times
+      three (Bonferroni), because weekday, hour and both are tested on the same pins
     - verdict: `above`, `below` (p at most 0.05), `within normal variation`, or `few pins` (fewer than 3, or all of one
       day)
-    - pins_in_all; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes (times)
-    - detectable: the effect of a slot that would be found four times in five (percent; the median of the slots)
-    - reason: why nothing can be said of this account; all figures but pins are then null
+    - pins_in_all: number of all pins; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes
+    - detectable: effect (percent) of a slot that would be found with a power of 80% (median over the slots)
+    - reason: why there is no result for this account; all numbers but pins are then null
 
-    Pins of one day share the day's luck, so what is shuffled, inside each group of weeks, is not pins but the days'
-    (by hour: the hours') means, weighted by how alike their pins are. Pooling is a normal-normal model whose spread
-    of slots is averaged over its posterior (Gelman et al., Bayesian Data Analysis, 5.4; prior: Gelman 2006,
-    https://doi.org/10.1214/06-BA117A). P-values are those of the largest of all (Westfall and Young 1993).
+    Pins of one day share the day's luck. So the shuffle, inside each group of weeks, moves not pins but the means of
+    days (by hour: of hours), weighted by the intraclass correlation of their pins. Pooling is a normal-normal model
+    whose spread of slots is averaged over its posterior (Gelman et al., Bayesian Data Analysis, 5.4; prior: Gelman
+    2006, https://doi.org/10.1214/06-BA117A). The p values are those of the maximum (Westfall and Young 1993).
+
+    Raises:
+        ValueError: `hours` does not divide a day into equal blocks.
 
     >>> from datetime import datetime, timedelta
     >>> moments = [datetime(2026, 1, 5, 9) + timedelta(days=day) for day in range(70)]
@@ -113,8 +116,8 @@ def compared_slots(
 class _Days(NamedTuple):
     """Units of the test: the pins of one slot on one day, sorted by weeks, which begin at `starts`.
 
-    `deviation` from the mean of the weeks is divided by the standard deviation that a unit of its weight has (`root` is
-    the weight's square root); `contrasts` (units x slots) make a slot's score of it, `information` its variance.
+    `deviation` from the mean of the weeks is divided by the standard deviation of a unit of its weight (`root` is the
+    square root of the weight). `contrasts` (units x slots) turn it into a slot's score, `information` is its variance.
     """
 
     root: Floats
@@ -229,7 +232,7 @@ def _figures(
 
 
 def _units(rows: pl.DataFrame, slots: int) -> _Days:
-    """Return the standardized mean of the pins of each day and slot, less the mean of their weeks."""
+    """Return the standardized mean of the pins of each day and slot, minus the mean of their weeks."""
     centered = rows.with_columns(outcome=pl.col("outcome") - pl.col("outcome").mean().over("weeks"))
     units = (
         centered.group_by("weeks", "day", "slot")
@@ -256,7 +259,7 @@ def _units(rows: pl.DataFrame, slots: int) -> _Days:
 
 
 def _likeness(units: pl.DataFrame) -> float:
-    """Return the intraclass correlation of the pins of one unit (analysis of variance); 0 if unknown."""
+    """Return the intraclass correlation of the pins of one unit (analysis of variance; Fisher 1925); 0 if unknown."""
     pins, inside = units["pins"].to_numpy().astype(np.float64), float(units["inside"].sum())
     free_inside = pins.sum() - pins.size
     free_between = pins.size - units["weeks"].n_unique()
@@ -272,8 +275,8 @@ def _likeness(units: pl.DataFrame) -> float:
 class _Chance(NamedTuple):
     """Mean and standard deviation of each slot's score over all shuffles, and the standard error of the score itself.
 
-    With days of equal weight the last two are the same. With unequal ones, deviations from a mean that heavy days
-    determine are not quite interchangeable: shuffling them spreads a score a little less than chance does.
+    With days of equal weight the last two are equal. With unequal weights, heavy days determine the mean, and the
+    deviations from it are not quite exchangeable: shuffling spreads a score a little less than chance does.
     """
 
     mean: Floats
@@ -293,7 +296,7 @@ def _moments_by_chance(units: _Days, contrasts: Floats, information: Floats) -> 
     among = np.maximum(size - 1, 1)
     variance = size / among * np.maximum(mean_of(deviation**2) - middle**2, 0)
     squares = size * np.maximum(mean_of(contrasts**2) - center**2, 0)
-    # what the variance of a stratum's deviations is on average, where that of an observation is 1
+    # the mean variance of a stratum's deviations, where that of an observation is 1
     evenness = mean_of(units.root[:, None]) ** 2 / mean_of(units.root[:, None] ** 2)
     expected = 1 - (1 - evenness) / among
     error = np.sqrt((variance * squares).sum(axis=0))
@@ -318,7 +321,7 @@ def _largest_by_chance(
 
 
 def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: float) -> float:
-    """Return standard deviation of what neither weeks nor slots explain; the whole where too little would be left."""
+    """Return the standard deviation that neither weeks nor slots explain; the total one where too little is left."""
     coefficients, _, rank, _ = np.linalg.lstsq(contrasts, deviation, rcond=1e-9)
     remaining = free - int(rank)
     if remaining < MIN_PINS // 2:
@@ -327,7 +330,9 @@ def _residual_spread(deviation: Floats, contrasts: Floats, free: int, spread: fl
 
 
 def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Return each difference drawn towards 0 as far as their spread over the groups says, and half of its 95% interval.
+    """Return each difference, shrunk toward 0 by the spread of the groups, and half the width of its 95% interval.
+
+    Both are in the unit of the difference. Source: Gelman et al., Bayesian Data Analysis, 5.4.
 
     >>> middle, width = pooled(np.array([1.0, 0.0, -1.0, 0.1]), np.array([0.1, 0.1, 2.0, 2.0]))
     >>> middle.round(1).tolist()
@@ -347,7 +352,7 @@ def pooled(difference: Floats, error: Floats) -> tuple[Floats, Floats]:
 
 
 def _naive(rows: pl.DataFrame, slots: int, rng: np.random.Generator) -> tuple[float, float | None]:
-    """Return the mean outcome, and the best slot's mean over it in the median shuffle of all pins."""
+    """Return the mean outcome, and the ratio of the best slot's mean to it in the median shuffle of all pins."""
     value, slot = rows["value"].to_numpy(), rows["slot"].to_numpy()
     mean = float(value.mean())
     if mean <= 0:
