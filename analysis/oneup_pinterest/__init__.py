@@ -1,6 +1,6 @@
-"""Everything after the records: load a history, ask questions of it, export it, write the report.
+"""Analyze a synced history: load it, ask questions about it, export it, and write the report.
 
-Names are imported when they are first used, so that the command line starts at once.
+Names are imported at their first use, so that the command line starts quickly.
 
 >>> import oneup_pinterest as op
 >>> "load_pins" in dir(op)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_sync(options: argparse.Namespace) -> int:
+    """Sync the accounts of the config into the database; return the exit status."""
     start_quickly()
     from oneup_pinterest.sync import sync
     from oneup_pinterest.sync.config import permission_warning, read_config
@@ -38,6 +39,11 @@ def run_sync(options: argparse.Namespace) -> int:
 
 
 def run_load(options: argparse.Namespace) -> int:
+    """Load messages or files into the database; return the exit status.
+
+    Raises:
+        UserError: standard input is a terminal (exit status 2), or as `sync.load.load`.
+    """
     start_quickly()
     from oneup_pinterest.sync.load import load
     from oneup_pinterest.sync.progress import progress_for
@@ -59,6 +65,11 @@ def run_load(options: argparse.Namespace) -> int:
 
 
 def run_state(options: argparse.Namespace) -> int:
+    """Print the state for the next read; return the exit status.
+
+    Raises:
+        UserError: the database does not exist.
+    """
     from oneup_pinterest.sync.states import states_json
 
     if not options.database.exists():
@@ -70,6 +81,7 @@ def run_state(options: argparse.Namespace) -> int:
 
 
 def run_status(options: argparse.Namespace) -> int:
+    """Print the status of the database; return the exit status."""
     from oneup_pinterest.quality.status import format_status, read_status
 
     status = read_status(_database(options))
@@ -78,6 +90,7 @@ def run_status(options: argparse.Namespace) -> int:
 
 
 def run_report(options: argparse.Namespace) -> int:
+    """Write the report and print its path; return the exit status."""
     start_quickly()
     _prepare_charts()
     from oneup_pinterest.report import write_report
@@ -87,6 +100,7 @@ def run_report(options: argparse.Namespace) -> int:
 
 
 def run_export(options: argparse.Namespace) -> int:
+    """Write Parquet files and print one line per table; return the exit status."""
     from oneup_pinterest.database.export import export_parquet
 
     for table, rows in export_parquet(_database(options), options.output).items():
@@ -95,6 +109,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def run_notebooks(options: argparse.Namespace) -> int:
+    """Open JupyterLab on the notebooks; return the exit status when it stops."""
     _prepare_charts()
     from oneup_pinterest.notebooks import open_notebooks
 
@@ -103,6 +118,7 @@ def run_notebooks(options: argparse.Namespace) -> int:
 
 
 def run_demo(options: argparse.Namespace) -> int:
+    """Run the demo; return the exit status."""
     start_quickly()
     _prepare_charts()
     from oneup_pinterest.demo import demo

@@ -1,4 +1,4 @@
-"""Opens JupyterLab on the notebooks with the database chosen, and shows answers in them."""
+"""Open JupyterLab on the notebooks with the chosen database, and show answers in them."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
 SCHEMAS_VARIABLE, PREFIX_VARIABLE = "ONEUP_PINTEREST_SCHEMAS", "ONEUP_PINTEREST_PREFIX"  # a JSON list; a text
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
 COPIES = Path("oneup_pinterest_notebooks")
-MAX_ROWS = 40  # of a table in a notebook: what one scrolls through without losing the headings
+MAX_ROWS = 40  # of a table in a notebook: more rows would scroll the headings away
 
 _PACKAGE = Path(__file__).resolve().parent
 _PACKAGED = _PACKAGE / "notebook_files"  # pyproject.toml puts them there in a wheel
@@ -36,14 +36,14 @@ def open_notebooks(database: Database) -> None:
     """Start JupyterLab in this terminal and return when it is stopped.
 
     From a checkout it opens the repository's notebooks; from an installed package, copies of them in
-    `./oneup_pinterest_notebooks`, where files that are there already are left as they are.
+    `./oneup_pinterest_notebooks`, where existing files stay as they are.
 
     Raises:
         UserError: JupyterLab is not installed or ended with an error, or `database` cannot be read.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise UserError('JupyterLab is not installed: pip install "source-oneup-pinterest[notebooks]"')
-    with open_history(database):  # says now, not in a cell, what is wrong with it
+    with open_history(database):  # report a problem now, not in a cell
         pass
     folder = notebook_folder()
     environment = {**os.environ, DATABASE_VARIABLE: str(database_path(database).resolve())}
@@ -53,10 +53,10 @@ def open_notebooks(database: Database) -> None:
             environment[PREFIX_VARIABLE] = database.prefix
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # whoever is root here, in a container mostly, has chosen to be
+        command.append("--allow-root")  # root is deliberate here, mostly in a container
     try:
         status = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 # our own interpreter
-    except KeyboardInterrupt:  # Ctrl-C is how JupyterLab is stopped
+    except KeyboardInterrupt:  # Ctrl-C stops JupyterLab
         return
     if status > 0:
         raise UserError(f"JupyterLab ended with exit status {status}; its messages above say why.")
@@ -86,8 +86,9 @@ def notebook_folder() -> Path:
 
 
 def chosen_database() -> Path | HistoryFile:
-    """Return the database for a notebook: the one that `open_notebooks` was given, or else `oneup_pinterest.duckdb`
-    here or in the folder above.
+    """Return the database for a notebook.
+
+    It is the one that `open_notebooks` was given, or else `oneup_pinterest.duckdb` here or in the folder above.
 
     >>> os.environ["ONEUP_PINTEREST_DATABASE"] = "demo/oneup_pinterest.duckdb"
     >>> print(chosen_database().as_posix())
@@ -104,8 +105,8 @@ def chosen_database() -> Path | HistoryFile:
 def start(account: str | None = None) -> tuple[Path | HistoryFile, str]:
     """Prepare a notebook in its first cell: enable charts, and show what the data cover.
 
-    Returns the chosen database and the `social_network_id` to look at: that of `account` (id or @username), or else
-    the one with most pins (`none` where there is no account yet: every frame of it is empty, and every answer says so).
+    Return the chosen database and the `social_network_id` to look at: that of `account` (id or @username), or else the
+    one with most pins. It is `none` if there is no account yet; every frame is then empty, and every answer says so.
     """
     from oneup_pinterest.questions.chart_style import register_renderer
 
@@ -140,8 +141,8 @@ def show(answer: Answer) -> None:
 def as_html_table(table: pl.DataFrame) -> "_Table":
     """Return the first MAX_ROWS rows of a table as HTML, written by `format_table`, with all texts escaped.
 
-    The notebook's own style makes it readable in light and dark, and also where nobody trusts the notebook yet:
-    JupyterLab then takes away any style sheet that an output brings.
+    Inline styles keep it readable in light and dark themes, and in a notebook that is not trusted yet: JupyterLab then
+    removes the style sheets of outputs.
 
     >>> as_html_table(pl.DataFrame({"Pin": ["<b>"], "Saves": [1200]}))
      Pin   Saves
@@ -152,7 +153,7 @@ def as_html_table(table: pl.DataFrame) -> "_Table":
 
 
 class _Sentences:
-    """A sentence and its notes, a paragraph each; the notes are smaller.
+    """A sentence and its notes, one paragraph each, with smaller notes.
 
     >>> print(_Sentences("Saves rose.", "Of <2> pins.")._repr_html_())
     <p dir="auto">Saves rose.</p><p dir="auto"><small>Of &lt;2&gt; pins.</small></p>

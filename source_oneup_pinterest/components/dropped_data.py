@@ -50,7 +50,7 @@ def is_blank(value: Any) -> bool:
 
 
 def _example(value: Any) -> str:
-    """Return a value in a few ASCII characters, which no terminal takes for a command."""
+    """Return the start of a value in ASCII characters that no terminal interprets as a command."""
     if isinstance(value, (dict, list)):
         return json_type_name(value)
     text = filter_secrets(json.dumps(value[:1000] if isinstance(value, str) else value))

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-MAX_SECONDS = 120.0  # per response, head and body; 120 MB at 8 Mbit/s, more than 200,000 pins
+MAX_SECONDS = 120.0  # per response, headers and body; 120 MB at 8 Mbit/s, more than 200,000 pins
 MAX_BYTES = 256 << 20
 
 

@@ -20,7 +20,7 @@ MIN_KEY_LENGTH = 8  # a shorter one is not a real key, and masking it would blan
 def encodings_of_key(key: str) -> list[str]:
     """Return a key as it is, and as URLs, web pages and JSON (PHP's too) write it, the longest first.
 
-    A message that quotes JSON is quoted as JSON again in a response, and once more in a line of a log.
+    A message that quotes JSON is escaped again in a JSON response, and once more in a log line.
     """
     encoded = {quote(key), quote(key, safe=""), quote_plus(key)}
     forms = {key, html.escape(key), *encoded, *(re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)}

@@ -1,4 +1,4 @@
-"""What the page shows, worked out from the history; the template only lays it out."""
+"""Compute what the page shows; the template only lays it out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,7 +24,7 @@ from oneup_pinterest.questions.overview.statistic import account_figures
 from oneup_pinterest.report.sections import SECTIONS, WIDTH, headline
 
 MADE_UP = "pin_sandbox_"
-LINK = "Link"  # the heading under which an answer's table has addresses
+LINK = "Link"  # the heading of the column with URLs in an answer's table
 MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
 # of each row of pins; the rest is read once per pin, from `pins_latest`
 PIN_COLUMNS = (
@@ -40,7 +40,7 @@ PIN_COLUMNS = (
 
 
 def page_of(database: Database) -> dict[str, Any]:
-    """Return everything that `page.html.j2` names. Specifications of charts go by the id of their place in the page."""
+    """Return the variables of `page.html.j2`. Chart specifications have the id of their place in the page as key."""
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
@@ -55,14 +55,14 @@ def page_of(database: Database) -> dict[str, Any]:
         page = _account(history, number, names.get(account, account))
         return page | {"findings": sort_by_severity(noted)}, account_figures(history)
 
-    # two at a time: while one is in Python, the other is in Polars or numpy; more would need more memory
+    # two at a time: one runs in Python while the other runs in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
         found = list(pool.map(shown, range(len(ids)), ids))
     return {
         "accounts": [page for page, _ in found],
         "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
-        # the header says in its own words that data are stale
+        # the header reports stale data itself
         "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),
         "marks": MARKS,
@@ -71,7 +71,7 @@ def page_of(database: Database) -> dict[str, Any]:
 
 
 def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame) -> AccountHistory:
-    """Return the history of one account of a file; its pins are not copied, for there may be millions of rows."""
+    """Return the history of one account of a file, without copying its pins, which may have millions of rows."""
     is_mine = pl.col("social_network_id") == account
     return AccountHistory(
         account,
@@ -119,7 +119,7 @@ def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, 
 
 
 def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer as the template writes it; its chart, if it has one, is put among `charts`."""
+    """Return the answer as the template needs it, and add its chart, if any, to `charts`."""
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
@@ -139,7 +139,7 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
 
 
 def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Return rows as text; links as they are, because the template checks them."""
+    """Return rows as text, but links unchanged, because the template checks them."""
     links = [table[LINK].fill_null("")] if LINK in table.columns else []
     return format_table(table).with_columns(links).rows() if table.width else []
 

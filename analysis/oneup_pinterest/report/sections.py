@@ -1,4 +1,4 @@
-"""What the page says of an account, in the order of a reader's questions: each section is a row of answers.
+"""List the sections of the page, in the order of a reader's questions: each section is a row of answers.
 
 To add a question, add a line to `SECTIONS`.
 """
@@ -21,11 +21,11 @@ from oneup_pinterest.questions.rates.answer import ranking_answer
 from oneup_pinterest.questions.timing.answer import hour_answer, weekday_answer
 
 WIDTH = "container"  # a chart is as wide as the page
-MAIN = "saves"  # the metric of the sections that look at one
+MAIN = "saves"  # the metric of sections that show one
 
 
 class Section(NamedTuple):
-    """A heading and what is asked under it; `key` is part of the names of the answers' places in the page."""
+    """A heading and the answers below it; `key` is part of the ids of their places in the page."""
 
     key: str
     title: str
