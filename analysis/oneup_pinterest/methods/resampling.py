@@ -53,7 +53,7 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int 
     parts = parts[parts.sum(axis=1) > 0]
     if not len(parts):
         return RatioEstimate(None, None, None, 1.0)
-    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_signs(len(parts), seed)])
+    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_subsets(len(parts), seed)])
 
     def p_value(log_ratio: float) -> float:
         ratio = np.exp(log_ratio)
@@ -129,7 +129,7 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
     own = np.hstack([sums, np.zeros_like(sums)])[is_moving]
     again = np.hstack([np.zeros_like(sums), sums / 2])[is_born_early & is_moving]
     parts = np.vstack([own, again])
-    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_signs(len(parts), seed)])
+    flipped = np.vstack([2 * (flips @ parts) - parts.sum(axis=0) for flips in _random_subsets(len(parts), seed)])
 
     def weights(growth: float, at: Floats) -> Floats:
         weighed: Floats = at * np.exp(-growth * slope)
@@ -151,8 +151,8 @@ def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: 
     return RatioEstimate(ratio, low, high, p_value(0.0))
 
 
-def _random_signs(clusters: int, seed: int) -> Iterator[Floats]:
-    """Yield DRAWS rows of zeros and ones with equal probability, in blocks that fit into memory."""
+def _random_subsets(clusters: int, seed: int) -> Iterator[Floats]:
+    """Yield DRAWS random subsets as rows of zeros and ones, in blocks that fit into memory."""
     rng = np.random.default_rng(seed)
     rows = max(1, _CELLS // clusters)
     for first in range(0, DRAWS, rows):
