@@ -1,4 +1,4 @@
-"""One table of types: JSON schema to DuckDB to Polars."""
+"""How column types of JSON schema, DuckDB and Polars map to each other."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_json_schema_types_map_to_duckdb_types() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("values", "expected"),
     [
         ([None, None], None),
         ([1, None], "BIGINT"),
@@ -36,8 +36,8 @@ def test_json_schema_types_map_to_duckdb_types() -> None:
         ([2**53 + 1, 0.5], "VARCHAR"),
     ],
 )
-def test_inferred_types_hold_every_value_exactly(values: list[object], kind: str | None) -> None:
-    assert inferred_type(values) == kind
+def test_inferred_types_hold_every_value_exactly(values: list[object], expected: str | None) -> None:
+    assert inferred_type(values) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_inferred_types_hold_every_value_exactly(values: list[object], kind: str
         ("JSON", "VARCHAR", True),
         ("BIGINT", "BIGINT", True),
         ("BIGINT", "DOUBLE", False),
-        ("DOUBLE", "BIGINT", False),  # a large whole number is not exact
+        ("DOUBLE", "BIGINT", False),  # a DOUBLE does not hold large integers exactly
         ("BIGINT", "VARCHAR", False),
     ],
 )
-def test_a_column_stores_only_what_it_keeps_without_loss(stored: str, arriving: str, expected: bool) -> None:
+def test_column_accepts_only_types_it_stores_exactly(stored: str, arriving: str, expected: bool) -> None:
     assert can_store(stored, arriving) is expected
 
 
@@ -67,10 +67,10 @@ def test_a_column_stores_only_what_it_keeps_without_loss(stored: str, arriving: 
         ("BLOB", "VARCHAR", True),
     ],
 )
-def test_stored_types_that_always_cast_need_no_check(stored: str, wanted: str, expected: bool) -> None:
+def test_types_that_always_cast_need_no_check(stored: str, wanted: str, expected: bool) -> None:
     assert always_casts(stored, wanted) is expected
 
 
-def test_every_type_of_a_json_schema_is_listed_once() -> None:
+def test_each_json_schema_type_is_listed_once() -> None:
     schemas = [column_type.json_schema for column_type in COLUMN_TYPES.values()]
     assert len(set(schemas)) == len(schemas)

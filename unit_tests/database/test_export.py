@@ -1,4 +1,4 @@
-"""Export: every relation as one Parquet file, whole or not at all."""
+"""The export writes each table to one complete Parquet file."""
 
 from pathlib import Path
 
@@ -13,20 +13,20 @@ from oneup_pinterest.errors import UserError
 from test_support.history import as_other_destination, make_history
 
 
-def test_every_table_becomes_one_file_with_its_types(tmp_path: Path) -> None:
+def test_each_table_is_exported_to_one_file_with_its_types(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=5, pins=3), tmp_path / "out" / "parquet"
     rows = export_parquet(database, output)
     assert set(rows) == set(TABLES)
     assert sorted(path.relative_to(output).as_posix() for path in output.rglob("*.*")) == sorted(
         f"{name}/{name}.parquet" for name in TABLES
     )
-    for name, relation in TABLES.items():
+    for name, table in TABLES.items():
         frame = pl.read_parquet(output / name / f"{name}.parquet")
-        assert (frame.height, dict(frame.schema)) == (rows[name], relation.schema)
+        assert (frame.height, dict(frame.schema)) == (rows[name], table.schema)
     assert_frame_equal(pl.read_parquet(output / "pins" / "pins.parquet"), load_pins(database))
 
 
-def test_exporting_twice_gives_the_same_files(tmp_path: Path) -> None:
+def test_second_export_writes_the_same_data(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=3, pins=3), tmp_path / "out"
     first = export_parquet(database, output)
     frames = {name: pl.read_parquet(output / name / f"{name}.parquet") for name in first}
@@ -35,18 +35,18 @@ def test_exporting_twice_gives_the_same_files(tmp_path: Path) -> None:
         assert_frame_equal(pl.read_parquet(output / name / f"{name}.parquet"), frame)
 
 
-def test_an_empty_database_gives_files_without_rows(tmp_path: Path) -> None:
+def test_empty_database_is_exported_to_files_without_rows(tmp_path: Path) -> None:
     rows = export_parquet(make_history(tmp_path / "h.duckdb", days=0), tmp_path / "out")
     assert set(rows.values()) == {0}
     assert dict(pl.read_parquet(tmp_path / "out" / "pins" / "pins.parquet").schema) == TABLES["pins"].schema
 
 
-def test_a_file_of_another_destination_can_be_exported(tmp_path: Path) -> None:
+def test_file_of_another_destination_can_be_exported(tmp_path: Path) -> None:
     other = as_other_destination(make_history(tmp_path / "h.duckdb", days=3), tmp_path / "cache.duckdb")
     assert export_parquet(other, tmp_path / "out")["account_followers"] == 6
 
 
-def test_a_file_in_place_of_the_folder_is_refused_and_kept(tmp_path: Path) -> None:
+def test_output_folder_that_is_a_file_is_rejected_and_kept(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=1), tmp_path / "out"
     output.write_text("mine")
     with pytest.raises(UserError, match="is a file"):
@@ -54,7 +54,7 @@ def test_a_file_in_place_of_the_folder_is_refused_and_kept(tmp_path: Path) -> No
     assert output.read_text() == "mine"
 
 
-def test_a_file_in_place_of_a_subfolder_is_named(tmp_path: Path) -> None:
+def test_subfolder_that_is_a_file_is_an_error_and_kept(tmp_path: Path) -> None:
     database, output = make_history(tmp_path / "h.duckdb", days=1), tmp_path / 'it\'s "out"'
     output.mkdir()
     (output / "overview_metrics").write_text("mine")

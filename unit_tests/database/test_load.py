@@ -1,4 +1,4 @@
-"""Loading: the same frames whoever filled the file, and one clear sentence where it cannot be read."""
+"""Files of every destination load as the same frames; an unreadable file gives a one-sentence error."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,14 +22,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_frames_have_the_columns_and_types_of_the_schema(database: Path, name: str) -> None:
+def test_frames_match_the_schema(database: Path, name: str) -> None:
     frame = LOADERS[name](database)
     assert frame.height
     assert dict(frame.schema) == TABLES[name].schema
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_missing_tables_are_empty_frames_of_the_same_types(tmp_path: Path, name: str) -> None:
+def test_missing_table_loads_as_an_empty_frame_with_the_schema(tmp_path: Path, name: str) -> None:
     path = tmp_path / "some.duckdb"
     stream = "accounts" if name != "accounts" else "account_followers"
     with duckdb.connect(path) as connection:
@@ -40,14 +40,14 @@ def test_missing_tables_are_empty_frames_of_the_same_types(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != SYNC_RUNS])
-def test_another_destinations_file_gives_the_same_frames(database: Path, tmp_path: Path, name: str) -> None:
+def test_file_of_another_destination_gives_the_same_frames(database: Path, tmp_path: Path, name: str) -> None:
     other = as_other_destination(database, tmp_path / "cache.duckdb")
     assert_frame_equal(LOADERS[name](other), LOADERS[name](database))
     assert LOADERS[SYNC_RUNS](other).is_empty()
 
 
-def test_pins_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) -> None:
-    ours = in_two_tables(database, tmp_path / "ours.duckdb")
+def test_pins_stored_in_two_tables_give_the_same_rows(database: Path, tmp_path: Path) -> None:
+    synced = in_two_tables(database, tmp_path / "synced.duckdb")
     for limits in (
         {},
         {"accounts": ["pin_one"]},
@@ -56,18 +56,18 @@ def test_pins_in_two_tables_are_the_same_rows(database: Path, tmp_path: Path) ->
     ):
         for loader in (load.load_pins, load.load_pins_latest):
             expected = loader(database, **limits).drop(EXTRACTED_AT)
-            assert_frame_equal(loader(ours, **limits).drop(EXTRACTED_AT), expected)
+            assert_frame_equal(loader(synced, **limits).drop(EXTRACTED_AT), expected)
 
 
-def test_only_requested_columns_are_read(database: Path, tmp_path: Path) -> None:
-    for path in (database, in_two_tables(database, tmp_path / "ours.duckdb")):
+def test_only_requested_columns_are_loaded(database: Path, tmp_path: Path) -> None:
+    for path in (database, in_two_tables(database, tmp_path / "synced.duckdb")):
         with reader.open_history(path) as history:
             some = reader.read_relation(history, "pins", columns=["saves", "id", "snapshot_date"])
         assert some.columns == ["id", "saves", "snapshot_date"]
         assert_frame_equal(some, load.load_pins(database).select(some.columns))
 
 
-def test_only_the_newest_of_appended_rows_is_read(tmp_path: Path) -> None:
+def test_only_the_newest_appended_row_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "appended.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("CREATE SCHEMA raw")
@@ -93,12 +93,12 @@ def test_filters_keep_the_requested_accounts_and_days(database: Path) -> None:
 
 
 def test_rows_are_sorted_by_key(database: Path) -> None:
-    for name, relation in TABLES.items():
+    for name, table in TABLES.items():
         frame = LOADERS[name](database)
-        assert_frame_equal(frame, frame.sort(*relation.key, maintain_order=True))
+        assert_frame_equal(frame, frame.sort(*table.key, maintain_order=True))
 
 
-def test_added_fields_are_in_sql_but_not_in_frames(tmp_path: Path) -> None:
+def test_extra_columns_are_in_sql_but_not_in_frames(tmp_path: Path) -> None:
     path = tmp_path / "added.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id, 5 AS boards")
@@ -107,7 +107,7 @@ def test_added_fields_are_in_sql_but_not_in_frames(tmp_path: Path) -> None:
         assert history.execute("SELECT boards FROM accounts").fetchall() == [(5,)]
 
 
-def test_a_value_of_another_type_is_null(tmp_path: Path) -> None:
+def test_value_of_the_wrong_type_loads_as_null(tmp_path: Path) -> None:
     path = tmp_path / "text.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute(
@@ -116,7 +116,7 @@ def test_a_value_of_another_type_is_null(tmp_path: Path) -> None:
     assert load.load_account_followers(path)["total_followers"].to_list() == [None]
 
 
-def test_the_data_window_is_what_the_file_covers(database: Path, tmp_path: Path) -> None:
+def test_data_window_covers_all_snapshots(database: Path, tmp_path: Path) -> None:
     window = load.data_window(database)
     assert window[:5] == (LAST_DAY - timedelta(days=4), LAST_DAY, 5, 2, 10)
     assert window.last_extracted == datetime(2026, 3, 31, 6)
@@ -125,7 +125,7 @@ def test_the_data_window_is_what_the_file_covers(database: Path, tmp_path: Path)
     assert str(empty) == "No snapshot yet; 0 accounts."
 
 
-def test_reading_does_not_change_the_file(tmp_path: Path) -> None:
+def test_loading_does_not_change_the_file(tmp_path: Path) -> None:
     path = make_history(tmp_path / "history.duckdb", days=2, pins=1)
     before = path.read_bytes()
     load.load_pins(path)
@@ -141,7 +141,7 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
-def _text(path: Path) -> None:
+def _text_file(path: Path) -> None:
     path.write_text("no database" * 1000)
 
 
@@ -151,24 +151,24 @@ def _no_streams(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make_path", "words"),
     [
         (_missing, "does not exist"),
         (_folder, "is a folder"),
-        (_text, "is not a DuckDB database"),
+        (_text_file, "is not a DuckDB database"),
         (_no_streams, "holds none of the streams"),
     ],
 )
-def test_an_unreadable_file_is_explained_in_one_sentence(tmp_path: Path, make: object, words: str) -> None:
+def test_unreadable_file_raises_a_one_sentence_error(tmp_path: Path, make_path: object, words: str) -> None:
     path = tmp_path / "history.duckdb"
-    make(path)  # type: ignore[operator]
+    make_path(path)  # type: ignore[operator]
     with pytest.raises(UserError, match=words) as error:
         load.load_pins(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_file_of_a_newer_duckdb_asks_for_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_of_a_newer_duckdb_asks_for_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object, **__: object) -> None:
         raise duckdb.IOException(
             "IO Error: Trying to read a database file with version number 99, but we can only read versions between "

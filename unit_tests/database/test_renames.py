@@ -1,4 +1,4 @@
-"""Renamed accounts: recognized from their pins and read as one, without a guess where the pins do not say so."""
+"""Renamed accounts are recognized by their pins and loaded as one account; unclear cases stay separate."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -22,9 +22,11 @@ def link(pin: int | str) -> str:
 
 
 def history(path: Path, *syncs: tuple[str, int, Pins], **columns: Any) -> Path:
-    """A file as another tool writes it: per sync an account, a day (its hour grows by sync), and ids of pins.
+    """Write a file as another tool would and return its path.
 
-    Pin 7 was published seven days before the first day. `columns` replaces values: a constant, or a function of a pin.
+    A sync is an account, a day and the ids of its pins; each sync is extracted an hour later in its day than the one
+    before. Pin 7 was published seven days before the first day. `columns` replaces values: each is a constant, or a
+    function of account and pin.
     """
     with duckdb.connect(path) as connection:
         connection.execute(
@@ -70,26 +72,28 @@ def renamed(path: Path) -> dict[str, str]:
     return {rename.older: rename.newer for rename in renames(path)}
 
 
-def test_pins_that_continue_under_another_id_are_a_rename(tmp_path: Path) -> None:
+def test_same_pins_under_a_new_account_id_are_a_rename(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "12345"), ("pin_a", 1, "12345"), ("pin_b", 2, "01235"))
     assert renames(path) == [Rename("pin_a", "a", "pin_b", "b", date(2026, 3, 3), 4, 5, {})]
     assert load_pins(path)["social_network_id"].unique().to_list() == ["pin_b"]
     assert data_window(path)[2:5] == (3, 1, 6)
 
 
-def test_pins_of_the_old_account_belong_to_the_new_one(tmp_path: Path) -> None:
+def test_pins_of_the_old_account_are_loaded_under_the_new_one(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "12345"), ("pin_b", 2, "1234"))
     assert load_pins_latest(path).select("id", "snapshot_date").rows()[-1] == ("5", date(2026, 3, 1))
     assert load_accounts(path)["social_network_id"].to_list() == ["pin_b"]
 
 
-@pytest.mark.parametrize(("later", "is_renamed"), [("13467", True), ("12467", False), ("246", False), ("7", True)])
-def test_most_of_the_possible_pins_must_be_shared(tmp_path: Path, later: str, is_renamed: bool) -> None:
-    path = history(tmp_path / "h.duckdb", ("pin_a", 0, "1357"), ("pin_b", 1, later))
+@pytest.mark.parametrize(("later_pins", "is_renamed"), [("13467", True), ("12467", False), ("246", False), ("7", True)])
+def test_rename_needs_most_of_the_possible_pins_in_both_accounts(
+    tmp_path: Path, later_pins: str, is_renamed: bool
+) -> None:
+    path = history(tmp_path / "h.duckdb", ("pin_a", 0, "1357"), ("pin_b", 1, later_pins))
     assert bool(renames(path)) is is_renamed
 
 
-def test_pins_that_only_one_account_can_have_do_not_count(tmp_path: Path) -> None:
+def test_pins_that_only_one_account_can_have_are_ignored(tmp_path: Path) -> None:
     def published(account: str, pin: int | str) -> datetime:
         return datetime(2026, 3, 1) - timedelta(days=int(pin)) if int(pin) < 60 else datetime(2026, 3, 20)
 
@@ -101,34 +105,34 @@ def test_pins_that_only_one_account_can_have_do_not_count(tmp_path: Path) -> Non
     assert (rename.shared, rename.pins) == (3, 3)
 
 
-def test_accounts_read_on_the_same_days_are_two(tmp_path: Path) -> None:
+def test_accounts_synced_on_the_same_days_are_not_a_rename(tmp_path: Path) -> None:
     days = [(account, day, "123") for day in range(4) for account in ("pin_a", "pin_b")]
     assert renames(history(tmp_path / "h.duckdb", *days)) == []
     assert renames(history(tmp_path / "same.duckdb", *days[:2], _airbyte_extracted_at=datetime(2026, 3, 1))) == []
 
 
-def test_extraction_times_order_a_shared_day(tmp_path: Path) -> None:
+def test_extraction_times_decide_the_order_on_a_shared_day(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_a", 1, "123"), ("pin_b", 1, "123"))
     assert renamed(path) == {"pin_a": "pin_b"}
     assert load_pins(path).height == 6
     assert load_pins(path, until=FIRST + timedelta(days=1))["snapshot_date"].n_unique() == 2
 
 
-def test_a_restored_name_is_the_newer_one(tmp_path: Path) -> None:
+def test_restored_name_counts_as_the_newer_one(tmp_path: Path) -> None:
     days = [("pin_b" if day in (2, 3) else "pin_a", day, "123") for day in range(6)]
     path = history(tmp_path / "h.duckdb", *days)
     assert renamed(path) == {"pin_b": "pin_a"}
     assert load_pins(path).height == 18
 
 
-def test_an_account_of_three_names_is_read_under_the_last(tmp_path: Path) -> None:
+def test_account_renamed_twice_is_loaded_under_its_last_name(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_b", 1, "234"), ("pin_c", 2, "345"))
     assert data_window(path)[2:5] == (3, 1, 5)
     assert set(load_pins(path, "pin_a")["social_network_id"]) == {"pin_c"}
     assert load_pins(path, "@a").equals(load_pins(path))
 
 
-def test_pins_with_new_ids_are_matched_by_their_page(tmp_path: Path) -> None:
+def test_pins_with_new_ids_are_matched_by_permalink(tmp_path: Path) -> None:
     path = history(
         tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_b", 1, "123"), id=lambda account, pin: f"{account}/{pin}"
     )
@@ -136,15 +140,17 @@ def test_pins_with_new_ids_are_matched_by_their_page(tmp_path: Path) -> None:
     assert load_pins(path).group_by("id").len().sort("id").rows() == [("pin_b/1", 2), ("pin_b/2", 2), ("pin_b/3", 2)]
 
 
-def test_conflicting_links_and_foreign_links_prove_nothing(tmp_path: Path) -> None:
+def test_conflicting_or_external_links_do_not_show_a_rename(tmp_path: Path) -> None:
     syncs = (("pin_a", 0, "123"), ("pin_b", 1, "123"))
-    by_number = history(tmp_path / "n.duckdb", *syncs, permalink=lambda account, pin: link(f"{len(account)}{pin}"))
-    assert len(renames(by_number)) == 1
-    other = history(tmp_path / "o.duckdb", *syncs, permalink=lambda account, pin: link(f"{ord(account[-1])}{pin}"))
-    shop = history(
+    same_links = history(tmp_path / "n.duckdb", *syncs, permalink=lambda account, pin: link(f"{len(account)}{pin}"))
+    assert len(renames(same_links)) == 1
+    other_links = history(
+        tmp_path / "o.duckdb", *syncs, permalink=lambda account, pin: link(f"{ord(account[-1])}{pin}")
+    )
+    external_links = history(
         tmp_path / "s.duckdb", *syncs, id=lambda account, pin: f"{account}/{pin}", permalink="https://shop.example/"
     )
-    assert renames(other) == renames(shop) == []
+    assert renames(other_links) == renames(external_links) == []
 
 
 def test_ids_and_days_alone_can_show_a_rename(tmp_path: Path) -> None:
@@ -159,7 +165,7 @@ def test_ids_and_days_alone_can_show_a_rename(tmp_path: Path) -> None:
     assert renamed(path) == {"pin_a": "pin_b"}
 
 
-def test_an_unknown_name_is_still_refused(tmp_path: Path) -> None:
+def test_unknown_account_name_is_rejected(tmp_path: Path) -> None:
     path = history(tmp_path / "h.duckdb", ("pin_a", 0, "123"), ("pin_b", 1, "123"))
     with pytest.raises(UserError, match="pin_c is not in this database; there are: pin_b"):
         load_pins(path, "pin_c")

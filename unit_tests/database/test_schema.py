@@ -17,21 +17,21 @@ def properties(stream: str) -> dict[str, Any]:
     return declared
 
 
-def test_streams_are_those_of_the_manifest() -> None:
+def test_streams_match_the_manifest() -> None:
     assert set(STREAMS) == {stream["$ref"].rsplit("/", 1)[-1] for stream in MANIFEST["streams"]}
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_primary_keys_are_those_of_the_manifest(stream: str) -> None:
+def test_primary_keys_match_the_manifest(stream: str) -> None:
     assert list(TABLES[stream].key) == MANIFEST["definitions"][stream]["primary_key"]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_columns_and_types_are_those_of_the_manifest(stream: str) -> None:
+def test_columns_and_types_match_the_manifest(stream: str) -> None:
     declared = {name: duckdb_type(schema) for name, schema in properties(stream).items()}
     readable = {name: TEXT if kind == JSON else kind for name, kind in declared.items()}  # JSON is read as text
     assert TABLES[stream].columns == {**readable, EXTRACTED_AT: "TIMESTAMP"}
 
 
-def test_counters_are_the_counts_of_a_pin() -> None:
+def test_counters_match_the_count_fields_of_pins() -> None:
     assert list(COUNTERS) == [name for name, schema in properties("pins").items() if duckdb_type(schema) == COUNT]
