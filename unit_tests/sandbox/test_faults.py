@@ -1,4 +1,4 @@
-"""A fault that does not exist is rejected."""
+"""Invalid faults are rejected."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from oneup_pinterest.sandbox.http_server import Response
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("fields", "message"),
     [
         ({"kind": "explode"}, "no fault of kind"),
         ({"kind": "status", "path": "pinterest/posts"}, "no path"),
@@ -21,9 +21,9 @@ from oneup_pinterest.sandbox.http_server import Response
         ({"kind": "drip", "where": "nowhere"}, "`where`"),
     ],
 )
-def test_invalid_fault_is_rejected(wrong: dict[str, Any], message: str) -> None:
+def test_invalid_fault_is_rejected(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Fault(**wrong)
+        Fault(**fields)
 
 
 def test_fault_without_an_implementation_is_rejected() -> None:

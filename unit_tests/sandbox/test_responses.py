@@ -1,4 +1,4 @@
-"""Values in responses are as documented."""
+"""Responses have values as the API documents them."""
 
 import pytest
 

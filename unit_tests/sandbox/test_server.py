@@ -1,4 +1,4 @@
-"""The sandbox's clock is an aware datetime."""
+"""The sandbox needs a clock with a time zone."""
 
 from datetime import datetime
 
@@ -7,6 +7,6 @@ import pytest
 from oneup_pinterest.sandbox import Sandbox
 
 
-def test_clock_must_be_aware() -> None:
+def test_clock_needs_a_time_zone() -> None:
     with pytest.raises(ValueError, match="aware"):
         Sandbox(now=datetime(2026, 1, 1))

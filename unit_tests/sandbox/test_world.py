@@ -1,4 +1,4 @@
-"""The made-up world is consistent, repeatable, and restated like the real one."""
+"""The made-up world is consistent and reproducible, and it restates counters as Pinterest does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def world() -> World:
     return World(7, 5, NOW.date())
 
 
-def test_clock_and_reference_do_not_change_what_was_published(world: World) -> None:
+def test_clock_and_reference_day_do_not_change_published_pins(world: World) -> None:
     start, end = NOW.date() - timedelta(days=60), NOW.date() - timedelta(days=30)
     later = NOW + timedelta(days=400)
     other = World(7, 5, later.date())
@@ -26,7 +26,7 @@ def test_clock_and_reference_do_not_change_what_was_published(world: World) -> N
         assert world.counters(pin, NOW) == other.counters(later_pin, NOW)
 
 
-def test_counters_fall_only_on_restatement_days_and_little(world: World) -> None:
+def test_counters_fall_slightly_and_only_on_restatement_days(world: World) -> None:
     today = NOW.date()
     restated_on = world.restatement_days(BIG, today, today + timedelta(days=2000))[0]
     first = restated_on - timedelta(days=20)
@@ -57,8 +57,8 @@ def test_last_two_days_are_completed_later(world: World) -> None:
         assert 0.9 * seen[2] < seen[0] < seen[1] < seen[2]
 
 
-def test_activity_is_the_difference_of_the_counters_of_all_pins(world: World) -> None:
-    account = "pin_sandbox_far_and_slow_travel"  # all its pins are from the last three weeks
+def test_activity_equals_the_counters_of_all_pins(world: World) -> None:
+    account = "pin_sandbox_far_and_slow_travel"  # all of its pins are from the last three weeks
     start, end = NOW.date() - timedelta(days=30), NOW.date() - timedelta(days=1)
     published, gained = world.activity(account, start, end, NOW)
     pins = world.pins(account, start, end, NOW)
@@ -67,7 +67,7 @@ def test_activity_is_the_difference_of_the_counters_of_all_pins(world: World) ->
     assert gained == Counters(*(sum(column) for column in zip(*counters, strict=True)))
 
 
-def test_five_accounts_differ_in_habit(world: World) -> None:
+def test_five_accounts_publish_at_different_rates(world: World) -> None:
     today = NOW.date()
 
     def published(account: str, first: int, last: int) -> int:
