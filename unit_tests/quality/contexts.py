@@ -1,4 +1,4 @@
-"""Check contexts made of a few rows, and what the checks find in them."""
+"""Check contexts with a few rows, and the findings of the checks."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ def frame_of(name: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 
 def pin(number: int, day: int, impressions: int = 100, **others: Any) -> dict[str, Any]:
-    """Return one pin as seen on a day, in the window of the 30 days before it."""
+    """Return a snapshot of one pin on a day, in the window of the 30 days before it."""
     on = FIRST + timedelta(days=day)
     return {
         "social_network_id": "pin_a",

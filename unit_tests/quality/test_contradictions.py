@@ -1,4 +1,4 @@
-"""Findings and verdicts about one database never contradict each other."""
+"""Findings and verdicts about the same database do not contradict each other."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def table_of_pins() -> StoredTable:
     return StoredTable("pins", "main", "pins", "", False, True, {}, {})
 
 
-def test_a_longer_list_of_another_account_refutes_a_cap() -> None:
+def test_longer_list_of_another_account_refutes_a_cap() -> None:
     fifty, long = [pin(n, 0) for n in range(50)], of_account("pin_b", [pin(n, 0) for n in range(130)])
     context = context_of([*fifty, *long], totals=[posts(130, social_network_id="pin_b")])
     assert verdict(context, CAP) == "supported"
@@ -57,36 +57,38 @@ def test_missing_pins_leave_a_cap_undecided() -> None:
     assert "the list may be cut" in find_by_check(context_of([pin(1, 0)], totals=[posts(2)]))["missing_pins"].what_to_do
 
 
-def test_more_pins_than_posts_are_no_cut_list() -> None:
+def test_more_pins_than_posts_are_not_a_truncated_list() -> None:
     found = find_by_check(context_of([pin(n, 0) for n in range(3)], totals=[posts(2)]))["missing_pins"]
     assert "cut" not in found.what_to_do
     assert "leaves out some of these pins" in found.what_to_do
 
 
 def test_duplicate_rows_do_not_count_as_pins() -> None:
-    twice = [pin(n, 0) for n in range(25) for _ in range(2)]
-    found = find_by_check(context_of(twice, totals=[posts(25), {**metric("impressions", 2500, **WINDOW)}]))
+    duplicated = [pin(n, 0) for n in range(25) for _ in range(2)]
+    found = find_by_check(context_of(duplicated, totals=[posts(25), {**metric("impressions", 2500, **WINDOW)}]))
     assert set(found) == {"duplicate_keys"}
 
 
 @pytest.mark.parametrize("reason", ["unreadable", "impossible"])
-def test_pins_whose_rows_are_left_out_are_not_missing(reason: str) -> None:
+def test_pins_with_unusable_rows_are_not_missing(reason: str) -> None:
     rows = [pin(n, day) for n in range(3) for day in (0, 2)]
     context = context_of(rows, [metric("posts", 5, end=-1, days=14)], [posts(4)])
     assert {"missing_pins", "posts_differ", "days_without_snapshot"} <= set(find_by_check(context))
     if reason == "unreadable":
-        cut = context._replace(
+        partial = context._replace(
             tables=[table_of_pins()],
             unreadable=[UnreadableValues("pins.snapshot_date", "DATE", 2, 8, "n/a", True, "FROM pins")],
         )
-        assert "days_without_snapshot" not in find_by_check(cut)
+        assert "days_without_snapshot" not in find_by_check(partial)
     else:
         late = date(2100, 1, 1)
-        cut = context._replace(impossible=[ImpossibleDays("pins", 1, late, late, "pins", False, "DELETE FROM pins")])
-    assert not {"missing_pins", "posts_differ"} & set(find_by_check(cut))
+        partial = context._replace(
+            impossible=[ImpossibleDays("pins", 1, late, late, "pins", False, "DELETE FROM pins")]
+        )
+    assert not {"missing_pins", "posts_differ"} & set(find_by_check(partial))
     fewer_posts = context_of(rows, [metric("posts", 5, end=-1, days=14)], [posts(2)])
-    more = cut._replace(history=fewer_posts.history)
-    assert "missing_pins" in find_by_check(more), "more pins than posts need no row that is left out"
+    more = partial._replace(history=fewer_posts.history)
+    assert "missing_pins" in find_by_check(more), "more pins than posts need no unusable row as an explanation"
 
 
 def test_deleted_pins_explain_more_pins_than_posts() -> None:
@@ -97,28 +99,28 @@ def test_deleted_pins_explain_more_pins_than_posts() -> None:
     assert "posts_differ" not in find_by_check(context_of(deleted, overview))
 
 
-def test_a_complete_list_of_the_period_refutes_missing_pins() -> None:
+def test_complete_list_of_the_period_refutes_missing_pins() -> None:
     overview = [metric("posts", 5, end=-1, days=14)]
     pins = [pin(n, 0) for n in range(3)]
     assert "posts_differ" in find_by_check(context_of(pins, overview, [posts(4)]))
     assert "posts_differ" not in find_by_check(context_of(pins, overview, [posts(3)]))
 
 
-def test_undated_pins_may_be_the_counted_posts() -> None:
+def test_undated_pins_may_be_among_the_counted_posts() -> None:
     pins = [pin(1, 0), pin(2, 0, timestamp=None)]
     found = find_by_check(context_of(pins, [metric("posts", 2, end=-1, days=14)]))
     assert "pins_without_date" in found
     assert "posts_differ" not in found
 
 
-def test_posts_of_a_lost_connection_are_not_compared() -> None:
+def test_posts_are_not_compared_after_a_lost_connection() -> None:
     overview = [metric(key, 0 if end == 0 else 9, end, days=14) for key in ("posts", "saves") for end in (-1, 0)]
     found = find_by_check(context_of([pin(n, day) for n in range(9) for day in (0, 1)], overview))
     assert "all_zero" in found
     assert "posts_differ" not in found
 
 
-def test_a_glitch_makes_no_sum_differ() -> None:
+def test_glitch_does_not_make_sums_differ() -> None:
     total = metric("impressions", 201, **{**WINDOW, "period_end": FIRST + timedelta(days=2)})
     window = {"period_start": total["period_start"], "period_end": total["period_end"]}
     rows = [pin(n, day, 100 + day) for n in (1, 2) for day in range(3)]
@@ -126,11 +128,11 @@ def test_a_glitch_makes_no_sum_differ() -> None:
     found = find_by_check(context_of([*rows, *glitch], totals=[total]))
     assert "impossible_counters" in found
     assert "sums_differ" not in found
-    fine = [{**pin(n, 3, 103), **window} for n in (1, 2)]
-    assert "sums_differ" in find_by_check(context_of([*rows, *fine], totals=[total]))
+    plausible = [{**pin(n, 3, 103), **window} for n in (1, 2)]
+    assert "sums_differ" in find_by_check(context_of([*rows, *plausible], totals=[total]))
 
 
-def test_unknown_counters_are_no_difference_and_no_zeros() -> None:
+def test_unknown_counters_are_neither_differences_nor_zeros() -> None:
     unknown = dict.fromkeys(COUNTERS)
     rows = [pin(n, day, 100) if day == 0 else {**pin(n, day), **unknown} for n in range(3) for day in range(2)]
     window = {"period_start": rows[-1]["period_start"], "period_end": rows[-1]["period_end"]}
@@ -142,7 +144,7 @@ def test_sums_that_nearly_always_agree_are_expected_to_agree() -> None:
     rows = [pin(n, day, 100 + day, timestamp=datetime(2025, 6, 1)) for n in (1, 2) for day in range(9)]
     totals = [metric("impressions", 2 * (100 + day) if day < 8 else 400, end=day - 1, days=30) for day in range(9)]
     context = context_of(rows, totals=totals)
-    # seven of eight is not nearly always
+    # seven of eight do not count as nearly always
     assert "Do not expect" in find_by_check(context)["sums_differ"].what_to_do
     many = [pin(n, day, 100 + day, timestamp=datetime(2025, 6, 1)) for n in (1, 2) for day in range(25)]
     agreeing = [metric("impressions", 2 * (100 + day) if day < 24 else 400, end=day - 1, days=30) for day in range(25)]
@@ -158,7 +160,7 @@ def test_rolling_counters_are_neither_reverted_nor_unconfirmed() -> None:
     assert not {"counters_taken_back", "unconfirmed_gains"} & set(found)
 
 
-def test_a_reset_that_begins_with_zeros_is_no_lost_connection() -> None:
+def test_reset_that_begins_with_zeros_is_not_a_lost_connection() -> None:
     def history(*values: int) -> dict[str, Any]:
         return find_by_check(context_of([pin(n, day, value) for n in range(4) for day, value in enumerate(values)]))
 
@@ -170,7 +172,7 @@ def test_a_reset_that_begins_with_zeros_is_no_lost_connection() -> None:
     assert not {"counters_reset", "pins_reset"} & set(lost)
 
 
-def test_zeros_of_new_pins_and_after_a_glitch_are_no_lost_connection() -> None:
+def test_zeros_of_new_pins_or_after_a_glitch_are_not_a_lost_connection() -> None:
     old = [pin(n, day, 100 + day) for n in range(3) for day in range(2)]
     new = [pin(n, 2, 0) for n in range(5, 8)]
     assert "all_zero" not in find_by_check(context_of([*old, *new]))
@@ -180,7 +182,7 @@ def test_zeros_of_new_pins_and_after_a_glitch_are_no_lost_connection() -> None:
     assert not {"all_zero", "unconfirmed_gains"} & set(found)
 
 
-def test_older_figures_refute_that_zeros_are_too_old() -> None:
+def test_older_nonzero_figures_refute_a_retention_limit() -> None:
     def periods(account: str, old: list[float]) -> list[dict[str, Any]]:
         values = [*old, *[7.0] * 6]
         ends = range(-7 * len(values), 0, 7)
@@ -197,7 +199,7 @@ def test_older_figures_refute_that_zeros_are_too_old() -> None:
     assert "older_than_kept" not in find_by_check(context)
 
 
-def test_stale_data_names_a_failed_run_since_then() -> None:
+def test_finding_of_stale_data_names_a_later_failed_run() -> None:
     last = NOW - timedelta(days=3)
     run = {"run_id": "1", "started_at": NOW - timedelta(hours=5), "status": "failed", "error": "no network"}
     context = context_of()._replace(last_sync=last, runs=frame_of("_sync_runs", [run]))
@@ -210,7 +212,7 @@ def test_stale_data_names_a_failed_run_since_then() -> None:
     )
 
 
-def test_a_glitch_does_not_separate_duplicate_images() -> None:
+def test_glitch_does_not_separate_duplicate_images() -> None:
     rows = [pin(n, day, 50 + day, media_url="one.jpg") for n in (1, 2) for day in range(6)]
     glitched = [
         {**row, "impressions": 900_000} if (row["id"], row["snapshot_date"].day) == ("1", 3) else row for row in rows

@@ -1,4 +1,4 @@
-"""Findings: their order, their grouping and their frame."""
+"""Findings are grouped over accounts and returned as a frame."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,10 +17,10 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
 
 
-def test_a_frame_of_no_findings_has_the_same_schema(tmp_path: Path) -> None:
-    some = findings_frame(find_problems(load_check_context(make_history(tmp_path / "h.duckdb", missing_days=(3,)))))
-    assert some.schema == findings_frame([]).schema
-    assert some.select("check", "severity", "where", "since").row(0) == (
+def test_frame_without_findings_has_the_same_schema(tmp_path: Path) -> None:
+    findings = findings_frame(find_problems(load_check_context(make_history(tmp_path / "h.duckdb", missing_days=(3,)))))
+    assert findings.schema == findings_frame([]).schema
+    assert findings.select("check", "severity", "where", "since").row(0) == (
         "days_without_snapshot",
         "warning",
         "pin_one",

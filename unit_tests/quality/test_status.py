@@ -1,4 +1,4 @@
-"""The status of a database: freshness, rows, runs and findings, as JSON and as text."""
+"""The status has the freshness, rows, runs and findings of a database, as JSON and as text."""
 
 import json
 from datetime import timedelta
@@ -18,11 +18,11 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
 
 
-def found(path: Path) -> dict[str, dict[str, Any]]:
+def findings_by_check(path: Path) -> dict[str, dict[str, Any]]:
     return {finding["check"]: finding for finding in read_status(path)["findings"]}
 
 
-def test_a_complete_history_has_no_findings(tmp_path: Path) -> None:
+def test_complete_history_has_no_findings(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb")
     status = read_status(path)
     assert status["findings"] == []
@@ -45,7 +45,7 @@ def test_status_is_plain_json_and_text(tmp_path: Path) -> None:
         assert "pins" in format_status(status)
 
 
-def test_a_file_of_another_destination_has_no_runs(tmp_path: Path) -> None:
+def test_file_of_another_destination_has_no_runs(tmp_path: Path) -> None:
     path = as_other_destination(make_history(tmp_path / "h.duckdb"), tmp_path / "cache.duckdb")
     status = read_status(path)
     assert status["runs"] == []
@@ -53,15 +53,17 @@ def test_a_file_of_another_destination_has_no_runs(tmp_path: Path) -> None:
     assert status["streams"]["pins"]["rows"] == 594
 
 
-def test_stale_data_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_data_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{(NOW + timedelta(hours=40)).isoformat()}+00:00")
-    finding = found(make_history(tmp_path / "h.duckdb"))["stale_data"]
+    finding = findings_by_check(make_history(tmp_path / "h.duckdb"))["stale_data"]
     assert (finding["where"], finding["since"]) == ("all", "2026-03-31")
     assert "43 hours ago" in finding["what"]
 
 
 def test_days_without_a_snapshot_are_found(tmp_path: Path) -> None:
-    finding = found(make_history(tmp_path / "h.duckdb", ("pin_one",), missing_days=(3, 4)))["days_without_snapshot"]
+    finding = findings_by_check(make_history(tmp_path / "h.duckdb", ("pin_one",), missing_days=(3, 4)))[
+        "days_without_snapshot"
+    ]
     assert (finding["where"], finding["since"]) == ("pin_one", "2026-03-15")
     assert "2 of 20 days" in finding["what"]
 
@@ -71,14 +73,14 @@ def test_accounts_that_lost_their_connection_are_found(tmp_path: Path, flag: str
     path = make_history(tmp_path / "h.duckdb")
     with duckdb.connect(path) as connection:
         connection.execute(f"UPDATE accounts SET {flag} = true WHERE social_network_id = 'pin_two'")
-    assert found(path)["lost_connection"]["where"] == "pin_two"
+    assert findings_by_check(path)["lost_connection"]["where"] == "pin_two"
 
 
 def test_rolling_counters_and_resets_are_distinguished(tmp_path: Path) -> None:
-    assert "rolling_counters" in found(make_history(tmp_path / "rolling.duckdb", rolling=True))
-    reset = found(make_history(tmp_path / "reset.duckdb", reset_on=10))
-    assert reset["counters_reset"]["since"] == "2026-03-23"  # the snapshot of the 22nd had nothing but zeros
-    assert "all_zero" not in reset  # they were where the counters began anew, and no lost connection
+    assert "rolling_counters" in findings_by_check(make_history(tmp_path / "rolling.duckdb", rolling=True))
+    reset = findings_by_check(make_history(tmp_path / "reset.duckdb", reset_on=10))
+    assert reset["counters_reset"]["since"] == "2026-03-23"  # all counters of the snapshot of the 22nd were 0
+    assert "all_zero" not in reset  # these zeros are the start of the reset, not a lost connection
     assert "rolling_counters" not in reset
 
 
@@ -103,37 +105,37 @@ def test_added_and_missing_columns_are_found(tmp_path: Path) -> None:
     with duckdb.connect(path) as connection:
         connection.execute("ALTER TABLE account_followers ADD COLUMN total_boards BIGINT")
         connection.execute("ALTER TABLE accounts DROP COLUMN need_refresh")
-    findings = found(path)
+    findings = findings_by_check(path)
     assert "account_followers has columns that this kit does not know: total_boards" in findings["new_columns"]["what"]
     assert "accounts lacks need_refresh" in findings["missing_columns"]["what"]
 
 
 @pytest.mark.parametrize(("pins", "severity"), [(50, "warning"), (100, "warning"), (49, None)])
-def test_a_suspect_number_of_pins_is_found(tmp_path: Path, pins: int, severity: str | None) -> None:
+def test_suspicious_number_of_pins_is_found(tmp_path: Path, pins: int, severity: str | None) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=pins)
-    assert "possible_cap" not in found(path)  # as many posts are counted beside the pins
+    assert "possible_cap" not in findings_by_check(path)  # the totals count as many posts
     with duckdb.connect(path) as connection:
         connection.execute("DELETE FROM pin_totals WHERE key = 'posts'")
-    assert found(path).get("possible_cap", {}).get("severity") == severity
+    assert findings_by_check(path).get("possible_cap", {}).get("severity") == severity
 
 
-def test_accounts_that_the_last_run_skipped_are_found(tmp_path: Path) -> None:
+def test_accounts_skipped_by_the_last_run_are_found(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb")
     with duckdb.connect(path) as connection:
         insert_run(
             connection, LAST_DAY + timedelta(days=1), "partial", [{"social_network_id": "pin_x", "reason": "404"}]
         )
-    finding = found(path)["skipped_account"]
+    finding = findings_by_check(path)["skipped_account"]
     assert (finding["where"], finding["severity"]) == ("pin_x", "error")
     assert "404" in finding["what"]
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted"])
-def test_a_run_that_was_cut_off_is_found(tmp_path: Path, status: str) -> None:
+def test_unfinished_run_is_found(tmp_path: Path, status: str) -> None:
     path = make_history(tmp_path / "h.duckdb")
     with duckdb.connect(path) as connection:
         insert_run(connection, LAST_DAY + timedelta(days=1), status)
-    assert found(path)["interrupted_run"]["since"] == "2026-04-01"
+    assert findings_by_check(path)["interrupted_run"]["since"] == "2026-04-01"
 
 
 def test_errors_come_first(tmp_path: Path) -> None:
@@ -145,6 +147,6 @@ def test_errors_come_first(tmp_path: Path) -> None:
     assert severities == ["error", "error", "warning", "warning", "info"]
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         read_status(tmp_path / "none.duckdb")

@@ -1,4 +1,4 @@
-"""Checks of responses against their totals and against a cap."""
+"""Responses are checked against their totals and for a cap."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from oneup_pinterest.quality.window_sums import pins_against_totals
 from unit_tests.quality.contexts import FIRST, context_of, find_by_check, metric, pin
 
 
-def test_sums_over_pins_are_compared_with_their_totals() -> None:
+def test_sums_over_pins_are_compared_with_totals() -> None:
     window: dict[str, Any] = {"period_start": FIRST - timedelta(days=30), "period_end": FIRST - timedelta(days=1)}
     totals = [metric("impressions", 300, **window), metric("posts", 3, **window)]
     context = context_of([pin(1, 0, 100), pin(2, 0, 140)], totals=totals)
@@ -19,7 +19,7 @@ def test_sums_over_pins_are_compared_with_their_totals() -> None:
     assert not {"sums_differ", "missing_pins"} & set(find_by_check(agreeing))
 
 
-def test_fifty_pins_are_no_cap_if_a_list_or_posts_refute_it() -> None:
+def test_fifty_pins_are_not_a_cap_if_other_data_refutes_it() -> None:
     fifty = [pin(number, 0) for number in range(50)]
     assert "possible_cap" in find_by_check(context_of(fifty))
     assert "possible_cap" not in find_by_check(context_of([*fifty, *(pin(number, 1) for number in range(53))]))

@@ -1,4 +1,4 @@
-"""Checks of how counters move."""
+"""The checks of counters find restatements, resets, reverted rises and impossible values."""
 
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ def test_resets_of_single_pins_are_info() -> None:
     assert "The counters of 1 pin were reset" in find_by_check(context_of(pins))["pins_reset"].what
 
 
-def test_a_reverted_rise_is_info_and_names_the_pin() -> None:
+def test_reverted_rise_is_info_and_names_the_pin() -> None:
     rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000, 104, 105))]
     found = find_by_check(context_of(rows))
     assert found["counters_taken_back"].severity == "info"
@@ -39,7 +39,7 @@ def test_a_reverted_rise_is_info_and_names_the_pin() -> None:
     assert not {"unconfirmed_gains", "pins_reset", "counters_reset"} & set(found)
 
 
-def test_an_unconfirmed_rise_names_the_pin() -> None:
+def test_unconfirmed_rise_names_the_pin() -> None:
     rows = [pin(1, day, count) for day, count in enumerate((100, 101, 102, 900_000))]
     unconfirmed = find_by_check(context_of(rows))["unconfirmed_gains"]
     assert (unconfirmed.severity, unconfirmed.since) == ("warning", date(2026, 3, 4))

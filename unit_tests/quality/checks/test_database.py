@@ -1,4 +1,4 @@
-"""Checks of the tables in the file."""
+"""The checks of tables find duplicate keys."""
 
 from unit_tests.quality.contexts import context_of, find_by_check, pin
 

@@ -1,4 +1,4 @@
-"""Pins of one image that Pinterest counts together."""
+"""Pins that share an image, and that Pinterest counts together, are found."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ def test_duplicate_images_share_image_link_and_every_counter() -> None:
         duplicate(2, 0, shop),
         duplicate(2, 1, shop),  # duplicates
         duplicate(3, 0, "https://shop.example/b"),
-        duplicate(3, 1, "https://shop.example/b"),  # leads elsewhere
+        duplicate(3, 1, "https://shop.example/b"),  # links to another page
         duplicate(4, 0, shop),
-        duplicate(4, 1, shop, saves=9),  # once another count
+        duplicate(4, 1, shop, saves=9),  # one counter differs once
         duplicate(5, 1, shop, impressions=3),
         duplicate(6, 1, shop, impressions=3),  # too few impressions
     ]
