@@ -1,4 +1,4 @@
-"""A headless Chromium that may load what a test allows and nothing else, for the tests that look at pages."""
+"""A headless Chromium that loads only what a test allows."""
 
 import importlib.util
 import os
@@ -14,13 +14,16 @@ import pytest
 from test_support.history import NOW
 
 CHROMIUM = Path("/usr/bin/chromium")
-_GRAVE = ("error", "warning", "assert")
+_CONSOLE_PROBLEMS = ("error", "warning", "assert")
 REQUIRED = "ONEUP_PINTEREST_REQUIRE_BROWSER"  # set in CI, where a missing browser is a failure
 
 
 @contextmanager
 def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
-    """Yield the page of a file, opened at `now` (UTC). Fail on other requests, a broken policy or an error."""
+    """Yield the page of a file, opened at `now` (UTC).
+
+    Fail on any other request, a violated content security policy or an error.
+    """
     with open_browser(("file:", "data:"), **context) as browser:
         page = browser.new_page()
         page.clock.set_fixed_time(now.replace(tzinfo=UTC))
@@ -32,42 +35,42 @@ def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
 def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
     """Yield a browser context (`new_page()`) that loads only URLs with these prefixes.
 
-    Fails at the end when a page asked for any other, raised, or complained in its console.
+    Fail at the end if a page requested any other URL, raised an error or logged a problem to its console.
     """
     chromium = require_browser()
     from playwright.sync_api import sync_playwright
 
-    complaints: list[str] = []
+    problems: list[str] = []
 
-    def guard(route: Any) -> None:
+    def continue_or_abort(route: Any) -> None:
         if route.request.url.startswith(allowed):
             route.continue_()
         else:
-            complaints.append(f"asked for {route.request.url}")
+            problems.append(f"requested {route.request.url}")
             route.abort()
 
     def listen(page: Any) -> None:
-        page.on("pageerror", lambda error: complaints.append(f"raised {error}"))
-        page.on("console", lambda message: complaints.append(message.text) if message.type in _GRAVE else None)
+        page.on("pageerror", lambda error: problems.append(f"raised {error}"))
+        page.on("console", lambda message: problems.append(message.text) if message.type in _CONSOLE_PROBLEMS else None)
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--headless", "--disable-gpu"]
         )
         try:
-            opened = browser.new_context(service_workers="block", **context)
-            opened.route("**/*", guard)
-            opened.on("page", listen)
-            yield opened
+            browser_context = browser.new_context(service_workers="block", **context)
+            browser_context.route("**/*", continue_or_abort)
+            browser_context.on("page", listen)
+            yield browser_context
         finally:
             browser.close()
-    if complaints:
-        pytest.fail("\n".join(complaints))
+    if problems:
+        pytest.fail("\n".join(problems))
 
 
 def drawn_shapes(page: Any) -> dict[str, int]:
-    """Return shapes in each chart of the account that is shown, once all are drawn."""
-    for _ in range(300):  # not wait_for_function: it needs eval, which the page's policy forbids
+    """Return the number of shapes in each chart of the visible account, once all are drawn."""
+    for _ in range(300):  # wait_for_function needs eval, which the policy of the page forbids
         states = page.evaluate(
             "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"
         )
@@ -86,14 +89,14 @@ def drawn_shapes(page: Any) -> dict[str, int]:
 def require_browser() -> str:
     """Return the path of Chromium; without it skip the test, or fail it if a browser is required."""
     if importlib.util.find_spec("playwright") is None:
-        _missing("the Python package playwright is not installed")
+        _skip_or_fail("the Python package playwright is not installed")
     chromium = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
     if chromium is None:
-        _missing("chromium is not installed (apt-get install chromium)")
+        _skip_or_fail("chromium is not installed (apt-get install chromium)")
     return chromium
 
 
-def _missing(reason: str) -> NoReturn:
+def _skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get(REQUIRED):
         pytest.fail(f"{reason}, and {REQUIRED} is set")
     pytest.skip(f"browser test: {reason}")

@@ -1,4 +1,4 @@
-"""Files that many tests start from: each is built once per worker, and each test gets a copy."""
+"""Files that many tests start from are built once per worker; each test gets a copy."""
 
 import shutil
 import tempfile
@@ -15,7 +15,7 @@ _folder = tempfile.TemporaryDirectory(prefix="built_once_")  # removed when the 
 
 
 def built_once(build: Build[P]) -> Build[P]:
-    """Let `build(path, …)` build a file for the first call with given arguments, and copy it for each later one."""
+    """Let `build(path, …)` build a file only once per set of arguments, and copy it for each call."""
     built: dict[str, Path] = {}
 
     @wraps(build)

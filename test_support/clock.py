@@ -1,4 +1,4 @@
-"""The moment at which most tests take place."""
+"""The time at which most tests take place."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Makes small DuckDB files such as a sync leaves, straight with SQL: seeded, and broken in the ways that occur."""
+"""Small DuckDB files as a sync writes them, made with SQL: reproducible, and with the faults that occur in practice."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ _TABLES = {
 
 
 class Pin(NamedTuple):
-    """A made-up pin; `daily` is what it gains a day in each metric."""
+    """A made-up pin; `daily` is its gain per day in each metric."""
 
     id: str
     published: datetime
@@ -65,8 +65,9 @@ def make_history(
 ) -> Path:
     """Write a file whose last sync was on LAST_DAY at 06:00, and return its path.
 
-    `days` is the number of syncs, one a day; `days=0` makes all relations, empty. `pins` is the number an account
-    starts with; it publishes one more every third day. `missing_days` and `reset_on` count from the first day, 0.
+    `days` is the number of syncs, one per day; `days=0` creates all tables without rows. `pins` is the number of pins
+    that an account starts with; it publishes one more every third day. `missing_days` and `reset_on` are numbers of
+    days from the first day, 0.
     """
     with duckdb.connect(path) as connection:
         connection.execute("BEGIN")
@@ -85,7 +86,9 @@ def make_history(
                 if index in missing_days:
                     continue
                 rows += [
-                    _seen(pin, account, day, index, reset_on, rolling) for pin in made if pin.published.date() < day
+                    _snapshot_row(pin, account, day, index, reset_on, rolling)
+                    for pin in made
+                    if pin.published.date() < day
                 ]
                 _insert_totals(connection, rng, account, day)
             _insert_rows(connection, "_pins", rows)
@@ -107,7 +110,7 @@ def make_long_history(
     hostile: bool = False,
     seed: int = 1,
 ) -> Path:
-    """Write a file that can carry every answer: months of syncs, several formats, a weekly rhythm, one viral pin.
+    """Write a file with enough data for every answer: months of syncs, several formats, a weekly cycle, a viral pin.
 
     The account after the first has half as many pins, and so on. The last sync is as in `make_history`.
     """
@@ -124,10 +127,10 @@ def make_long_history(
                     _extracted(LAST_DAY),
                 ],
             )
-            drawn = made_up_pins(
+            pins_by_day = made_up_pins(
                 np.random.default_rng([seed, number]), pins // (number + 1), days, days + 60, account=account
             )
-            _insert_rows(connection, "_pins", _with_rhythm(drawn, account, hostile).rows())
+            _insert_rows(connection, "_pins", _with_weekly_cycle(pins_by_day, account, hostile).rows())
             rng = Random(f"{seed}/{account}")
             followers = 1000
             for back in range(days - 1, -1, -1):
@@ -140,21 +143,21 @@ def make_long_history(
     return path
 
 
-def _with_rhythm(drawn: pl.DataFrame, account: str, hostile: bool) -> pl.DataFrame:
-    """Return drawn pins as rows of `_pins`: weekends gain more, and one pin goes viral three weeks before the end."""
-    assert drawn["snapshot_date"].max() == LAST_SNAPSHOT == LAST_DAY
+def _with_weekly_cycle(pins_by_day: pl.DataFrame, account: str, hostile: bool) -> pl.DataFrame:
+    """Return pins as rows of `_pins`: weekends gain more, and one pin goes viral three weeks before the end."""
+    assert pins_by_day["snapshot_date"].max() == LAST_SNAPSHOT == LAST_DAY
     number, day = pl.col("id").cast(pl.Int64), pl.col("snapshot_date")
     viral = (number == 7) & (day == LAST_DAY - timedelta(days=20))
     more = pl.when(viral).then(40.0).when(day.dt.weekday() > 5).then(1.3).otherwise(0.95)
     texts = {
         key: HOSTILE_TEXT if hostile and place % 4 == 0 else pin_text("recipes", f"{account}/{key}")
-        for place, key in enumerate(drawn["id"].unique().sort())
+        for place, key in enumerate(pins_by_day["id"].unique().sort())
     }
     gains = [pl.col(name).diff().fill_null(pl.col(name)).over("id") * more for name in METRICS]
     counters = [gain.round().cum_sum().over("id").cast(pl.Int64) for gain in gains]
     video, carousel = pl.when(number % 4 == 0).then(pl.lit("video")), pl.when(number % 7 == 1).then(pl.lit("carousel"))
     kind = pl.coalesce(video, carousel, pl.lit("image"))
-    return drawn.sort("id", "snapshot_date").select(
+    return pins_by_day.sort("id", "snapshot_date").select(
         "social_network_id",
         pl.format("{}-{}", pl.lit(account), "id").alias("id"),
         pl.lit(f"pinterest_account_{account}").alias("page_id"),
@@ -204,7 +207,7 @@ def as_other_destination(path: Path, target: Path, schema: str = "oneup") -> Pat
                 "WHERE database_name = 'source' AND table_name = ? ORDER BY column_index",
                 [table],
             ).fetchall()
-            selected = ", ".join(_foreign(str(name), str(kind)) for name, kind in columns)
+            selected = ", ".join(_other_type(str(name), str(kind)) for name, kind in columns)
             connection.execute(
                 f"CREATE TABLE {schema}.{table} AS SELECT {selected}, uuid()::VARCHAR AS _airbyte_raw_id, "
                 f"'{{}}'::JSON AS _airbyte_meta FROM source.main.{table}"
@@ -212,7 +215,7 @@ def as_other_destination(path: Path, target: Path, schema: str = "oneup") -> Pat
     return target
 
 
-def _foreign(name: str, kind: str) -> str:
+def _other_type(name: str, kind: str) -> str:
     if name == "_airbyte_extracted_at":
         return f"timezone('UTC', {name}) AS {name}"
     return f'"{name}"::DECIMAL(38, 9) AS "{name}"' if kind in ("BIGINT", "DOUBLE") else f'"{name}"'
@@ -246,12 +249,12 @@ def _pin(rng: Random, account: str, number: int, days: int, old: int, hostile: b
     return Pin(f"{account}-{number:05}", published, text, link, tuple(rng.randint(0, m) for m in (90, 9, 1, 5, 7)))
 
 
-def _seen(pin: Pin, account: str, day: date, index: int, reset_on: int | None, rolling: bool) -> list[object]:
+def _snapshot_row(pin: Pin, account: str, day: date, index: int, reset_on: int | None, rolling: bool) -> list[object]:
     age = (day - pin.published.date()).days
     if reset_on is not None and index >= reset_on:
         age = min(age, index - reset_on)
     counters = [gain * age for gain in pin.daily]
-    if rolling:  # up and down, as a counter of the last days does
+    if rolling:  # rises and falls like a counter of the last days
         counters = [gain * (10 + (index * 7 + position) % 5) for position, gain in enumerate(pin.daily)]
     return [
         account,
@@ -273,7 +276,7 @@ def _seen(pin: Pin, account: str, day: date, index: int, reset_on: int | None, r
 
 def _insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
     kinds = [column.split()[1] for column in f"{_TABLES[table]}, _airbyte_extracted_at TIMESTAMP".split(", ")]
-    lists = ", ".join(f"unnest(?::{kind}[])" for kind in kinds)  # one list a column: far quicker than row by row
+    lists = ", ".join(f"unnest(?::{kind}[])" for kind in kinds)  # one list per column is much faster than row by row
     connection.execute(
         f"INSERT INTO {table} SELECT {lists}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(kinds)
     )

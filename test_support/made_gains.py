@@ -1,4 +1,4 @@
-"""Gains of one account, made up day by day, and what every chart about them must be."""
+"""Made-up daily gains of one account, and what every chart of them must satisfy."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Pins whose counters by age are chosen by hand, and the kinds of history in which answers must not fail."""
+"""Pins with chosen counters by age, and options of histories for which no answer may fail."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ EMPTY = pl.DataFrame(schema=TABLES["pins"].schema)
 
 
 def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_one") -> pl.DataFrame:
-    """Return a pin published so many days after the first day, with its saves by age."""
+    """Return a pin published `published` days after FIRST, with its saves by age in days."""
     day = FIRST + timedelta(days=published)
     return EMPTY.clear().vstack(
         pl.DataFrame(
@@ -33,12 +33,12 @@ def pin(name: str, published: int, saves: dict[int, int], account: str = "pin_on
     )
 
 
-def steady(name: str, published: int, a_day: int, ages: range = range(1, 8)) -> pl.DataFrame:
-    """Return a pin that gains the same each day."""
-    return pin(name, published, {age: a_day * age for age in ages})
+def steady(name: str, published: int, per_day: int, ages: range = range(1, 8)) -> pl.DataFrame:
+    """Return a pin that gains `per_day` saves every day."""
+    return pin(name, published, {age: per_day * age for age in ages})
 
 
-# for `make_history`
+# options of `make_history`
 VARIANTS: dict[str, dict[str, Any]] = {
     "empty": {"days": 0},
     "one sync": {"days": 1},

@@ -1,4 +1,4 @@
-"""The notebooks and the code in them."""
+"""The notebooks and their code cells."""
 
 import json
 from pathlib import Path

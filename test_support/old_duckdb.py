@@ -1,4 +1,4 @@
-"""The older DuckDB that the kit supports too."""
+"""The older version of DuckDB that is supported too."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The connector's streams as the writer gets them: stream → JSON schema, primary key."""
+"""The JSON schema and primary key of each stream, as the writer takes them."""
 
 from oneup_pinterest.sync.manifest import declared_streams
 

@@ -1,4 +1,4 @@
-"""Pins in the two tables in which a sync keeps them."""
+"""Pins in the two tables that a sync stores them in."""
 
 from pathlib import Path
 
