@@ -1,4 +1,4 @@
-"""The layers: imports point down, a question never imports another, and statistics know neither charts nor prose."""
+"""Imports point down the layers: questions do not import each other, and statistics import no charts or answers."""
 
 import ast
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ PROSE = {"answer", "chart", "chart_style", "interval_chart"}
 
 
 def imports(path: Path, package: str) -> Iterator[tuple[str, ...]]:
-    """The modules of a package that a file imports, as paths below it; also inside functions and for typing."""
+    """Yield the modules of a package that a file imports, also inside functions and for typing, as paths below it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             if node.module == package:
@@ -56,26 +56,26 @@ def test_imports_point_down(layer: str) -> None:
         assert not above, f"{module.relative_to(PACKAGE)} imports {sorted(above)}"
 
 
-def test_every_part_of_the_package_has_its_layer() -> None:
+def test_every_module_of_the_package_has_a_layer() -> None:
     parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
     assert parts - set(MAY_IMPORT) == {"__init__", "cli", "commands", "demo"}
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_imports_no_other_question(question: str) -> None:
+def test_question_imports_no_other_question(question: str) -> None:
     for module in modules(PACKAGE / "questions" / question):
-        asked = {name[1] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
-        assert asked <= {question} | SHARED, module
+        imported = {name[1] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
+        assert imported <= {question} | SHARED, module
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_an_answer_stands_on_its_chart_and_a_chart_on_its_statistic(question: str) -> None:
+def test_statistics_import_no_charts_and_charts_import_no_answers(question: str) -> None:
     for module in modules(PACKAGE / "questions" / question):
-        used = {name[1:] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
+        imported = {name[1:] for name in imports(module, "oneup_pinterest") if name[0] == "questions"}
         if module.stem == "chart":
-            assert not {name for name in used if name[-1] == "answer"}, module
+            assert not {name for name in imported if name[-1] == "answer"}, module
         elif module.stem not in ("answer", "__init__"):  # statistics
-            assert not {name for name in used if name[-1] in PROSE}, module
+            assert not {name for name in imported if name[-1] in PROSE}, module
             source = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
             assert "altair" not in {
                 alias.name for node in source if isinstance(node, ast.Import) for alias in node.names
@@ -83,12 +83,12 @@ def test_an_answer_stands_on_its_chart_and_a_chart_on_its_statistic(question: st
             assert not [name for name in imports(module, "oneup_pinterest") if name[0] == "formatting"], module
 
 
-def test_the_connector_imports_nothing_of_the_package() -> None:
+def test_connector_does_not_import_the_analysis_package() -> None:
     for module in modules(ROOT / "source_oneup_pinterest"):
         assert not list(imports(module, "oneup_pinterest")), module
 
 
 def test_no_module_is_longer_than_400_lines() -> None:
-    of = ("history", "methods", "questions", "report")
-    long = {path.name: len(path.read_text().splitlines()) for part in of for path in modules(PACKAGE / part)}
-    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+    folders = ("history", "methods", "questions", "report")
+    lengths = {path.name: len(path.read_text().splitlines()) for part in folders for path in modules(PACKAGE / part)}
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}

@@ -1,4 +1,4 @@
-"""Which folder of tests may import from which."""
+"""The code does not import tests, and folders of tests share only test_support."""
 
 import ast
 from pathlib import Path
@@ -17,7 +17,7 @@ def imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "others"),
+    ("folder", "forbidden"),
     [
         ("unit_tests", {"integration_tests"}),
         ("integration_tests", {"unit_tests"}),
@@ -26,7 +26,7 @@ def imported(path: Path) -> set[str]:
         ("analysis", {"unit_tests", "integration_tests", "test_support"}),
     ],
 )
-def test_folders_of_tests_share_only_test_support(folder: str, others: set[str]) -> None:
+def test_code_does_not_import_from_unrelated_test_folders(folder: str, forbidden: set[str]) -> None:
     files = list((ROOT / folder).rglob("*.py"))
     assert files
-    assert [str(path.relative_to(ROOT)) for path in files if imported(path) & others] == []
+    assert [str(path.relative_to(ROOT)) for path in files if imported(path) & forbidden] == []

@@ -1,4 +1,4 @@
-"""The notebooks as files: thin, without outputs, and with chosen cell ids."""
+"""The notebook files are short, have no outputs, and have cell ids chosen by hand."""
 # mypy: disable-error-code="no-untyped-call"
 
 import ast
@@ -13,12 +13,12 @@ from test_support.notebooks import NOTEBOOKS, code_cells, each_notebook
 MAX_CODE_LINES = 12  # in a cell, not counting imports
 
 
-def test_there_are_notebooks() -> None:
+def test_notebooks_exist() -> None:
     assert NOTEBOOKS
 
 
 @each_notebook
-def test_they_are_kept_without_outputs_and_with_stable_ids(notebook: Path) -> None:
+def test_notebook_has_no_outputs_and_stable_cell_ids(notebook: Path) -> None:
     content = json.loads(notebook.read_text(encoding="utf-8"))
     nbformat.validate(content)
     code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
@@ -26,12 +26,12 @@ def test_they_are_kept_without_outputs_and_with_stable_ids(notebook: Path) -> No
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     ids = [cell["id"] for cell in content["cells"]]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", name) for name in ids), "ids are chosen, not drawn"
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", name) for name in ids), "ids are chosen by hand, not random"
     assert content["metadata"]["kernelspec"]["name"] == "python3"
 
 
 @each_notebook
-def test_they_begin_with_a_title_and_what_they_answer(notebook: Path) -> None:
+def test_notebook_begins_with_a_title_and_a_description(notebook: Path) -> None:
     first, second = json.loads(notebook.read_text(encoding="utf-8"))["cells"][:2]
     assert (first["cell_type"], second["cell_type"]) == ("markdown", "code")
     title, *words = "".join(first["source"]).splitlines()
@@ -40,7 +40,7 @@ def test_they_begin_with_a_title_and_what_they_answer(notebook: Path) -> None:
 
 
 @each_notebook
-def test_their_cells_only_call_tested_functions(notebook: Path) -> None:
+def test_notebook_cells_only_call_functions_of_the_package(notebook: Path) -> None:
     for name, source in code_cells(notebook).items():
         tree = ast.parse(source)
         imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -55,11 +55,15 @@ def test_their_cells_only_call_tested_functions(notebook: Path) -> None:
             if isinstance(node, ast.Import)
             for alias in node.names
         ), name
-        works = (
+        own_logic = (
             ast.While | ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.BinOp | ast.Try | ast.DictComp | ast.SetComp
         )
-        assert not [node for node in ast.walk(tree) if isinstance(node, works)], f"{name} works something out"
+        assert not [node for node in ast.walk(tree) if isinstance(node, own_logic)], (
+            f"{name}: computes something itself"
+        )
         repeated = [node.elt for node in ast.walk(tree) if isinstance(node, ast.GeneratorExp | ast.ListComp)]
-        assert all(isinstance(element, ast.Call) for element in repeated), f"{name}: more than a call for each metric"
+        assert all(isinstance(element, ast.Call) for element in repeated), f"{name}: more than one call per metric"
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
-        assert all(isinstance(inner, ast.Expr) for loop in loops for inner in loop.body), f"{name}: loops only show"
+        assert all(isinstance(inner, ast.Expr) for loop in loops for inner in loop.body), (
+            f"{name}: loops must only show answers"
+        )

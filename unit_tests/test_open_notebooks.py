@@ -1,4 +1,4 @@
-"""Opening the notebooks, and how they show an answer."""
+"""The notebooks open in JupyterLab and show answers safely."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ from test_support.paths import ROOT
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What would have been run in place of JupyterLab."""
+def launches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the calls that would start JupyterLab."""
     calls: list[Any] = []
 
     def call(command: list[str], env: dict[str, str], check: bool) -> Any:
@@ -34,20 +34,20 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-def test_jupyterlab_opens_on_the_checkouts_notebooks_with_the_database_chosen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]
+def test_jupyterlab_opens_the_notebooks_with_the_chosen_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launches: list[Any]
 ) -> None:
     make_history(tmp_path / "h.duckdb", days=1)
     monkeypatch.chdir(tmp_path)
     notebooks.open_notebooks("h.duckdb")
-    ((command, environment),) = started
+    ((command, environment),) = launches
     assert command[:4] == [sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]
     assert environment[notebooks.DATABASE_VARIABLE] == str(tmp_path / "h.duckdb")
     assert environment["PATH"] == os.environ["PATH"]
 
 
-def test_from_a_package_notebooks_are_copied_and_nothing_is_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]
+def test_packaged_notebooks_are_copied_without_overwriting_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launches: list[Any]
 ) -> None:
     packaged = tmp_path / "notebook_files"
     packaged.mkdir()
@@ -59,26 +59,28 @@ def test_from_a_package_notebooks_are_copied_and_nothing_is_overwritten(
     monkeypatch.setattr(notebooks, "_PACKAGED", packaged)
     monkeypatch.chdir(tmp_path)
     notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
-    assert started[0][0][3] == "oneup_pinterest_notebooks"
+    assert launches[0][0][3] == "oneup_pinterest_notebooks"
     assert {path.name: path.read_text() for path in copies.iterdir()} == {
         "00_start_here.ipynb": "mine",
         "01_more.ipynb": "new",
     }
 
 
-def test_a_missing_jupyterlab_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_missing_jupyterlab_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'pip install "source-oneup-pinterest\[notebooks\]"'):
         notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
 
 
-def test_a_missing_database_is_named_before_jupyterlab_starts(tmp_path: Path, started: list[Any]) -> None:
+def test_missing_database_is_an_error_before_jupyterlab_starts(tmp_path: Path, launches: list[Any]) -> None:
     with pytest.raises(UserError, match="does not exist"):
         notebooks.open_notebooks(tmp_path / "none.duckdb")
-    assert started == []
+    assert launches == []
 
 
-def test_a_notebook_finds_the_default_database_here_or_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_database_is_found_in_this_or_the_parent_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(notebooks.DATABASE_VARIABLE, raising=False)
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
@@ -89,7 +91,7 @@ def test_a_notebook_finds_the_default_database_here_or_above(tmp_path: Path, mon
 
 @pytest.fixture
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What a notebook would show, in order."""
+    """Return what a notebook would display, in order."""
     outputs: list[Any] = []
     monkeypatch.setattr("IPython.display.display", outputs.append)
     return outputs
@@ -101,21 +103,21 @@ TABLE = pl.DataFrame(
 )
 
 
-def test_an_answer_is_its_chart_then_its_words_then_its_table(displayed: list[Any]) -> None:
+def test_answer_is_shown_as_chart_then_text_then_table(displayed: list[Any]) -> None:
     notebooks.show(Answer("Did saves rise?", "Saves rose.", CHART, TABLE, ("Of 2 pins.", "In March.")))
-    chart, words, table = displayed
+    chart, text, table = displayed
     assert chart is CHART
-    assert repr(words) == "Saves rose.\nOf 2 pins.\nIn March."
+    assert repr(text) == "Saves rose.\nOf 2 pins.\nIn March."
     assert "1,200" in repr(table)
 
 
-def test_a_refusal_is_its_words_alone(displayed: list[Any]) -> None:
+def test_answer_without_data_is_shown_as_text_only(displayed: list[Any]) -> None:
     notebooks.show(not_enough_data("Did saves rise?", "there is one day."))
     notebooks.show(Answer("Did saves rise?", "No.", None, TABLE.clear()))
-    assert [repr(words) for words in displayed] == ["Not enough data yet: there is one day.", "No."]
+    assert [repr(text) for text in displayed] == ["Not enough data yet: there is one day.", "No."]
 
 
-def test_texts_of_pins_are_escaped_wherever_an_answer_has_them(displayed: list[Any]) -> None:
+def test_texts_of_pins_are_escaped_everywhere_in_an_answer(displayed: list[Any]) -> None:
     hostile = pl.DataFrame({HOSTILE_TEXT: [HOSTILE_TEXT + "\x1b]8;;http://x\x07\u202e"], "n": [1]})
     notebooks.show(Answer(HOSTILE_TEXT, HOSTILE_TEXT, None, hostile, (HOSTILE_TEXT,)))
     markup = "".join(output._repr_html_() for output in displayed)
@@ -124,7 +126,7 @@ def test_texts_of_pins_are_escaped_wherever_an_answer_has_them(displayed: list[A
     assert not {"\x1b", "\x07", "\u202e"} & set(markup + repr(displayed[1]))
 
 
-def test_tables_need_no_style_sheet_and_are_the_same_each_time() -> None:
+def test_tables_need_no_style_sheet_and_are_reproducible() -> None:
     one, other = notebooks.as_html_table(TABLE)._repr_html_(), notebooks.as_html_table(TABLE)._repr_html_()
     assert one == other
     assert "<style" not in one
@@ -133,7 +135,7 @@ def test_tables_need_no_style_sheet_and_are_the_same_each_time() -> None:
     assert '<td style="text-align: start" dir="auto">one</td>' in one
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
+def test_long_table_is_truncated_with_a_note() -> None:
     table = notebooks.as_html_table(pl.DataFrame({"n": range(1234)}))
     assert table._repr_html_().count("<td") == notebooks.MAX_ROWS
     assert table._repr_html_().endswith("<p><small>The first 40 of 1,234 rows.</small></p>")
@@ -142,7 +144,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("table", [pl.DataFrame(), TABLE.clear(), pl.DataFrame({"all": [None, None]})])
-def test_hardly_any_table_is_no_error(table: pl.DataFrame) -> None:
+def test_table_without_values_is_rendered(table: pl.DataFrame) -> None:
     shown = notebooks.as_html_table(table)
     assert shown._repr_html_().endswith("</table></div>")
     assert isinstance(repr(shown), str)
@@ -162,7 +164,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_notebook_starts_with_the_window_and_the_account_with_most_pins(
+def test_notebook_starts_with_the_account_with_the_most_pins(
     database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert notebooks.start() == (database, "pin_one")
@@ -171,7 +173,7 @@ def test_a_notebook_starts_with_the_window_and_the_account_with_most_pins(
     assert [line.split()[:2] for line in printed[1:]] == [["→", "pin_one"], ["pin_two", "\u2068<b>Bad</b>"]]
 
 
-def test_another_account_can_be_chosen_and_a_wrong_one_is_told_with_those_there_are(database: Path) -> None:
+def test_account_can_be_chosen_and_an_unknown_one_is_rejected(database: Path) -> None:
     assert notebooks.start("pin_two")[1] == "pin_two"
     with pytest.raises(
         UserError, match=r"^pin_three is not in this database; there are: pin_one \(@one\), pin_two \(@two\)\.$"
@@ -179,7 +181,7 @@ def test_another_account_can_be_chosen_and_a_wrong_one_is_told_with_those_there_
         notebooks.start("pin_three")
 
 
-def test_a_notebook_on_an_empty_history_says_so(
+def test_notebook_reports_an_empty_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(make_history(tmp_path / "h.duckdb", days=0)))
@@ -187,6 +189,6 @@ def test_a_notebook_on_an_empty_history_says_so(
     assert capsys.readouterr().out.endswith("Not enough data yet: no account has been synced.\n")
 
 
-def test_no_notebook_holds_the_database_after_its_cell(database: Path) -> None:
+def test_starting_a_notebook_leaves_the_database_unlocked(database: Path) -> None:
     notebooks.start()
-    duckdb.connect(database).close()  # to write, as a sync does
+    duckdb.connect(database).close()  # opens it for writing, as a sync does

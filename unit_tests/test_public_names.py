@@ -1,4 +1,4 @@
-"""The public names: `import oneup_pinterest as op` has them all, and imports nothing heavy until one is used."""
+"""`import oneup_pinterest as op` has all public names and loads heavy packages only when one is used."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ def test_every_public_name_resolves() -> None:
     assert set(op.__all__) <= set(dir(op))
 
 
-def test_every_answer_is_public() -> None:
+def test_every_answer_function_is_public() -> None:
     questions = Path(op.__file__).parent / "questions"
     defined = {
         line.removeprefix("def ").partition("(")[0]
@@ -25,10 +25,10 @@ def test_every_answer_is_public() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.match("def [a-z]", line) and line.partition("(")[0].endswith("_answer")
     }
-    assert defined - set(op.__all__) == {"accounts_answer"}  # of rows, for the report
+    assert defined - set(op.__all__) == {"accounts_answer"}  # takes rows instead of a history, for the report
 
 
-def test_editors_see_the_names_that_are_loaded_when_first_used() -> None:
+def test_lazily_loaded_names_are_visible_to_editors() -> None:
     source = Path(op.__file__).read_text(encoding="utf-8")
     assert [name for name in op.__all__ if f"import {name} as {name}\n" not in source] == []
 

@@ -1,4 +1,4 @@
-"""The version has one source, pyproject.toml, and whatever repeats it agrees."""
+"""The version is defined in pyproject.toml, and every other place agrees."""
 
 import re
 from importlib import metadata
@@ -6,15 +6,15 @@ from importlib import metadata
 from tools.version import ROOT, stale_places, version
 
 
-def test_every_file_that_names_the_version_names_the_one_of_the_project() -> None:
+def test_every_file_repeats_the_project_version() -> None:
     assert stale_places() == []
 
 
-def test_both_changelogs_have_the_version() -> None:
+def test_both_changelogs_list_the_version() -> None:
     written = re.escape(version())
     assert re.search(rf"^## {written}\b", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert re.search(rf"^\| {written} +\|", (ROOT / "docs" / "connector.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def test_what_is_installed_has_the_version() -> None:
+def test_installed_package_has_the_project_version() -> None:
     assert metadata.version("source-oneup-pinterest") == version()
