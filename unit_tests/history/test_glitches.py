@@ -1,4 +1,4 @@
-"""Glitches: what a fault of the API does not reach stays as it is, in rankings, verdicts and the whole report."""
+"""A glitch of the API does not change rankings and verdicts about other data."""
 
 from datetime import date, datetime, timedelta
 
@@ -20,8 +20,8 @@ FIRST = date(2026, 1, 1)
 PINS, DAYS = 12, 40
 
 
-def watched(days: int = DAYS) -> pl.DataFrame:
-    """Old pins of which each gains the same every day."""
+def steady_pins(days: int = DAYS) -> pl.DataFrame:
+    """Return old pins that each gain the same every day."""
     return pl.DataFrame(
         [
             {
@@ -47,13 +47,15 @@ def watched(days: int = DAYS) -> pl.DataFrame:
     )
 
 
-def with_value(
+def with_counter(
     pins: pl.DataFrame, value: int | None, days: range, metric: str = "saves", pin: str = "03"
 ) -> pl.DataFrame:
-    """The pins with another value of one counter of one pin on some days."""
-    seen = pl.col("snapshot_date").is_between(FIRST + timedelta(days=days.start), FIRST + timedelta(days=days.stop - 1))
+    """Return the pins with one counter of one pin replaced on some days."""
+    is_affected = pl.col("snapshot_date").is_between(
+        FIRST + timedelta(days=days.start), FIRST + timedelta(days=days.stop - 1)
+    )
     return pins.with_columns(
-        pl.when(seen & (pl.col("id") == pin)).then(pl.lit(value, pl.Int64)).otherwise(metric).alias(metric)
+        pl.when(is_affected & (pl.col("id") == pin)).then(pl.lit(value, pl.Int64)).otherwise(metric).alias(metric)
     )
 
 
@@ -63,54 +65,54 @@ def with_value(
         ("saves", -5, range(DAYS - 1, DAYS)),  # impossible
         ("saves", 2**60, range(DAYS - 2, DAYS)),
         ("impressions", -1, range(DAYS - 1, DAYS)),
-        ("saves", 90_000, range(DAYS - 1, DAYS)),  # a rise that may still be taken back
+        ("saves", 90_000, range(DAYS - 1, DAYS)),  # an unconfirmed rise
         ("impressions", 90_000_000, range(DAYS - 3, DAYS)),
         ("saves", None, range(DAYS - 1, DAYS)),
     ],
 )
-def test_newest_counters_that_are_not_to_be_believed_reach_no_ranking(
-    metric: str, value: int | None, glitched: range
-) -> None:
-    odd = with_value(watched(), value, glitched, metric)
+def test_implausible_newest_counters_do_not_reach_rankings(metric: str, value: int | None, glitched: range) -> None:
+    glitched_pins = with_counter(steady_pins(), value, glitched, metric)
     last_good = FIRST + timedelta(days=glitched.start - 1)
     expected = pl.concat(
         [
-            watched().filter(pl.col("id") != "03"),
-            watched().filter(pl.col("snapshot_date") <= last_good, pl.col("id") == "03"),
+            steady_pins().filter(pl.col("id") != "03"),
+            steady_pins().filter(pl.col("snapshot_date") <= last_good, pl.col("id") == "03"),
         ]
     )
-    rates = pin_rates(AccountHistory.from_pins(odd))
+    rates = pin_rates(AccountHistory.from_pins(glitched_pins))
     assert rates.drop("is_earlier").equals(pin_rates(AccountHistory.from_pins(expected)).drop("is_earlier"))
     assert rates.filter("is_earlier")["id"].to_list() == ["03"]
     for side in ("best", "worst"):
-        notes = " ".join(ranking_answer(AccountHistory.from_pins(odd), "saves", side).notes)
+        notes = " ".join(ranking_answer(AccountHistory.from_pins(glitched_pins), "saves", side).notes)
         assert "Of 1 pin the newest counters are missing, cannot be or may still be taken back" in notes
         assert "may still be taken back" not in " ".join(
-            ranking_answer(AccountHistory.from_pins(watched()), "saves", side).notes
+            ranking_answer(AccountHistory.from_pins(steady_pins()), "saves", side).notes
         )
 
 
-def test_a_snapshot_of_zeros_for_all_pins_does_not_end_the_rankings() -> None:
+def test_snapshot_of_only_zeros_does_not_empty_the_rankings() -> None:
     is_last = pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1)
-    zeros = watched().with_columns(pl.when(is_last).then(0).otherwise(metric).alias(metric) for metric in METRICS)
+    zeros = steady_pins().with_columns(pl.when(is_last).then(0).otherwise(metric).alias(metric) for metric in METRICS)
     rates = pin_rates(AccountHistory.from_pins(zeros))
-    assert rates.drop("is_earlier").equals(pin_rates(AccountHistory.from_pins(watched(DAYS - 1))).drop("is_earlier"))
+    assert rates.drop("is_earlier").equals(
+        pin_rates(AccountHistory.from_pins(steady_pins(DAYS - 1))).drop("is_earlier")
+    )
     assert rates["is_earlier"].all()
 
 
-def test_counters_of_one_moment_stay_together_and_clean_ones_stay_the_newest() -> None:
-    odd = with_value(watched(), -1, range(DAYS - 1, DAYS), "saves")
-    latest = latest_counters(LoadedHistory(odd), ("impressions", "saves"))
+def test_latest_counters_of_a_pin_come_from_one_snapshot() -> None:
+    glitched_pins = with_counter(steady_pins(), -1, range(DAYS - 1, DAYS), "saves")
+    latest = latest_counters(LoadedHistory(glitched_pins), ("impressions", "saves"))
     glitched = latest.filter(pl.col("id") == "03")
     assert glitched.select("impressions", "saves").row(0) == (50_000 + 1_003 * (DAYS - 2), 500 + 13 * (DAYS - 2))
-    newest = watched().filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1))
+    newest = steady_pins().filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1))
     assert latest.filter(~pl.col("is_earlier")).select(newest.columns).equals(newest.filter(pl.col("id") != "03"))
 
 
-def test_a_new_pin_whose_only_counts_may_be_taken_back_has_no_rate_yet() -> None:
+def test_new_pin_with_only_unconfirmed_counters_has_no_rate() -> None:
     is_last = pl.col("snapshot_date") == FIRST + timedelta(days=DAYS - 1)
     new = (
-        watched()
+        steady_pins()
         .filter(is_last, pl.col("id") == "00")
         .with_columns(
             id=pl.lit("new"),
@@ -119,17 +121,17 @@ def test_a_new_pin_whose_only_counts_may_be_taken_back_has_no_rate_yet() -> None
             saves=pl.lit(800_000, pl.Int64),
         )
     )
-    rates = pin_rates(AccountHistory.from_pins(pl.concat([watched(), new])))
+    rates = pin_rates(AccountHistory.from_pins(pl.concat([steady_pins(), new])))
     assert rates.filter(pl.col("id") == "new").select("rate", "reason").row(0) == (
         None,
         "a rise that may still be taken back",
     )
-    assert rates.filter(pl.col("id") != "new").equals(pin_rates(AccountHistory.from_pins(watched())))
+    assert rates.filter(pl.col("id") != "new").equals(pin_rates(AccountHistory.from_pins(steady_pins())))
 
 
-def test_a_rise_that_may_be_taken_back_is_in_no_verdict_until_it_is_confirmed() -> None:
-    # seen at the last three snapshots: the day that it is booked on is no longer one of the last two
-    pins = with_value(watched(), 90_000, range(DAYS - 3, DAYS))
+def test_unconfirmed_rise_is_in_no_verdict_until_confirmed() -> None:
+    # the last three snapshots have the rise, so its day is no longer one of the last two
+    pins = with_counter(steady_pins(), 90_000, range(DAYS - 3, DAYS))
     by_day = account_daily_gains(LoadedHistory(pins), ["saves"])
     assert by_day.filter("is_provisional")["day"].to_list() == [
         FIRST + timedelta(days=DAYS - back) for back in (4, 3, 2)
@@ -144,7 +146,7 @@ def test_a_rise_that_may_be_taken_back_is_in_no_verdict_until_it_is_confirmed() 
     later = pl.concat(
         [
             pins,
-            watched(DAYS + 1)
+            steady_pins(DAYS + 1)
             .filter(pl.col("snapshot_date") == FIRST + timedelta(days=DAYS))
             .with_columns(saves=pl.when(pl.col("id") == "03").then(pl.lit(90_013, pl.Int64)).otherwise("saves")),
         ]
