@@ -1,4 +1,4 @@
-"""The report of a file with a glitch beside that of the clean one: the same numbers where the fault does not reach."""
+"""The report of a file with a glitch has the numbers of the clean report, except for the affected data."""
 
 import json
 import shutil
@@ -22,14 +22,17 @@ pytestmark = pytest.mark.slow
 
 DAYS = 60
 PIN = "pin_one-00007"  # published three months ago
-SPIKED = 900_000
+SPIKE = 900_000
 
 
 class Fault(NamedTuple):
-    """Counters of pins of `pin_one` on some days of the file, as they were sent; `gap`: days not synced before."""
+    """Wrong counters of `pin_one` on some days of the file.
+
+    `value` is a SQL expression, and `gap` the number of days without a sync before the fault.
+    """
 
     days: range
-    value: str = f"{SPIKED}"
+    value: str = f"{SPIKE}"
     metrics: tuple[str, ...] = ("saves",)
     of_all: bool = False
     gap: int = 0
@@ -44,7 +47,7 @@ FAULTS = {
     "at the last two observations": Fault(range(DAYS - 2, DAYS)),
     "all pins at once": Fault(range(30, 31), "saves * 50 + 9000", of_all=True),
     "all pins and counters, two days": Fault(range(30, 32), "{} * 50 + 9000", METRICS, of_all=True),
-    "all counters of one pin": Fault(range(30, 31), f"{SPIKED}", METRICS),
+    "all counters of one pin": Fault(range(30, 31), f"{SPIKE}", METRICS),
     "another counter": Fault(range(30, 31), metrics=("clicks",)),
     "after a gap": Fault(range(30, 31), gap=3),
     "impossible": Fault(range(30, 31), "-5"),
@@ -70,7 +73,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """The clean file for each number of days without a sync before day 30."""
+    """Return the clean file for each number of days without a sync before day 30."""
     folder = tmp_path_factory.mktemp("clean")
     return {
         gap: make_history(folder / f"{gap}.duckdb", days=DAYS, pins=9, missing_days=tuple(range(30 - gap, 30)))
@@ -102,14 +105,17 @@ def with_fault(path: Path, target: Path, fault: Fault) -> Path:
     return target
 
 
-def reached(fault: Fault) -> set[date]:
-    """Days whose gains the fault makes unknown or unconfirmed: nothing is known before the first, or after the last."""
+def affected_days(fault: Fault) -> set[date]:
+    """Return the days whose gains the fault makes unknown or unconfirmed.
+
+    These exist only at the first and the last observation, where there is nothing to compare with.
+    """
     first, last = fault.days.start == 0, fault.days.stop == DAYS
     return {day_of(place - 1 if last else place) for place in fault.days if first or last}
 
 
-def compared(side_by_side: dict[str, Any], fault: Fault) -> list[tuple[str, ...]]:
-    """The table of all accounts; without rates, where they are of the last snapshot that is to be believed."""
+def comparable_rows(side_by_side: dict[str, Any], fault: Fault) -> list[tuple[str, ...]]:
+    """Return the rows of the table of all accounts, without rates if the fault reaches the last snapshot."""
     rates = [
         place
         for place, column in enumerate(side_by_side["columns"])
@@ -119,12 +125,12 @@ def compared(side_by_side: dict[str, Any], fault: Fault) -> list[tuple[str, ...]
     return [tuple(cell for place, cell in enumerate(row) if place not in rates) for row in side_by_side["rows"]]
 
 
-def told(account: dict[str, Any], days: set[date]) -> Iterator[tuple[str, Any]]:
-    """Every sentence and every row of tables of an account, without its marks and without the rows of some days."""
+def sentences_and_rows(account: dict[str, Any], days: set[date]) -> Iterator[tuple[str, Any]]:
+    """Yield every sentence and table of an account, without marks and without the rows of some days."""
     yield "cards", account["cards"]
     for section in account["sections"]:
         for answer in section["answers"]:
-            if "assumed about the API" in answer["question"]:  # how many moves there were is part of the evidence
+            if "assumed about the API" in answer["question"]:  # the evidence counts the observations
                 yield answer["question"], [row[:-1] for row in answer["rows"]]
                 continue
             sentence = answer["sentence"].replace("; gains of some days are spread over gaps", "")
@@ -139,24 +145,26 @@ def told(account: dict[str, Any], days: set[date]) -> Iterator[tuple[str, Any]]:
     "name",
     [name if name in IN_REPORT_EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in FAULTS],
 )
-def test_the_report_has_the_numbers_of_the_clean_one(
+def test_report_with_a_glitch_has_the_numbers_of_the_clean_one(
     name: str, clean: dict[int, Path], clean_pages: dict[int, Any], tmp_path: Path
 ) -> None:
     fault = FAULTS[name]
-    odd, page = page_of(with_fault(clean[fault.gap], tmp_path / "odd.duckdb", fault)), clean_pages[fault.gap]
-    assert compared(odd["side_by_side"], fault) == compared(page["side_by_side"], fault)
+    glitched, page = page_of(with_fault(clean[fault.gap], tmp_path / "glitched.duckdb", fault)), clean_pages[fault.gap]
+    assert comparable_rows(glitched["side_by_side"], fault) == comparable_rows(page["side_by_side"], fault)
     (one, two), (clean_one, clean_two) = (
-        sorted(these["accounts"], key=lambda account: str(account["id"])) for these in (odd, page)
+        sorted(these["accounts"], key=lambda account: str(account["id"])) for these in (glitched, page)
     )
     assert json.dumps(two, default=str) == json.dumps(clean_two, default=str)
-    for (place, here), (_, there) in zip(told(one, reached(fault)), told(clean_one, reached(fault)), strict=True):
+    for (place, here), (_, there) in zip(
+        sentences_and_rows(one, affected_days(fault)), sentences_and_rows(clean_one, affected_days(fault)), strict=True
+    ):
         if "per impression" in place and fault.days.stop == DAYS:
-            continue  # rates are of the last snapshot that is to be believed
+            continue  # rates use the last snapshot without the fault
         is_of_growth = "grow with its age" in place or "half of its" in place
         if is_of_growth and fault.of_all and len(fault.days) > 1:
-            continue  # nothing is extrapolated: as over a gap, pins that were new then are not followed
+            continue  # as after a gap, pins that were new then are not followed, because nothing is extrapolated
         if "unusually many" in place and fault.of_all:
-            continue  # days whose gain is imputed are not judged
+            continue  # days with an imputed gain get no verdict
         assert json.dumps(here, default=str) == json.dumps(there, default=str), place
     new = {item.check for item in one["findings"]} - {item.check for item in clean_one["findings"]}
     assert new
@@ -164,26 +172,26 @@ def test_the_report_has_the_numbers_of_the_clean_one(
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_gains_are_those_of_the_clean_file_or_marked(name: str, clean: dict[int, Path], tmp_path: Path) -> None:
+def test_gains_equal_those_of_the_clean_file_or_are_marked(name: str, clean: dict[int, Path], tmp_path: Path) -> None:
     fault = FAULTS[name]
     pins, clean_pins = (
-        load_pins(with_fault(clean[fault.gap], tmp_path / "odd.duckdb", fault)),
+        load_pins(with_fault(clean[fault.gap], tmp_path / "glitched.duckdb", fault)),
         load_pins(clean[fault.gap]),
     )
     keys = ["social_network_id", "id", "metric", "day"]
     both = (
         daily_gains(LoadedHistory(clean_pins))
-        .join(daily_gains(LoadedHistory(pins)), on=keys, how="left", suffix="_odd")
-        .filter(~pl.col("day").is_in(reached(fault)))
+        .join(daily_gains(LoadedHistory(pins)), on=keys, how="left", suffix="_glitched")
+        .filter(~pl.col("day").is_in(affected_days(fault)))
     )
-    assert both.filter((pl.col("gain") - pl.col("gain_odd")).abs().fill_null(1.0) > 1e-6).is_empty()
-    marked = both.filter(pl.col("is_imputed") != pl.col("is_imputed_odd"))
-    is_reached = pl.col("metric").is_in(fault.metrics) & (pl.lit(fault.of_all) | (pl.col("id") == PIN))
-    assert marked.filter(~is_reached).is_empty()
+    assert both.filter((pl.col("gain") - pl.col("gain_glitched")).abs().fill_null(1.0) > 1e-6).is_empty()
+    marked = both.filter(pl.col("is_imputed") != pl.col("is_imputed_glitched"))
+    is_affected = pl.col("metric").is_in(fault.metrics) & (pl.lit(fault.of_all) | (pl.col("id") == PIN))
+    assert marked.filter(~is_affected).is_empty()
     names = ["social_network_id", "metric", "day", "gain"]
     sums = [
         account_daily_gains(LoadedHistory(these))
-        .filter(~pl.col("day").is_in(reached(fault)))
+        .filter(~pl.col("day").is_in(affected_days(fault)))
         .select(*names[:3], pl.col("gain").round(6))
         for these in (pins, clean_pins)
     ]
@@ -197,7 +205,7 @@ def test_gains_are_those_of_the_clean_file_or_marked(name: str, clean: dict[int,
         Fault(range(30, DAYS), "impressions + 50000", ("impressions",), gap=3),
     ],
 )
-def test_a_viral_rise_that_stays_is_not_touched(
+def test_lasting_viral_rise_is_unchanged(
     fault: Fault, clean: dict[int, Path], clean_pages: dict[int, Any], tmp_path: Path
 ) -> None:
     path = with_fault(clean[fault.gap], tmp_path / "viral.duckdb", fault)
@@ -207,14 +215,17 @@ def test_a_viral_rise_that_stays_is_not_touched(
     assert more["id"].unique().to_list() == [PIN]
     assert more["day"].to_list() == [day_of(29 - back) for back in reversed(range(days))]
     assert more["more"].to_list() == pytest.approx([50_000 / days] * days)
-    assert gains.drop("gain").equals(before.drop("gain")), "no mark is added"
+    assert gains.drop("gain").equals(before.drop("gain")), "the rise adds no mark"
     page = page_of(path)
     one, two = sorted(page["accounts"], key=lambda account: str(account["id"]))
     clean_one, clean_two = sorted(clean_pages[fault.gap]["accounts"], key=lambda account: str(account["id"]))
     assert json.dumps(two, default=str) == json.dumps(clean_two, default=str)
     assert one["findings"] == clean_one["findings"]
     of_others = [
-        [dict(told(account, set()))[f"How many {metric} did each day gain?"] for metric in ("repins", "clicks")]
+        [
+            dict(sentences_and_rows(account, set()))[f"How many {metric} did each day gain?"]
+            for metric in ("repins", "clicks")
+        ]
         for account in (one, clean_one)
     ]
     assert of_others[0] == of_others[1]

@@ -1,4 +1,4 @@
-"""The report: one file that needs nothing else, says how old it is, and shows hostile texts as text."""
+"""The report is one self-contained file that shows its freshness and treats hostile texts as text."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ def report(path: Path, **options: Any) -> str:
 
 
 class Page(HTMLParser):
-    """Elements with their attributes, and the visible text."""
+    """The elements of a page with their attributes, and its visible text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ class Page(HTMLParser):
             self._text.append(data)
 
 
-def test_the_page_says_what_it_covers_and_how_fresh_it_is(tmp_path: Path) -> None:
+def test_page_shows_its_data_window_and_freshness(tmp_path: Path) -> None:
     text = Page(report(tmp_path)).text
     assert "36 pins of 2 accounts, seen on 20 days from 12 Mar 2026 to 31 Mar 2026." in text
     assert "Data up to yesterday, 30 Mar 2026; synced 3 hours ago (31 Mar 2026, 06:00 UTC)." in text
     assert "1 Mar 2026 to 30 Mar 2026" in text
 
 
-def test_old_data_are_called_out_of_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_data_shows_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = [attributes for tag, attributes in Page(report(tmp_path)).elements if attributes.get("id") == "stale"]
     assert "hidden" in stale[0]
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{(NOW + timedelta(hours=34)).isoformat()}+00:00")
@@ -80,11 +80,11 @@ def test_old_data_are_called_out_of_date(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("account", "is_made_up"), [("pin_sandbox_hearth", True), ("pin_hearth", False)])
-def test_made_up_data_carry_a_banner(tmp_path: Path, account: str, is_made_up: bool) -> None:
+def test_made_up_data_shows_a_banner(tmp_path: Path, account: str, is_made_up: bool) -> None:
     assert ("Made-up data." in Page(report(tmp_path, accounts=(account,), days=2)).text) is is_made_up
 
 
-def test_nothing_in_the_page_points_outside_but_links_that_people_follow(tmp_path: Path) -> None:
+def test_page_loads_nothing_external_and_links_only_to_pins(tmp_path: Path) -> None:
     page = Page(report(tmp_path, days=3))
     addresses = [
         (tag, name, value)
@@ -99,7 +99,7 @@ def test_nothing_in_the_page_points_outside_but_links_that_people_follow(tmp_pat
     assert all(str(link["href"]).startswith("https://www.pinterest.com/pin/") for link in links)
 
 
-def test_the_policy_allows_exactly_the_pages_own_scripts_and_styles(tmp_path: Path) -> None:
+def test_policy_allows_only_the_scripts_and_styles_of_the_page(tmp_path: Path) -> None:
     html = report(tmp_path, days=3)
     policies = [a["content"] for t, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert len(policies) == 1
@@ -113,13 +113,14 @@ def test_the_policy_allows_exactly_the_pages_own_scripts_and_styles(tmp_path: Pa
         assert allowed.split() == [f"'sha256-{value}'" for value in hashes]
 
 
-def test_hostile_texts_stay_text(tmp_path: Path) -> None:
+def test_hostile_texts_are_shown_as_text(tmp_path: Path) -> None:
     html = report(tmp_path, days=3, pins=12, hostile=True)
     page = Page(html)
     assert "<script>window.hacked=1</script><img src=x" in page.text
     assert "<b>Bad</b> Account 0" in page.text
     assert [tag for tag, _ in page.elements].count("img") == 0
-    assert [tag for tag, _ in page.elements].count("script") == 4  # ours, Vega, and the charts of each account
+    # the script of the page, Vega, and the charts of each account
+    assert [tag for tag, _ in page.elements].count("script") == 4
     assert "javascript:" not in "".join(str(a.get("href")) for t, a in page.elements if t == "a")
 
 
@@ -129,7 +130,7 @@ def test_embedded_json_cannot_end_its_script(tmp_path: Path) -> None:
         connection.execute("UPDATE _pins SET text = '</script><!--<script>alert(1)'")
     html = report(tmp_path)
     embedded = re.findall(r'<script type="application/json" class="charts">(.*?)</script>', html, re.DOTALL)
-    assert len(embedded) == 2  # one an account
+    assert len(embedded) == 2  # one per account
     assert not any("<" in text for text in embedded)
     assert "</script><!--<script>alert" in "".join(json.dumps(json.loads(text)) for text in embedded)
 
@@ -155,7 +156,7 @@ def _accounts_only(path: Path) -> None:
         connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
 
 
-def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Path) -> None:
+def test_pins_keep_their_texts_if_an_id_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "h.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute(
@@ -172,25 +173,25 @@ def test_texts_stand_beside_their_pins_also_where_an_id_is_missing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("make", [_empty, _one_sync, _one_pin, _no_pins, _accounts_only])
-def test_little_data_give_a_page_that_says_so(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_page_reports_too_little_data(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "history.duckdb")
     assert "Not enough data yet: " in Page(report(tmp_path)).text
 
 
 @pytest.mark.parametrize("options", [{"missing_days": (5, 6, 7)}, {"reset_on": 9}])
-def test_gaps_and_resets_are_told(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_page_reports_gaps_and_resets(tmp_path: Path, options: dict[str, Any]) -> None:
     text = Page(report(tmp_path, **options)).text
-    told = "3 of 20 days have no snapshot" if "missing_days" in options else "of most pins fell at one sync"
-    assert told in text
+    expected = "3 of 20 days have no snapshot" if "missing_days" in options else "of most pins fell at one sync"
+    assert expected in text
 
 
-def test_a_counter_that_falls_is_refused_in_words(tmp_path: Path) -> None:
+def test_rolling_counter_is_explained_and_not_charted(tmp_path: Path) -> None:
     text = Page(report(tmp_path, days=20, rolling=True)).text
     assert "Gains of saves are not known" in text
     assert "Saves gained a day" not in report(tmp_path)
 
 
-def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_path: Path) -> None:
+def test_change_has_a_sign_a_word_and_a_verdict(tmp_path: Path) -> None:
     database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=2)
     with duckdb.connect(database) as connection:
         connection.execute(
@@ -201,7 +202,7 @@ def test_a_change_has_a_sign_and_a_word_and_says_whether_it_may_be_chance(tmp_pa
     assert text.count("? no verdict") == 5  # posts are counted, not estimated
 
 
-def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Path) -> None:
+def test_totals_and_gains_on_the_page_equal_plain_sql(tmp_path: Path) -> None:
     database = make_history(tmp_path / "history.duckdb", ("pin_one", "pin_two"), days=12)
     page = report(tmp_path)
     with duckdb.connect(database, read_only=True) as connection:
@@ -236,7 +237,7 @@ def test_totals_and_gains_on_the_page_equal_sql_over_the_same_file(tmp_path: Pat
 
 
 def _table_after(html: str, question: str) -> dict[str, str]:
-    """Second cell by first cell of the table under a question."""
+    """Return the second cell by the first cell of each row of the table below a question."""
     part = html.partition(question)[2].partition("</table>")[0]
     rows = re.findall(
         r"<tr><th scope=\"row\"[^>]*><bdi>(.*?)</bdi></th>\s*<td[^>]*><bdi>(.*?)</bdi></td>", part, re.DOTALL
@@ -244,23 +245,24 @@ def _table_after(html: str, question: str) -> dict[str, str]:
     return dict(rows)
 
 
-def test_a_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
-    ours, other = tmp_path / "ours", tmp_path / "other"
-    for folder in (ours, other):
+def test_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
+    synced, other = tmp_path / "synced", tmp_path / "other"
+    for folder in (synced, other):
         folder.mkdir()
-    database = make_history(ours / "history.duckdb", days=8, pins=3)
+    database = make_history(synced / "history.duckdb", days=8, pins=3)
     as_other_destination(database, other / "history.duckdb")
-    accounts = [html.partition("<main>")[2] for html in (report(ours), report(other))]  # the other has no runs
+    # the headers differ, because the other file has no runs
+    accounts = [html.partition("<main>")[2] for html in (report(synced), report(other))]
     assert accounts[0] == accounts[1]
 
 
-def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_output_is_an_error(tmp_path: Path) -> None:
     database = make_history(tmp_path / "history.duckdb", days=1)
     with pytest.raises(UserError, match="is a folder"):
         write_report(database, tmp_path)
 
 
-def test_every_chart_has_its_numbers_in_a_table_beside_it(tmp_path: Path) -> None:
+def test_every_chart_has_a_table_with_its_numbers(tmp_path: Path) -> None:
     make_long_history(tmp_path / "history.duckdb")
     answers = report(tmp_path).split('<div class="answer">')[1:]
     drawn = [answer for answer in answers if 'class="chart"' in answer]
@@ -268,12 +270,12 @@ def test_every_chart_has_its_numbers_in_a_table_beside_it(tmp_path: Path) -> Non
     assert [answer[:100] for answer in drawn if "<td" not in answer] == []
 
 
-def test_every_grey_of_a_chart_has_its_match_in_the_dark_page() -> None:
+def test_every_chart_gray_has_a_dark_mode_color() -> None:
     root = Path(__file__).resolve().parents[2] / "analysis" / "oneup_pinterest"
     style = (root / "report" / "template" / "page.css").read_text(encoding="utf-8")
     charts = "".join(path.read_text(encoding="utf-8") for path in (root / "questions").rglob("*chart*.py"))
-    greys = {
+    grays = {
         c for c in re.findall(r"#[0-9A-F]{6}", charts) if max(bytes.fromhex(c[1:])) - min(bytes.fromhex(c[1:])) < 16
     }
-    assert len(greys) >= 4
-    assert {grey for grey in greys if f'="{grey}"' not in style} == set()
+    assert len(grays) >= 4
+    assert {gray for gray in grays if f'="{gray}"' not in style} == set()
