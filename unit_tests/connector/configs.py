@@ -1,4 +1,4 @@
-"""Configs with resolved dates."""
+"""Configs with resolved dates, as the connector uses them."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fixtures of the stream tests: a mocked API, and reads with each form of the connector."""
+"""Fixtures of the connector tests: a mocked API, and reads with each form of the connector."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from unit_tests.connector.streams import Read, flat_form, package, read_with
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[WireMocker]:
-    """Mock the API at noon of 20 May 2026, without waits between attempts."""
+    """Mock the API at noon on May 20, 2026, without waits between attempts."""
     monkeypatch.setenv(CLOCK_VARIABLE, "2026-05-20T12:00:00+00:00")
     monkeypatch.setattr(time, "sleep", lambda _: None)
     with WireMocker() as mocker:

@@ -1,4 +1,4 @@
-"""OneUp's API for Airbyte's HttpMocker: requests for windows, and responses with data for each stream."""
+"""Requests and responses of OneUp's API for Airbyte's HttpMocker."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ ACCOUNTS = "https://www.oneupapp.io/api/listsocialaccounts"
 
 
 class WireMocker(HttpMocker):
-    """Match requests as they leave, below the adapter that adds the key."""
+    """Match requests as they are sent, after the adapter has added the key."""
 
     def __enter__(self) -> "WireMocker":
         self._patched = patch.object(
@@ -27,7 +27,7 @@ class WireMocker(HttpMocker):
 
 
 def window_request(endpoint: str, account: str, window: dict[str, str]) -> HttpRequest:
-    """Return the request for a window; a matcher compares the whole query."""
+    """Return the request for a window; it matches only the same query."""
     query = {"apiKey": KEY, "social_network_id": account, "timezone": "UTC", **window}
     return HttpRequest(f"{ANALYTICS}/{endpoint}", query_params=query, headers={"Accept": "application/json"})
 

@@ -1,6 +1,6 @@
-"""The streams and both forms of the connector, at noon of 20 May 2026 with a history from 6 May.
+"""The streams and both forms of the connector, at noon on May 20, 2026, with a start date of May 6.
 
-The weekly steps of the overview then end on 12 May and yesterday.
+The weekly periods of the overview then end on May 12 and yesterday.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ SNAPSHOT = {"snapshot_date": "2026-05-20"}
 
 @dataclass
 class Stream:
-    """What a stream requests at first and with a state of 12 May, and its cursor afterwards."""
+    """The requests of a stream without a state and with a state of May 12, and its cursor afterwards."""
 
     name: str
     endpoint: str
@@ -62,7 +62,7 @@ class Stream:
     first: list[Json]
     then: list[Json]
     row: Callable[[int], Json]
-    stamps: dict[str, Json]  # what a window's rows are given, by the window's first day or preset
+    stamps: dict[str, Json]  # fields added to the rows of a window, by its first day or preset
 
     def rows(self, windows: list[Json], value: int = 12, account: str = "pin_a") -> list[Json]:
         stamps = [self.stamps[window.get("preset") or window["start_date"]] for window in windows]
@@ -184,7 +184,7 @@ def read_with(
     state: list[AirbyteStateMessage] | None = None,
     outcome: ExpectedOutcome = ExpectedOutcome.EXPECT_SUCCESS,
 ) -> EntrypointOutput:
-    """Read streams through Airbyte's entrypoint; no output may have the key."""
+    """Read streams through Airbyte's entrypoint, and check that no output has the key."""
     config, state, catalog = CONFIG | (config or {}), state or [], CatalogBuilder()
     for name in names:
         catalog.with_stream(name, SyncMode.full_refresh if name == "accounts" else SyncMode.incremental)

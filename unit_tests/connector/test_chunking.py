@@ -1,4 +1,4 @@
-"""A body with many pins is split into lists without loss, and any other body is returned whole."""
+"""A body with many pins is split into lists that keep everything; any other body is returned whole."""
 
 import json
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from source_oneup_pinterest.components.chunking import ByteRange, split_pins
 from source_oneup_pinterest.components.limits import ResponseTooLarge, limit_size
 from source_oneup_pinterest.components.response_cache import ResponseCache
 
-STRANGE = 'a "posts": [ } , { in a text, \N{SPARKLES} and half of one: \ud83d'
+TRICKY_TEXT = 'a "posts": [ } , { in a text, \N{SPARKLES} and half of one: \ud83d'
 
 
 def pin(n: int) -> dict[str, Any]:
-    return {"id": str(n), "text": STRANGE, "tags": [{"a": n}, {"b": [{}, {}]}], "stats": {"saves": n}}
+    return {"id": str(n), "text": TRICKY_TEXT, "tags": [{"a": n}, {"b": [{}, {}]}], "stats": {"saves": n}}
 
 
 def body_of(pins: int) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def split(body: bytes, size: int, length: int = 100) -> tuple[bytes, list[bytes]
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("size", [1, 150, 1000])
 @pytest.mark.parametrize("length", [1, 7, 100, 100_000])
-def test_split_loses_nothing(separators: tuple[str, str], ascii_only: bool, size: int, length: int) -> None:
+def test_split_keeps_all_pins_and_fields(separators: tuple[str, str], ascii_only: bool, size: int, length: int) -> None:
     whole = body_of(40)
     body = json.dumps(whole, separators=separators, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
 

@@ -1,4 +1,4 @@
-"""When the circuit breaker opens and closes."""
+"""The circuit breaker remembers failed targets, opens after several failures and closes after a success."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Values as the API may send them become typed values or None, never zero."""
+"""Values of the API become typed values, or None if they are invalid, but never zero."""
 
 import math
 
@@ -56,10 +56,10 @@ from source_oneup_pinterest.components.coercion import (
 )
 def test_number_is_parsed_or_none(sent: object, number: float | None) -> None:
     result = as_number(sent)
-    if isinstance(sent, str) and len(sent) == 30:  # too long for an integer: a number, but not a count
+    if isinstance(sent, str) and len(sent) == 30:  # too long for an integer, so it is a number but not a count
         assert result == pytest.approx(1e30)
         assert as_integer(sent) is None
-    elif sent == "١٢":  # digits of another script are digits
+    elif sent == "١٢":  # digits of another script may count as digits
         assert result in (12, None)
     else:
         assert result == number

@@ -1,4 +1,4 @@
-"""Configs as forms, Terraform and people write them, and the sentence for each invalid one."""
+"""Configs written by forms, Terraform and people are normalized; an invalid one gives a one-sentence error."""
 
 import logging
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def normalized(**config: Any) -> dict[str, Any]:
     return dict(SourceOneupPinterest(config={"api_key": "sandbox-key", **config})._config)
 
 
-def refusal(config: dict[str, Any]) -> str:
+def error_message(config: dict[str, Any]) -> str:
     with pytest.raises(AirbyteTracedException) as caught:
         SourceOneupPinterest(config=config)
     assert caught.value.failure_type == FailureType.config_error
@@ -44,7 +44,7 @@ def refusal(config: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("blank", [None, "", " \n", "\u200b"])
 @pytest.mark.parametrize("key", OPTIONAL)
-def test_null_and_blank_mean_absent_for_optional_keys(key: str, blank: str | None) -> None:
+def test_null_or_blank_optional_key_counts_as_absent(key: str, blank: str | None) -> None:
     assert normalized(**{key: blank}) == normalized()
 
 
@@ -208,8 +208,8 @@ def test_unambiguous_value_is_converted(key: str, written: object, value: object
         ),
     ],
 )
-def test_invalid_value_is_one_sentence_that_says_what_to_write(key: str, written: object, sentence: str) -> None:
-    assert refusal({"api_key": "sandbox-key", key: written}) == sentence
+def test_error_for_an_invalid_value_says_what_to_write(key: str, written: object, sentence: str) -> None:
+    assert error_message({"api_key": "sandbox-key", key: written}) == sentence
 
 
 AROUND = [
@@ -267,15 +267,15 @@ def test_quotes_and_spaces_around_the_key_are_trimmed(around: str) -> None:
         ),
     ],
 )
-def test_invalid_key_is_refused_and_not_repeated(key: object, sentence: str) -> None:
-    assert refusal({"api_key": key}) == sentence
+def test_invalid_key_is_rejected_and_not_quoted(key: object, sentence: str) -> None:
+    assert error_message({"api_key": key}) == sentence
 
 
-def test_empty_config_lacks_its_key() -> None:
-    assert refusal({}).startswith("The config has no `api_key`: ")
+def test_empty_config_is_rejected_for_its_missing_key() -> None:
+    assert error_message({}).startswith("The config has no `api_key`: ")
 
 
-def test_platform_keys_are_ignored_and_unknown_keys_are_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_keys_give_one_warning_and_platform_keys_none(caplog: pytest.LogCaptureFixture) -> None:
     platforms = {"__injected_x": {}, "__test_read_config": {}, "__should_normalize": True}
     with caplog.at_level(logging.WARNING, "airbyte.oneup_pinterest"):
         normalized(**platforms)
@@ -289,10 +289,10 @@ def test_platform_keys_are_ignored_and_unknown_keys_are_one_warning(caplog: pyte
     ]
 
 
-def test_invalid_clock_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_clock_gives_a_one_sentence_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, "noon")
 
-    assert refusal({"api_key": "sandbox-key"}) == (
+    assert error_message({"api_key": "sandbox-key"}) == (
         "ONEUP_PINTEREST_NOW is `noon`, which is not an ISO time: write it as 2026-01-31T12:00:00+00:00, or remove it "
         "from the environment."
     )

@@ -1,4 +1,4 @@
-"""Which day is today, what `start_date` may be, and which URLs may be requested with the key."""
+"""Dates and URLs of a config are resolved and validated."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def test_start_date_of_today_is_moved_to_yesterday(
         ({"analytics_url": 7}, "`analytics_url`"),
     ],
 )
-def test_invalid_value_is_one_sentence_that_names_the_key(
+def test_error_for_an_invalid_value_names_the_key(
     monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], key: str
 ) -> None:
     with pytest.raises(AirbyteTracedException) as raised:
@@ -74,7 +74,7 @@ def test_https_and_loopback_urls_are_accepted(monkeypatch: pytest.MonkeyPatch, u
         ("https://analyze.oneupapp.io/api#", "https://analyze.oneupapp.io/api"),
     ],
 )
-def test_url_is_used_as_it_was_checked(url: str | None, resolved_url: str) -> None:
+def test_url_is_used_in_its_validated_form(url: str | None, resolved_url: str) -> None:
     assert _validated_url("analytics_url", url) == resolved_url
 
 
@@ -86,7 +86,7 @@ def test_url_is_used_as_it_was_checked(url: str | None, resolved_url: str) -> No
         "http://localhost.evil.example/api",
         "http://localhost@evil.example/api",
         "http://127.0.0.1:80@evil.example/api",
-        "http://evil.example\\@127.0.0.1/api",  # two parsers find two hosts in it
+        "http://evil.example\\@127.0.0.1/api",  # parsers disagree about its host
         "http://１２７.0.0.1/api",
         "http://evil.example#@127.0.0.1/api",
         "http://evil.example?@127.0.0.1/api",
@@ -115,7 +115,7 @@ def test_url_is_used_as_it_was_checked(url: str | None, resolved_url: str) -> No
         "https://analyze.oneupapp.io/api#part",
     ],
 )
-def test_other_url_is_refused_and_not_repeated(url: object) -> None:
+def test_other_url_is_rejected_and_not_quoted(url: object) -> None:
     with pytest.raises(AirbyteTracedException) as caught:
         _validated_url("analytics_url", url)
 

@@ -1,4 +1,4 @@
-"""Which windows the cursor plans from a state: each once, none lost, and weekly periods again when final."""
+"""The cursor plans each window of a state once, and weekly periods once more when they are final."""
 
 import itertools
 import threading

@@ -1,4 +1,4 @@
-"""Which responses are errors, and how long to wait after them."""
+"""Errors in responses fail only their account, and Retry-After sets the wait before a retry."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -26,7 +26,7 @@ from unit_tests.connector.streams import (
     rows,
 )
 
-ENDPOINTS = (OVERVIEW_METRICS, PINS)  # one stream of each
+ENDPOINTS = (OVERVIEW_METRICS, PINS)  # one stream per endpoint
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ ENDPOINTS = (OVERVIEW_METRICS, PINS)  # one stream of each
     ],
     ids=lambda value: value.body[:20] or str(value.status_code) if isinstance(value, HttpResponse) else None,
 )
-def test_error_fails_its_account_in_every_stream_and_no_other(
+def test_error_fails_only_its_account_in_every_stream(
     sent: HttpResponse, failure_type: str, words: str, wire: WireMocker
 ) -> None:
     for stream in ENDPOINTS:
@@ -90,7 +90,7 @@ def test_error_fails_its_account_in_every_stream_and_no_other(
         ("pin_totals", "stats"),
     ],
 )
-def test_missing_part_fails_its_stream_and_no_other(name: str, part: str, wire: WireMocker) -> None:
+def test_missing_part_of_a_response_fails_only_its_stream(name: str, part: str, wire: WireMocker) -> None:
     for stream in ENDPOINTS:
         body = stream.body()
         body["data"].pop(part, None)
@@ -103,7 +103,7 @@ def test_missing_part_fails_its_stream_and_no_other(name: str, part: str, wire: 
         assert by_end(rows(output, stream.name)) == ([] if stream.name == name else stream.rows(stream.first))
 
 
-def test_account_list_that_fails_is_reported_by_every_stream(read: Read, wire: WireMocker) -> None:
+def test_failed_account_list_is_reported_by_every_stream(read: Read, wire: WireMocker) -> None:
     wire.get(accounts_request(), response({"message": "Please provide a valid API key"}, 401))
 
     output = read("accounts", *NAMES, config={"social_network_ids": []}, outcome=ExpectedOutcome.EXPECT_EXCEPTION)
@@ -112,7 +112,7 @@ def test_account_list_that_fails_is_reported_by_every_stream(read: Read, wire: W
     assert any(text.startswith("The accounts of this key could not be listed: ") for text in errors(output))
 
 
-def test_account_list_that_does_not_exist_blames_its_url(read: Read, wire: WireMocker) -> None:
+def test_missing_account_list_suggests_checking_the_url(read: Read, wire: WireMocker) -> None:
     wire.get(accounts_request(), response({"message": "Not Found"}, 404))
 
     output = read("accounts", config={"social_network_ids": []}, outcome=ExpectedOutcome.EXPECT_EXCEPTION)

@@ -1,4 +1,4 @@
-"""The flat form: what it has, and the rules that the modules of the package keep for it."""
+"""The flat form has all of the connector, and rejects modules that cannot be flattened."""
 
 import ast
 from pathlib import Path
@@ -32,7 +32,7 @@ def class_names(node: object) -> set[str]:
     return own.union(*map(class_names, node.values()))
 
 
-def test_flat_form_imports_nothing_of_the_package_and_nothing_twice() -> None:
+def test_flat_form_has_no_package_or_duplicate_imports() -> None:
     tree = ast.parse(flat_components())
 
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -43,7 +43,7 @@ def test_flat_form_imports_nothing_of_the_package_and_nothing_twice() -> None:
     assert len(modules) == len(set(modules))
 
 
-def test_comments_and_docstrings_survive_in_the_order_of_the_imports() -> None:
+def test_flat_form_keeps_comments_and_the_order_of_imports() -> None:
     flat = flatten(
         {
             "one": DOCSTRING + "\nimport os\n\nfrom .two import two\n\nONE = two(os.sep)  # why one\n",
@@ -88,7 +88,7 @@ def test_own_modules_are_imported_by_name_only(statement: str) -> None:
     assert str(caught.value) == f"one.py, line 2: write `from .module import name`, not `{statement}`."
 
 
-def test_import_below_the_top_level_is_refused() -> None:
+def test_import_below_the_top_level_is_rejected() -> None:
     with pytest.raises(FlatteningError, match=r"^one\.py, line 2: imports must be at the top level of the module\.$"):
         flatten({"one": "def one() -> None:\n    from .two import two\n", "two": "two = 2\n"})
 
@@ -96,27 +96,27 @@ def test_import_below_the_top_level_is_refused() -> None:
 @pytest.mark.parametrize(
     "definition", ["two = 2", "two: int = 2", "a, two = 1, 2", "def two() -> None: ...", "class two: ..."]
 )
-def test_name_that_is_defined_twice_is_refused(definition: str) -> None:
+def test_name_that_is_defined_twice_is_rejected(definition: str) -> None:
     with pytest.raises(FlatteningError, match=r"^`two` is defined in one\.py and in two\.py: rename one\.$"):
         flatten({"one": f"{definition}\n", "two": "two = 2\n"})
 
 
-def test_name_that_hides_an_import_is_refused() -> None:
+def test_name_that_hides_an_import_is_rejected() -> None:
     with pytest.raises(FlatteningError, match=r"^`field` is defined in two\.py and imported in one\.py: rename it\.$"):
         flatten({"one": "from dataclasses import field\n", "two": "field = 2\n"})
 
 
-def test_future_import_is_refused() -> None:
+def test_future_import_is_rejected() -> None:
     with pytest.raises(FlatteningError, match=r"^one\.py, line 1: the flat form cannot import from `__future__`"):
         flatten({"one": "from __future__ import annotations\n"})
 
 
-def test_circular_imports_are_refused() -> None:
+def test_circular_imports_are_rejected() -> None:
     with pytest.raises(FlatteningError, match=r"^The modules import each other in a circle: "):
         flatten({"one": "from .two import two\none = two\n", "two": "from .one import one\ntwo = one\n"})
 
 
-def test_import_with_two_meanings_is_refused() -> None:
+def test_import_with_two_meanings_is_rejected() -> None:
     with pytest.raises(FlatteningError, match=r"^`quote` means `html\.quote` in one\.py and `urllib\.quote`"):
         flatten({"one": "from html import quote\n", "two": "from urllib import quote\n"})
 

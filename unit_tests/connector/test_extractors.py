@@ -1,4 +1,4 @@
-"""How fields of responses become fields of records."""
+"""Fields of responses become fields of records."""
 
 import logging
 
@@ -39,7 +39,7 @@ from unit_tests.connector.streams import SINCE_START, SNAPSHOT, WINDOWS, Json, R
         ({}, {"saves": 2}, {}, None),
     ],
 )
-def test_fields_of_stats_are_moved_beside_the_pins_own_fields(
+def test_stats_fields_are_moved_to_the_top_level_of_the_pin(
     stats: Json, own: Json, fields: Json, moved: list[str] | None, read: Read, wire: WireMocker
 ) -> None:
     body = posts()

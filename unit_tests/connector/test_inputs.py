@@ -1,4 +1,4 @@
-"""Config, catalog and state files as editors, shells and platforms write them."""
+"""Config, catalog and state files of editors, shells and platforms are read, or give a one-sentence error."""
 
 import logging
 from pathlib import Path
@@ -14,7 +14,7 @@ STREAMS = "There are overview_metrics, pins, account_followers, post_performance
 TEXT = '{"api_key": "sandbox-key", "timezone": "Zoë"}'
 
 
-def sentence(call: Any, *arguments: Any) -> str:
+def error_message(call: Any, *arguments: Any) -> str:
     with pytest.raises(AirbyteTracedException) as caught:
         call(*arguments)
     assert caught.value.failure_type == FailureType.config_error
@@ -48,11 +48,11 @@ def test_utf_8_and_utf_16_with_a_byte_order_mark_are_read(tmp_path: Path, conten
         ('{"a": kQ7secret}', "line 1, column 7: Expecting value."),
     ],
 )
-def test_invalid_json_is_reported_with_place_and_cause(tmp_path: Path, content: str, cause: str) -> None:
+def test_invalid_json_is_reported_with_position_and_cause(tmp_path: Path, content: str, cause: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(content, encoding="utf-8")
 
-    assert sentence(SourceOneupPinterest.read_config, str(path)) == (
+    assert error_message(SourceOneupPinterest.read_config, str(path)) == (
         f"The config file {path} is not valid JSON: {cause}"
     )
 
@@ -65,15 +65,15 @@ def test_invalid_json_is_reported_with_place_and_cause(tmp_path: Path, content: 
         (b"[]", 'must hold a JSON object such as {"api_key": "\u2026"}.'),
     ],
 )
-def test_invalid_config_file_is_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_config_file_gives_a_one_sentence_error(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
 
-    assert sentence(SourceOneupPinterest.read_config, str(path)) == f"The config file {path} {words}"
+    assert error_message(SourceOneupPinterest.read_config, str(path)) == f"The config file {path} {words}"
 
 
-def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    assert sentence(SourceOneupPinterest.read_catalog, str(tmp_path / "no")) == (
+def test_missing_file_gives_a_one_sentence_error(tmp_path: Path) -> None:
+    assert error_message(SourceOneupPinterest.read_catalog, str(tmp_path / "no")) == (
         f"The catalog file {tmp_path / 'no'} cannot be read: No such file or directory."
     )
 
@@ -102,11 +102,11 @@ RESET = "Start without a state, or reset (clear) the streams where a platform ke
         ),
     ],
 )
-def test_state_that_is_not_per_stream_is_refused(tmp_path: Path, content: str, message: str) -> None:
+def test_state_that_is_not_per_stream_is_rejected(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "state.json").write_text(content)
     state = SourceOneupPinterest.read_state(str(tmp_path / "state.json"))
 
-    assert sentence(lambda: SourceOneupPinterest(config={"api_key": "sandbox-key"}, state=state)) == message
+    assert error_message(lambda: SourceOneupPinterest(config={"api_key": "sandbox-key"}, state=state)) == message
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_state_that_is_not_per_stream_is_refused(tmp_path: Path, content: str, m
         ("", "JSON: line 1, column 1: the file is empty"),
     ],
 )
-def test_invalid_state_file_is_one_sentence_with_a_remedy(tmp_path: Path, content: str, fault: str) -> None:
+def test_error_for_an_invalid_state_file_has_a_remedy(tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(content)
 
     between = " " if fault.startswith("JSON") else ": "
-    assert sentence(SourceOneupPinterest.read_state, str(path)) == (
+    assert error_message(SourceOneupPinterest.read_state, str(path)) == (
         f"The state file {path} is not valid{between}{fault}. {RESET}"
     )
 
@@ -142,20 +142,20 @@ def test_invalid_state_file_is_one_sentence_with_a_remedy(tmp_path: Path, conten
         ('{"streams": 5}', "`streams` is not of Airbyte's protocol"),
     ],
 )
-def test_invalid_catalog_file_is_one_sentence(tmp_path: Path, content: str, fault: str) -> None:
+def test_invalid_catalog_file_gives_a_one_sentence_error(tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "catalog.json"
     path.write_text(content)
 
-    assert sentence(SourceOneupPinterest.read_catalog, str(path)) == (
+    assert error_message(SourceOneupPinterest.read_catalog, str(path)) == (
         f"The catalog file {path} is not valid: {fault}. Make it from the streams that `discover` prints."
     )
 
 
-def test_state_that_is_an_object_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_state_that_is_an_object_is_rejected_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text('{"pins": {"timestamp": "2026-01-01"}}')
 
-    assert sentence(SourceOneupPinterest.read_state, str(path)) == (
+    assert error_message(SourceOneupPinterest.read_state, str(path)) == (
         f"The state file {path} must hold a list of states of type STREAM, as this connector writes them. {RESET}"
     )
 
@@ -185,19 +185,19 @@ def read(*names: str) -> None:
 def test_catalog_without_a_known_stream_is_an_error(
     names: list[str], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert sentence(read, *names) == message
+    assert error_message(read, *names) == message
     assert [(record.levelname, record.message) for record in caplog.records if record.levelno >= logging.WARNING] == [
         ("ERROR", message)
     ]
 
 
-def test_catalog_with_a_stream_twice_is_refused() -> None:
-    assert sentence(read, "pins", "accounts", "pins") == (
+def test_catalog_with_a_duplicate_stream_is_rejected() -> None:
+    assert error_message(read, "pins", "accounts", "pins") == (
         "The catalog names `pins` more than once: name each stream once."
     )
 
 
-def test_unknown_stream_beside_known_ones_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_stream_among_known_ones_gives_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     read("accounts", "boards")
 
     assert [(record.levelname, record.message) for record in caplog.records if record.levelno >= logging.WARNING] == [

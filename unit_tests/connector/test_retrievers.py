@@ -1,4 +1,4 @@
-"""Which windows and accounts each stream reads, and where its cursor then is, in both forms."""
+"""Each stream reads the right windows and accounts and then has the right cursor, in both forms of the connector."""
 
 import pytest
 from airbyte_cdk.test.models import ExpectedOutcome
@@ -52,7 +52,7 @@ def test_incremental_read_requests_only_the_newest_windows(stream: Stream, read:
 
 
 @each_stream
-def test_account_that_is_added_later_gets_its_whole_history(stream: Stream, read: Read, wire: WireMocker) -> None:
+def test_account_added_later_is_read_from_the_start(stream: Stream, read: Read, wire: WireMocker) -> None:
     for account, windows in (("pin_a", stream.then), ("pin_b", stream.first)):
         for window in windows:
             wire.get(window_request(stream.endpoint, account, window), response(stream.body()))
@@ -79,7 +79,7 @@ def test_cursor_of_an_empty_account_advances(stream: Stream, read: Read, wire: W
 
 @each_stream
 def test_late_data_has_the_key_of_the_row_it_replaces(stream: Stream, read: Read, wire: WireMocker) -> None:
-    # read up to yesterday; the newest window is requested again, with a pin that is older than the cursor
+    # the state is from today, so the newest window is requested again, with a pin older than the cursor
     window = LAST_30_DAYS if stream.endpoint == "overview" else LAST_7_DAYS
     wire.get(window_request(stream.endpoint, "pin_a", window), [response(stream.body(12)), response(stream.body(15))])
     states = [{"partition": {"social_network_id": "pin_a"}, "cursor": stream.cursor, "since": "2026-05-06"}]
@@ -93,7 +93,7 @@ def test_late_data_has_the_key_of_the_row_it_replaces(stream: Stream, read: Read
 
 
 @each_stream
-def test_equal_reads_return_the_same_records_and_state(stream: Stream, read: Read, wire: WireMocker) -> None:
+def test_repeated_read_returns_the_same_records_and_state(stream: Stream, read: Read, wire: WireMocker) -> None:
     for window in stream.first:
         wire.get(window_request(stream.endpoint, "pin_a", window), response(stream.body()))
 
@@ -103,7 +103,7 @@ def test_equal_reads_return_the_same_records_and_state(stream: Stream, read: Rea
     assert cursors(first, stream.name) == cursors(second, stream.name) == {"pin_a": stream.cursor}
 
 
-def test_cursor_of_pins_follows_the_windows_and_not_the_pins(read: Read, wire: WireMocker) -> None:
+def test_cursor_of_pins_follows_the_windows_not_the_pins(read: Read, wire: WireMocker) -> None:
     body = posts()
     times = ("2026-05-06 09:00:00", "2026-05-19 23:00:00", "2099-01-01 00:00:00", "soon")
     body["data"]["posts"] = [pin | {"timestamp": moment} for pin in body["data"]["posts"] for moment in times]

@@ -1,4 +1,4 @@
-"""How the key is added and masked, and how responses get a deadline."""
+"""The key is masked in URLs, and the connection class that adds deadlines is wrapped only once."""
 
 import pytest
 from urllib3 import HTTPConnectionPool

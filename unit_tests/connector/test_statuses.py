@@ -1,4 +1,4 @@
-"""What each HTTP status means."""
+"""Every HTTP status has a rule."""
 
 import pytest
 
@@ -23,13 +23,13 @@ def test_every_status_has_a_rule() -> None:
         ([429], RATE_LIMITED, TRANSIENT),
     ],
 )
-def test_rule_of_a_status(statuses: list[int], action: object, failure_type: object) -> None:
+def test_status_has_the_expected_rule(statuses: list[int], action: object, failure_type: object) -> None:
     for status in statuses:
         rule = status_rule(status)
         assert (rule.action, rule.failure_type) == (action, failure_type)
 
 
-def test_not_found_has_another_sentence_for_the_account_list() -> None:
+def test_not_found_message_differs_for_the_account_list() -> None:
     assert "accounts_url" in status_rule(404, is_account_list=True).sentence
     assert "accounts_url" not in status_rule(404).sentence
     assert status_rule(401, is_account_list=True) == status_rule(401)

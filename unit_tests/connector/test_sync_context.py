@@ -1,4 +1,4 @@
-"""What a sync shares, and that two syncs share nothing."""
+"""Streams of one sync share a context and responses; two syncs share nothing."""
 
 import json
 from pathlib import Path

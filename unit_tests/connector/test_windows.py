@@ -1,4 +1,4 @@
-"""Which days windows cover: each day once, and never what the API refuses."""
+"""Windows cover each day once and are never rejected by the API."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ ZONES = [  # from UTC-12 to UTC+14, with half and quarter hours, and daylight sa
 
 
 @pytest.mark.parametrize("days", range(1, 400))
-def test_windows_cover_each_day_once_and_none_is_refused(days: int) -> None:
+def test_windows_are_valid_and_cover_each_day_once(days: int) -> None:
     first = YESTERDAY - timedelta(days=days - 1)
     windows = split_into_windows(first, YESTERDAY)
 
@@ -80,7 +80,7 @@ def test_window_that_ends_before_yesterday_is_requested_by_dates(
 
 @pytest.mark.parametrize("around", [date(2026, 3, 8), date(2026, 3, 29), date(2026, 10, 25), date(2027, 1, 1)])
 @pytest.mark.parametrize("zone", ZONES)
-def test_request_means_its_days_at_every_hour_of_every_zone(
+def test_request_covers_its_days_at_every_hour_in_every_zone(
     monkeypatch: pytest.MonkeyPatch, zone: str, around: date
 ) -> None:
     for minutes in range(-30 * 60 - 10, 30 * 60, 30):
@@ -89,13 +89,13 @@ def test_request_means_its_days_at_every_hour_of_every_zone(
         yesterday = date.fromisoformat(config["_yesterday"])
         assert yesterday == now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
         window = Window.of(yesterday - timedelta(days=29), yesterday, yesterday)
-        asked = {"social_network_id": "a", "timezone": zone, **window.request_parameters(config)}
+        request = {"social_network_id": "a", "timezone": zone, **window.request_parameters(config)}
         for delay in (timedelta(0), LONGEST_REQUEST):
-            meant = parse_window(asked, now + delay)
+            meant = parse_window(request, now + delay)
             assert (meant.start, meant.end) == (window.start, window.end)
 
 
-def test_request_after_midnight_means_the_days_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_after_midnight_covers_the_days_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     config = resolved(monkeypatch, datetime(2026, 3, 2, 23, 59, tzinfo=UTC))
     window = Window.of(YESTERDAY - timedelta(days=6), YESTERDAY, YESTERDAY)
     monkeypatch.setenv(CLOCK_VARIABLE, "2026-03-03T02:00:00+00:00")
