@@ -1,4 +1,4 @@
-"""A database that unit tests write run by run, without a connector."""
+"""A database that tests write run by run, without a connector."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class SyncedFile:
-    """A database in a file."""
+    """A database file that each run writes to, as a sync does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,6 +28,6 @@ class SyncedFile:
         return [MergeResult(batch.new_rows, batch.kept, batch.only_zeros) for batch in written]
 
     def rows(self, query: str) -> list[Any]:
-        """Return the rows of a query."""
+        """Return the rows of a query of the file."""
         with DatabaseWriter(self.path) as writer:
             return writer._connection.execute(query).fetchall()

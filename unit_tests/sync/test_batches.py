@@ -31,7 +31,7 @@ def test_undeclared_fields_are_found_in_order() -> None:
         "a\n",
     ],
 )
-def test_names_that_are_taken_in_another_case_or_not_plain_get_no_column(field: str) -> None:
+def test_conflicting_or_invalid_field_name_gets_no_column(field: str) -> None:
     assert not is_column_name(field, ["text", "k"])
     assert is_column_name("board", ["text", "k"])
 
@@ -43,9 +43,9 @@ def test_other_fields_share_one_json_column() -> None:
 
 
 def test_null_stays_null_in_every_type() -> None:
-    kinds = ("BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "JSON")
-    frame = to_frame("pins", [{}, dict.fromkeys(kinds)], {kind: kind for kind in kinds})
-    assert frame.null_count().row(0) == (2,) * len(kinds)
+    types = ("BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "JSON")
+    frame = to_frame("pins", [{}, dict.fromkeys(types)], {name: name for name in types})
+    assert frame.null_count().row(0) == (2,) * len(types)
 
 
 def test_json_column_is_always_valid_json() -> None:

@@ -1,4 +1,4 @@
-"""The config comes from a file or the environment; a file that others can read causes a warning."""
+"""The config is read from a file or the environment; a file that other users can read causes a warning."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A batch replaces stored rows of its keys and periods, and nothing that is better known."""
+"""A batch replaces the stored rows of its keys and periods, but no known value with an unknown one."""
 
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def test_run_without_commit_removes_nothing(file: SyncedFile) -> None:
     file.run("post_performance", entries("a", "b", "c"))
     with DatabaseWriter(file.path) as writer:
         writer.prepare({"post_performance": SCHEMAS["post_performance"]})
-        writer.write("post_performance", entries("b"))  # and no commit
+        writer.write("post_performance", entries("b"))  # without a commit
 
     assert len(file.rows("FROM post_performance")) == 3
 
@@ -122,7 +122,7 @@ def test_pin_totals_windows_with_the_same_end_are_separate(file: SyncedFile) -> 
     assert len(file.rows("FROM pin_totals")) == 3
 
 
-# ---- null replaces no value
+# ---- null does not replace values
 
 
 def test_null_keeps_values_of_the_same_entry_but_not_of_another(file: SyncedFile) -> None:
@@ -219,14 +219,14 @@ def test_older_day_only_fills_unknown_attributes(file: SyncedFile) -> None:
         ("account_followers", [{"social_network_id": name, "snapshot_date": "2026-05-20"} for name in "ab"]),
     ],
 )
-def test_rows_of_pins_accounts_and_followers_stay_if_missing(file: SyncedFile, stream: str, rows: Rows) -> None:
+def test_pins_accounts_and_followers_are_kept_if_missing_later(file: SyncedFile, stream: str, rows: Rows) -> None:
     file.run(stream, rows)
     file.run(stream, rows[:1])
 
     assert len(file.rows(f"FROM {stream}")) == 2
 
 
-# ---- zeros alone replace no figures
+# ---- only zeros do not replace figures
 
 
 def test_zero_followers_do_not_replace_followers_of_the_same_day(file: SyncedFile) -> None:
@@ -238,7 +238,7 @@ def test_zero_followers_do_not_replace_followers_of_the_same_day(file: SyncedFil
     assert file.rows("SELECT total_followers FROM account_followers") == [(1200,)]
 
 
-def test_period_of_zeros_replaces_no_figures_but_single_zeros_do(file: SyncedFile) -> None:
+def test_only_a_period_of_all_zeros_keeps_the_stored_figures(file: SyncedFile) -> None:
     def metrics(**values: float) -> list[dict[str, Any]]:
         return [
             {**OF_PRESET, "key": key, "value_current_period": value, "value_last_period": 0, "percentage_change": "0%"}
@@ -250,7 +250,7 @@ def test_period_of_zeros_replaces_no_figures_but_single_zeros_do(file: SyncedFil
     (broken,) = file.run("overview_metrics", metrics(saves=0, clicks=0, posts=0))
     assert (broken.only_zeros, file.rows(query)) == (3, [("clicks", 7), ("posts", 0), ("saves", 5)])
 
-    file.run("overview_metrics", metrics(saves=0), metrics(clicks=8, posts=0))  # cut in two by a batch
+    file.run("overview_metrics", metrics(saves=0), metrics(clicks=8, posts=0))  # split between two batches
     assert file.rows(query) == [("clicks", 8), ("posts", 0), ("saves", 0)]
 
 

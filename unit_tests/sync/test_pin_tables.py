@@ -17,7 +17,7 @@ def pin(day: int, name: str = "1", **stats: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "kind", "stored"),
+    ("first", "then", "column_type", "stored"),
     [
         (1001, 1002, "BIGINT", [1001, 1002]),
         (12.5, 13, "DOUBLE", [12.5, 13.0]),
@@ -30,14 +30,16 @@ def pin(day: int, name: str = "1", **stats: Any) -> dict[str, Any]:
         ([1], "four", "JSON", ["[1]", '"four"']),
     ],
 )
-def test_stats_field_is_kept_per_day(file: SyncedFile, first: Any, then: Any, kind: str, stored: list[Any]) -> None:
+def test_stats_field_is_kept_per_day(
+    file: SyncedFile, first: Any, then: Any, column_type: str, stored: list[Any]
+) -> None:
     file.run("pins", [pin(0, views=first)])
     file.run("pins", [pin(1, views=then)])
 
-    assert file.rows("SELECT typeof(views) FROM pins LIMIT 1") == [(kind,)]
+    assert file.rows("SELECT typeof(views) FROM pins LIMIT 1") == [(column_type,)]
     assert [value for (value,) in file.rows("SELECT views FROM pins ORDER BY snapshot_date")] == stored
     assert file.rows("SELECT views FROM pins_latest") == [(stored[1],)]
-    with open_history(file.path) as history:  # as status, report, export and notebooks read it
+    with open_history(file.path) as history:  # read as status, report, export and notebooks do
         query = "SELECT views FROM pins ORDER BY snapshot_date"
         assert [value for (value,) in history.sql(query).fetchall()] == stored
 
@@ -63,7 +65,7 @@ def test_stats_fields_beyond_the_column_limit_are_kept_per_day(file: SyncedFile)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("texts", "then", "kind", "stored"),
+    ("texts", "then", "column_type", "stored"),
     [
         ({"1": "1,001", "2": " 7 "}, 1002, "BIGINT", {"1": [None, 1001, 1002], "2": [7, 8]}),
         ({"1": "12.5%", "2": "1"}, 13, "DOUBLE", {"1": [None, 12.5, 13.0], "2": [1.0, 8.0]}),
@@ -82,16 +84,16 @@ def test_stats_fields_beyond_the_column_limit_are_kept_per_day(file: SyncedFile)
 )
 @pytest.mark.parametrize("are_split", [False, True])
 def test_attribute_of_a_0_1_0_file_moves_to_the_newest_day(
-    file: SyncedFile, texts: dict[str, Any], then: Any, kind: str, stored: dict[str, Any], are_split: bool
+    file: SyncedFile, texts: dict[str, Any], then: Any, column_type: str, stored: dict[str, Any], are_split: bool
 ) -> None:
     file.run("pins", [{**pin(0), "impressions": 1}, {**pin(0, "3"), "impressions": 1}])
-    file.run("pins", [{**pin(1, name), "views": text} for name, text in texts.items()])  # as 0.1.0 wrote it
+    file.run("pins", [{**pin(1, name), "views": text} for name, text in texts.items()])  # as version 0.1.0 wrote it
     assert file.rows("SELECT count(views) FROM _pin_attributes")[0][0] >= 1
 
     batches = [[pin(2, views=then)], [pin(2, "2", views=8)]]
     file.run("pins", *(batches if are_split else [[*batches[0], *batches[1]]]))
 
-    assert file.rows("SELECT typeof(views) FROM pins LIMIT 1") == [(kind,)]
+    assert file.rows("SELECT typeof(views) FROM pins LIMIT 1") == [(column_type,)]
     for name in texts:
         query = f"SELECT views FROM pins WHERE id = '{name}' ORDER BY snapshot_date"
         assert [value for (value,) in file.rows(query)] == stored[name]

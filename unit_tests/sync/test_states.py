@@ -1,4 +1,4 @@
-"""A new state keeps the stored cursors of other accounts, and a load moves no cursor back."""
+"""A new state keeps the stored cursors of other accounts, and loading a state moves no cursor back."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ def test_accounts_missing_from_the_new_state_keep_their_cursors() -> None:
     assert written == state(entry("b", 20), entry("a", 19))
 
 
-def test_other_presets_keep_their_cursor_and_entries_without_one_do_not() -> None:
+def test_cursors_of_other_presets_are_kept() -> None:
     before = state(entry("a", 1), entry("a", 2, "last_7_days"), entry("a", 3, "last_30_days"))
     assert keep_other_entries(state(entry("a", 9, "last_30_days")), before) == state(
         entry("a", 9, "last_30_days"), entry("a", 2, "last_7_days")
@@ -52,7 +52,7 @@ A1, A5, A9 = (loaded_entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 
     [
         ([A1], [A5], True, [A5]),
         ([A5], [A1], False, [A5]),
-        ([A5], [A1], True, [A5]),  # a wrong clock
+        ([A5], [A1], True, [A5]),  # the newer state has the older cursor because of a wrong clock
         ([A5], [loaded_entry("b", "2026-05-01")], False, [A5, loaded_entry("b", "2026-05-01")]),
         ([A5], [loaded_entry("b", "2026-05-01")], True, [loaded_entry("b", "2026-05-01"), A5]),
         (
@@ -67,16 +67,16 @@ A1, A5, A9 = (loaded_entry("a", f"2026-05-0{day}", "2026-01-01") for day in (1, 
             True,
             [loaded_entry("a", "2026-05-06", preset="x")],
         ),  # the stored entry is from 0.1.0
-        # the days in between were not read
+        # the days between the two states were not read
         ([A1], [loaded_entry("a", "2026-05-09", "2026-05-03")], True, [A1]),
         ([loaded_entry("a", "2026-05-09", "2026-05-03")], [A1], False, [loaded_entry("a", "2026-05-09", "2026-05-03")]),
-        # one begins where the other one ended
+        # one state begins where the other one ends
         ([A1], [loaded_entry("a", "2026-05-09", "2026-05-02")], True, [A9]),
         ([loaded_entry("a", "2026-05-09", "2026-05-02")], [A1], False, [A9]),
         ([loaded_entry("a", "2026-05-01")], [loaded_entry("a", "2026-05-02")], True, [loaded_entry("a", "2026-05-02")]),
     ],
 )
-def test_merge_loses_no_cursor_and_moves_none_back(
+def test_merge_keeps_every_cursor_and_moves_none_back(
     stored: list[Any], loaded: list[Any], is_later: bool, expected: list[Any]
 ) -> None:
     old, new = datetime(2026, 5, 9), datetime(2026, 5, 10)
