@@ -1,4 +1,4 @@
-"""Anomalies: an odd day is found, a gap is none, and weekdays and growth explain what they do."""
+"""Anomalies are unusual days; gaps, weekly cycles and steady growth are not."""
 
 import json
 from datetime import timedelta
@@ -22,39 +22,39 @@ from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def states(gains: pl.DataFrame) -> dict[int, str]:
-    """The days that are not usual, counted from the first."""
+    """Return the state of each day that is not usual, by number of days after FIRST."""
     days = daily_anomalies(MadeUpHistory(account_gains=gains)).filter(pl.col("state") != "usual")
     return {(row["day"] - FIRST).days: row["state"] for row in days.iter_rows(named=True)}
 
 
-def test_a_day_with_five_times_as_many_is_high_and_one_with_hardly_any_low() -> None:
+def test_unusually_many_or_few_gains_are_high_or_low() -> None:
     counts = WEEK * 8
     counts[20] *= 5
     counts[33] = 1
     assert states(gains_of(counts)) == {20: "high", 33: "low"}
 
 
-def test_weekdays_and_steady_growth_are_no_anomalies() -> None:
+def test_weekly_cycle_and_steady_growth_are_not_anomalies() -> None:
     weekly = [10, 10, 10, 10, 10, 60, 60]
     assert states(gains_of([round(count * 1.01**day) for day, count in enumerate(weekly * 10)])) == {}
 
 
-def test_a_weekday_that_misses_its_cycle_is_one() -> None:
+def test_weekday_that_breaks_its_cycle_is_an_anomaly() -> None:
     counts = [100, 100, 100, 100, 100, 600, 600] * 10
     counts[36] = 600
     assert states(gains_of(counts)) == {36: "high"}
 
 
-def test_a_gap_of_four_days_gives_no_alarm_and_its_neighbours_are_not_judged() -> None:
+def test_gap_and_its_neighboring_days_get_no_verdict() -> None:
     counts: list[float] = list(WEEK * 8)
     counts[20:24] = [90.0] * 4
     imputed = [20 <= day < 24 for day in range(len(counts))]
     assert states(gains_of(counts, is_imputed=imputed)) == dict.fromkeys(range(19, 25), "not judged")
     counts[20:24] = [0, 0, 0, 160]
-    assert states(gains_of(counts))[23] == "high", "booked on one day, it is an alarm"
+    assert states(gains_of(counts))[23] == "high", "if the whole gain falls on one day, the day is high"
 
 
-def test_unknown_and_provisional_days_and_days_of_many_falls_are_not_judged() -> None:
+def test_uncertain_days_get_no_verdict() -> None:
     counts: list[float] = list(WEEK * 8)
     counts[20] = counts[50] = counts[-1] = 900
     fallen = [30 if day == 20 else 0 for day in range(len(counts))]
@@ -64,20 +64,20 @@ def test_unknown_and_provisional_days_and_days_of_many_falls_are_not_judged() ->
     assert daily_anomalies(MadeUpHistory(account_gains=gains)).height == len(counts) - 2
 
 
-def test_a_zero_among_small_counts_is_no_anomaly() -> None:
+def test_zero_among_small_counts_is_not_an_anomaly() -> None:
     counts = np.random.default_rng(3).poisson(3, 90).astype(float)
     assert (counts == 0).any()
     assert states(gains_of(list(counts))) == {}
 
 
-def test_too_few_days_and_days_without_a_gain_have_no_rows() -> None:
+def test_too_few_days_or_no_gains_give_no_rows() -> None:
     for counts in ([], [5], WEEK * 3, [0] * 60):
         days = daily_anomalies(MadeUpHistory(account_gains=gains_of(list(counts))))
         assert days.is_empty()
         assert days.columns == ["social_network_id", *SCHEMA]
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+def test_row_order_does_not_matter() -> None:
     counts = WEEK * 8
     counts[20] *= 5
     gains = gains_of(counts)
@@ -85,26 +85,26 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     assert daily_anomalies(mixed).equals(daily_anomalies(MadeUpHistory(account_gains=gains)))
 
 
-def test_a_day_that_is_missing_is_unknown_and_makes_its_neighbours_unsure() -> None:
+def test_missing_day_is_unknown_and_makes_its_neighbors_unsure() -> None:
     days = settled_days(MadeUpHistory(account_gains=gains_of([1.0, 2, 3, 4, 5]).filter(pl.col("gain") != 3)), "saves")
     assert days["gain"].to_list() == [1, 2, None, 4, 5]
     assert days["is_sure"].to_list() == [True, False, False, False, True]
 
 
-def test_the_answer_names_the_day_and_draws_it() -> None:
+def test_answer_names_and_draws_the_unusual_day() -> None:
     counts = WEEK * 8
     counts[20] *= 5
     answer = anomalies_answer(MadeUpHistory(account_gains=gains_of(counts)))
     assert answer.sentence.startswith("1 of 56 days stands out: 21 Jan 2026 with 195 saves where 3")
     assert answer.table is not None
-    assert answer.table["Verdict"][0] == "▲ high"  # what stands out comes first, then the newest days
+    assert answer.table["Verdict"][0] == "▲ high"  # unusual days come first, then the newest days
     assert set(answer.table["Verdict"][1:]) <= {"= usual", "? not judged"}
     assert answer.table["Day"][1:].is_sorted(descending=True)
     assert_drawn(answer.chart)
     assert "1 Jan 2026 to 25 Feb 2026" in answer.chart.to_dict()["description"]  # type: ignore[union-attr]
 
 
-def test_the_answer_says_that_no_day_stands_out_and_why_there_is_none(tmp_path: Path) -> None:
+def test_answer_says_that_no_day_stands_out_or_what_is_missing(tmp_path: Path) -> None:
     assert anomalies_answer(MadeUpHistory(account_gains=gains_of(WEEK * 8))).sentence.startswith(
         "No day stands out: none of 56 days"
     )
@@ -117,11 +117,11 @@ def test_the_answer_says_that_no_day_stands_out_and_why_there_is_none(tmp_path: 
 
 
 @pytest.mark.parametrize("days", [0, 1, 45])
-def test_histories_of_any_length_have_an_answer(tmp_path: Path, days: int) -> None:
+def test_history_of_any_length_gets_an_answer(tmp_path: Path, days: int) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=days, missing_days=(20, 21), reset_on=30)
     assert anomalies_answer(AccountHistory.from_pins(load_pins(path))).sentence
 
 
-def test_the_chart_of_no_days_does_not_fail() -> None:
+def test_chart_without_days_does_not_fail() -> None:
     chart = anomalies_chart(daily_anomalies(MadeUpHistory(account_gains=gains_of([]))))
     vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)

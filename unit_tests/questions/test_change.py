@@ -1,4 +1,4 @@
-"""Change of accounts: verdicts come from pins, unknown days are no zeros, and answers hold on every kind of history."""
+"""Verdicts about changes of an account come from its pins, and unknown days do not count as zeros."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -30,13 +30,13 @@ FIRST = date(2026, 1, 1)
 Counters = dict[str, list[int | None]]
 
 
-def watched(counters: Counters, metric: str = "saves", born: int = -100) -> pl.DataFrame:
-    """Pins seen daily from FIRST on; of each its counter, null where it was not seen."""
+def observed_pins(counters: Counters, metric: str = "saves", first_published: int = -100) -> pl.DataFrame:
+    """Return pins observed daily from FIRST on, with their counters; None means no observation."""
     rows = [
         {
             "social_network_id": "pin_a",
             "id": pin,
-            "timestamp": datetime(2026, 1, 1) + timedelta(days=born + number),
+            "timestamp": datetime(2026, 1, 1) + timedelta(days=first_published + number),
             "snapshot_date": FIRST + timedelta(days=day),
             metric: value,
         }
@@ -44,47 +44,47 @@ def watched(counters: Counters, metric: str = "saves", born: int = -100) -> pl.D
         for day, value in enumerate(values)
         if value is not None
     ]
-    kinds = {"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime, "snapshot_date": pl.Date}
-    return pl.DataFrame(rows, schema={**kinds, metric: pl.Int64})
+    schema = {"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime, "snapshot_date": pl.Date}
+    return pl.DataFrame(rows, schema={**schema, metric: pl.Int64})
 
 
 def steady(pins: int = 20, days: int = 17, factor: int = 1) -> Counters:
-    """Each pin gains its number a day; from the eighth day on, `factor` times that."""
+    """Return counters of pins that each gain their number per day, and `factor` times that from the eighth day on."""
     return {
         f"{pin:03}": [100 + (pin + 1) * (day + (factor - 1) * max(0, day - 7)) for day in range(days)]
         for pin in range(pins)
     }
 
 
-def test_the_sums_of_two_periods_are_those_of_their_days_without_the_provisional_ones() -> None:
-    row = account_change(AccountHistory.from_pins(watched(steady())), 7, ["saves"]).row(0, named=True)
+def test_period_sums_leave_out_provisional_days() -> None:
+    row = account_change(AccountHistory.from_pins(observed_pins(steady())), 7, ["saves"]).row(0, named=True)
     assert (row["before"], row["now"]) == (7 * 210, 7 * 210)
     assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
     assert (row["change"], row["p"], row["verdict"], row["pins"]) == (0.0, 1.0, "within normal variation", 20)
     assert row["watched_now"] == row["watched_before"] == 20
 
 
-def test_a_tripling_of_all_pins_is_up_and_its_mirror_image_down() -> None:
-    up = account_change(AccountHistory.from_pins(watched(steady(factor=3))), 7, ["saves"]).row(0, named=True)
+def test_tripled_gains_are_up_and_the_reverse_is_down() -> None:
+    up = account_change(AccountHistory.from_pins(observed_pins(steady(factor=3))), 7, ["saves"]).row(0, named=True)
     assert (up["change"], up["verdict"]) == (200.0, "up")
     assert up["change_low"] > 0
     falling: Counters = {
         pin: [1000 * (n + 1) + (n + 1) * (3 * min(day, 7) + max(0, day - 7)) for day in range(17)]
         for n, pin in enumerate(map(str, range(20)))
     }
-    down = account_change(AccountHistory.from_pins(watched(falling)), 7, ["saves"]).row(0, named=True)
+    down = account_change(AccountHistory.from_pins(observed_pins(falling)), 7, ["saves"]).row(0, named=True)
     assert (round(down["change"], 1), down["verdict"]) == (-66.7, "down")
 
 
-def test_one_viral_pin_is_no_verdict_however_many_saves_it_brings() -> None:
+def test_one_viral_pin_is_within_normal_variation() -> None:
     counters = steady()
     counters["000"] = [day if day < 8 else 10_000 * day for day in range(17)]
-    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(observed_pins(counters)), 7, ["saves"]).row(0, named=True)
     assert row["change"] > 1000
     assert row["verdict"] == "within normal variation"
 
 
-def test_a_verdict_and_its_interval_never_contradict_each_other() -> None:
+def test_p_value_and_interval_agree() -> None:
     rng = np.random.default_rng(3)
     for _ in range(20):
         before, now = rng.lognormal(3, 1, 40), rng.lognormal(3.3, 1, 40)
@@ -97,7 +97,7 @@ def test_a_verdict_and_its_interval_never_contradict_each_other() -> None:
                 assert (estimate.p < 0.05) == (not estimate.low <= 1 <= estimate.high)
 
 
-def test_the_permutation_of_new_pins_agrees_with_scipys() -> None:
+def test_permutation_test_of_new_pins_agrees_with_scipy() -> None:
     rng = np.random.default_rng(5)
     before, now = rng.lognormal(2, 1, 12), rng.lognormal(2.6, 1, 15)
 
@@ -106,94 +106,94 @@ def test_the_permutation_of_new_pins_agrees_with_scipys() -> None:
         variances = a.var(axis=axis) / (a.shape[axis] - 1) + b.var(axis=axis) / (b.shape[axis] - 1)
         return np.abs(apart / np.sqrt(variances))
 
-    theirs = stats.permutation_test(
+    expected = stats.permutation_test(
         (now, before), welch, vectorized=True, n_resamples=4999, alternative="greater", rng=np.random.default_rng(1)
     )
-    assert ratio_of_means(before, now, draws=4999).p == pytest.approx(theirs.pvalue, abs=0.02)
+    assert ratio_of_means(before, now, draws=4999).p == pytest.approx(expected.pvalue, abs=0.02)
 
 
-def test_the_growth_of_weeks_that_double_is_two() -> None:
+def test_growth_rate_of_doubling_weeks_is_two() -> None:
     estimate = weekly_growth_rate(np.outer(np.arange(1, 31), 2.0 ** np.arange(6)), np.arange(6.0), np.zeros(30, bool))
     assert estimate.ratio == pytest.approx(2)
     assert estimate.p < 0.01
 
 
-def test_holm_multiplies_by_the_number_of_tests_left() -> None:
+def test_holm_multiplies_by_the_number_of_remaining_tests() -> None:
     assert holm(pl.Series([0.04, 0.01, 0.03])).tolist() == pytest.approx([0.06, 0.03, 0.06])
 
 
-def test_a_day_without_a_known_gain_leaves_both_periods_at_its_place() -> None:
+def test_unknown_day_is_left_out_of_both_periods() -> None:
     gained = {pin: np.arange(17) * (pin + 1) for pin in range(20)}
-    counters: Counters = {  # at the snapshot of the eleventh day each begins anew
+    counters: Counters = {  # each is reset at the snapshot of the eleventh day
         str(pin): [int(value) for value in np.where(np.arange(17) < 10, 1000 + values, 1 + values - values[10])]
         for pin, values in gained.items()
     }
-    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(observed_pins(counters)), 7, ["saves"]).row(0, named=True)
     assert row["days_compared"] == 6
     assert row["now"] == row["before"] == 6 * 210
 
 
-def test_a_short_history_says_how_many_days_there_are() -> None:
-    row = account_change(AccountHistory.from_pins(watched(steady(days=17))), 28, ["saves"]).row(0, named=True)
+def test_short_history_gives_a_reason_with_its_number_of_days() -> None:
+    row = account_change(AccountHistory.from_pins(observed_pins(steady(days=17))), 28, ["saves"]).row(0, named=True)
     assert row["verdict"] == "no verdict"
     assert row["reason"] == "a history of 2 x 28 settled days is needed; there are 14"
 
 
-def test_a_gap_across_the_end_of_a_period_is_no_comparison() -> None:
+def test_gap_across_the_end_of_a_period_prevents_a_comparison() -> None:
     counters = {
         pin: [value if not 4 <= day <= 10 else None for day, value in enumerate(values)]
         for pin, values in steady().items()
     }
-    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(observed_pins(counters)), 7, ["saves"]).row(0, named=True)
     assert row["reason"] == "a gap of 8 days between two syncs lies across the ends of the periods"
 
 
-def test_five_pins_are_too_few_and_six_are_not() -> None:
+def test_comparison_needs_six_pins() -> None:
     five, six = (
-        account_change(AccountHistory.from_pins(watched(steady(pins))), 7, ["saves"]).row(0, named=True)
+        account_change(AccountHistory.from_pins(observed_pins(steady(pins))), 7, ["saves"]).row(0, named=True)
         for pins in (5, 6)
     )
     assert five["reason"] == "6 pins that gained saves are needed; there are 5"
     assert six["reason"] is None
 
 
-def test_a_fall_is_no_verdict_where_pins_are_no_longer_watched() -> None:
+def test_fall_with_fewer_observed_pins_has_no_verdict() -> None:
     all_seen = steady(pins=30)
     counters: Counters = {
         pin: [value if day < 8 or number % 3 == 0 else None for day, value in enumerate(values)]
         for number, (pin, values) in enumerate(all_seen.items())
     }
-    row = account_change(AccountHistory.from_pins(watched(counters)), 7, ["saves"]).row(0, named=True)
+    row = account_change(AccountHistory.from_pins(observed_pins(counters)), 7, ["saves"]).row(0, named=True)
     assert row["p_adjusted"] < 0.05
     assert (row["verdict"], row["watched_before"], row["watched_now"]) == ("no verdict", 30, 10)
     assert row["reason"].startswith("30 pins per day were seen at first and 10 at last")
 
 
-def test_pins_of_one_batch_stay_together() -> None:
-    pins = watched(steady(pins=60, factor=3))
+def test_pins_published_together_are_resampled_together() -> None:
+    pins = observed_pins(steady(pins=60, factor=3))
     batch = (pl.col("id").cast(pl.Int64) // 10).cast(pl.Int32)
     together = pins.with_columns(timestamp=datetime(2025, 12, 1) + pl.duration(days=batch))
     alone = account_change(AccountHistory.from_pins(pins), 7, ["saves"])["p"].item()
     clustered = account_change(AccountHistory.from_pins(together), 7, ["saves"])["p"].item()
     assert alone < 0.001
-    assert clustered >= 2 / 2**6 * 0.8  # six batches can do no better
+    assert clustered >= 2 / 2**6 * 0.8  # the smallest p value that six batches can give
 
 
-def test_the_order_of_rows_changes_nothing() -> None:
-    pins = watched(steady(factor=2))
+def test_row_order_does_not_matter() -> None:
+    pins = observed_pins(steady(factor=2))
     mixed = pins.sample(fraction=1, shuffle=True, seed=1)
     first, second = (account_change(AccountHistory.from_pins(rows), 7, ["saves"]) for rows in (pins, mixed))
     assert first.equals(second)
 
 
-def test_rows_of_several_accounts_are_refused() -> None:
-    pins = watched(steady())
+def test_rows_of_several_accounts_are_rejected() -> None:
+    pins = observed_pins(steady())
     with pytest.raises(ValueError, match="of one account"):
         AccountHistory.from_pins(pl.concat([pins, pins.with_columns(social_network_id=pl.lit("pin_b"))]))
 
 
 def new_pins(values: list[list[int]]) -> pl.DataFrame:
-    """One pin a day, of each its counter at ages 6 and 7 (the two lists of values are the two periods, in order)."""
+    """Return one pin per day with its counter at ages 6 and 7; the two lists are the pins of two successive periods."""
     rows = [
         {
             "social_network_id": "pin_a",
@@ -211,7 +211,7 @@ def new_pins(values: list[list[int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"text": pl.String, "format": pl.String, "media_type": pl.String})
 
 
-def test_new_pins_are_compared_at_the_same_age_in_two_periods_of_publication() -> None:
+def test_new_pins_of_two_periods_are_compared_at_the_same_age() -> None:
     row = new_pins_change(
         AccountHistory.from_pins(new_pins([[1, 2, 3, 4, 5, 6, 7], [21, 22, 23, 24, 25, 26, 27]])), 7, 7, ["saves"]
     ).row(0, named=True)
@@ -220,12 +220,12 @@ def test_new_pins_are_compared_at_the_same_age_in_two_periods_of_publication() -
     assert (row["pins_before"], row["pins_now"], row["verdict"]) == (7, 7, "up")
 
 
-def test_new_pins_without_any_count_are_no_comparison() -> None:
+def test_new_pins_without_any_counts_are_not_compared() -> None:
     row = new_pins_change(AccountHistory.from_pins(new_pins([[0] * 7, [0] * 7])), 7, 7, ["saves"]).row(0, named=True)
     assert row["reason"] == "no pin of either period had any saves at age 7"
 
 
-def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
+def test_weekly_sum_is_scaled_from_at_least_five_known_days() -> None:
     days = [date(2026, 3, day) for day in range(1, 22)]
     gains = pl.DataFrame(
         {
@@ -245,14 +245,14 @@ def test_a_week_of_five_known_days_is_scaled_and_one_of_four_unknown() -> None:
     ]
 
 
-def test_a_trend_needs_six_whole_weeks() -> None:
-    pins = watched(steady(days=40))
+def test_trend_needs_six_whole_weeks() -> None:
+    pins = observed_pins(steady(days=40))
     row = account_trend(AccountHistory.from_pins(pins), ["saves"]).row(0, named=True)
     assert (row["weeks"], row["reason"]) == (5, "6 whole settled weeks are needed; there are 5")
 
 
-def test_frames_without_rows_have_the_columns_of_full_ones() -> None:
-    pins = watched(steady(factor=2)).with_columns(
+def test_frames_without_rows_have_the_same_columns() -> None:
+    pins = observed_pins(steady(factor=2)).with_columns(
         text=pl.lit(None, pl.String), format=pl.lit(None, pl.String), media_type=pl.lit(None, pl.String)
     )
     empty = pins.clear()
@@ -270,26 +270,26 @@ def test_frames_without_rows_have_the_columns_of_full_ones() -> None:
     )
 
 
-def test_the_null_result_is_said_in_words() -> None:
+def test_sentence_states_a_null_result() -> None:
     counters = steady()
     rng = np.random.default_rng(2)
     noisy: Counters = {pin: [int(v) for v in np.cumsum(rng.poisson(3, 17))] for pin in counters}
-    pins = watched(noisy).with_columns(repins="saves", clicks="saves")
+    pins = observed_pins(noisy).with_columns(repins="saves", clicks="saves")
     sentence = change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
     assert sentence.endswith("over the last 7 days, within normal variation among 20 pins.")
     assert "95% interval −" in sentence
 
 
-def test_a_verdict_lost_to_its_neighbours_says_so() -> None:
+def test_sentence_explains_a_verdict_lost_to_adjustment() -> None:
     assert interval_text(None, 22) == "95% interval +22% or less"
     rng = np.random.default_rng(8)
-    for seed in range(30):  # the first history in which saves alone would be told, but not beside the others
+    for seed in range(30):  # find a history with a verdict for saves alone, but not among all metrics
         gained = [rng.poisson(9 + 2 * (np.arange(17) >= 7) * (seed % 3), 17).cumsum() for _ in range(8)]
         other = [rng.poisson(9, 17).cumsum() for _ in range(8)]
         counters: Counters = {str(n): [int(v) for v in values] for n, values in enumerate(gained)}
-        pins = watched(counters)
-        still = pl.Series([int(v) for values in other for v in values])
-        pins = pins.with_columns(repins=still, clicks=still)
+        pins = observed_pins(counters)
+        unchanged = pl.Series([int(v) for values in other for v in values])
+        pins = pins.with_columns(repins=unchanged, clicks=unchanged)
         row = account_change(AccountHistory.from_pins(pins), 7).row(0, named=True)
         if row["p"] < 0.05 <= row["p_adjusted"]:
             assert row["verdict"] == "within normal variation"
@@ -298,7 +298,7 @@ def test_a_verdict_lost_to_its_neighbours_says_so() -> None:
                 in change_answer(AccountHistory.from_pins(pins), "saves", days=7).sentence
             )
             return
-    pytest.fail("no such history")
+    pytest.fail("no simulated history has a verdict that is lost to the adjustment")
 
 
 HISTORIES: dict[str, dict[str, Any]] = {
@@ -308,14 +308,14 @@ HISTORIES: dict[str, dict[str, Any]] = {
     "gap": {"days": 70, "missing_days": tuple(range(20, 45))},
     "reset": {"days": 70, "reset_on": 50},
     "rolling": {"days": 30, "rolling": True},
-    "whole": {"days": 75, "pins": 20},
+    "complete": {"days": 75, "pins": 20},
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", HISTORIES)
-def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
-    pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[kind])).filter(
+@pytest.mark.parametrize("name", HISTORIES)
+def test_every_history_gets_valid_answers(tmp_path: Path, name: str) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name])).filter(
         pl.col("social_network_id") == "pin_one"
     )
     answers = [
@@ -328,12 +328,12 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
         assert answer.sentence
         assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
         if answer.chart is not None:
-            drawn(answer.chart)
-    assert (answers[0].chart is not None) == (kind in ("whole", "reset"))
+            checked_spec(answer.chart)
+    assert (answers[0].chart is not None) == (name in ("complete", "reset"))
 
 
-def drawn(chart: Any) -> dict[str, Any]:
-    """The chart's specification, which is valid and draws in both versions of Vega-Lite."""
+def checked_spec(chart: Any) -> dict[str, Any]:
+    """Return the specification of a chart; check that it is valid and draws in both versions of Vega-Lite."""
     spec: dict[str, Any] = chart.to_dict()
     assert len(spec["description"]) > 20
     titles = [e[a].get("title") for e in (layer["encoding"] for layer in spec["layer"]) for a in ("x", "y") if a in e]
@@ -345,7 +345,7 @@ def drawn(chart: Any) -> dict[str, Any]:
     return spec
 
 
-def test_every_chart_is_valid_and_says_its_numbers() -> None:
+def test_charts_are_valid_and_described_with_numbers() -> None:
     change = pl.DataFrame(
         {
             "social_network_id": ["pin_a", "pin_b"],
@@ -359,18 +359,18 @@ def test_every_chart_is_valid_and_says_its_numbers() -> None:
             "before": [5.4, 2.0],
         }
     )
-    assert "Saves −8% (−31% to +22%), within normal variation" in drawn(change_chart(change))["description"]
-    assert "Clicks ▲ up, 8 from 2" in drawn(now_and_before_chart(change))["description"]
-    named = drawn(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
+    assert "Saves −8% (−31% to +22%), within normal variation" in checked_spec(change_chart(change))["description"]
+    assert "Clicks ▲ up, 8 from 2" in checked_spec(now_and_before_chart(change))["description"]
+    named = checked_spec(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
     assert {row["name"] for row in named["data"]["values"]} == {"pin_a", "pin_b"}
-    for hardly in (change.clear(), change.head(1)):
-        drawn(change_chart(hardly))
-        drawn(now_and_before_chart(hardly))
-        drawn(accounts_chart(hardly))
+    for small in (change.clear(), change.head(1)):
+        checked_spec(change_chart(small))
+        checked_spec(now_and_before_chart(small))
+        checked_spec(accounts_chart(small))
 
 
-def test_the_trend_is_drawn_through_the_mean_of_the_weeks() -> None:
-    pins = watched(steady(days=60))
+def test_trend_line_is_drawn_through_the_weekly_mean() -> None:
+    pins = observed_pins(steady(days=60))
     weekly = weekly_sums(account_daily_gains(LoadedHistory(pins), ["saves"]))
-    spec = drawn(trend_chart(weekly, account_trend(AccountHistory.from_pins(pins), ["saves"]), "saves"))
+    spec = checked_spec(trend_chart(weekly, account_trend(AccountHistory.from_pins(pins), ["saves"]), "saves"))
     assert {row["fitted"] for row in spec["data"]["values"]} == {7 * 210.0}

@@ -1,4 +1,4 @@
-"""Charts: each can be read with its words alone, draws in both renderers, and is valid Vega-Lite."""
+"""Charts are valid Vega-Lite, have a description, and draw in both renderers."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ Charts = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Charts:
+def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
     path = make_history(tmp_path_factory.mktemp("charts") / "h.duckdb", ("pin_one",), days=12, missing_days=(4, 5))
     gains = account_daily_gains(LoadedHistory(load_pins(path)))
     return {
@@ -37,8 +37,8 @@ NAMES = ("gains", "followers")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_chart_is_valid_described_and_has_axis_titles(drawn: Charts, name: str) -> None:
-    spec = drawn[name].to_dict()  # raises on an invalid one
+def test_every_chart_is_valid_described_and_has_axis_titles(charts: Charts, name: str) -> None:
+    spec = charts[name].to_dict()  # raises an error if the chart is invalid
     assert len(spec["description"]) > 20
     positions = [
         layer["encoding"][axis]
@@ -53,15 +53,15 @@ def test_every_chart_is_valid_described_and_has_axis_titles(drawn: Charts, name:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_chart_draws_to_an_image_of_some_content(drawn: Charts, name: str) -> None:
-    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(drawn[name])), vl_version=style.VEGALITE)
+def test_every_chart_draws_a_nonempty_image(charts: Charts, name: str) -> None:
+    svg = vl_convert.vegalite_to_svg(json.dumps(style.styled(charts[name])), vl_version=style.VEGALITE)
     assert svg.count("<path") > 10
     assert "NaN" not in svg
     assert "undefined" not in svg
 
 
-def test_provisional_and_imputed_days_are_drawn_differently(drawn: Charts) -> None:
-    spec = drawn["gains"].to_dict()
+def test_provisional_and_imputed_days_are_drawn_differently(charts: Charts) -> None:
+    spec = charts["gains"].to_dict()
     states = [row["state"] for row in spec["data"]["values"]]
     assert states[-2:] == ["provisional", "provisional"]
     assert "spread over a gap" in states
@@ -70,7 +70,7 @@ def test_provisional_and_imputed_days_are_drawn_differently(drawn: Charts) -> No
     assert opacity["provisional"] == 0 < opacity["spread over a gap"] < opacity["settled"]
 
 
-def test_a_week_mean_is_only_of_seven_known_days() -> None:
+def test_weekly_mean_needs_seven_known_days() -> None:
     days = pl.date_range(pl.date(2026, 3, 1), pl.date(2026, 3, 12), eager=True)
     gains = pl.DataFrame({"metric": "saves", "day": days, "gain": 1.0, "is_imputed": False, "is_provisional": False})
     without = gains.filter(pl.col("day") != pl.date(2026, 3, 5))
@@ -78,7 +78,7 @@ def test_a_week_mean_is_only_of_seven_known_days() -> None:
     assert [(row["day"], row["mean"]) for row in values if row["mean"]] == [("2026-03-12", 1.0)]
 
 
-def test_a_few_days_are_drawn_no_wider_than_two_weeks() -> None:
+def test_short_history_is_drawn_on_a_two_week_axis() -> None:
     gains = pl.DataFrame(
         {"metric": "saves", "day": [date(2026, 3, 1)], "gain": 1.0, "is_imputed": False, "is_provisional": True}
     )
@@ -92,7 +92,7 @@ def _no_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("keep", [_no_rows, lambda frame: frame.head(1)], ids=["no rows", "one row"])
-def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+def test_charts_with_at_most_one_row_do_not_fail(tmp_path: Path, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     path = make_history(tmp_path / "h.duckdb", ("pin_one",), days=3, pins=1)
     for chart in (
         daily_gains_chart(keep(account_daily_gains(LoadedHistory(load_pins(path)))), "clicks"),
@@ -102,32 +102,32 @@ def test_charts_of_hardly_any_rows_do_not_fail(tmp_path: Path, keep: Callable[[p
 
 
 @pytest.fixture
-def output(drawn: Charts) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """What a notebook keeps of a chart: data and metadata."""
+def output(charts: Charts) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the output of a chart in a notebook: data and metadata."""
     active = alt.renderers.active
     try:
         style.register_renderer()
-        yield drawn["followers"]._repr_mimebundle_()
+        yield charts["followers"]._repr_mimebundle_()
     finally:
         alt.renderers.enable(active)
 
 
-def test_the_notebook_renderer_gives_what_jupyterlab_can_draw_offline(output: Any) -> None:
+def test_notebook_renderer_output_works_offline_in_jupyterlab(output: Any) -> None:
     data, metadata = output
     assert data["application/vnd.vegalite.v5+json"]["$schema"].endswith("/v5.json")
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert data["text/plain"].startswith("Followers: ")
-    assert 600 < metadata["image/png"]["width"] < 760, "as wide as the chart, however sharp the picture is"
+    assert 600 < metadata["image/png"]["width"] < 760, "the image is as wide as the chart at any resolution"
     assert set(metadata) <= set(data)
 
 
-def test_the_menu_of_a_chart_sends_its_data_nowhere(output: Any) -> None:
+def test_chart_menu_does_not_send_data_anywhere(output: Any) -> None:
     _, metadata = output
     actions = metadata["application/vnd.vegalite.v5+json"]["embed_options"]["actions"]
     assert actions == {"export": True, "source": False, "compiled": False, "editor": False}
 
 
-def test_what_has_no_colour_of_its_own_is_dark_on_the_white_of_charts_in_a_dark_jupyterlab(output: Any) -> None:
+def test_default_text_is_dark_on_white_even_in_dark_jupyterlab(output: Any) -> None:
     config = output[0]["application/vnd.vegalite.v5+json"]["config"]
     assert config["background"] == "white"
     assert {config["style"][part]["fill"] for part in ("guide-label", "guide-title")} == {style.FAINT}
@@ -135,7 +135,7 @@ def test_what_has_no_colour_of_its_own_is_dark_on_the_white_of_charts_in_a_dark_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_jupyterlabs_older_vega_lite_draws_the_same_charts(drawn: Charts, name: str) -> None:
-    # 5.6 is JupyterLab's, 5.8 the oldest here
-    spec = {**style.styled(drawn[name]), "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+def test_charts_draw_in_the_older_vega_lite_of_jupyterlab(charts: Charts, name: str) -> None:
+    # JupyterLab has 5.6; 5.8 is the oldest version available here
+    spec = {**style.styled(charts[name]), "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
     assert vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="5.8").count("<path") > 10

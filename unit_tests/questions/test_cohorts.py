@@ -1,4 +1,4 @@
-"""Weeks of publication: blank where nothing is known, compared at one age, and not called different for a lucky pin."""
+"""Weeks of publication are compared at the same age, are blank if unknown, and do not differ because of one pin."""
 
 import json
 from datetime import date
@@ -23,7 +23,7 @@ MONDAY = 4  # days after the first day of `made_pins`, 1 January 2026, a Thursda
 
 
 def week(number: int, saves: list[int], ages: range = range(6, 16)) -> list[pl.DataFrame]:
-    """Pins published on the Monday of a week, each with so many saves at all ages."""
+    """Return pins published on the Monday of a week; each has the same saves at all ages."""
     return [
         pin(f"w{number}-{each}", MONDAY + 7 * number, dict.fromkeys(ages, count)) for each, count in enumerate(saves)
     ]
@@ -36,7 +36,7 @@ def cells(pins: list[pl.DataFrame]) -> dict[tuple[date, int], dict[str, object]]
     }
 
 
-def test_cells_are_means_and_blank_where_nothing_is_known() -> None:
+def test_cells_are_means_and_blank_if_unknown() -> None:
     of = cells(week(0, [1, 2, 9]) + week(1, [4, 4], range(9, 16)) + week(2, [8], range(1, 8)))
     first, second, third = date(2026, 1, 5), date(2026, 1, 12), date(2026, 1, 19)
     assert (of[first, 1]["mean"], of[first, 1]["median"], of[first, 1]["pins"]) == (4.0, 2.0, 3)
@@ -47,7 +47,7 @@ def test_cells_are_means_and_blank_where_nothing_is_known() -> None:
     assert len(of) == 3 * 12
 
 
-def test_a_week_of_which_too_few_pins_are_seen_is_blank() -> None:
+def test_week_with_too_few_observed_pins_is_blank() -> None:
     of = cells([*week(0, [1] * 4), pin("late", MONDAY, {12: 9, 13: 9})])
     monday = date(2026, 1, 5)
     assert (of[monday, 1]["seen"], of[monday, 1]["pins"], of[monday, 1]["mean"]) == (4, 5, 1.0)
@@ -55,7 +55,7 @@ def test_a_week_of_which_too_few_pins_are_seen_is_blank() -> None:
     assert (of[monday, 1]["seen"], of[monday, 1]["mean"]) == (3, None)
 
 
-def test_cells_are_what_counters_at_age_says(tmp_path: Path) -> None:
+def test_cells_match_counters_at_age(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=5, missing_days=(30, 31, 33)))
     matrix = cohort_matrix(AccountHistory.from_pins(pins))
     for weeks in (1, 2, 5):
@@ -70,7 +70,7 @@ def test_cells_are_what_counters_at_age_says(tmp_path: Path) -> None:
         assert known["mean"].to_list() == pytest.approx(known["value"].to_list())
 
 
-def test_later_pins_that_do_better_are_found_and_alike_ones_are_not() -> None:
+def test_verdict_is_a_trend_only_if_later_pins_differ() -> None:
     better = [each for number in range(6) for each in week(number, [10 * number + extra for extra in range(8)])]
     row = cohort_verdict(AccountHistory.from_pins(pl.concat(better))).row(0, named=True)
     assert (row["verdict"], row["cohorts"], row["pins"]) == ("up", 6, 48)
@@ -84,7 +84,7 @@ def test_later_pins_that_do_better_are_found_and_alike_ones_are_not() -> None:
     assert cohort_verdict(AccountHistory.from_pins(pl.concat(same))).row(0, named=True)["p_differ"] == 1.0
 
 
-def test_a_week_between_that_differs_is_no_trend() -> None:
+def test_single_different_week_is_not_a_trend() -> None:
     levels = [0, 100, 0]
     pins = [each for number in range(3) for each in week(number, [levels[number] + extra for extra in range(10)])]
     assert cohort_verdict(AccountHistory.from_pins(pl.concat(pins)))["verdict"][0] == "differ"
@@ -93,7 +93,7 @@ def test_a_week_between_that_differs_is_no_trend() -> None:
     )
 
 
-def test_one_viral_pin_makes_no_better_week() -> None:
+def test_one_viral_pin_does_not_make_a_week_better() -> None:
     pins = [each for number in range(4) for each in week(number, list(range(8)))]
     viral = pin("viral", MONDAY + 21, dict.fromkeys(range(6, 16), 100_000))
     answer = cohorts_answer(AccountHistory.from_pins(pl.concat([*pins, viral])))
@@ -111,7 +111,7 @@ def test_small_weeks_are_not_compared() -> None:
     assert answer.chart is not None
 
 
-def test_rows_in_another_order_give_the_same_verdict() -> None:
+def test_row_order_does_not_matter() -> None:
     pins = pl.concat([each for number in range(4) for each in week(number, [number, 5, 3, 8, 1, 2])])
     assert cohort_verdict(AccountHistory.from_pins(pins)).equals(
         cohort_verdict(AccountHistory.from_pins(pins.sample(fraction=1, shuffle=True, seed=2)))
@@ -123,7 +123,7 @@ def test_rows_in_another_order_give_the_same_verdict() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
+def test_incomplete_histories_get_an_answer_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for metric in ("saves", "comments"):
         answer = cohorts_answer(AccountHistory.from_pins(pins), metric)
@@ -134,7 +134,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) ->
             assert answer.chart is None or variant == "one pin"
 
 
-def test_the_chart_is_a_triangle_with_its_numbers() -> None:
+def test_chart_is_a_triangle_with_numbers() -> None:
     matrix = cohort_matrix(AccountHistory.from_pins(pl.concat(week(0, [1, 3]) + week(1, [40, 80]))))
     chart = cohorts_chart(matrix, "saves", 340)
     spec = chart.to_dict()

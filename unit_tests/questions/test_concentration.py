@@ -1,4 +1,4 @@
-"""Concentration: at one age, with an interval, and refused for few pins."""
+"""Concentration is measured at one age with an interval, and needs enough pins."""
 
 import json
 from pathlib import Path
@@ -22,20 +22,20 @@ def at_28(counts: list[int]) -> pl.DataFrame:
     return pl.concat([pin(f"{number:03}", 0, {28: count, 29: count}) for number, count in enumerate(counts)])
 
 
-def test_gini_is_the_mean_difference_over_twice_the_mean() -> None:
+def test_gini_is_the_mean_difference_divided_by_twice_the_mean() -> None:
     values = np.array([3.0, 1.0, 8.0, 0.0, 5.0])
     pairs = [abs(a - b) for a in values for b in values]
     assert gini_of(values) == pytest.approx(sum(pairs) / (5 * 4) / 2 / values.mean())
 
 
-def test_figures_of_a_sample_that_can_be_worked_out() -> None:
+def test_figures_match_a_sample_computed_by_hand() -> None:
     row = concentration(AccountHistory.from_pins(at_28([90] * 5 + [10] * 45))).row(0, named=True)
     assert (row["age"], row["pins"], row["total"], row["without"]) == (28, 50, 900, 0)
     assert row["top_share"] == pytest.approx(450 / 900)
     assert row["gini"] == pytest.approx(5 * 45 * 80 / (50 * 49 / 2) / 2 / 18)
 
 
-def test_the_interval_is_around_the_figure_and_narrower_for_more_pins() -> None:
+def test_interval_contains_the_estimate_and_narrows_with_more_pins() -> None:
     widths = []
     for pins in (60, 240):
         row = concentration(
@@ -47,26 +47,26 @@ def test_the_interval_is_around_the_figure_and_narrower_for_more_pins() -> None:
     assert widths[1] < 0.6 * widths[0]
 
 
-def test_pins_that_are_alike_have_no_concentration() -> None:
+def test_equal_pins_have_no_concentration() -> None:
     row = concentration(AccountHistory.from_pins(at_28([7] * 60))).row(0, named=True)
     assert [row["gini"], row["gini_low"], row["gini_high"]] == pytest.approx([0, 0, 0])
     assert row["top_share"] == pytest.approx(0.1)
 
 
-def test_one_pin_with_all_is_not_called_certain() -> None:
+def test_one_pin_with_all_counts_is_full_concentration() -> None:
     row = concentration(AccountHistory.from_pins(at_28([500] + [0] * 59))).row(0, named=True)
     assert row["gini"] == pytest.approx(1)
     assert (row["top_share"], row["without"]) == (1, 59)
     assert concentration_answer(AccountHistory.from_pins(at_28([500] + [0] * 59))).sentence.endswith(".")
 
 
-def test_pins_are_compared_at_one_age_not_at_what_they_have_by_now() -> None:
+def test_pins_are_compared_at_the_same_age() -> None:
     young = [pin(f"young{n}", 60, {28: 10, 29: 10}) for n in range(30)]
     old = [pin(f"old{n}", 0, {28: 10, 60: 500, 89: 1000}) for n in range(30)]
     assert concentration(AccountHistory.from_pins(pl.concat(young + old)))["gini"][0] == pytest.approx(0)
 
 
-def test_few_pins_or_counts_are_refused() -> None:
+def test_too_few_pins_or_counts_give_a_reason() -> None:
     assert (
         concentration(AccountHistory.from_pins(at_28([5] * 49)))["reason"][0]
         == "at least 50 pins seen at age 28 are needed, and there are 49"
@@ -76,20 +76,20 @@ def test_few_pins_or_counts_are_refused() -> None:
     assert row["gini"] is None
 
 
-def test_the_curve_begins_at_nothing_and_ends_at_all() -> None:
+def test_lorenz_curve_runs_from_zero_to_one() -> None:
     curve = lorenz_curve(AccountHistory.from_pins(at_28([1, 1, 2, 4])))
     assert curve.select("pins_share", "total_share").rows() == [(0, 0), (0.25, 0.125), (0.5, 0.25), (0.75, 0.5), (1, 1)]
     assert lorenz_curve(AccountHistory.from_pins(at_28([0] * 5))).is_empty()
     assert lorenz_curve(AccountHistory.from_pins(at_28(list(range(1000))))).height == 101
 
 
-def test_ranked_pins_add_up_and_leave_out_those_without_any() -> None:
+def test_largest_pins_add_up_and_leave_out_pins_without_counts() -> None:
     ranked = largest_pins(AccountHistory.from_pins(at_28([0, 30, 10, 60])))
     assert ranked["id"].to_list() == ["003", "001", "002"]
     assert ranked["cumulative_share"].to_list() == pytest.approx([0.6, 0.9, 1.0])
 
 
-def test_rows_in_another_order_give_the_same_figures() -> None:
+def test_row_order_does_not_matter() -> None:
     pins = at_28([number**2 for number in range(70)])
     assert concentration(AccountHistory.from_pins(pins)).equals(
         concentration(AccountHistory.from_pins(pins.sample(fraction=1, shuffle=True, seed=1)))
@@ -99,7 +99,7 @@ def test_rows_in_another_order_give_the_same_figures() -> None:
     )
 
 
-def test_the_answer_has_the_share_its_interval_and_the_pins() -> None:
+def test_answer_has_the_share_its_interval_and_the_pins() -> None:
     answer = concentration_answer(AccountHistory.from_pins(at_28([90] * 5 + [10] * 45)))
     assert answer.sentence.startswith("The tenth of the pins with most saves has 50% of them (95% interval ")
     assert "50 pins at an age of 28 days with 900 saves" in answer.sentence
@@ -111,7 +111,7 @@ def test_the_answer_has_the_share_its_interval_and_the_pins() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
+def test_incomplete_histories_get_an_answer_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for metric in ("saves", "comments"):
         for answer in (
@@ -126,7 +126,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) ->
             )
 
 
-def test_hostile_texts_stay_short_texts() -> None:
+def test_hostile_texts_are_cleaned_and_shortened() -> None:
     pins = at_28([10, 20, 30]).with_columns(text=pl.lit(HOSTILE_TEXT + "\n\u202e" + "x" * 500))
     answer = pareto_answer(AccountHistory.from_pins(pins))
     assert "\u202e" not in answer.sentence
@@ -138,7 +138,7 @@ def test_hostile_texts_stay_short_texts() -> None:
     )
 
 
-def test_an_emoji_where_a_label_is_cut_does_not_break_the_picture() -> None:
+def test_emoji_at_the_cut_of_a_label_does_not_break_the_chart() -> None:
     for letters in range(30):
         text = pl.lit("W" * letters + "📌" * 5 + "x" * 20)
         chart = pareto_chart(
@@ -149,7 +149,7 @@ def test_an_emoji_where_a_label_is_cut_does_not_break_the_picture() -> None:
     vl_convert.vegalite_to_png(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)
 
 
-def test_the_charts_are_valid_described_and_draw() -> None:
+def test_charts_are_valid_described_and_drawable() -> None:
     pins = at_28([90] * 5 + [10] * 45)
     charts = [
         lorenz_chart(lorenz_curve(AccountHistory.from_pins(pins)), "saves", 0.5, 340),

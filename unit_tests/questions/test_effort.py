@@ -1,4 +1,4 @@
-"""Effort against result: what new pins bring by being new is kept apart, and few weeks tell nothing."""
+"""Published pins are compared with the gains of other pins; few weeks give no verdict."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -47,7 +47,7 @@ def weeks_of(published: list[int], later: list[float]) -> pl.DataFrame:
 
 
 def pins_of_weeks(weeks: int = 11) -> pl.DataFrame:
-    """One old pin that gains 2 saves a day, and from the first Monday a new pin every week that gains 1 a day."""
+    """Return one old pin that gains 2 saves per day, and one new pin per week that gains 1 save per day."""
     rows = [
         {
             "social_network_id": "pin_a",
@@ -69,7 +69,7 @@ def pins_of_weeks(weeks: int = 11) -> pl.DataFrame:
     )
 
 
-def test_gains_of_the_weeks_own_pins_are_kept_apart() -> None:
+def test_gains_of_pins_published_that_week_are_separate() -> None:
     weeks = weekly_effort(AccountHistory.from_pins(pins_of_weeks()))
     assert weeks["week"].to_list() == [MONDAY + timedelta(weeks=week) for week in range(11)]
     assert weeks["published"].to_list() == [1] * 11
@@ -79,9 +79,9 @@ def test_gains_of_the_weeks_own_pins_are_kept_apart() -> None:
     assert (weeks["gain"] == weeks["of_new"] + weeks["of_others"]).all()
 
 
-def test_a_week_with_an_unknown_day_is_left_out() -> None:
+def test_week_with_an_unknown_day_is_left_out() -> None:
     pins = pins_of_weeks()
-    fallen = pins.with_columns(  # every counter begins anew on one day
+    fallen = pins.with_columns(  # every counter is reset on one day
         saves=pl.when(pl.col("snapshot_date") > MONDAY + timedelta(days=30))
         .then(pl.col("saves") // 9)
         .otherwise("saves")
@@ -89,7 +89,7 @@ def test_a_week_with_an_unknown_day_is_left_out() -> None:
     assert MONDAY + timedelta(weeks=4) not in weekly_effort(AccountHistory.from_pins(fallen))["week"].to_list()
 
 
-def test_what_rises_together_is_told_from_chance_and_growth_of_both_is_not_enough() -> None:
+def test_association_needs_more_than_common_growth() -> None:
     rng = np.random.default_rng(2)
     published = rng.poisson(8, 20)
     result = association_of_weeks(weeks_of(published.tolist(), (100.0 * published + rng.normal(0, 9, 20)).tolist()))
@@ -101,7 +101,7 @@ def test_what_rises_together_is_told_from_chance_and_growth_of_both_is_not_enoug
     assert association_of_weeks(both)["verdict"].to_list() == ["within normal variation"] * 3
 
 
-def test_fewer_than_eight_weeks_and_weeks_all_the_same_have_no_verdict() -> None:
+def test_few_or_identical_weeks_have_no_verdict() -> None:
     few = association_of_weeks(weeks_of([1, 2, 3, 4, 5, 6, 7], [1.0, 2, 3, 4, 5, 6, 7]))
     assert few["verdict"].to_list() == [None] * 3
     assert few["reason"][0] == "it needs 8 whole weeks, and there are 7."
@@ -111,12 +111,12 @@ def test_fewer_than_eight_weeks_and_weeks_all_the_same_have_no_verdict() -> None
     )
 
 
-def test_the_same_rows_give_the_same_result_in_any_order() -> None:
+def test_row_order_does_not_matter() -> None:
     weeks = weeks_of([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], [2.0, 7, 1, 8, 2, 8, 1, 8, 2, 8])
     assert association_of_weeks(weeks.reverse()).equals(association_of_weeks(weeks))
 
 
-def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
+def test_answer_claims_no_cause_and_draws_the_weeks() -> None:
     answer = effort_answer(AccountHistory.from_pins(pins_of_weeks()))
     assert answer.sentence.startswith("No verdict: every week is the same")
     assert "New pins brought 1" in answer.sentence
@@ -127,7 +127,7 @@ def test_the_answer_never_speaks_of_causes_and_draws_the_weeks() -> None:
     assert_drawn(answer.chart)
 
 
-def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
+def test_too_little_data_gives_no_answer(tmp_path: Path) -> None:
     assert "there are 0" in effort_answer(AccountHistory.from_pins(pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
         path = make_history(tmp_path / f"{number}.duckdb", **options)  # type: ignore[arg-type]
@@ -138,6 +138,6 @@ def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
     assert weekly_effort(AccountHistory.from_pins(rolling)).is_empty()
 
 
-def test_the_chart_of_no_weeks_does_not_fail() -> None:
+def test_chart_without_weeks_does_not_fail() -> None:
     chart = effort_chart(weeks_of([], []))
     vl_convert.vegalite_to_svg(json.dumps(style.styled(chart)), vl_version=style.VEGALITE)

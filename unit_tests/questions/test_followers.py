@@ -1,4 +1,4 @@
-"""Followers: gaps are divided, a lost connection is no loss, and what goes together is told from chance."""
+"""Follower changes are spread over gaps, and a lost connection does not count as lost followers."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 
 
 def followers_of(counts: Sequence[int | None], days: Sequence[int] | None = None) -> pl.DataFrame:
-    """`load_account_followers` of one account; the first snapshot is of FIRST, or of so many days after it."""
+    """Return snapshots as `load_account_followers` does, daily from FIRST on or at `days` after FIRST."""
     return pl.DataFrame(
         {
             "social_network_id": "pin_a",
@@ -36,7 +36,7 @@ def followers_of(counts: Sequence[int | None], days: Sequence[int] | None = None
     )
 
 
-def test_a_change_is_booked_on_the_day_before_the_snapshot_and_gaps_are_divided() -> None:
+def test_change_is_dated_to_the_day_before_and_spread_over_gaps() -> None:
     changes = follower_changes(MadeUpHistory(followers=followers_of([100, 103, 109, 108], [0, 1, 4, 5])))
     assert changes["day"].to_list() == [FIRST + timedelta(days=day) for day in range(5)]
     assert changes["change"].to_list() == [3, 2, 2, 2, -1]
@@ -44,14 +44,14 @@ def test_a_change_is_booked_on_the_day_before_the_snapshot_and_gaps_are_divided(
     assert changes["followers"].to_list() == [103, None, None, 109, 108]
 
 
-def test_zeros_of_a_lost_connection_are_no_followers_lost() -> None:
+def test_zeros_of_a_lost_connection_are_not_lost_followers() -> None:
     changes = follower_changes(MadeUpHistory(followers=followers_of([500, 501, 0, 0, 504])))
     assert changes["change"].to_list() == [1, 1, 1, 1]
     new = follower_changes(MadeUpHistory(followers=followers_of([0, 0, 3])))
-    assert new["change"].to_list() == [0, 3], "a new account does begin with none"
+    assert new["change"].to_list() == [0, 3], "a new account begins without followers"
 
 
-def test_the_trend_is_judged_by_whole_weeks() -> None:
+def test_trend_is_estimated_from_whole_weeks() -> None:
     up = follower_trend(MadeUpHistory(followers=followers_of([100 + 3 * day + day % 2 for day in range(30)]))).row(
         0, named=True
     )
@@ -68,7 +68,7 @@ def test_the_trend_is_judged_by_whole_weeks() -> None:
     assert follower_trend(MadeUpHistory(followers=followers_of([]))).is_empty()
 
 
-def test_gains_per_thousand_are_of_whole_known_weeks() -> None:
+def test_gains_per_thousand_followers_need_whole_known_weeks() -> None:
     gains = gains_of([3.0] * 20).with_columns(gain=pl.when(pl.col("day") != FIRST + timedelta(days=8)).then("gain"))
     weeks = gains_per_thousand(MadeUpHistory(account_gains=gains, followers=followers_of([2000] * 21)))
     assert weeks["first_day"].to_list() == [FIRST + timedelta(days=13)], "the week before has an unknown day"
@@ -78,7 +78,7 @@ def test_gains_per_thousand_are_of_whole_known_weeks() -> None:
     ].to_list() == [None]
 
 
-def test_gains_and_followers_that_rise_together_are_told_from_chance() -> None:
+def test_association_is_distinguished_from_chance() -> None:
     rng = np.random.default_rng(5)
     counts = rng.poisson(40, 84)
     together = follower_association(
@@ -104,7 +104,7 @@ def test_gains_and_followers_that_rise_together_are_told_from_chance() -> None:
     )
 
 
-def test_the_association_is_the_same_again_and_refused_on_few_weeks() -> None:
+def test_association_is_reproducible_and_needs_enough_weeks() -> None:
     rng = np.random.default_rng(6)
     gains = gains_of(list(rng.poisson(40, 60).astype(float)))
     followers = followers_of([1000, *1000 + rng.poisson(3, 60).cumsum()])
@@ -117,7 +117,7 @@ def test_the_association_is_the_same_again_and_refused_on_few_weeks() -> None:
     assert "6 whole weeks" in few["reason"].item()
 
 
-def test_the_answers_have_sentence_chart_and_table() -> None:
+def test_answers_have_a_sentence_a_chart_and_a_table() -> None:
     followers = followers_of([100 + 3 * day + day % 2 for day in range(60)])
     gains = gains_of([float(count) for count in (WEEK * 9)[:58]])
     level, change = (
@@ -136,14 +136,14 @@ def test_the_answers_have_sentence_chart_and_table() -> None:
     assert "8 weeks" in rate.chart.to_dict()["description"]
 
 
-def test_the_answers_speak_of_a_loss_and_of_lost_connections() -> None:
+def test_answers_mention_lost_followers_and_lost_connections() -> None:
     losing = followers_of([1000 - 2 * day for day in range(30)] + [0, 0])
     answer = followers_answer(MadeUpHistory(followers=losing))
     assert answer.sentence.startswith("Followers shrank by 14.0 a week (95% interval 14.0 to 14.0, 4 weeks)")
     assert answer.notes == ("2 syncs said 0 followers, as a lost connection does: they are left out.",)
 
 
-def test_histories_that_hold_too_little_are_refused(tmp_path: Path) -> None:
+def test_too_little_data_gives_no_answer(tmp_path: Path) -> None:
     for days in (0, 1):
         path = make_history(tmp_path / f"{days}.duckdb", ("pin_one",), days=days)
         history = load_account_history(path, "pin_one")
@@ -153,7 +153,7 @@ def test_histories_that_hold_too_little_are_refused(tmp_path: Path) -> None:
     assert "falls too often" in follower_gains_answer(load_account_history(rolling, "pin_one")).sentence
 
 
-def test_charts_of_no_rows_do_not_fail() -> None:
+def test_charts_without_rows_do_not_fail() -> None:
     for chart in (
         follower_changes_chart(follower_changes(MadeUpHistory(followers=followers_of([])))),
         gains_per_thousand_chart(

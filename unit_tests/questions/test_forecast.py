@@ -1,4 +1,4 @@
-"""Forecasts: the baseline is always there, a model only where it is better, and little history has none."""
+"""A forecast uses the baseline unless a model is better, and needs enough history."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ def noisy(days: int = 75, seed: int = 1) -> pl.DataFrame:
     return gains_of(list(np.random.default_rng(seed).poisson(40, days).astype(float)))
 
 
-def test_the_baseline_repeats_the_last_week_and_starts_after_the_last_settled_day() -> None:
+def test_baseline_repeats_the_last_settled_week() -> None:
     gains = gains_of([float(count) for count in WEEK * 10], is_provisional=[day >= 68 for day in range(70)])
     forecasts = gain_forecasts(MadeUpHistory(account_gains=gains), models=())
     assert forecasts.days["day"][0] == FIRST + timedelta(days=68)
@@ -49,7 +49,7 @@ def test_intervals_come_from_past_errors_and_are_never_negative() -> None:
     assert forecasts.backtest["day"].n_unique() == 28
 
 
-def test_a_backtest_forecasts_what_it_has_not_seen() -> None:
+def test_backtest_does_not_use_the_days_it_forecasts() -> None:
     gains = noisy()
     last = gains["day"][-1]
     changed = gains.with_columns(
@@ -62,7 +62,7 @@ def test_a_backtest_forecasts_what_it_has_not_seen() -> None:
     assert before.select(known).equals(after.select(known))
 
 
-def test_too_few_days_unknown_days_and_days_without_a_gain_have_none() -> None:
+def test_too_few_unknown_or_zero_days_give_no_forecast() -> None:
     for gains in (
         noisy(55),
         gains_of([]),
@@ -70,54 +70,54 @@ def test_too_few_days_unknown_days_and_days_without_a_gain_have_none() -> None:
         noisy().filter(pl.col("day") != FIRST + timedelta(days=40)),
     ):
         assert all(frame.is_empty() for frame in gain_forecasts(MadeUpHistory(account_gains=gains), models=()))
-    holed = noisy().filter(pl.col("day") != FIRST + timedelta(days=3))
-    assert usable_days(MadeUpHistory(account_gains=holed))["day"][0] == FIRST + timedelta(days=4)
-    assert gain_forecasts(MadeUpHistory(account_gains=holed), models=()).days.height == 14
+    with_missing_day = noisy().filter(pl.col("day") != FIRST + timedelta(days=3))
+    assert usable_days(MadeUpHistory(account_gains=with_missing_day))["day"][0] == FIRST + timedelta(days=4)
+    assert gain_forecasts(MadeUpHistory(account_gains=with_missing_day), models=()).days.height == 14
 
 
-def test_imputed_days_are_learned_from_but_not_judged() -> None:
+def test_imputed_days_are_used_for_fitting_but_not_for_scoring() -> None:
     gains = noisy().with_columns(is_imputed=pl.col("day") >= FIRST + timedelta(days=65))
     backtest = gain_forecasts(MadeUpHistory(account_gains=gains), models=()).backtest
     assert backtest["gain"].null_count() == 10
 
 
-def test_models_compete_with_the_baseline_and_the_best_is_chosen() -> None:
+def test_model_is_chosen_only_if_it_beats_the_baseline() -> None:
     pytest.importorskip("statsforecast")
     skill = gain_forecasts(MadeUpHistory(account_gains=noisy()), models=("AutoETS",)).skill
     assert skill["model"].to_list() == ["AutoETS", BASELINE]
     chosen = skill.filter("is_chosen")
-    assert chosen["model"].item() == "AutoETS", "a mean is a better forecast of noise than its last week"
+    assert chosen["model"].item() == "AutoETS", "the mean forecasts noise better than the last week"
     assert chosen["relative_mae"].item() < 1
     weekly = gain_forecasts(
         MadeUpHistory(account_gains=gains_of([float(count) for count in WEEK * 10])), models=("AutoETS",)
     ).skill
-    assert weekly.filter("is_chosen")["model"].to_list() == [BASELINE], "nothing beats what is right"
+    assert weekly.filter("is_chosen")["model"].to_list() == [BASELINE], "no model beats an exact baseline"
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+def test_row_order_does_not_matter() -> None:
     gains = noisy()
     mixed = gain_forecasts(MadeUpHistory(account_gains=gains.sample(fraction=1, shuffle=True, seed=1)), models=())
     for one, other in zip(mixed, gain_forecasts(MadeUpHistory(account_gains=gains), models=()), strict=True):
         assert one.equals(other)
 
 
-def test_without_the_extra_the_baseline_answers_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_models_fall_back_to_the_baseline_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (forecast, answers):
         monkeypatch.setattr(module, "models_installed", lambda: False)
-    answer, worth = (
+    answer, backtest = (
         forecast_answer(MadeUpHistory(account_gains=noisy())),
         backtest_answer(MadeUpHistory(account_gains=noisy())),
     )
     assert "Forecast by the last week again (seasonal naive)" in answer.sentence
     assert any("pip install" in note for note in answer.notes)
-    assert "Its 80% intervals held" in worth.sentence
-    assert worth.table is not None
-    assert worth.table["Forecast by"].to_list() == [BASELINE]
-    for drawn in (answer, worth):
+    assert "Its 80% intervals held" in backtest.sentence
+    assert backtest.table is not None
+    assert backtest.table["Forecast by"].to_list() == [BASELINE]
+    for drawn in (answer, backtest):
         assert_drawn(drawn.chart)
 
 
-def test_the_answer_gives_weekly_totals_with_intervals() -> None:
+def test_answer_gives_weekly_totals_with_intervals() -> None:
     history = MadeUpHistory(account_gains=noisy())
     forecasts, answer = gain_forecasts(history), forecast_answer(history)
     chosen = forecasts.skill.filter("is_chosen")["model"][0]
@@ -127,7 +127,7 @@ def test_the_answer_gives_weekly_totals_with_intervals() -> None:
     assert answer.table.height == 14
 
 
-def test_a_history_that_holds_too_little_is_refused(tmp_path: Path) -> None:
+def test_too_little_data_gives_no_answer(tmp_path: Path) -> None:
     for days in (0, 1, 20):
         gains = account_daily_gains(
             LoadedHistory(load_pins(make_history(tmp_path / f"{days}.duckdb", ("pin_one",), days=days)))

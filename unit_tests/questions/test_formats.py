@@ -1,4 +1,4 @@
-"""Formats: compared at one age and among the same weeks, refused where there is nothing to compare."""
+"""Formats are compared at the same age and within the same weeks."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ from oneup_pinterest.questions.formats.statistic import MAX_FORMATS, compared_fo
 from simulations.formats import confounded
 from simulations.worlds import MadeUpHistory
 from test_support.history import HOSTILE_TEXT, make_history, make_long_history
-from unit_tests.questions.test_change import HISTORIES, drawn
+from unit_tests.questions.test_change import HISTORIES, checked_spec
 
 MONDAY = datetime(2026, 1, 5)
 
 
 def outcomes(formats: Sequence[str | None], values: list[float], days: list[int] | None = None) -> pl.DataFrame:
-    """Pins with an outcome, each of a day of its own; those of weeks around the same of `days` are compared."""
+    """Return pins with an outcome, each published on a different day; `days` decides which weeks they belong to."""
     days = days or [0] * len(values)
     return with_weeks(
         pl.DataFrame(
@@ -45,7 +45,7 @@ def outcomes(formats: Sequence[str | None], values: list[float], days: list[int]
 
 
 def simpson() -> pl.DataFrame:
-    """Videos came late, when every pin did four times as well: 10 of 50 in the first month, 40 of 50 in the second."""
+    """Return 10 videos of 50 pins in one month and 40 of 50 in a later one, when every pin had four times the saves."""
     formats, values, days = [], [], []
     for late, videos in ((0, 10), (1, 40)):
         for n in range(50):
@@ -55,25 +55,26 @@ def simpson() -> pl.DataFrame:
     return outcomes(formats, values, days)
 
 
-def test_a_season_that_meets_a_format_is_no_effect_of_it() -> None:
+def test_season_is_not_mistaken_for_an_effect_of_the_format() -> None:
     row = compared_formats(simpson()).row(0, named=True)
     assert {row["first"], row["second"]} == {"image", "video"}
     crude = row["crude_ratio"] if row["first"] == "video" else 1 / row["crude_ratio"]
-    assert crude == pytest.approx(np.exp(0.6 * np.log(41 / 11)), rel=0.02)  # 80% against 20% of the better month
+    # 80% of the videos are in the better month, and 20% of the images
+    assert crude == pytest.approx(np.exp(0.6 * np.log(41 / 11)), rel=0.02)
     assert row["ratio"] == pytest.approx(1, abs=0.01)
     assert row["verdict"] == "within normal variation"
     assert row["low"] < 1 < row["high"]
 
 
-def test_a_format_that_is_twice_as_good_is_told_with_crude_beside() -> None:
+def test_better_format_is_reported_with_its_ratio() -> None:
     values = [(21.0 if n % 4 == 0 else 10.0) + n % 3 for n in range(120)]
     made = outcomes(["video" if n % 4 == 0 else "image" for n in range(120)], values)
     row = compared_formats(made).row(0, named=True)
     assert (row["first"], row["pins_first"], row["pins_second"], row["verdict"]) == ("video", 30, 90, "more")
     assert row["mean_first"] == 22
     assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)  # geometric means of 1 + count
-    assert row["ratio"] == pytest.approx(row["crude_ratio"])  # all are of one week
-    sentence = _said(made)
+    assert row["ratio"] == pytest.approx(row["crude_ratio"])  # all pins belong to the same week
+    sentence = _sentence(made)
     assert sentence.startswith("Video pins had 1.9 times the saves of image pins after 7 days")
     assert "30 and 90 days with such pins" in sentence
 
@@ -86,28 +87,29 @@ def test_pins_of_one_format_and_day_are_one_observation() -> None:
     assert (row["pins_first"], row["pins_second"]) == (30, 90)
 
 
-def _said(made: pl.DataFrame) -> str:
+def _sentence(made: pl.DataFrame) -> str:
     return format_answer(MadeUpHistory(outcomes=made)).sentence
 
 
-def test_the_null_result_is_said_in_words() -> None:
-    sentence = _said(simpson())
+def test_sentence_states_a_null_result() -> None:
+    sentence = _sentence(simpson())
     assert sentence.startswith("No format differs by more than chance")
     assert "1.0 times" in sentence
     assert "taken crudely it looks like" in sentence
 
 
-def test_only_one_format_is_said() -> None:
-    assert _said(outcomes(["image"] * 30, [3.0] * 30)).startswith("All 30 pins are of one format (image)")
-    assert "unknown" in _said(outcomes([None] * 30, [3.0] * 30))
+def test_answer_says_if_there_is_only_one_format() -> None:
+    assert _sentence(outcomes(["image"] * 30, [3.0] * 30)).startswith("All 30 pins are of one format (image)")
+    assert "unknown" in _sentence(outcomes([None] * 30, [3.0] * 30))
 
 
-def test_few_pins_are_refused_with_how_many_there_are() -> None:
-    said = _said(outcomes(["a", "b"] * 5, [1.0] * 10))
+def test_too_few_pins_give_a_reason_with_their_number() -> None:
+    sentence = _sentence(outcomes(["a", "b"] * 5, [1.0] * 10))
     assert (
-        said == "Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 10."
+        sentence
+        == "Not enough data yet: formats need at least 20 pins whose saves after 7 days are known; there are 10."
     )
-    assert "b: 3 of at least 5 pins" in _said(outcomes(["a"] * 30 + ["b"] * 3, [float(n) for n in range(33)]))
+    assert "b: 3 of at least 5 pins" in _sentence(outcomes(["a"] * 30 + ["b"] * 3, [float(n) for n in range(33)]))
 
 
 def test_formats_that_never_share_weeks_cannot_be_compared() -> None:
@@ -118,22 +120,22 @@ def test_formats_that_never_share_weeks_cannot_be_compared() -> None:
 
 
 @pytest.mark.parametrize("values", [[0.0] * 60, [7.0] * 60])
-def test_counts_that_are_all_alike_carry_no_verdict(values: list[float]) -> None:
+def test_identical_counts_have_no_verdict(values: list[float]) -> None:
     assert compared_formats(outcomes(["a", "b"] * 30, values))["verdict"].to_list() == ["no verdict"]
-    assert _said(outcomes(["a", "b"] * 30, values)).startswith("Not enough data yet")
+    assert _sentence(outcomes(["a", "b"] * 30, values)).startswith("Not enough data yet")
 
 
-def test_of_many_formats_the_commonest_are_compared_and_the_chart_stays_short() -> None:
+def test_only_the_most_common_formats_are_compared_and_drawn() -> None:
     made = outcomes(
         [f"{HOSTILE_TEXT} \u202e {n % 12}\U0001f35c" for n in range(240)], [float(n % 9) for n in range(240)]
     )
     pairs = compared_formats(made)
     assert pairs.height == MAX_FORMATS * (MAX_FORMATS - 1) // 2
-    assert len(drawn(formats_chart(pairs, "saves"))["data"]["values"]) <= MAX_PAIRS
-    assert "\u202e" not in _said(made)
+    assert len(checked_spec(formats_chart(pairs, "saves"))["data"]["values"]) <= MAX_PAIRS
+    assert "\u202e" not in _sentence(made)
 
 
-def test_the_order_of_rows_changes_nothing() -> None:
+def test_row_order_does_not_matter() -> None:
     made = confounded(np.random.default_rng(3), 2, 2.0)
     one = made.filter(pl.col("social_network_id") == "00001")
     whole = compared_formats(one)
@@ -144,7 +146,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert together["verdict"] in ("more", "less")
 
 
-def test_the_interval_leaves_out_nothing_exactly_when_p_is_small() -> None:
+def test_interval_excludes_zero_exactly_when_p_is_small() -> None:
     rng = np.random.default_rng(5)
     strata, group = np.repeat(np.arange(4), 15), np.arange(60) % 3 == 0
     for effect in (0.0, 0.4, 0.6, 1.0, 2.0):
@@ -153,7 +155,7 @@ def test_the_interval_leaves_out_nothing_exactly_when_p_is_small() -> None:
         assert (found.low > 0 or found.high < 0) == (found.p_value <= 0.05)
 
 
-def test_pins_are_taken_at_seven_whole_days_and_those_not_seen_then_have_no_row() -> None:
+def test_outcome_is_the_count_after_exactly_seven_days() -> None:
     first = datetime(2026, 3, 1).date()
     pins = pl.concat(
         pl.DataFrame(
@@ -174,14 +176,14 @@ def test_pins_are_taken_at_seven_whole_days_and_those_not_seen_then_have_no_row(
     assert first_week_outcomes(LoadedHistory(pins)).select("id", "value").rows() == [("1", 70.0), ("2", 77.5)]
 
 
-def test_a_zone_that_does_not_exist_is_named() -> None:
+def test_unknown_time_zone_is_rejected() -> None:
     with pytest.raises(UserError, match="'Mars/Base' is no time zone"):
         check_zones("UTC", "Mars/Base")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HISTORIES)
-def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
+def test_every_history_gets_valid_answers(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
     for metric in ("saves", "impressions"):
         answer = format_answer(AccountHistory.from_pins(pins), metric)
@@ -189,10 +191,10 @@ def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
         assert "nan" not in answer.sentence.lower().split()
 
 
-def test_a_long_history_is_drawn_and_told(tmp_path: Path) -> None:
+def test_long_history_gets_an_answer_and_a_chart(tmp_path: Path) -> None:
     pins = load_pins(make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120), ["pin_one"])
     answer = format_answer(AccountHistory.from_pins(pins), width=340)
-    spec = drawn(answer.chart)
+    spec = checked_spec(answer.chart)
     assert spec["description"].startswith("Saves after 7 days")
     assert "log scale" in str(spec)
     assert answer.table is not None

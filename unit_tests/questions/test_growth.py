@@ -1,4 +1,4 @@
-"""Growth curves: of the same pins at every age, refused where few were followed, and told in a sentence."""
+"""A growth curve uses the same pins at every age, and needs enough pins."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ from test_support.history import as_other_destination, make_history
 from test_support.made_pins import EMPTY, VARIANTS, pin, steady
 
 
-def test_the_pins_are_the_same_at_every_age_however_well_young_ones_do() -> None:
+def test_curve_has_the_same_pins_at_every_age() -> None:
     old = [steady(f"old{number}", 0, number) for number in range(1, 8)]
     young = [steady(f"young{number}", 4, 1000, range(1, 4)) for number in range(20)]
     curve = growth_curves(AccountHistory.from_pins(pl.concat([*old, *young])), "saves", 7).filter(
@@ -36,7 +36,7 @@ def test_the_pins_are_the_same_at_every_age_however_well_young_ones_do() -> None
     assert curve["pins"].unique().to_list() == [7]
 
 
-def test_what_lies_beyond_the_horizon_is_not_needed_for_a_curve() -> None:
+def test_curve_does_not_need_observations_beyond_the_horizon() -> None:
     pins = pl.concat([steady("long", 0, 1, range(1, 30)), pin("gap", 0, {6: 3, 20: 9, 21: 9}), steady("short", 20, 2)])
     early = counters_by_early_age(LoadedHistory(pins), "saves", 7)
     assert early.height < counters_by_age(LoadedHistory(pins), ["saves"]).height
@@ -47,7 +47,7 @@ def test_what_lies_beyond_the_horizon_is_not_needed_for_a_curve() -> None:
     assert json.dumps(part, default=np.ndarray.tolist) == json.dumps(whole, default=np.ndarray.tolist)
 
 
-def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> None:
+def test_pins_with_a_late_start_or_long_gap_are_left_out_and_counted() -> None:
     pins = pl.concat(
         [
             steady("whole", 0, 1),
@@ -73,13 +73,13 @@ def test_pins_first_seen_late_or_with_a_long_gap_are_left_out_and_counted() -> N
     assert curves.lost.tolist() == [[0, 1, 2, 3, 3, 3, 3, 3]]
 
 
-def test_a_sight_after_the_horizon_stands_for_it() -> None:
+def test_counter_at_the_horizon_uses_the_next_observation() -> None:
     pins = pin("a", 0, {1: 1, 3: 3, 5: 10, 6: 12, 8: 16})
     curves = followed_curves(counters_by_age(LoadedHistory(pins), ["saves"]), pins["snapshot_date"].max(), 7)
     assert curves.values.tolist() == [[0, 1, 2, 3, 6.5, 10, 12, 14]]
 
 
-def test_shares_are_of_pins_with_enough_and_end_at_one() -> None:
+def test_shares_use_pins_with_enough_counts_and_end_at_one() -> None:
     few = [steady(f"few{number}", 0, 1) for number in range(10)]
     many = [pin(f"many{number}", 0, {age: 10 * (3 + age) for age in range(1, 8)}) for number in range(5)]
     share = growth_curves(AccountHistory.from_pins(pl.concat([*few, *many])), "saves", 7).filter(
@@ -89,7 +89,7 @@ def test_shares_are_of_pins_with_enough_and_end_at_one() -> None:
     assert share["median"].to_list() == pytest.approx([(3 + age) / 10 for age in range(1, 8)])
 
 
-def test_bands_need_pins() -> None:
+def test_bands_need_enough_pins() -> None:
     curve = growth_curves(
         AccountHistory.from_pins(pl.concat([steady(str(number), 0, number) for number in range(1, 6)])), "saves", 7
     )
@@ -101,15 +101,15 @@ def test_bands_need_pins() -> None:
     ).is_empty()
 
 
-def test_the_interval_of_a_median_is_of_order_statistics() -> None:
-    # Conover's table: ranks 6 and 15 of 20 hold the median with 95.9%
+def test_interval_of_a_median_comes_from_order_statistics() -> None:
+    # Conover's table: ranks 6 and 15 of 20 contain the median with a probability of 95.9%
     assert median_interval_ranks(20) == (5, 14)
     pins = pl.concat([steady(f"{number:02}", 0, number) for number in range(1, 21)])
     row = growth_curves(AccountHistory.from_pins(pins), "saves", 7).filter(measure="count", age=7).row(0, named=True)
     assert (row["low"], row["high"]) == (6 * 7, 15 * 7)
 
 
-def test_rows_in_another_order_give_the_same_curves() -> None:
+def test_row_order_does_not_matter() -> None:
     pins = pl.concat([steady(f"{number:02}", number % 3, number + 1, range(1, 12)) for number in range(25)])
     shuffled = pins.sample(fraction=1, shuffle=True, seed=3)
     assert growth_curves(AccountHistory.from_pins(pins), "saves", 7).equals(
@@ -117,7 +117,7 @@ def test_rows_in_another_order_give_the_same_curves() -> None:
     )
 
 
-def test_a_fit_finds_the_curve_and_refuses_another() -> None:
+def test_fit_recovers_its_curve_and_rejects_another_shape() -> None:
     ages = np.arange(1, 31)
     bent = np.where(ages < 15, 0.1 * ages / 15, 0.1 + 0.9 * (ages - 15) / 15)
     good = (1 - np.exp(-((ages / 8) ** 0.7))) / (1 - np.exp(-((30 / 8) ** 0.7)))
@@ -133,7 +133,7 @@ def test_a_fit_finds_the_curve_and_refuses_another() -> None:
     assert growth_fit(growth_curves(AccountHistory.from_pins(EMPTY))).is_empty()
 
 
-def test_an_answer_has_the_numbers_the_interval_and_the_pins() -> None:
+def test_answer_has_the_median_its_interval_and_the_pins() -> None:
     pins = pl.concat([steady(f"{number:02}", 0, number + 3) for number in range(20)])
     answer = growth_answer(AccountHistory.from_pins(pins))
     assert answer.sentence == (
@@ -153,7 +153,7 @@ def test_an_answer_has_the_numbers_the_interval_and_the_pins() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("metric", ["saves", "comments"])
-def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str, metric: str) -> None:
+def test_incomplete_histories_get_an_answer_in_words(tmp_path: Path, variant: str, metric: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for answer in (
         growth_answer(AccountHistory.from_pins(pins), metric),
@@ -168,7 +168,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str, me
         assert growth_answer(AccountHistory.from_pins(pins), metric).sentence.startswith("Gains of saves are not known")
 
 
-def test_too_few_pins_are_refused_with_their_number() -> None:
+def test_too_few_pins_give_a_reason_with_their_number() -> None:
     answer = growth_answer(AccountHistory.from_pins(pl.concat([steady("a", 0, 2), steady("b", 0, 2)])))
     assert answer.sentence == "Not enough data yet: growth curves need at least 5 pins followed to age 7; there are 2."
 
@@ -187,7 +187,7 @@ def test_unknown_and_zero_counters_do_not_fail(tmp_path: Path) -> None:
     assert growth_share_answer(AccountHistory.from_pins(zero)).sentence.startswith("Not enough data yet: ")
 
 
-def test_pyairbytes_file_gives_the_same_answer(tmp_path: Path) -> None:
+def test_pyairbyte_file_gives_the_same_answer(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb", days=40, pins=3)
     other = as_other_destination(path, tmp_path / "o.duckdb")
     here, there = (
@@ -200,7 +200,7 @@ def test_pyairbytes_file_gives_the_same_answer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("measure", ["count", "share"])
 @pytest.mark.parametrize("pins", [0, 5, 25])
-def test_the_chart_is_valid_described_and_draws(measure: str, pins: int) -> None:
+def test_chart_is_valid_described_and_drawable(measure: str, pins: int) -> None:
     frames = [steady(f"{number:02}", 0, number + 5) for number in range(pins)]
     curves = growth_curves(AccountHistory.from_pins(pl.concat(frames) if frames else EMPTY), "saves", 7)
     chart = growth_chart(curves, "saves", measure, 340)

@@ -1,4 +1,4 @@
-"""Half-lives: at named horizons, of pins that could be followed; and the share of gains that old pins bring."""
+"""Half-lives use pins observed up to a horizon; the share of old pins uses gains of settled days."""
 
 import json
 from datetime import date
@@ -30,22 +30,23 @@ def at_seven(pins: list[pl.DataFrame]) -> dict[str, object]:
     return half_lives(AccountHistory.from_pins(pl.concat(pins)), "saves", [7]).row(0, named=True)
 
 
-def test_the_half_life_is_the_median_of_the_ages_at_half() -> None:
+def test_half_life_is_the_median_age_at_half_of_the_count() -> None:
     row = at_seven(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))
     assert (row["half_life"], row["pins"], row["censored"], row["reason"]) == (1.0, 41, 0, None)
     row = at_seven(some(FAST, 11, "fast") + some(SLOW, 30, "slow"))
     assert (row["half_life"], row["low"], row["high"]) == (5.0, 5.0, pytest.approx(5.0 * (1 + ALLOWANCE)))
 
 
-def test_inside_a_day_and_before_the_first_sight_a_counter_is_a_line() -> None:
-    counters = {2: 10, 3: 30, 5: 36, 7: 40}  # 20, half of 40, in the middle of the third day
+def test_counters_are_interpolated_linearly() -> None:
+    counters = {2: 10, 3: 30, 5: 36, 7: 40}  # half of 40 is reached at age 2.5
     assert at_seven(some(counters, 20, "a"))["half_life"] == 2.5
     counters = {2: 40, 4: 50, 7: 50}
     assert at_seven([*some({**counters, 6: 50}, 20, "a")])["half_life"] == 1.25
 
 
-@pytest.mark.parametrize(("young", "counted"), [({1: 15, 2: 30}, 60), ({1: 500, 2: 900}, 0)])  # 500 is not confirmed
-def test_young_pins_change_nothing_whatever_they_have(young: dict[int, int], counted: int) -> None:
+# a rise of 500 is unconfirmed
+@pytest.mark.parametrize(("young", "counted"), [({1: 15, 2: 30}, 60), ({1: 500, 2: 900}, 0)])
+def test_pins_younger_than_the_horizon_do_not_count(young: dict[int, int], counted: int) -> None:
     old = some(FAST, 10, "fast") + some(SLOW, 15, "slow")
     without, row = at_seven(old), at_seven(old + some(young, 60, "young", published=5))
     assert row["too_young"] == counted
@@ -54,13 +55,13 @@ def test_young_pins_change_nothing_whatever_they_have(young: dict[int, int], cou
     ]
 
 
-def test_small_pins_are_left_out_and_counted() -> None:
+def test_pins_with_small_counts_are_left_out_and_counted() -> None:
     row = at_seven(some(FAST, 25, "fast") + some(dict.fromkeys(range(1, 8), 1), 30, "small"))
     assert (row["pins"], row["too_few"], row["half_life"]) == (25, 30, 1.0)
 
 
-def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
-    # two of 30 vanish with 30, having had 15 at age 1.5: not at risk any more at age 5
+def test_vanished_pins_are_censored_at_half_of_their_last_count() -> None:
+    # two of 30 pins vanish with 30 saves; they had 15 at age 1.5, so they are not at risk at age 5
     gone = some({1: 10, 2: 20, 3: 30}, 2, "gone")
     pins = pl.concat(some(FAST, 12, "fast") + some(SLOW, 16, "slow") + gone)
     row = half_lives(AccountHistory.from_pins(pins), "saves", [7]).row(0, named=True)
@@ -70,13 +71,13 @@ def test_vanished_pins_are_censored_at_half_of_what_they_had() -> None:
     assert curve["share"].to_list() == pytest.approx([1, 0.6, 0.6, 0])
 
 
-def test_many_vanished_pins_forbid_an_answer() -> None:
+def test_too_many_vanished_pins_give_no_half_life() -> None:
     row = at_seven(some(FAST, 30, "fast") + some({1: 10, 2: 20, 3: 30}, 5, "gone"))
     assert row["half_life"] is None
     assert row["reason"] == "5 of 35 pins were not seen any more, or were reset, before age 7"
 
 
-def test_a_horizon_without_20_pins_has_a_reason_and_its_curve_no_rows() -> None:
+def test_horizon_with_fewer_than_20_pins_has_a_reason_and_no_curve() -> None:
     pins = pl.concat(some(FAST, 19, "fast"))
     rows = half_lives(AccountHistory.from_pins(pins), "saves")
     assert rows["horizon"].to_list() == [7, 30, 90]
@@ -87,7 +88,7 @@ def test_a_horizon_without_20_pins_has_a_reason_and_its_curve_no_rows() -> None:
     assert half_life_curve(AccountHistory.from_pins(pins), "saves", 7).is_empty()
 
 
-def test_the_answer_names_its_horizon_and_what_is_missing() -> None:
+def test_answer_names_its_horizon_and_what_is_missing() -> None:
     answer = half_life_answer(AccountHistory.from_pins(pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))))
     assert answer.sentence.startswith(
         "Half of the pins have half of their saves of 7 days by an age of 1.0 days (95% interval 1.0 to 1.0; 41 pins "
@@ -99,7 +100,7 @@ def test_the_answer_names_its_horizon_and_what_is_missing() -> None:
 
 
 def aged(young: int = 25, old: int = 25) -> pl.DataFrame:
-    """Seen on the last 30 days: young pins gain 3 a day, old ones (70 days at first) 1 a day."""
+    """Return pins observed on 35 days: young ones gain 3 per day, and old ones, from an age of 75 days, 1 per day."""
     days = range(75, 110)
     return pl.concat(
         [pin(f"old{n}", 0, {day: 100 + day for day in days}) for n in range(old)]
@@ -107,10 +108,11 @@ def aged(young: int = 25, old: int = 25) -> pl.DataFrame:
     )
 
 
-def test_the_share_of_old_pins_is_of_the_gains_of_30_settled_days() -> None:
+def test_share_of_old_pins_covers_30_settled_days() -> None:
     shares = age_band_shares(AccountHistory.from_pins(aged()))
     of = {row["band"]: row for row in shares.iter_rows(named=True)}
-    # the last snapshot is of age 109; its two last days are provisional: ages of gains 78 to 107, and 4 to 33
+    # old pins are 109 days old at the last snapshot; without the two provisional days, gains have ages 78 to 107
+    # and, of young pins, 4 to 33
     assert (of["over 60"]["days"], of["over 60"]["total"]) == (30, 25 * 30 * 4)
     assert of["over 60"]["share"] == pytest.approx(0.25)
     assert of["over 90"]["share"] == pytest.approx(17 / 120)
@@ -123,7 +125,7 @@ def test_the_share_of_old_pins_is_of_the_gains_of_30_settled_days() -> None:
     assert "Pins older than 90 days brought 14%" in answer.sentence
 
 
-def test_ages_that_nobody_observed_have_no_share() -> None:
+def test_unobserved_ages_have_no_share() -> None:
     pins = aged().filter((pl.col("snapshot_date") - pl.col("timestamp").cast(pl.Date)).dt.total_days() <= 90)
     of = {row["band"]: row for row in age_band_shares(AccountHistory.from_pins(pins)).iter_rows(named=True)}
     assert of["over 90"]["share"] is None
@@ -133,7 +135,7 @@ def test_ages_that_nobody_observed_have_no_share() -> None:
     assert "What pins older than 90 days brought is not known: the oldest observed was at 90 days" in sentence
 
 
-def test_a_share_of_nothing_still_has_an_upper_end() -> None:
+def test_share_of_zero_has_an_upper_bound() -> None:
     still = [pin(f"still{n}", 0, dict.fromkeys(range(75, 110), 5)) for n in range(30)]
     growing = [pin(f"new{n}", 74, {age: 3 * age for age in range(1, 36)}) for n in range(30)]
     row = (
@@ -143,7 +145,7 @@ def test_a_share_of_nothing_still_has_an_upper_end() -> None:
     assert row["high"] == pytest.approx(1 - 0.025 ** (1 / 30))
 
 
-def test_few_pins_or_days_are_refused() -> None:
+def test_too_few_pins_or_days_give_a_reason() -> None:
     reasons = age_band_shares(AccountHistory.from_pins(aged(5, 5)))["reason"].unique().to_list()
     assert reasons == ["at least 20 pins that gained something are needed, and there are 10"]
     few_days = age_band_shares(AccountHistory.from_pins(aged().filter(pl.col("snapshot_date") >= date(2026, 4, 10))))[
@@ -152,7 +154,7 @@ def test_few_pins_or_days_are_refused() -> None:
     assert few_days[0] == "gains of at least 14 settled days are needed, and there are 8"
 
 
-def test_weeks_are_whole_and_bands_sum_to_their_gain() -> None:
+def test_age_bands_sum_to_the_gain_of_each_whole_week() -> None:
     weekly = weekly_gains_by_age(AccountHistory.from_pins(aged()))
     assert weekly.group_by("week").agg(pl.col("gain").sum()).sort("week")["gain"].to_list() == [25 * 4 * 7.0] * 3
     assert all(week.weekday() == 0 for week in weekly["week"])
@@ -160,7 +162,7 @@ def test_weeks_are_whole_and_bands_sum_to_their_gain() -> None:
     assert weekly.filter(pl.col("week") == weekly["week"].min())["share"].sum() == pytest.approx(1)
 
 
-def test_rows_in_another_order_give_the_same_figures() -> None:
+def test_row_order_does_not_matter() -> None:
     pins = aged()
     shuffled = pins.sample(fraction=1, shuffle=True, seed=5)
     assert age_band_shares(AccountHistory.from_pins(pins)).equals(age_band_shares(AccountHistory.from_pins(shuffled)))
@@ -169,7 +171,7 @@ def test_rows_in_another_order_give_the_same_figures() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) -> None:
+def test_incomplete_histories_get_an_answer_in_words(tmp_path: Path, variant: str) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[variant]), ["pin_one"])
     for metric in ("saves", "clicks"):
         for answer in (
@@ -184,7 +186,7 @@ def test_broken_histories_are_answered_in_words(tmp_path: Path, variant: str) ->
                 assert answer.sentence.startswith("Not enough data yet: ")
 
 
-def test_the_charts_are_valid_described_and_draw() -> None:
+def test_charts_are_valid_described_and_drawable() -> None:
     pins = pl.concat(some(FAST, 30, "fast") + some(SLOW, 11, "slow"))
     weekly = weekly_gains_by_age(AccountHistory.from_pins(aged()))
     charts = [
@@ -214,7 +216,7 @@ def test_the_charts_are_valid_described_and_draw() -> None:
     assert charts[2].to_dict()["description"].endswith(last_week)
 
 
-def test_a_steady_pin_has_half_at_half_the_horizon() -> None:
+def test_half_life_of_steady_pins_is_half_the_horizon() -> None:
     pins = pl.concat([steady(f"{n:02}", 0, n + 5) for n in range(20)])
     row = half_lives(AccountHistory.from_pins(pins), "saves", [7]).row(0, named=True)
     assert row["half_life"] == pytest.approx(3.5)

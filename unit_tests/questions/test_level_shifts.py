@@ -1,4 +1,4 @@
-"""Level shifts: a doubling is dated, growth and an odd week are none."""
+"""A lasting doubling is a level shift; growth and a single unusual week are not."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from test_support.made_gains import FIRST, WEEK, assert_drawn, gains_of
 TWICE = [*WEEK * 4, *[2 * count for count in WEEK * 4]]
 
 
-def test_a_doubling_is_dated_and_measured() -> None:
+def test_doubling_is_dated_and_measured() -> None:
     levels = gain_levels(MadeUpHistory(account_gains=gains_of(TWICE)))
     assert levels["first_day"].to_list() == [FIRST, FIRST + timedelta(days=28)]
     assert levels["level"].to_list() == pytest.approx([40, 80], abs=1)
@@ -27,7 +27,7 @@ def test_a_doubling_is_dated_and_measured() -> None:
     assert levels["days"].to_list() == [28, 28]
 
 
-def test_noise_steady_growth_and_one_odd_day_are_no_shift() -> None:
+def test_noise_steady_growth_and_one_outlier_are_not_shifts() -> None:
     rng = np.random.default_rng(1)
     growth = rng.poisson(50 * 1.01 ** np.arange(120)).astype(float)
     odd = WEEK * 10
@@ -36,27 +36,27 @@ def test_noise_steady_growth_and_one_odd_day_are_no_shift() -> None:
         assert gain_levels(MadeUpHistory(account_gains=gains_of(list(counts)))).height == 1
 
 
-def test_less_than_ten_days_are_no_level() -> None:
+def test_fewer_than_ten_days_are_not_a_level() -> None:
     counts = [*WEEK * 5, *[3 * count for count in WEEK], *WEEK * 5]
     assert gain_levels(MadeUpHistory(account_gains=gains_of(counts))).height == 1
 
 
-def test_unknown_days_are_passed_over() -> None:
+def test_unknown_days_are_skipped() -> None:
     gains = gains_of(TWICE)
-    holed = gains.filter(~pl.col("day").is_between(FIRST + timedelta(days=10), FIRST + timedelta(days=13)))
-    levels = gain_levels(MadeUpHistory(account_gains=holed))
+    with_missing_days = gains.filter(~pl.col("day").is_between(FIRST + timedelta(days=10), FIRST + timedelta(days=13)))
+    levels = gain_levels(MadeUpHistory(account_gains=with_missing_days))
     assert levels["days"].to_list() == [24, 28]
     assert levels["first_day"][1] == FIRST + timedelta(days=28)
 
 
-def test_too_few_days_and_days_without_a_gain_have_no_rows() -> None:
+def test_too_few_days_or_no_gains_give_no_rows() -> None:
     for counts in ([], [5], WEEK * 5, [0] * 60):
         levels = gain_levels(MadeUpHistory(account_gains=gains_of(list(counts))))
         assert levels.is_empty()
         assert levels.columns == ["social_network_id", *SCHEMA]
 
 
-def test_the_answer_says_when_and_by_how_much_and_draws_it() -> None:
+def test_answer_dates_measures_and_draws_the_shift() -> None:
     answer = levels_answer(MadeUpHistory(account_gains=gains_of(TWICE)))
     assert answer.sentence.startswith("Daily saves shifted once in 56 days: on 29 Jan 2026 by +")
     assert answer.table is not None
@@ -64,7 +64,7 @@ def test_the_answer_says_when_and_by_how_much_and_draws_it() -> None:
     assert_drawn(answer.chart)
 
 
-def test_the_answer_says_that_nothing_shifted_and_why_there_is_none(tmp_path: Path) -> None:
+def test_answer_says_that_nothing_shifted_or_what_is_missing(tmp_path: Path) -> None:
     assert levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 8))).sentence.startswith(
         "No shift that chance or steady growth do not explain"
     )

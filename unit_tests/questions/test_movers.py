@@ -1,4 +1,4 @@
-"""Movers: a pin that takes off is named, a pin that only ages is not, and few counts tell nothing."""
+"""A pin that leaves its usual level is a mover; few counts or pins give no verdict."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ LAST = date(2026, 3, 31)
 
 
 def steady_pins(pins: int = 20, daily: int = 3, days: int = 40, *, of: dict[int, int] | None = None) -> pl.DataFrame:
-    """Old pins that gain `daily` saves every day; those of `of` gain so many in the last week instead."""
+    """Return old pins that gain `daily` saves per day; `of` has pins that gain another number in the last week."""
     rows = [
         {
             "social_network_id": "pin_a",
@@ -44,7 +44,7 @@ def steady_pins(pins: int = 20, daily: int = 3, days: int = 40, *, of: dict[int,
     )
 
 
-def test_a_pin_that_holds_its_level_is_as_expected() -> None:
+def test_pin_that_keeps_its_level_is_as_expected() -> None:
     movers = pin_movers(AccountHistory.from_pins(steady_pins()))
     assert movers.height == 20
     assert movers["gain"].to_list() == [21.0] * 20
@@ -53,25 +53,25 @@ def test_a_pin_that_holds_its_level_is_as_expected() -> None:
     assert movers["last_day"].unique().to_list() == [date(2026, 3, 28)], "the last two days are provisional"
 
 
-def test_a_pin_with_five_times_its_level_is_named_and_no_other() -> None:
+def test_only_the_pin_with_five_times_its_level_moved() -> None:
     movers = pin_movers(AccountHistory.from_pins(steady_pins(of={7: 15})))
     named = movers.filter(pl.col("verdict") != "as expected")
     assert named.select("id", "gain", "verdict").rows() == [("007", 105.0, "more")]
     assert named["ratio"].item() == pytest.approx(105 / 21, rel=0.1)
 
 
-def test_a_pin_that_stops_is_named_as_less() -> None:
+def test_pin_that_stops_gaining_has_the_verdict_less() -> None:
     movers = pin_movers(AccountHistory.from_pins(steady_pins(daily=12, of={3: 0})))
     assert movers.filter(pl.col("verdict") != "as expected").select("id", "verdict").rows() == [("003", "less")]
 
 
-def test_a_week_in_which_all_pins_gain_twice_as_many_names_none() -> None:
+def test_pins_that_all_double_are_not_movers() -> None:
     movers = pin_movers(AccountHistory.from_pins(steady_pins(pins=40, of=dict.fromkeys(range(40), 6))))
     assert movers["verdict"].unique().to_list() == ["as expected"]
     assert movers["expected"].to_list() == pytest.approx([42.0] * 40, rel=0.25)
 
 
-def test_few_counts_and_few_pins_cannot_tell() -> None:
+def test_few_counts_or_few_pins_give_no_verdict() -> None:
     assert (
         pin_movers(AccountHistory.from_pins(steady_pins(daily=1))).filter(pl.col("verdict") != "no verdict").is_empty()
     )
@@ -80,7 +80,7 @@ def test_few_counts_and_few_pins_cannot_tell() -> None:
     assert few["expected"].null_count() == 4
 
 
-def test_a_young_pin_and_one_that_vanished_are_not_compared() -> None:
+def test_young_and_vanished_pins_are_not_compared() -> None:
     pins = steady_pins()
     young = pins.with_columns(
         timestamp=pl.when(pl.col("id") == "000").then(pl.lit(datetime(2026, 3, 14))).otherwise("timestamp")
@@ -89,19 +89,19 @@ def test_a_young_pin_and_one_that_vanished_are_not_compared() -> None:
     assert pin_movers(AccountHistory.from_pins(gone))["id"].to_list() == [f"{pin:03}" for pin in range(2, 20)]
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+def test_row_order_does_not_matter() -> None:
     pins = steady_pins(of={7: 15})
     mixed = pins.sample(fraction=1, shuffle=True, seed=1)
     assert pin_movers(AccountHistory.from_pins(mixed)).equals(pin_movers(AccountHistory.from_pins(pins)))
 
 
-def test_no_pins_have_the_same_columns() -> None:
+def test_frame_without_pins_has_the_same_columns() -> None:
     movers = pin_movers(AccountHistory.from_pins(pl.DataFrame(schema=TABLES["pins"].schema)))
     assert movers.is_empty()
     assert movers.columns == ["social_network_id", *SCHEMA]
 
 
-def test_the_answer_names_the_pin_and_draws_it() -> None:
+def test_answer_names_and_draws_the_mover() -> None:
     hostile = steady_pins(of={7: 15}).with_columns(text=pl.lit("<b>Soup</b>\n\x07 " + "long " * 50))
     answer = movers_answer(AccountHistory.from_pins(hostile))
     assert answer.sentence.startswith("1 of 20 pins with a level of their own moved from 22 Mar 2026 to 28 Mar 2026")
@@ -114,13 +114,13 @@ def test_the_answer_names_the_pin_and_draws_it() -> None:
     assert len(answer.chart.to_dict()["data"]["values"]) == SHOWN
 
 
-def test_the_answer_says_when_nothing_moved() -> None:
+def test_answer_says_if_nothing_moved() -> None:
     assert movers_answer(AccountHistory.from_pins(steady_pins())).sentence.startswith(
         "No pin moved: of 20 pins with a level of their own"
     )
 
 
-def test_the_answer_is_refused_where_too_little_is_known(tmp_path: Path) -> None:
+def test_too_little_data_gives_no_answer(tmp_path: Path) -> None:
     for number, options in enumerate(({"days": 0}, {"days": 1}, {"accounts": ("pin_one",), "days": 2, "pins": 1})):
         path = make_history(tmp_path / f"{number}.duckdb", **options)  # type: ignore[arg-type]
         answer = movers_answer(load_account_history(path, "pin_one"))
@@ -129,13 +129,13 @@ def test_the_answer_is_refused_where_too_little_is_known(tmp_path: Path) -> None
     assert "fewer than 10 saves" in movers_answer(AccountHistory.from_pins(steady_pins(daily=1))).sentence
 
 
-def test_a_rolling_counter_has_no_movers(tmp_path: Path) -> None:
+def test_rolling_counter_has_no_movers(tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", ("pin_one",), days=40, rolling=True))
     assert pin_movers(AccountHistory.from_pins(pins)).is_empty()
     assert "falls too often" in movers_answer(AccountHistory.from_pins(pins)).sentence
 
 
-def test_text_and_time_of_publication_may_be_unknown() -> None:
+def test_text_and_publication_time_may_be_unknown() -> None:
     pins = steady_pins().with_columns(text=pl.lit(None, pl.String), timestamp=pl.lit(None, pl.Datetime("us")))
     movers = pin_movers(AccountHistory.from_pins(pins))
     assert movers["age"].null_count() == movers.height == 20
@@ -143,7 +143,7 @@ def test_text_and_time_of_publication_may_be_unknown() -> None:
     assert "No pin moved" in movers_answer(AccountHistory.from_pins(pins)).sentence
 
 
-def test_counters_of_zero_and_unknown_ones_do_not_fail() -> None:
+def test_zero_and_unknown_counters_do_not_fail() -> None:
     assert np.isfinite(pin_movers(AccountHistory.from_pins(steady_pins(daily=0)))["expected"].to_numpy()).all()
     unknown = steady_pins().with_columns(saves=pl.lit(None, pl.Int64))
     assert pin_movers(AccountHistory.from_pins(unknown)).is_empty()

@@ -1,4 +1,4 @@
-"""Accounts as a whole: totals get a verdict only from pins that can carry it; accounts side by side are adjusted."""
+"""Totals get a verdict only if their pins agree; verdicts of several accounts are adjusted."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from oneup_pinterest.questions.overview.statistic import (
     totals_with_verdicts,
 )
 from test_support.history import make_history
-from unit_tests.questions.test_change import HISTORIES, Counters, drawn, steady, watched
+from unit_tests.questions.test_change import HISTORIES, Counters, checked_spec, observed_pins, steady
 
 
 def overview(now: float, before: float, days: int = 7) -> pl.DataFrame:
@@ -47,8 +47,8 @@ def overview(now: float, before: float, days: int = 7) -> pl.DataFrame:
     )
 
 
-def test_totals_read_within_three_days_of_their_end_are_provisional() -> None:
-    pins = with_all_metrics(watched(steady()))
+def test_totals_synced_within_three_days_of_their_end_are_provisional() -> None:
+    pins = with_all_metrics(observed_pins(steady()))
     for day, word in ((18, "provisional"), (19, "settled")):
         totals = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, day, 23))
         answer = totals_answer(AccountHistory.from_pins(pins, overview=totals))
@@ -58,12 +58,12 @@ def test_totals_read_within_three_days_of_their_end_are_provisional() -> None:
         assert any(note.startswith("Provisional:") for note in answer.notes) == (word == "provisional")
 
 
-def test_of_several_presets_the_one_synced_last_is_used_and_named() -> None:
+def test_last_synced_of_several_presets_is_used_and_named() -> None:
     older = overview(9, 3).with_columns(_airbyte_extracted_at=datetime(2026, 1, 17))
     newer = overview(50, 40, 14).with_columns(
         preset=pl.lit("last_30_days"), period_end=date(2026, 1, 15), _airbyte_extracted_at=datetime(2026, 1, 18)
     )
-    pins = with_all_metrics(watched(steady()))
+    pins = with_all_metrics(observed_pins(steady()))
     answer = totals_answer(AccountHistory.from_pins(pins, overview=pl.concat([older, newer])))
     assert "Saves 50" in answer.sentence or "saves 50" in answer.sentence
     assert (
@@ -76,23 +76,23 @@ def with_all_metrics(pins: pl.DataFrame) -> pl.DataFrame:
 
 
 def saves_of(now: float, before: float, factor: int, days: int = 7) -> dict[str, Any]:
-    pins = with_all_metrics(watched(steady(factor=factor)))
+    pins = with_all_metrics(observed_pins(steady(factor=factor)))
     history = AccountHistory.from_pins(pins, overview=overview(now, before, days))
     return totals_with_verdicts(history).filter(pl.col("key") == "saves").row(0, named=True)
 
 
-def test_a_total_gets_the_verdict_of_pins_that_move_as_it_does() -> None:
+def test_total_gets_the_verdict_of_its_pins_if_they_agree() -> None:
     row = saves_of(300, 100, factor=3)
     assert (row["change"], row["verdict"], row["reason"], row["pins"]) == (200.0, "up", None, 20)
     assert row["pins_change"] == 200.0
 
 
-def test_a_total_that_moves_against_its_pins_has_no_verdict() -> None:
+def test_total_that_moves_against_its_pins_has_no_verdict() -> None:
     row = saves_of(100, 300, factor=3)
     assert (row["verdict"], row["reason"]) == ("no verdict", "the observed pins do not move the way this total does")
 
 
-def test_a_total_without_the_history_says_how_much_there_is() -> None:
+def test_total_with_a_short_history_has_a_reason() -> None:
     row = saves_of(300, 100, factor=3, days=14)
     assert (row["verdict"], row["reason"]) == (
         "no verdict",
@@ -100,14 +100,14 @@ def test_a_total_without_the_history_says_how_much_there_is() -> None:
     )
 
 
-def test_posts_are_counted_and_not_judged() -> None:
-    history = AccountHistory.from_pins(with_all_metrics(watched(steady())), overview=overview(9, 3))
+def test_posts_are_counted_and_get_no_verdict() -> None:
+    history = AccountHistory.from_pins(with_all_metrics(observed_pins(steady())), overview=overview(9, 3))
     row = totals_with_verdicts(history).row(0, named=True)
     assert (row["key"], row["verdict"], row["reason"]) == ("posts", None, COUNTED)
 
 
-def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
-    pins = watched({"1": [100, 101, 102, 900_000]})
+def test_day_with_an_unconfirmed_rise_is_marked_in_the_table() -> None:
+    pins = observed_pins({"1": [100, 101, 102, 900_000]})
     answer = daily_gains_answer(AccountHistory.from_pins(pins))
     assert answer.table is not None
     assert answer.table["State"].to_list() == ["unconfirmed", "provisional", "settled"]
@@ -117,7 +117,7 @@ def test_a_day_with_an_unconfirmed_rise_says_so_in_the_table() -> None:
 def noisy_accounts(accounts: int) -> pl.DataFrame:
     rng = np.random.default_rng(4)
     counters: Counters = {str(n): [int(v) for v in np.cumsum(rng.poisson(3, 17))] for n in range(8)}
-    one = watched(counters).with_columns(text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String))
+    one = observed_pins(counters).with_columns(text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String))
     one = one.with_columns(impressions=pl.col("saves") * 50)
     parts = [
         one.with_columns(social_network_id=pl.lit(f"pin_{n:03}"), saves=pl.col("saves") + 0) for n in range(accounts)
@@ -137,7 +137,7 @@ def followers_of(accounts: list[str]) -> pl.DataFrame:
 
 
 def histories(pins: pl.DataFrame, followers: pl.DataFrame) -> list[AccountHistory]:
-    """One history per account of either frame."""
+    """Return one history per account in either frame."""
     ids = sorted({*pins["social_network_id"], *followers["social_network_id"]})
     return [
         AccountHistory(
@@ -149,9 +149,9 @@ def histories(pins: pl.DataFrame, followers: pl.DataFrame) -> list[AccountHistor
     ]
 
 
-def test_every_account_has_a_row_also_one_without_pins() -> None:
-    told = accounts_side_by_side(histories(noisy_accounts(3), followers_of(["pin_001", "pin_new"])), 7, ["saves"])
-    rows = {row["social_network_id"]: row for row in told.iter_rows(named=True)}
+def test_every_account_has_a_row_even_without_pins() -> None:
+    figures = accounts_side_by_side(histories(noisy_accounts(3), followers_of(["pin_001", "pin_new"])), 7, ["saves"])
+    rows = {row["social_network_id"]: row for row in figures.iter_rows(named=True)}
     assert list(rows) == ["pin_000", "pin_001", "pin_002", "pin_new"]
     assert rows["pin_new"]["reason"] == "no pin of it has been seen"
     assert (rows["pin_new"]["followers"], rows["pin_000"]["followers"]) == (1, None)
@@ -159,38 +159,38 @@ def test_every_account_has_a_row_also_one_without_pins() -> None:
     assert rows["pin_001"]["last_snapshot"] == date(2026, 1, 20)
 
 
-def test_rows_of_accounts_in_any_order_are_judged_together() -> None:
+def test_order_of_accounts_does_not_change_the_verdicts() -> None:
     pins = noisy_accounts(4).with_columns(repins="saves", clicks="saves")
     several = histories(pins, followers_of(["pin_001", "pin_new"]))
-    apart = [account_figures(history, 7) for history in reversed(several)]
-    assert_frame_equal(adjust_across_accounts(pl.concat(apart)), accounts_side_by_side(several, 7))
+    figures_per_account = [account_figures(history, 7) for history in reversed(several)]
+    assert_frame_equal(adjust_across_accounts(pl.concat(figures_per_account)), accounts_side_by_side(several, 7))
 
 
 def test_verdicts_are_adjusted_for_the_number_of_accounts() -> None:
-    strong = watched(steady(pins=20, factor=3)).with_columns(
+    strong = observed_pins(steady(pins=20, factor=3)).with_columns(
         text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String), impressions=pl.col("saves") * 50
     )
     quiet = noisy_accounts(30)
     both = pl.concat([strong.select(quiet.columns), quiet])
-    told = accounts_side_by_side(histories(both, followers_of([])), 7, ["saves"])
-    p = told.filter(pl.col("social_network_id") == "pin_a").select("p", "p_adjusted").row(0)
+    figures = accounts_side_by_side(histories(both, followers_of([])), 7, ["saves"])
+    p = figures.filter(pl.col("social_network_id") == "pin_a").select("p", "p_adjusted").row(0)
     assert p[1] == pytest.approx(31 * p[0])
-    assert told.filter(pl.col("verdict").is_in(["up", "down"]))["social_network_id"].to_list() == ["pin_a"]
+    assert figures.filter(pl.col("verdict").is_in(["up", "down"]))["social_network_id"].to_list() == ["pin_a"]
 
 
-def test_many_accounts_are_all_in_the_table_and_some_in_the_chart() -> None:
+def test_table_has_all_accounts_and_the_chart_only_some() -> None:
     pins = noisy_accounts(20).with_columns(repins="saves", clicks="saves")
     answer = side_by_side_answer(histories(pins, followers_of(["pin_000"])), days=7)
     assert answer.table is not None
     assert answer.table.height == 20
-    assert len(drawn(answer.chart)["data"]["values"]) == 15
+    assert len(checked_spec(answer.chart)["data"]["values"]) == 15
     assert "Of 20 accounts" in answer.sentence
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", HISTORIES)
-def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
-    path = make_history(tmp_path / "h.duckdb", **HISTORIES[kind])
+@pytest.mark.parametrize("name", HISTORIES)
+def test_every_history_gets_valid_answers(tmp_path: Path, name: str) -> None:
+    path = make_history(tmp_path / "h.duckdb", **HISTORIES[name])
     everything, totals = load_pins(path), load_overview_metrics(path, ["pin_one"])
     pins = everything.filter(pl.col("social_network_id") == "pin_one")
     answers = [
@@ -201,9 +201,9 @@ def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> Non
     for answer in answers:
         assert answer.sentence
         if answer.chart is not None:
-            drawn(answer.chart)
-    if kind == "rolling":
+            checked_spec(answer.chart)
+    if name == "rolling":
         assert answers[1].chart is None
         assert "saves" in answers[1].sentence
-    if kind == "empty":
+    if name == "empty":
         assert all(answer.sentence.startswith("Not enough data yet: ") for answer in answers)

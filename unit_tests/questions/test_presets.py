@@ -1,4 +1,4 @@
-"""Several presets in one file: every answer and check is that of a file with the one that was synced last."""
+"""A file with several presets gives the same answers and checks as a file with only the last synced preset."""
 
 import json
 from pathlib import Path
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.slow
 
 LAST, OTHER = "last_30_days", "last_7_days"
 FAULTS = {
-    "nothing wrong": "SELECT 1",
-    "zeros at last": "UPDATE overview_metrics SET value_current_period = 0 WHERE period_end = DATE '2026-03-30'",
-    "posts that differ": "UPDATE overview_metrics SET value_current_period = 900 WHERE key = 'posts'",
-    "zeros of old periods": (
+    "no fault": "SELECT 1",
+    "zeros in last period": "UPDATE overview_metrics SET value_current_period = 0 WHERE period_end = DATE '2026-03-30'",
+    "different numbers of posts": "UPDATE overview_metrics SET value_current_period = 900 WHERE key = 'posts'",
+    "zeros in old periods": (
         "INSERT INTO overview_metrics SELECT * REPLACE (period_start - INTERVAL '200 days' AS period_start, "
         "period_end - INTERVAL '200 days' AS period_end, 0 AS value_current_period) FROM overview_metrics"
     ),
@@ -37,7 +37,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=FAULTS)
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
-    """A file of one preset, and one that holds another one too: of an earlier sync, shorter, with other figures."""
+    """Return a file with one preset, and a copy with a second preset: synced earlier, shorter, with other figures."""
     one, both = (make_history(tmp_path / f"{name}.duckdb", days=20, pins=4) for name in ("one", "both"))
     for path in (one, both):
         with duckdb.connect(path) as connection:
@@ -52,15 +52,14 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     return one, both
 
 
-def said(facts: CheckContext) -> list[Any]:
-    judged = judge_assumptions(facts.history)
-    return [find_problems(facts), judged.to_dicts()]
+def findings_and_assumptions(context: CheckContext) -> list[Any]:
+    return [find_problems(context), judge_assumptions(context.history).to_dicts()]
 
 
-def test_checks_and_assumptions_are_those_of_the_preset_synced_last(files: tuple[Path, Path]) -> None:
+def test_checks_and_assumptions_use_the_last_synced_preset(files: tuple[Path, Path]) -> None:
     one, both = map(load_check_context, files)
     assert both.history.overview.height == 2 * one.history.overview.height
-    assert said(both) == said(one)
+    assert findings_and_assumptions(both) == findings_and_assumptions(one)
 
 
 def test_findings_about_totals_name_the_preset(tmp_path: Path) -> None:
@@ -73,7 +72,7 @@ def test_findings_about_totals_name_the_preset(tmp_path: Path) -> None:
                 assert f"({LAST})" in finding.what or f"Totals ({LAST})" in finding.what
 
 
-def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
+def test_report_uses_and_names_the_last_synced_preset(files: tuple[Path, Path]) -> None:
     one, both = map(page_of, files)
     note = preset_note(pl.DataFrame({"preset": [LAST, OTHER]}), LAST)
     for account in both["accounts"]:
@@ -82,7 +81,7 @@ def test_the_report_is_that_of_the_preset_synced_last_and_says_so(files: tuple[P
     assert json.dumps(both, default=str) == json.dumps(one, default=str)
 
 
-def test_the_answer_about_totals_is_that_of_the_preset_synced_last_and_says_so(files: tuple[Path, Path]) -> None:
+def test_totals_answer_uses_and_names_the_last_synced_preset(files: tuple[Path, Path]) -> None:
     answers = [totals_answer(load_account_history(path, "pin_one")) for path in files]
     one, both = answers
     assert both.sentence == one.sentence

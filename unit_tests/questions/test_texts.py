@@ -1,4 +1,4 @@
-"""Texts: features and words of the better pins, of any script and however hostile, and none where chance can do it."""
+"""Features and words of better pins are found in any script, and only if chance does not explain them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +23,9 @@ from oneup_pinterest.questions.texts.statistic import (
 )
 from simulations.worlds import MadeUpHistory
 from test_support.history import HOSTILE_TEXT, make_history, make_long_history
-from unit_tests.questions.test_change import HISTORIES, drawn
+from unit_tests.questions.test_change import HISTORIES, checked_spec
 
-NASTY = [
+HOSTILE_TEXTS = [
     None,
     "",
     "   ",
@@ -45,7 +45,7 @@ NASTY = [
 
 
 def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
-    """Pins of one week, each with a text of its own: blanks at its end make it so."""
+    """Return pins of one week; trailing spaces make each text unique."""
     texts = [text if text is None else text + " " * number for number, text in enumerate(texts)]
     return with_weeks(
         pl.DataFrame(
@@ -64,7 +64,7 @@ def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
 
 
 def plums() -> pl.DataFrame:
-    """The half of the pins that ask for plums have twice as many."""
+    """Return pins of which the half that asks about plums has twice the saves."""
     return outcomes(
         ["Plum cake?", "Bean soup", "Plum soup?", "Plain soup"] * 20,
         [(21.0 if n % 2 == 0 else 10.0) + n % 3 for n in range(80)],
@@ -88,17 +88,17 @@ def plums() -> pl.DataFrame:
         ("poultry", set()),
     ],
 )
-def test_features_are_those_that_a_reader_sees(text: str, features: set[str]) -> None:
+def test_features_of_a_text_are_found(text: str, features: set[str]) -> None:
     row = text_features(outcomes([text], [1.0])).row(0, named=True)
     assert {name for name in FEATURES if row[name] and name != LONG} == features
 
 
-def test_words_are_counted_without_markup_and_addresses() -> None:
+def test_words_are_counted_without_markup_and_urls() -> None:
     found = text_features(outcomes(["<b>Plum</b> cake https://x.example/a/b it's", "汤 很"], [1.0, 2.0]))
     assert found["words"].to_list() == [3, 2]
 
 
-def test_a_feature_of_twice_the_outcome_is_told_with_its_ratio() -> None:
+def test_feature_that_doubles_the_outcome_is_reported_with_its_ratio() -> None:
     row = compared_features(plums()).row(by_predicate=pl.col("feature") == "asks a question", named=True)
     assert (row["pins_with"], row["pins_without"], row["verdict"]) == (40, 40, "more")
     assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)
@@ -108,7 +108,7 @@ def test_a_feature_of_twice_the_outcome_is_told_with_its_ratio() -> None:
     assert "40 pins with it and 40 without" in sentence
 
 
-def test_words_of_the_better_pins_come_first_with_the_pins_that_have_them() -> None:
+def test_words_of_the_better_pins_come_first_with_their_pins() -> None:
     found = compared_words(plums())
     row = found.row(0, named=True)
     assert (row["word"], row["pins"], row["better"], row["verdict"]) == ("plum", 40, 40, "better")
@@ -118,12 +118,12 @@ def test_words_of_the_better_pins_come_first_with_the_pins_that_have_them() -> N
     assert "“plum” (40 of 40 pins with it are in the better half, 50% expected)" in sentence
 
 
-def test_a_word_counts_once_a_pin_and_words_always_together_are_one() -> None:
+def test_word_counts_once_per_pin_and_inseparable_words_are_merged() -> None:
     texts = ["egg egg egg fried rice", "egg noodle"] * 15 + ["noodle"] * 10
     found = compared_words(outcomes(texts, [float(n % 11) for n in range(40)]), permutations=99)
     pins = dict(found.select("word", "pins").iter_rows())
     assert pins["egg"] == 30
-    assert "fried" not in pins, "always beside rice"
+    assert "fried" not in pins, "it always occurs with rice"
     assert "rice" not in pins
     assert pins["noodle"] == 25
 
@@ -140,7 +140,7 @@ def test_pins_with_the_same_text_are_one_observation() -> None:
     assert compared_words(repeated)["pins"].to_list() == compared_words(made)["pins"].to_list()
 
 
-def test_the_null_result_is_said_in_words() -> None:
+def test_sentence_states_a_null_result() -> None:
     rng = np.random.default_rng(0)
     made = outcomes([f"soup {n % 5} {'!' if n % 3 else '?'}" for n in range(100)], rng.lognormal(2, 1, 100).tolist())
     assert text_answer(MadeUpHistory(outcomes=made)).sentence.startswith(
@@ -149,7 +149,7 @@ def test_the_null_result_is_said_in_words() -> None:
     assert words_answer(MadeUpHistory(outcomes=made)).sentence.startswith("No word goes with more or fewer saves than")
 
 
-def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
+def test_too_few_pins_texts_or_words_give_a_reason() -> None:
     few = outcomes(["Soup"] * 4, [1.0] * 4)
     none = outcomes([None, ""] * 20, [float(n) for n in range(40)])
     one_word = outcomes(["Soup", "."] * 20, [float(n % 7) for n in range(40)])
@@ -166,20 +166,20 @@ def test_few_pins_texts_or_words_are_refused_with_how_many_there_are() -> None:
     )
 
 
-def test_hostile_texts_are_words_and_nothing_else() -> None:
-    made = outcomes(NASTY * 8, [float(n * 7 % 31) for n in range(8 * len(NASTY))])
+def test_hostile_texts_are_treated_as_plain_words() -> None:
+    made = outcomes(HOSTILE_TEXTS * 8, [float(n * 7 % 31) for n in range(8 * len(HOSTILE_TEXTS))])
     assert text_features(made)["words"].max() == MAX_CHARACTERS // 5
     for answer in (
         text_answer(MadeUpHistory(outcomes=made), width=340),
         words_answer(MadeUpHistory(outcomes=made)),
     ):
         assert not set(answer.sentence) & set("\x00\x1b\u202e<")
-        drawn(answer.chart)
+        checked_spec(answer.chart)
     words = compared_words(made)
     assert not any("<" in word or len(word) > 81 for word in words["word"])
 
 
-def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
+def test_long_words_and_non_bmp_characters_are_drawn() -> None:
     contrasts = pl.DataFrame(
         {
             "word": ["𝓈ℴ𝓊𝓅 " * 8, "x" * 40, "𐤔"],
@@ -189,16 +189,16 @@ def test_long_words_and_pairs_beyond_the_plane_are_drawn() -> None:
             "verdict": ["better", "within normal variation", "worse"],
         }
     )
-    spec = drawn(words_chart(contrasts, "saves", 340))
+    spec = checked_spec(words_chart(contrasts, "saves", 340))
     assert all(ord(character) <= 0xFFFF for row in spec["data"]["values"] for character in row["word"])
 
 
 def test_charts_without_rows_are_drawn() -> None:
-    drawn(words_chart(compared_words(plums()).clear(), "saves"))
-    drawn(features_chart(compared_features(plums()).clear(), "saves"))
+    checked_spec(words_chart(compared_words(plums()).clear(), "saves"))
+    checked_spec(features_chart(compared_features(plums()).clear(), "saves"))
 
 
-def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_columns() -> None:
+def test_row_order_does_not_matter_and_empty_frames_keep_columns() -> None:
     made = plums()
     shuffled = made.sample(fraction=1, shuffle=True, seed=1)
     for statistic in (compared_features, compared_words):
@@ -209,18 +209,18 @@ def test_the_order_of_rows_changes_nothing_and_frames_without_rows_have_the_colu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HISTORIES)
-def test_answers_stand_on_every_history(name: str, tmp_path: Path) -> None:
+def test_every_history_gets_valid_answers(name: str, tmp_path: Path) -> None:
     pins = load_pins(make_history(tmp_path / "h.duckdb", **HISTORIES[name]), ["pin_one"])
     for answer in (text_answer(AccountHistory.from_pins(pins)), words_answer(AccountHistory.from_pins(pins))):
         assert answer.sentence.endswith((".", "!"))
         assert "nan" not in answer.sentence.lower().split()
 
 
-def test_a_long_history_with_hostile_texts_is_drawn_and_told(tmp_path: Path) -> None:
+def test_long_history_with_hostile_texts_gets_answers_and_charts(tmp_path: Path) -> None:
     path = make_long_history(tmp_path / "h.duckdb", ("pin_one",), days=60, pins=120, hostile=True)
     pins = load_pins(path, ["pin_one"])
     for answer in (text_answer(AccountHistory.from_pins(pins)), words_answer(AccountHistory.from_pins(pins))):
-        spec = drawn(answer.chart)
+        spec = checked_spec(answer.chart)
         assert len(spec["description"]) > 40
         assert answer.table is not None
         assert "were compared in" in answer.sentence

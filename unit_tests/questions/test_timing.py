@@ -1,4 +1,4 @@
-"""Times of publication: outcomes after exactly a week, effects told from chance, zones, and what is refused."""
+"""Publication times are compared by outcomes after exactly one week, in the chosen time zones."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from oneup_pinterest.questions.timing.statistic import By, compared_slots, poole
 from simulations.worlds import MadeUpHistory
 from test_support.history import make_history
 from test_support.made_pins import EMPTY, VARIANTS, pin
-from unit_tests.questions.test_change import drawn
+from unit_tests.questions.test_change import checked_spec
 
 MONDAY = datetime(2026, 1, 5)
 ANSWERS = (weekday_answer, hour_answer, slots_answer)
@@ -28,7 +28,7 @@ each_answer = pytest.mark.parametrize("answer", ANSWERS, ids=lambda function: fu
 
 
 def outcomes(number: int = 210, saturday: float = 1.0, seed: int = 0, account: str = "pin_a") -> pl.DataFrame:
-    """A pin a day at 9, 12 or 18 o'clock; Saturday's have so many times as much."""
+    """Return one pin per day, published at 9, 12 or 18 o'clock; outcomes of Saturdays are multiplied by `saturday`."""
     rng = np.random.default_rng(seed)
     days = np.arange(number)
     value = np.floor(40 * rng.lognormal(0, 0.8, number) * np.where(days % 7 == 5, saturday, 1.0))
@@ -46,23 +46,23 @@ def outcomes(number: int = 210, saturday: float = 1.0, seed: int = 0, account: s
 
 
 def published_at(moment: datetime | None, saves: dict[int, int], name: str = "a") -> pl.DataFrame:
-    """A pin with that moment of publication, and its saves by days after 1 January."""
+    """Return a pin published at a moment, with its saves by days after January 1."""
     return pin(name, 0, saves).with_columns(pl.lit(moment, pl.Datetime("us")).alias("timestamp"))
 
 
-def test_an_outcome_lies_between_the_snapshots_around_the_seventh_day() -> None:
+def test_outcome_is_interpolated_around_the_seventh_day() -> None:
     evening = published_at(datetime(2026, 1, 1, 18), {7: 10, 8: 30})
     found = first_week_outcomes(LoadedHistory(evening))
     assert found.select("value", "moment").row(0) == (10 + 0.75 * 20, datetime(2026, 1, 1, 18))
 
 
-def test_a_pin_not_seen_around_its_seventh_day_has_no_outcome() -> None:
+def test_pin_unobserved_around_its_seventh_day_has_no_outcome() -> None:
     assert first_week_outcomes(LoadedHistory(published_at(datetime(2026, 1, 1, 18), {6: 10}))).is_empty()
     assert first_week_outcomes(LoadedHistory(published_at(None, {7: 10, 8: 11}))).is_empty()
     assert first_week_outcomes(LoadedHistory(EMPTY)).is_empty()
 
 
-def test_the_zone_moves_both_the_hour_and_the_moment_a_week_later() -> None:
+def test_time_zone_changes_the_hour_and_the_outcome() -> None:
     noon = published_at(datetime(2026, 1, 1, 12), {7: 0, 8: 24})
     read_as = first_week_outcomes(
         LoadedHistory(noon), published_zone="America/New_York", display_zone="America/New_York"
@@ -76,11 +76,11 @@ def test_the_zone_moves_both_the_hour_and_the_moment_a_week_later() -> None:
 @pytest.mark.parametrize(
     ("hour", "moments"),
     [
-        (datetime(2026, 3, 29, 2, 30), []),  # the clock went from 2 to 3
-        (datetime(2026, 10, 25, 2, 30), [datetime(2026, 10, 25, 0, 30)]),  # the first of two
+        (datetime(2026, 3, 29, 2, 30), []),  # the clock skips from 2 to 3
+        (datetime(2026, 10, 25, 2, 30), [datetime(2026, 10, 25, 0, 30)]),  # the first of the two
     ],
 )
-def test_of_hours_that_a_clock_skips_or_repeats_none_is_made_up(hour: datetime, moments: list[datetime]) -> None:
+def test_skipped_hour_has_no_outcome_and_repeated_hour_means_the_first(hour: datetime, moments: list[datetime]) -> None:
     ages = (hour.date() - date(2026, 1, 1)).days
     seen = published_at(hour, {ages + 7: 5, ages + 8: 6})
     assert first_week_outcomes(LoadedHistory(seen), published_zone="Europe/Berlin")["moment"].to_list() == moments
@@ -88,18 +88,18 @@ def test_of_hours_that_a_clock_skips_or_repeats_none_is_made_up(hour: datetime, 
 
 @each_answer
 @pytest.mark.parametrize("zone", ["Europe/Berlinn", ""])
-def test_an_unknown_zone_is_named(answer: Any, zone: str) -> None:
+def test_unknown_time_zone_is_rejected(answer: Any, zone: str) -> None:
     with pytest.raises(UserError, match="is no time zone"):
         answer(AccountHistory.from_pins(EMPTY), published_zone=zone)
     with pytest.raises(UserError, match="is no time zone"):
         answer(AccountHistory.from_pins(EMPTY), display_zone=zone)
 
 
-def test_weeks_are_taken_together_up_to_twenty_pins() -> None:
+def test_weeks_are_merged_until_they_have_twenty_pins() -> None:
     assert outcomes(42)["weeks"].to_list() == [0] * 21 + [1] * 21
 
 
-def test_equal_means_of_slots_are_no_effect_and_their_ratio_is_1() -> None:
+def test_slots_with_equal_means_have_no_effect() -> None:
     flat = outcomes().with_columns(value=pl.when(pl.col("id").cast(pl.Int64) // 7 % 2 == 0).then(9.0).otherwise(19.0))
     found = compared_slots(flat, "weekday")
     assert found["mean_ratio"].to_list() == pytest.approx([1.0] * 7)
@@ -108,7 +108,7 @@ def test_equal_means_of_slots_are_no_effect_and_their_ratio_is_1() -> None:
     assert found["verdict"].unique().to_list() == ["within normal variation"]
 
 
-def test_the_difference_is_that_of_logarithms_from_the_other_pins() -> None:
+def test_difference_compares_logarithms_with_the_other_pins() -> None:
     exact = outcomes().with_columns(value=pl.when(pl.col("moment").dt.weekday() == 6).then(39.0).otherwise(19.0))
     noisy = exact.with_columns(pl.col("value") + pl.col("id").cast(pl.Int64) // 7 % 2 * 1e-6)
     saturday = compared_slots(noisy, "weekday").row(5, named=True)
@@ -117,16 +117,16 @@ def test_the_difference_is_that_of_logarithms_from_the_other_pins() -> None:
     assert saturday["pins"] == 30
 
 
-def test_a_true_effect_is_found_and_no_other_weekday_is_said_to_be_above() -> None:
+def test_only_the_weekday_with_a_true_effect_is_above() -> None:
     found = compared_slots(outcomes(saturday=3), "weekday")
     assert found.filter(pl.col("verdict") == "above")["weekday"].to_list() == [6]
     saturday = found.row(5, named=True)
     assert 30 < saturday["low"] < saturday["effect"] < saturday["high"]
-    assert saturday["effect"] < 100 * np.expm1(saturday["difference"])  # drawn towards 0
+    assert saturday["effect"] < 100 * np.expm1(saturday["difference"])  # shrunk toward 0
 
 
 @pytest.mark.parametrize("by", ["weekday", "hour", "slot"])
-def test_no_effect_is_not_claimed_although_plain_means_differ(by: By) -> None:
+def test_different_means_alone_are_not_an_effect(by: By) -> None:
     found = compared_slots(outcomes(), by, 3)
     assert set(found["verdict"]) <= {"within normal variation", "few pins"}
     best = found["mean_ratio"].max()
@@ -135,17 +135,17 @@ def test_no_effect_is_not_claimed_although_plain_means_differ(by: By) -> None:
     assert found["chance_ratio"][0] > 1.05
 
 
-def test_a_trend_is_not_taken_for_an_effect_of_the_weekday_that_came_last() -> None:
+def test_trend_is_not_mistaken_for_a_weekday_effect() -> None:
     late = outcomes(140).filter((pl.col("moment").dt.weekday() != 6) | (pl.col("moment") > MONDAY + timedelta(days=98)))
     grown = late.with_columns(value=pl.col("value") * (1 + 29 * (pl.col("moment") > MONDAY + timedelta(days=98))))
     found = compared_slots(with_weeks(grown.drop("weeks")), "weekday")
     assert found["mean_ratio"][5] > 1.3
     assert found["verdict"][5] == "within normal variation"
     assert abs(found["difference"][5]) < 0.5
-    assert compared_slots(grown.with_columns(weeks=0), "weekday")["difference"][5] > 1.5  # what the trend alone makes
+    assert compared_slots(grown.with_columns(weeks=0), "weekday")["difference"][5] > 1.5  # the trend alone gives this
 
 
-def test_every_slot_has_its_row_and_one_with_two_pins_no_verdict() -> None:
+def test_every_slot_has_a_row_and_few_pins_have_no_effect() -> None:
     found = compared_slots(outcomes(), "slot", 3)
     assert found.select("weekday", "hour").rows() == [(day, hour) for day in range(1, 8) for hour in range(0, 24, 3)]
     assert found["pins"].sum() == 210
@@ -154,7 +154,7 @@ def test_every_slot_has_its_row_and_one_with_two_pins_no_verdict() -> None:
     assert few["effect"].null_count() == few.height > 0
 
 
-def test_the_order_of_the_rows_does_not_matter() -> None:
+def test_row_order_does_not_matter() -> None:
     made = outcomes(saturday=4, seed=2)
     assert compared_slots(made.sample(fraction=1, shuffle=True, seed=3), "weekday").equals(
         compared_slots(made, "weekday")
@@ -172,7 +172,7 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
         (outcomes(210).filter(pl.col("moment").dt.weekday() == 1), "two slots"),
     ],
 )
-def test_what_cannot_carry_a_verdict_says_why(made: pl.DataFrame, reason: str) -> None:
+def test_too_little_data_gives_a_reason(made: pl.DataFrame, reason: str) -> None:
     found = compared_slots(made, "weekday")
     assert found.height == 7
     assert reason in found["reason"][0]
@@ -182,7 +182,7 @@ def test_what_cannot_carry_a_verdict_says_why(made: pl.DataFrame, reason: str) -
     assert answer.chart is None
 
 
-def test_nothing_gives_no_rows_with_the_same_columns() -> None:
+def test_frame_without_pins_has_the_same_columns() -> None:
     nothing = compared_slots(outcomes().clear(), "hour", 3)
     assert nothing.is_empty()
     assert nothing.schema == compared_slots(outcomes(), "hour", 3).schema
@@ -194,13 +194,13 @@ def test_hours_must_divide_a_day(hours: int) -> None:
         compared_slots(outcomes(), "hour", hours)
 
 
-def test_what_is_known_poorly_is_drawn_towards_zero_the_more() -> None:
+def test_uncertain_effects_shrink_more_toward_zero() -> None:
     middle, width = pooled(np.array([0.5, 0.5, -0.5]), np.array([0.05, 0.5, 0.05]))
     assert 0 < middle[1] < middle[0] <= 0.5
     assert width[1] > width[0]
 
 
-def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
+def test_sentence_names_the_weekday_that_stands_out() -> None:
     answer = weekday_answer(MadeUpHistory(outcomes=outcomes(saturday=4)))
     assert "Saturday" in answer.sentence
     assert "stand out" in answer.sentence
@@ -214,7 +214,7 @@ def test_the_weekday_that_stands_out_is_named_with_its_figures() -> None:
     )
 
 
-def test_no_effect_is_told_in_words_with_its_figures() -> None:
+def test_sentence_states_that_no_weekday_differs() -> None:
     answer = weekday_answer(MadeUpHistory(outcomes=outcomes()))
     best = compared_slots(outcomes(), "weekday").sort("effect").row(-1, named=True)
     assert answer.sentence.startswith("No weekday differs by more than chance: of 210 pins, ")
@@ -226,13 +226,13 @@ def test_no_effect_is_told_in_words_with_its_figures() -> None:
     assert not any("could be judged" in note for note in answer.notes)
 
 
-def test_notes_name_the_zones_that_were_chosen() -> None:
+def test_notes_name_the_chosen_time_zones() -> None:
     answer = hour_answer(MadeUpHistory(outcomes=outcomes()), published_zone="UTC", display_zone="Europe/Berlin")
     assert answer.notes[-1].endswith("here they are read as UTC and shown in Europe/Berlin.")
     assert any("3 of 8 could be judged" in note for note in answer.notes)
 
 
-def test_tables_have_a_row_for_each_slot_with_pins() -> None:
+def test_tables_have_one_row_per_slot_with_pins() -> None:
     by_day, by_hour, both = (answer(MadeUpHistory(outcomes=outcomes())).table for answer in ANSWERS)
     assert by_day is not None
     assert by_hour is not None
@@ -243,22 +243,22 @@ def test_tables_have_a_row_for_each_slot_with_pins() -> None:
     assert both.height == 21
 
 
-def test_the_chart_names_what_stands_out_and_leaves_the_rest_grey() -> None:
+def test_chart_labels_only_what_stands_out() -> None:
     effects = compared_slots(outcomes(saturday=2.5, seed=1), "weekday")
-    spec = drawn(slots_chart(effects, "saves"))
+    spec = checked_spec(slots_chart(effects, "saves"))
     rows = spec["layer"][1]["data"]["values"]
     assert [row["slot"] for row in rows if row["label"]] == ["Saturday"]
     assert len({row["color"] for row in rows}) == 2
     assert "Saturday +" in spec["description"]
 
 
-def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
+def test_grid_shows_pins_and_marks_few_pins_and_effects() -> None:
     lifted = outcomes(420).with_columns(
         value=pl.when((pl.col("moment").dt.weekday() == 6) & (pl.col("moment").dt.hour() == 18))
         .then(pl.col("value") * 8)
         .otherwise(pl.col("value"))
     )
-    spec = drawn(slots_grid(compared_slots(lifted, "slot", 3), "saves", 340))
+    spec = checked_spec(slots_grid(compared_slots(lifted, "slot", 3), "saves", 340))
     few, known, found, texts = (layer["data"]["values"] for layer in spec["layer"])
     assert len(few) + len(known) == len(texts) == 56
     assert [(row["day"], row["hour"]) for row in found] == [("Sat", 18)]
@@ -267,32 +267,32 @@ def test_the_grid_prints_pins_and_marks_slots_with_few_or_an_effect() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", VARIANTS)
-def test_answers_hold_on_every_kind_of_history(tmp_path: Path, kind: str) -> None:
-    pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[kind]), ["pin_one"])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_history_gets_valid_answers(tmp_path: Path, name: str) -> None:
+    pins = load_pins(make_history(tmp_path / "h.duckdb", **VARIANTS[name]), ["pin_one"])
     for answer in ANSWERS:
-        check(answer(AccountHistory.from_pins(pins)))
-        if kind == "rolling":
+        check_answer(answer(AccountHistory.from_pins(pins)))
+        if name == "rolling":
             assert "falls too often" in answer(AccountHistory.from_pins(pins)).sentence
-    for lacking in ("saves", "timestamp"):
-        check(
+    for missing in ("saves", "timestamp"):
+        check_answer(
             weekday_answer(
-                AccountHistory.from_pins(pins.with_columns(pl.lit(None, pins.schema[lacking]).alias(lacking)))
+                AccountHistory.from_pins(pins.with_columns(pl.lit(None, pins.schema[missing]).alias(missing)))
             )
         )
 
 
-def check(answer: Answer) -> None:
+def check_answer(answer: Answer) -> None:
     assert answer.sentence.endswith(".")
     assert (answer.chart is None) == ("chance" not in answer.sentence and "stand out" not in answer.sentence)
     if answer.chart is not None:
-        drawn(answer.chart)
+        checked_spec(answer.chart)
 
 
-def test_a_long_history_is_answered(tmp_path: Path) -> None:
+def test_long_history_gets_answers(tmp_path: Path) -> None:
     history = load_account_history(make_history(tmp_path / "h.duckdb", days=75), "pin_one")
     by_weekday = weekday_answer(history)
-    check(by_weekday)
+    check_answer(by_weekday)
     assert by_weekday.chart is not None
-    check(hour_answer(history))
+    check_answer(hour_answer(history))
     assert "at least two slots" in slots_answer(history).sentence
