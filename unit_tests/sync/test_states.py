@@ -22,7 +22,7 @@ def test_accounts_missing_from_the_new_state_keep_their_cursors() -> None:
     assert written == state(entry("b", 20), entry("a", 19))
 
 
-def test_cursors_of_other_presets_are_kept() -> None:
+def test_other_presets_are_kept_and_entries_without_a_preset_are_not() -> None:
     before = state(entry("a", 1), entry("a", 2, "last_7_days"), entry("a", 3, "last_30_days"))
     assert keep_other_entries(state(entry("a", 9, "last_30_days")), before) == state(
         entry("a", 9, "last_30_days"), entry("a", 2, "last_7_days")
