@@ -1,4 +1,4 @@
-"""The connector as Airbyte runs it: in this process for speed, or as a real process with real output."""
+"""Run the connector as Airbyte does: in this process, which is fast, or as a real process."""
 
 import json
 import logging
@@ -24,8 +24,8 @@ from test_support.paths import ROOT
 
 
 @dataclass
-class Reading:
-    """What one `read` said."""
+class ReadResult:
+    """Records, states and errors of one `read`."""
 
     records: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     state: list[dict[str, Any]] = field(default_factory=list)
@@ -44,33 +44,33 @@ def _name(state: Mapping[str, Any]) -> str:
     return str(state["stream"]["stream_descriptor"]["name"])
 
 
-def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), streams: Iterable[str] = ()) -> Reading:
-    """Read in this process, all streams or some, with the state of an earlier reading."""
+def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), streams: Iterable[str] = ()) -> ReadResult:
+    """Read all streams or some in this process, optionally with the state of an earlier read."""
     catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config, streams))
     states = [AirbyteStateMessageSerializer.load(json.loads(json.dumps(entry))) for entry in state]
-    reading, last = Reading(), {_name(entry): dict(entry) for entry in state}
+    result, last = ReadResult(), {_name(entry): dict(entry) for entry in state}
     source = SourceOneupPinterest(catalog=catalog, config=config, state=states)
     try:
         for message in source.read(logging.getLogger("airbyte"), config, catalog, states):
-            take(AirbyteMessageSerializer.dump(message), reading, last)
+            add_message(AirbyteMessageSerializer.dump(message), result, last)
     except AirbyteTracedException as error:
-        reading.exception = error
-    reading.state = list(last.values())
-    return reading
+        result.exception = error
+    result.state = list(last.values())
+    return result
 
 
-def take(message: Mapping[str, Any], reading: Reading, last: dict[str, Any]) -> None:
-    """Add a message to a reading."""
+def add_message(message: Mapping[str, Any], result: ReadResult, last: dict[str, Any]) -> None:
+    """Add a message to the result of a read."""
     if message["type"] == "RECORD":
-        reading.records[message["record"]["stream"]].append(message["record"]["data"])
+        result.records[message["record"]["stream"]].append(message["record"]["data"])
     elif message["type"] == "STATE":
         last[_name(message["state"])] = {"type": "STREAM", "stream": message["state"]["stream"]}
     elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
-        reading.errors.append(message["trace"]["error"])
+        result.errors.append(message["trace"]["error"])
 
 
 def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a configured catalog of all streams or some, incremental where they can be."""
+    """Return a configured catalog of all streams or some, incremental if possible."""
     discovered = SourceOneupPinterest(config=config).discover(logging.getLogger("airbyte"), config)
     names = set(streams)
     return {
@@ -105,14 +105,14 @@ def start(*arguments: object, now: datetime | None = None, **environment: str) -
 
 
 def run(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python main.py …` to its end."""
+    """Run `python main.py …` and wait for its end."""
     process = start(*arguments, now=now, **environment)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def messages(output: str) -> list[dict[str, Any]]:
-    """Return the messages on a stdout; fail if a line is not a message."""
+    """Return the Airbyte messages of a stdout; fail if a line is not a message."""
     parsed = [json.loads(line) for line in output.splitlines()]
     assert all(message["type"] in MESSAGE_TYPES for message in parsed)
     return parsed

@@ -1,4 +1,4 @@
-"""A sandbox for each test, a clock that both sides share, and waits that take no time."""
+"""Fixtures: a sandbox per test, a clock shared with the connector, and waits that take no time."""
 
 import json
 import pickle
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.airbyte import Reading, read
+from integration_tests.airbyte import ReadResult, read
 from integration_tests.fixture_types import Days, FirstSync
-from integration_tests.printed import Day, printed
+from integration_tests.printed import Day, read_and_sync_days
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
@@ -24,12 +24,12 @@ from test_support.clock import NOON
 from test_support.once_per_run import once_per_run
 from test_support.paths import ROOT
 
-collect_ignore = ["quick_retries"]  # it changes the process that imports it
+collect_ignore = ["quick_retries"]  # it changes `time.sleep` of any process that imports it
 
 
 @contextmanager
 def at_noon() -> Iterator[Sandbox]:
-    """Yield a sandbox with three accounts at noon on a fixed day; the connector's clock says the same."""
+    """Yield a sandbox with three accounts at noon on a fixed day; the connector has the same clock."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as running:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         yield running
@@ -54,7 +54,7 @@ def days_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Days:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return the waits between attempts, which are recorded but skipped."""
+    """Record the waits between attempts instead of waiting."""
     waited: list[float] = []
     really_sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), really_sleep(min(seconds, 0.01)))[0])
@@ -63,7 +63,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel of this checkout; what it holds is in the folder `unpacked` beside it."""
+    """Return the wheel of this checkout; the folder `unpacked` next to it holds its files."""
 
     def build(folder: Path) -> None:
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -76,9 +76,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
-    """Return `first_sync(path, start_date=…)`, which writes there what a first sync of the fixture `sandbox` leaves.
+    """Return `first_sync(path, start_date=…)`, which writes the database of a first sync of the fixture `sandbox`.
 
-    Each first sync is made once per run and copied for each test.
+    Each first sync runs once per test run and is copied for each test.
     """
 
     def write(path: Path, **settings: str) -> Path:
@@ -93,24 +93,24 @@ def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
 
 
 @pytest.fixture
-def first_reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
-    """Return what a first read of the fixture `sandbox` brings."""
+def first_read(tmp_path_factory: pytest.TempPathFactory) -> ReadResult:
+    """Return the result of a first read of the fixture `sandbox`."""
 
     def build(folder: Path) -> None:
         with at_noon() as sandbox:
-            (folder / "reading").write_bytes(pickle.dumps(read(sandbox.config())))
+            (folder / "result").write_bytes(pickle.dumps(read(sandbox.config())))
 
-    reading = pickle.loads((once_per_run(tmp_path_factory, "first_reading", build) / "reading").read_bytes())
-    assert isinstance(reading, Reading)
-    return reading
+    result = pickle.loads((once_per_run(tmp_path_factory, "first_read", build) / "result").read_bytes())
+    assert isinstance(result, ReadResult)
+    return result
 
 
 @pytest.fixture(scope="session")
 def printed_days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
-    """Return two days of what `main.py read` printed, with the files that `sync` made; copy these before use."""
+    """Return the output of `main.py read` on two days, with the databases of `sync`; copy these before use."""
 
     def build(folder: Path) -> None:
-        (folder / "days").write_bytes(pickle.dumps(list(printed(folder))))
+        (folder / "days").write_bytes(pickle.dumps(list(read_and_sync_days(folder))))
 
     days = pickle.loads((once_per_run(tmp_path_factory, "printed", build) / "days").read_bytes())
     assert isinstance(days, list)

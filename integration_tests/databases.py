@@ -1,4 +1,4 @@
-"""What a database holds, and the command that fills it as a process."""
+"""Query a database, and run `oneup-pinterest` as a process."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ KEYS = {stream: tuple(key) for stream, (_, key) in SCHEMAS.items()}
 
 
 @contextmanager
-def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_read_only(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(database), read_only=True) as connection:
         yield connection
 
 
 def rows(database: Path, query: str) -> list[Any]:
-    with opened(database) as connection:
+    with open_read_only(database) as connection:
         return connection.sql(query).fetchall()
 
 
@@ -37,7 +37,7 @@ def contents(database: Path) -> dict[str, list[Any]]:
     }
 
 
-def doubled_keys(database: Path) -> list[Any]:
+def duplicate_keys(database: Path) -> list[Any]:
     return [
         row
         for stream, keys in KEYS.items()

@@ -1,4 +1,4 @@
-"""Types of the fixtures in conftest.py that are functions."""
+"""Types of the fixtures in conftest.py that return functions."""
 
 from collections.abc import Callable
 from pathlib import Path

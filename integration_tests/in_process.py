@@ -1,6 +1,6 @@
-"""The command lines in this process: seconds faster than new ones, for tests of many arguments.
+"""Run the command lines in this process: seconds faster than new processes, for tests of many arguments.
 
-What only a process of its own shows (imports, signals, the exit status itself) is tested with one.
+Tests of imports, signals and real exit statuses start a process of their own.
 """
 
 import io
@@ -26,7 +26,7 @@ def run_command(*arguments: object, now: datetime = NOON, **environment: str) ->
 
 
 def run_connector(*arguments: object, now: datetime = NOON, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python main.py …`. The CDK's log messages are not in its output."""
+    """Run `python main.py …`. The output lacks the log messages of the CDK."""
     return _run(run_connector_here, arguments, now, environment)
 
 

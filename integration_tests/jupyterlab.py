@@ -1,4 +1,4 @@
-"""A JupyterLab on this machine alone, started as people start it, for the tests and pictures of notebooks."""
+"""Run JupyterLab on this machine, as users start it, for the tests and pictures of notebooks."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from urllib.request import urlopen
 
 from test_support.paths import ROOT
 
-MOST_SECONDS = 120  # that anything here takes, on a machine with other things to do
-# The last lines of its status bar and of each cell, by which a reader knows that it is done
+TIMEOUT_SECONDS = 120  # for any step, on a busy machine
+# How the page shows that the kernel and the cells are done
 _IDLE = "Python 3 (ipykernel) | Idle"
 _ALL_RUN = """[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
     .every(prompt => /^\\[\\d+\\]/.test(prompt.textContent))"""
 _SETTINGS: dict[str, dict[str, Any]] = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight are drawn too
+    "notebook-extension/tracker": {"windowingMode": "none"},  # cells outside the window are drawn too
 }
 
 
@@ -33,8 +33,8 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
     """Copy the checkout's package and notebooks to `folder` and run `oneup-pinterest notebooks` on the copy.
 
-    Yields the address. The notebooks are in `folder/notebooks`; what else is put there can be opened too. Nothing of
-    the user's Jupyter is read or written, and nothing is asked of a network.
+    Yields the address. The notebooks are in `folder/notebooks`; other files there can be opened too. Reads and writes
+    nothing of the user's Jupyter and sends no request to other machines.
     """
     for name in ("analysis", "notebooks"):
         shutil.copytree(
@@ -48,7 +48,7 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     config = {
-        # if another took the port meanwhile this one must end, or the test would talk to the other
+        # if another process takes the port, this server must end, or the test would talk to the wrong one
         "ServerApp": {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False},
         "LabApp": {
             "open_browser": False,
@@ -87,16 +87,16 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
         yield address
     finally:
         if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)  # the command and the JupyterLab that it started
-            server.wait(MOST_SECONDS)
+            os.killpg(server.pid, signal.SIGTERM)  # the command and its JupyterLab
+            server.wait(TIMEOUT_SECONDS)
             _wait_for_end(address)
 
 
 def open_notebook(browser: Any, address: str, path: str) -> Any:
-    """Return the page of a notebook, once its kernel waits for work; nothing has been run in it."""
+    """Open a notebook and return its page once the kernel is idle; no cell has run yet."""
     page = browser.new_page()
-    page.set_default_timeout(MOST_SECONDS * 1000)
-    # in the default workspace it would open those of before as well; a name with a dot it does not find
+    page.set_default_timeout(TIMEOUT_SECONDS * 1000)
+    # the default workspace also opens earlier notebooks; a workspace name must not have a dot
     page.goto(f"{address}/lab/workspaces/{Path(path).stem}/tree/{path}")
     page.get_by_text(_IDLE).wait_for()
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
@@ -104,7 +104,7 @@ def open_notebook(browser: Any, address: str, path: str) -> Any:
 
 
 def run_all_cells(page: Any) -> None:
-    """Choose *Run → Run All Cells* and wait until each has been run; the last charts may still be drawn."""
+    """Choose *Run → Run All Cells* and wait until each cell has run; the last charts may still be loading."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(_ALL_RUN)
@@ -112,7 +112,7 @@ def run_all_cells(page: Any) -> None:
 
 
 def choose_theme(folder: Path, theme: str) -> None:
-    """For the pages that are opened from now on: `JupyterLab Light` or `JupyterLab Dark`."""
+    """Set the theme of pages that are opened later: `JupyterLab Light` or `JupyterLab Dark`."""
     _write(_settings(folder, "apputils-extension/themes"), {"theme": theme})
 
 
@@ -126,23 +126,23 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = monotonic() + MOST_SECONDS
+    end = monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             urlopen(f"{address}/api").close()
             return
         except (URLError, ConnectionError):
             if server.poll() is not None or monotonic() > end:
-                raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text()}") from None
+                raise RuntimeError(f"JupyterLab does not respond:\n{log.read_text()}") from None
             sleep(0.1)
 
 
 def _wait_for_end(address: str) -> None:
-    """Until its kernels are ended too, and nobody writes into the folder any more."""
-    end = monotonic() + MOST_SECONDS
+    """Wait until its kernels have ended too, so that nothing writes into the folder any more."""
+    end = monotonic() + TIMEOUT_SECONDS
     while monotonic() < end:
         try:
-            urlopen(f"{address}/api", timeout=MOST_SECONDS).close()
+            urlopen(f"{address}/api", timeout=TIMEOUT_SECONDS).close()
         except (URLError, ConnectionError, HTTPException):
             return
         sleep(0.1)

@@ -1,4 +1,4 @@
-"""What tests of several accounts or keys in one file share: a short history, and what the file says of accounts."""
+"""Helpers for tests of several accounts or keys in one file: a short history, its cursors and its findings."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.sandbox import Sandbox
 
 KEY_B = "kQ7vLm2xRt9pYc4bNd8sWf3hJg6z"
-START = {"start_date": "2026-05-01"}  # a short history is enough here, and quick
+START = {"start_date": "2026-05-01"}  # a short history is enough and fast
 KNOTS = "pin_sandbox_knots_by_noor"
 KNOTS_IS_MISSING = (
     "OneUp has not listed @knots_by_noor (pin_sandbox_knots_by_noor) since 21 May 2026: it is no longer read, and its "
@@ -19,7 +19,7 @@ KNOTS_IS_MISSING = (
 RECONNECT = "Connect it again in OneUp, unless you removed it on purpose."
 
 
-def of(sandbox: Sandbox) -> dict[str, Any]:
+def config_of(sandbox: Sandbox) -> dict[str, Any]:
     return {**sandbox.config(), **START}
 
 
@@ -38,6 +38,6 @@ def findings(database: Path, *checks: str) -> dict[tuple[str, str], dict[str, An
     return {(it["check"], it["where"]): it for it in read_status(database)["findings"] if it["check"] in wanted}
 
 
-def words_of(page: Path) -> str:
+def page_text(page: Path) -> str:
     """Return the text of a report without its tags."""
     return " ".join(re.sub(r"<[^>]*>", "", page.read_text(encoding="utf-8")).split())

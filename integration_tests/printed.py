@@ -1,4 +1,4 @@
-"""Two days of a sandbox: what `main.py read` printed on each, and the file that `sync` made of the same days."""
+"""Read and sync a sandbox on two days: the output of `main.py read`, and the database of `sync`."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from test_support.clock import NOON
 
 @dataclass
 class Day:
-    """A read's output, the state that it printed last, and a database that was synced up to here."""
+    """The output of a read, its last state, and a database synced up to this day."""
 
     now: datetime
     text: str
@@ -27,8 +27,8 @@ class Day:
         return self.text.splitlines(keepends=True)
 
 
-def printed(folder: Path, days: int = 2) -> Iterator[Day]:
-    """Yield the days; times of extraction are those of the sandbox's clock, as they are in a sync."""
+def read_and_sync_days(folder: Path, days: int = 2) -> Iterator[Day]:
+    """Yield the days; the extraction times are those of the sandbox's clock, as in a sync."""
     config, catalog, state = folder / "config.json", folder / "catalog.json", folder / "state.json"
     state.write_text("[]")
     with Sandbox(accounts=3, now=NOON) as sandbox:
@@ -39,7 +39,7 @@ def printed(folder: Path, days: int = 2) -> Iterator[Day]:
             sandbox.now = NOON + timedelta(days=number)
             ended = airbyte.run("read", "--config", config, "--catalog", catalog, "--state", state, now=sandbox.now)
             assert ended.returncode == 0, ended.stderr
-            text = at(sandbox.now, ended.stdout)
+            text = with_extraction_times(sandbox.now, ended.stdout)
             states = last_states(airbyte.messages(text))
             state.write_text(json.dumps(states))
             ended = databases.run("sync", "--config", config, "--database", database, now=sandbox.now)
@@ -49,8 +49,8 @@ def printed(folder: Path, days: int = 2) -> Iterator[Day]:
             yield Day(sandbox.now, text, states, copy)
 
 
-def at(now: datetime, text: str) -> str:
-    """Return the same messages, with every time of extraction a millisecond after the one before."""
+def with_extraction_times(now: datetime, text: str) -> str:
+    """Return the same messages, with each extraction time a millisecond after the previous one."""
     start = int(now.astimezone(UTC).timestamp() * 1000)
     return "".join(_line(start + number, json.loads(line)) for number, line in enumerate(text.splitlines()))
 

@@ -39,7 +39,7 @@ def test_syncs_on_either_side_of_midnight_equal_the_server(
         now = around.replace(tzinfo=ZoneInfo(zone)) + timedelta(minutes=minutes)
         set_clock(now)
         sandbox.clear_requests()
-        reading = read(
+        result = read(
             {
                 **sandbox.config(),
                 "timezone": zone,
@@ -49,15 +49,15 @@ def test_syncs_on_either_side_of_midnight_equal_the_server(
             streams=["overview_metrics", "pins", "account_followers"],
         )
 
-        assert reading.exception is None
+        assert result.exception is None
         assert {request.status for request in sandbox.requests} == {200}
         last_day = (now.date() - timedelta(days=1)).isoformat()
-        windows = windows_of(reading.records["overview_metrics"])
+        windows = windows_of(result.records["overview_metrics"])
         assert {end for (_, _, end), _ in windows} == {last_day}
         for (account, start, end), rows in windows:
             assert [metric(row) for row in rows] == ask(sandbox, "overview", account, start, end, zone)["metrics"]
-        assert {row["snapshot_date"] for row in reading.records["account_followers"]} == {now.date().isoformat()}
-        assert {row["period_end"] for row in reading.records["pins"]} <= {last_day}
+        assert {row["snapshot_date"] for row in result.records["account_followers"]} == {now.date().isoformat()}
+        assert {row["period_end"] for row in result.records["pins"]} <= {last_day}
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
@@ -70,19 +70,19 @@ def test_a_sync_that_passes_midnight_stays_on_its_day(
         Fault("edit", path="listsocialaccounts", edit=lambda answer: set_clock(midnight + timedelta(minutes=5)))
     )
 
-    reading = read({**sandbox.config(), "timezone": zone})
+    result = read({**sandbox.config(), "timezone": zone})
 
     assert sandbox.now > midnight
-    assert reading.exception is None
+    assert result.exception is None
     assert {request.status for request in sandbox.requests} == {200}
     for stream, endpoint, part in (("overview_metrics", "overview", "metrics"), ("pin_totals", "posts", "stats")):
-        windows = windows_of(reading.records[stream])
+        windows = windows_of(result.records[stream])
         assert max(end for (_, _, end), _ in windows) == "2026-05-18"
         for (account, start, end), rows in windows:
             assert [metric(row) for row in rows] == ask(sandbox, endpoint, account, start, end, zone)[part]
-    assert {row["snapshot_date"] for row in reading.records["pins"]} == {"2026-05-19"}
+    assert {row["snapshot_date"] for row in result.records["pins"]} == {"2026-05-19"}
 
-    next_day = read({**sandbox.config(), "timezone": zone}, reading.state)
+    next_day = read({**sandbox.config(), "timezone": zone}, result.state)
     assert next_day.exception is None
     assert {row["period_end"] for row in next_day.records["overview_metrics"]} == {"2026-05-19"}
 
@@ -103,7 +103,7 @@ def test_a_clock_that_goes_back_loses_no_row(
         assert sync(sandbox.config(), file).exit_status == 0
 
     found = damage(database, untouched)
-    assert (found.lost, found.doubled) == (0, 0)
+    assert (found.lost, found.duplicated) == (0, 0)
     with duckdb.connect(str(database)) as connection:
         of_the_wrong_day = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
         newest = connection.sql(

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration_tests.fault_injection.processes import on_day, served, start
+from integration_tests.fault_injection.processes import on_day, serve_sandbox, start_sync
 from integration_tests.fault_injection.rows import Damage, damage
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database import connection as opening
@@ -39,12 +39,12 @@ def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
 
 
 def test_of_two_concurrent_first_syncs_the_second_waits_or_is_refused(tmp_path: Path) -> None:
-    with served(tmp_path / "place", accounts=2) as sandbox:
+    with serve_sandbox(tmp_path / "work", accounts=2) as sandbox:
         sync(sandbox.config(), tmp_path / "untouched.duckdb")
         database = tmp_path / "both.duckdb"
-        first = start(database, tmp_path / "place")
+        first = start_sync(database, tmp_path / "work")
         time.sleep(0.3)
-        second = start(database, tmp_path / "place")
+        second = start_sync(database, tmp_path / "work")
         ends = [(process.communicate(timeout=120)[1], process.returncode) for process in (first, second)]
 
         assert {status for _, status in ends} <= {0, 1}
@@ -109,11 +109,11 @@ def test_what_is_read_while_syncs_write_is_the_state_before_or_after_one(
 ) -> None:
     monkeypatch.setattr(opening, "MAX_WAIT", 0)
     database, seen, refused = tmp_path / "history.duckdb", list[DataWindow](), list[str]()
-    with served(tmp_path / "place", accounts=2, latency=0.05) as sandbox:
+    with serve_sandbox(tmp_path / "work", accounts=2, latency=0.05) as sandbox:
         sync(sandbox.config(), database)
         whole = [data_window(database)]
         on_day(sandbox, 1)
-        process = start(database, tmp_path / "place")
+        process = start_sync(database, tmp_path / "work")
         while process.poll() is None:
             try:
                 seen.append(data_window(database))
@@ -131,8 +131,8 @@ def test_what_is_read_while_syncs_write_is_the_state_before_or_after_one(
 
 def test_two_syncs_into_two_files_at_once_work(tmp_path: Path) -> None:
     files = [tmp_path / "a.duckdb", tmp_path / "b.duckdb"]
-    with served(tmp_path / "place", accounts=2) as sandbox:
-        for process in [start(file, tmp_path / "place") for file in files]:
+    with serve_sandbox(tmp_path / "work", accounts=2) as sandbox:
+        for process in [start_sync(file, tmp_path / "work") for file in files]:
             process.communicate(timeout=120)
             assert process.returncode == 0
         sync(sandbox.config(), tmp_path / "untouched.duckdb")

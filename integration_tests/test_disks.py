@@ -1,6 +1,6 @@
-"""No room, no right, no database: one sentence that says where and what to do, and the file is whole.
+"""No space, no permission, no database: one sentence with the path and a remedy, and an unchanged file.
 
-`python -m integration_tests.fault_injection.disks` does this at random sizes, on real small disks too.
+`python -m integration_tests.fault_injection.disks` tests random sizes, on real small disks too.
 """
 
 import os
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint, of_storage_version
+from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint, with_storage_version
 from integration_tests.fault_injection.disks import PLACES, Disks
-from integration_tests.fault_injection.processes import served
+from integration_tests.fault_injection.processes import serve_sandbox
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.reader import open_history
@@ -37,36 +37,36 @@ READERS: list[Callable[[Path, Path], object]] = [
 ]
 
 
-def test_commands_without_room_or_without_a_database_say_so_and_lose_nothing(tmp_path: Path) -> None:
-    with served(tmp_path / "place", latency=0) as sandbox:
-        disks, rng = Disks(sandbox, tmp_path / "place"), random.Random(8)
-        found = [disks.full(rng, PLACES[0], kind) for kind in ("first", "first", "daily")]
-        found += [disks.full_output(rng, name) for name in ("report", "export")]
-        found += islice(disks.run_on_damaged_files(rng), 4)  # the first of them, as each command meets it
+def test_commands_without_disk_space_or_a_database_report_it_and_lose_nothing(tmp_path: Path) -> None:
+    with serve_sandbox(tmp_path / "work", latency=0) as sandbox:
+        disks, rng = Disks(sandbox, tmp_path / "work"), random.Random(8)
+        found = [disks.sync_without_room(rng, PLACES[0], sync_type) for sync_type in ("first", "first", "daily")]
+        found += [disks.write_without_room(rng, name) for name in ("report", "export")]
+        found += islice(disks.run_on_damaged_files(rng), 4)  # the first four, as processes
 
-    assert [finding.wrong for finding in found] == [[]] * len(found)
+    assert [finding.problems for finding in found] == [[]] * len(found)
     assert 1 in [finding.status for finding in found[:3]]
 
 
-def test_a_damaged_file_is_reported_by_every_command_and_unchanged(
+def test_every_command_reports_a_damaged_file_and_leaves_it_unchanged(
     sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
     first_sync(tmp_path / "good.duckdb")
     good = (tmp_path / "good.duckdb").read_bytes()
-    for kind in damaged_files(random.Random(5)):
-        folder = tmp_path / kind.name
+    for damaged in damaged_files(random.Random(5)):
+        folder = tmp_path / damaged.name
         folder.mkdir()
         database = folder / "history.duckdb"
-        kind.make(database, good)
+        damaged.make(database, good)
         before = fingerprint(folder)
 
-        with pytest.raises(UserError, match=kind.words) as of_sync:
+        with pytest.raises(UserError, match=damaged.message) as of_sync:
             sync(sandbox.config(), database)
-        assert of_sync.value.exit_status == kind.status
+        assert of_sync.value.exit_status == damaged.status
         for read in READERS:
-            with pytest.raises(UserError, match=kind.to_readers or kind.words) as of_reader:
+            with pytest.raises(UserError, match=damaged.reader_message or damaged.message) as of_reader:
                 read(database, tmp_path)
-            assert of_reader.value.exit_status == kind.status
+            assert of_reader.value.exit_status == damaged.status
             assert str(database) in str(of_reader.value)
             assert "\n" not in str(of_reader.value)
 
@@ -86,13 +86,13 @@ def test_a_link_to_a_database_is_followed(sandbox: Sandbox, tmp_path: Path) -> N
 
 
 @requires_old_duckdb
-def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(
+def test_an_older_duckdb_reports_that_the_file_needs_a_newer_one(
     sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
     first_sync(database)
-    database.write_bytes(of_storage_version(database.read_bytes(), 69))
-    with open_history(database) as history:  # which the newer one knows
+    database.write_bytes(with_storage_version(database.read_bytes(), 69))
+    with open_history(database) as history:  # which the newer DuckDB can read
         assert history.sql("SELECT count(*) FROM accounts").fetchall() == [(3,)]
 
     ended = subprocess.run(
@@ -110,10 +110,10 @@ def test_an_older_duckdb_says_that_the_file_is_a_newer_ones(
 
 
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o444), (0o555, 0o644), (0o555, None), (0o755, 0o000)])
-def test_a_file_or_folder_that_is_not_writable_is_reported_and_unchanged(
+def test_a_read_only_file_or_folder_is_reported_and_unchanged(
     sandbox: Sandbox, tmp_path: Path, folder_mode: int, file_mode: int | None, first_sync: FirstSync
 ) -> None:
-    """In a process that is not root, whom no permission binds."""
+    """Run in a process that is not root, because root may write anywhere."""
     folder = tmp_path / "folder"
     folder.mkdir()
     database = folder / "history.duckdb"
@@ -124,7 +124,7 @@ def test_a_file_or_folder_that_is_not_writable_is_reported_and_unchanged(
         for path in (folder, *folder.iterdir()):
             os.chown(path, NOBODY, NOBODY)
     before = fingerprint(folder)
-    code = (  # what a sync does with its file, and no import once the rights are gone
+    code = (  # what a sync does with its file; nothing is imported after the permissions are dropped
         "import os, sys; from pathlib import Path\n"
         "from oneup_pinterest.sync.states import stored_states\n"
         "from oneup_pinterest.sync.writer import DatabaseWriter\n"

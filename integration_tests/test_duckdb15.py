@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration_tests.databases import contents, doubled_keys, environment_of, rows
+from integration_tests.databases import contents, duplicate_keys, environment_of, rows
 from integration_tests.fixture_types import Days, FirstSync
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
@@ -47,7 +47,7 @@ def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
     sync(sandbox.config(), database)
 
     assert len(rows(database, "SELECT DISTINCT snapshot_date FROM pins")) == 3
-    assert doubled_keys(database) == []
+    assert duplicate_keys(database) == []
     count = f"duckdb.connect({str(database)!r}, read_only=True).sql('SELECT count(*) FROM pins').fetchall()"
     counted = with_old_duckdb("-c", f"import duckdb; print({count})")
     assert counted.strip() == f"[({len(contents(database)['pins'])},)]"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from integration_tests.airbyte import Reading, read
+from integration_tests.airbyte import ReadResult, read
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
@@ -91,7 +91,7 @@ def test_retry_after_is_capped(sandbox: Sandbox, waits: list[float]) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed_others() -> Reading:
+def others_without_faults() -> ReadResult:
     """Return what is read of all accounts but the first."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
@@ -122,29 +122,34 @@ FINAL: list[tuple[str, dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("kind", "details", "failure_type", "words"), FINAL, ids=range(len(FINAL)))
 def test_an_account_that_fails_is_named_with_the_cause_and_stops_no_other(
-    sandbox: Sandbox, undisturbed_others: Reading, kind: str, details: dict[str, Any], failure_type: str, words: str
+    sandbox: Sandbox,
+    others_without_faults: ReadResult,
+    kind: str,
+    details: dict[str, Any],
+    failure_type: str,
+    words: str,
 ) -> None:
     bad, *good = sandbox.account_ids
     for path in ("overview", "posts"):
         sandbox.inject(Fault(kind, path=path, social_network_id=bad, times=None, **details))
 
-    reading = read({**sandbox.config(), **START, "social_network_ids": [bad, *good]})
+    result = read({**sandbox.config(), **START, "social_network_ids": [bad, *good]})
 
-    assert reading.exception is not None
-    of_streams = {error["stream_descriptor"]["name"]: error for error in reading.errors if "stream_descriptor" in error}
+    assert result.exception is not None
+    of_streams = {error["stream_descriptor"]["name"]: error for error in result.errors if "stream_descriptor" in error}
     assert {"overview_metrics", "pins"} <= set(of_streams)
     for error in of_streams.values():
         assert error["message"].startswith(f'Account "{bad}" could not be read: ')
         assert words in error["message"]
         assert error["failure_type"] == failure_type
         assert "\n" not in error["message"]
-    assert bad in (reading.exception.message or "")
+    assert bad in (result.exception.message or "")
     for stream in of_streams:
-        rows = [row for row in reading.records[stream] if row["social_network_id"] != bad]
-        assert ordered(rows) == ordered(undisturbed_others.records[stream])
-        assert [row for row in reading.records[stream] if row["social_network_id"] == bad] == []
-        assert {account: cursor for account, cursor in reading.cursors(stream).items() if account != bad} == (
-            undisturbed_others.cursors(stream)
+        rows = [row for row in result.records[stream] if row["social_network_id"] != bad]
+        assert ordered(rows) == ordered(others_without_faults.records[stream])
+        assert [row for row in result.records[stream] if row["social_network_id"] == bad] == []
+        assert {account: cursor for account, cursor in result.cursors(stream).items() if account != bad} == (
+            others_without_faults.cursors(stream)
         )
 
 
@@ -165,20 +170,20 @@ def test_the_next_sync_reads_what_failed(sandbox: Sandbox, waits: list[float]) -
 
 
 def test_an_unreadable_account_list_is_reported_once_per_stream(sandbox: Sandbox) -> None:
-    reading = read({**sandbox.config(), "api_key": "wrong"})
+    result = read({**sandbox.config(), "api_key": "wrong"})
 
-    assert {error["message"].split(":")[0] for error in reading.errors} == {
+    assert {error["message"].split(":")[0] for error in result.errors} == {
         "The accounts of this key could not be listed"
     }
-    assert reading.exception is not None
-    assert reading.exception.failure_type.value == "config_error"
+    assert result.exception is not None
+    assert result.exception.failure_type.value == "config_error"
     assert len(sandbox.requests) == 1
 
 
 def test_an_account_behind_an_open_circuit_breaker_gets_no_more_requests(sandbox: Sandbox) -> None:
-    reading = read({**sandbox.config(), "start_date": "2025-01-01", "social_network_ids": ["nobody"], "num_workers": 2})
+    result = read({**sandbox.config(), "start_date": "2025-01-01", "social_network_ids": ["nobody"], "num_workers": 2})
 
-    assert reading.exception is not None
+    assert result.exception is not None
     # two endpoints, each by at most two workers at once, and one look into the list for a username
     assert len(sandbox.requests) <= 5
 
@@ -189,13 +194,13 @@ def test_an_outage_is_retried_for_a_few_accounts_and_tried_once_for_others(
     ids = [f"pin_{n}" for n in range(50)]
     sandbox.inject(Fault("status", status=503, times=None))
 
-    reading = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
+    result = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
 
     # five tries for three accounts and for those that are asked at the same time, one for each of the others
     assert len(sandbox.requests) <= len(ids) + 4 * (3 + 4)
-    assert {error["message"].split('"')[1] for error in reading.errors if '"' in error["message"]} >= set(ids)
-    assert reading.exception is not None
-    assert reading.exception.failure_type.value == "transient_error"
+    assert {error["message"].split('"')[1] for error in result.errors if '"' in error["message"]} >= set(ids)
+    assert result.exception is not None
+    assert result.exception.failure_type.value == "transient_error"
 
 
 def test_an_outage_ends_with_the_first_response(sandbox: Sandbox, waits: list[float]) -> None:
@@ -203,12 +208,12 @@ def test_an_outage_ends_with_the_first_response(sandbox: Sandbox, waits: list[fl
     for account in bad:
         sandbox.inject(Fault("status", status=503, social_network_id=account, times=None))
 
-    reading = read(
+    result = read(
         {**sandbox.config(), "social_network_ids": [*bad, good]}, streams=["overview_metrics", "account_followers"]
     )
 
     for stream in ("overview_metrics", "account_followers"):
-        assert {row["social_network_id"] for row in reading.records[stream]} == {good}
+        assert {row["social_network_id"] for row in result.records[stream]} == {good}
 
 
 def test_accounts_that_fail_among_others_that_do_not_are_no_outage(sandbox: Sandbox, waits: list[float]) -> None:
@@ -218,9 +223,9 @@ def test_accounts_that_fail_among_others_that_do_not_are_no_outage(sandbox: Sand
     good = [sandbox.add_account(f"pin_good_{n}") for n in range(12)]
     ids = [account for trio in zip(bad, good[:6], good[6:], strict=True) for account in trio]
 
-    reading = read({**sandbox.config(), "social_network_ids": ids, "num_workers": 2}, streams=["account_followers"])
+    result = read({**sandbox.config(), "social_network_ids": ids, "num_workers": 2}, streams=["account_followers"])
 
-    assert {row["social_network_id"] for row in reading.records["account_followers"]} == set(good)
+    assert {row["social_network_id"] for row in result.records["account_followers"]} == set(good)
 
 
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
@@ -275,11 +280,11 @@ def test_an_id_is_any_text_and_reaches_the_api_as_it_is(sandbox: Sandbox) -> Non
     for account in ids:
         sandbox.add_account(account)
 
-    reading = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
+    result = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
 
-    assert reading.exception is None
+    assert result.exception is None
     assert sorted(request.params["social_network_id"] for request in sandbox.requests) == sorted(ids)
-    assert {row["social_network_id"] for row in reading.records["account_followers"]} == set(ids)
+    assert {row["social_network_id"] for row in result.records["account_followers"]} == set(ids)
 
 
 @pytest.mark.parametrize("key", ["key", "7", "saves", "i"])
@@ -288,6 +293,6 @@ def test_a_key_that_is_a_common_word_changes_nothing_in_what_is_read(
 ) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
     with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
-        reading = read({**sandbox.config(), **START})
+        result = read({**sandbox.config(), **START})
 
-    assert {stream: ordered(rows) for stream, rows in reading.records.items()} == undisturbed
+    assert {stream: ordered(rows) for stream, rows in result.records.items()} == undisturbed

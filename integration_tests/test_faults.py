@@ -1,4 +1,4 @@
-"""Faults of every class through real HTTP: the fast part of `python -m integration_tests.fault_injection.faults`."""
+"""Every class of fault over real HTTP: the fast part of `python -m integration_tests.fault_injection.faults`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from integration_tests.airbyte import read
-from integration_tests.fault_injection.disturbed import undisturbed
 from integration_tests.fault_injection.fault_classes import CLASSES, FaultClass
-from integration_tests.fault_injection.faults import mixed
+from integration_tests.fault_injection.faults import sync_with_random_faults
+from integration_tests.fault_injection.faulty_syncs import sync_without_faults
 from integration_tests.fault_injection.key_search import Search, occurrences
 from integration_tests.fault_injection.rows import Damage
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -18,8 +18,8 @@ from test_support.clock import NOON
 
 pytestmark = pytest.mark.slow
 
-# what issue 6 names, in its order
-ASKED_FOR = (
+# the classes that issue 6 requires, in its order
+REQUIRED_CLASSES = (
     "429, Retry-After in seconds",
     "429, Retry-After as a date",
     "429, no Retry-After",
@@ -34,7 +34,7 @@ ASKED_FOR = (
     "dropped, before",
     "dropped, headers",
     "dropped, body",
-    "body cut short",
+    "truncated body",
     "wrong content length",
     "gzip",
     "redirect to a login page",
@@ -55,7 +55,7 @@ ASKED_FOR = (
 START = {"start_date": "2026-05-10"}
 
 
-def named(name: str) -> FaultClass:
+def fault_class(name: str) -> FaultClass:
     return next(faults for faults in CLASSES if faults.name == name)
 
 
@@ -65,22 +65,22 @@ def ordered(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[str]]:
-    """Return what is read where nothing goes wrong."""
+    """Return what a read without faults returns."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=2, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return ordered(read({**sandbox.config(), **START}).records)
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch, rows: object, waits: list[float]) -> Any:
+def sandbox(monkeypatch: pytest.MonkeyPatch, rows: object, waits: list[float]) -> Any:
     monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
     with Sandbox(accounts=2, now=NOON) as sandbox:
         yield sandbox
 
 
-def test_the_command_tries_each_fault_that_is_to_be_survived_once() -> None:
+def test_the_command_tries_every_required_fault_class_once() -> None:
     names = [faults.name for faults in CLASSES]
-    assert sorted(set(ASKED_FOR) - set(names)) == []
+    assert sorted(set(REQUIRED_CLASSES) - set(names)) == []
     assert len(names) == len(set(names))
 
 
@@ -88,40 +88,40 @@ def test_the_command_tries_each_fault_that_is_to_be_survived_once() -> None:
     "name",
     [
         "gzip",
-        "gzip cut short",
-        "gzip that is corrupt",
-        "gzip of a wrong length",
+        "truncated gzip",
+        "corrupt gzip",
+        "gzip with a wrong length",
         "unrequested brotli",
         "chunked",
-        "chunks cut short",
-        "chunks of nonsense",
-        "103 before the answer",
-        "status line of nonsense",
+        "truncated chunks",
+        "invalid chunks",
+        "103 before the response",
+        "invalid status line",
         "byte order mark",
-        "204 with nothing",
-        "429, Retry-After that is huge",
-        "429, Retry-After that is negative",
-        "429, Retry-After that is nonsense",
-        "429, Retry-After that is past",
+        "204 with an empty body",
+        "429, huge Retry-After",
+        "429, negative Retry-After",
+        "429, invalid Retry-After",
+        "429, past Retry-After",
     ],
 )
-def test_a_passing_fault_changes_no_row_and_no_wait_exceeds_two_minutes(
-    two: Sandbox, rows: dict[str, list[str]], waits: list[float], name: str
+def test_a_temporary_fault_changes_no_row_and_waits_at_most_two_minutes(
+    sandbox: Sandbox, rows: dict[str, list[str]], waits: list[float], name: str
 ) -> None:
-    faults = named(name)
+    faults = fault_class(name)
     for path in faults.paths:
-        two.inject(faults.fault(path))
+        sandbox.inject(faults.fault(path))
 
-    disturbed = read({**two.config(), **START})
+    result = read({**sandbox.config(), **START})
 
-    assert disturbed.exception is None
-    assert ordered(disturbed.records) == rows
-    between_attempts = [wait for wait in waits if wait != 122]  # the CDK's limiter looks around every so often
+    assert result.exception is None
+    assert ordered(result.records) == rows
+    between_attempts = [wait for wait in waits if wait != 122]  # 122 s is a pause of the CDK's rate limiter
     assert max(between_attempts, default=0) <= 121
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "message"),
     [
         (Fault("flood", megabytes=40, start="{", path="posts"), "far too large"),
         (Fault("gzip", how="bomb", megabytes=40, path="posts"), "far too large"),
@@ -131,34 +131,34 @@ def test_a_passing_fault_changes_no_row_and_no_wait_exceeds_two_minutes(
         (Fault("drop", path="posts", times=None), "connection to OneUp failed (ConnectionError). It was tried 5 times"),
     ],
 )
-def test_a_lasting_fault_ends_within_bounds_and_names_its_cause(
-    two: Sandbox, rows: dict[str, list[str]], fault: Fault, words: str, monkeypatch: pytest.MonkeyPatch
+def test_a_permanent_fault_ends_within_limits_and_names_its_cause(
+    sandbox: Sandbox, rows: dict[str, list[str]], fault: Fault, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad, good = two.account_ids
+    bad, good = sandbox.account_ids
     fault.social_network_id = bad
-    two.inject(fault)
+    sandbox.inject(fault)
     if fault.kind == "drip":
         monkeypatch.setattr(limits, "MAX_SECONDS", 0.5)
 
-    reading = read({**two.config(), **START}, streams=["pins"])
+    result = read({**sandbox.config(), **START}, streams=["pins"])
 
-    (error,) = [error for error in reading.errors if "stream_descriptor" in error]
+    (error,) = [error for error in result.errors if "stream_descriptor" in error]
     assert error["message"].startswith(f'Account "{bad}" could not be read: ')
-    assert words in error["message"]
-    assert {row["social_network_id"] for row in reading.records["pins"]} == {good}
+    assert message in error["message"]
+    assert {row["social_network_id"] for row in result.records["pins"]} == {good}
 
 
-def test_syncs_with_faults_at_random_end_as_promised_and_lose_nothing(tmp_path: Path) -> None:
+def test_random_faults_lose_no_row_and_never_write_the_key(tmp_path: Path) -> None:
     search = Search()
-    days = undisturbed(tmp_path / "undisturbed")
+    days = sync_without_faults(tmp_path / "reference")
 
-    statuses, left, problems, _ = mixed(6, tmp_path / "mixed", days, search)
+    statuses, remaining, problems, _ = sync_with_random_faults(6, tmp_path / "random", days, search)
 
     assert problems == []
-    assert left == Damage(0, 0, 0)
+    assert remaining == Damage(0, 0, 0)
     assert statuses[1] == statuses[3] == 0
     assert search.found == 0
-    assert len(search.counts) == 3  # of commands, files and values
+    assert len(search.counts) == 3  # commands, files and values
 
 
 @pytest.mark.parametrize(
@@ -174,5 +174,5 @@ def test_syncs_with_faults_at_random_end_as_promised_and_lose_nothing(tmp_path: 
         "a1EvZSt5PTEgw7wmeFo",
     ],
 )
-def test_the_search_finds_a_key_however_it_is_spelled(written: str) -> None:
+def test_the_key_search_finds_every_spelling(written: str) -> None:
     assert occurrences(f"GET /?apiKey={written} HTTP/1.1".encode()) == 1

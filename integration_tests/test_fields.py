@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from integration_tests.databases import opened, rows
+from integration_tests.databases import open_read_only, rows
 from integration_tests.fixture_types import Days, FirstSync
 from oneup_pinterest.database.reader import open_history
 from oneup_pinterest.errors import UserError
@@ -158,7 +158,7 @@ def test_duckdb_1_2_and_later_can_read_the_storage_version(
 ) -> None:
     first_sync(database)
 
-    with opened(database) as connection:
+    with open_read_only(database) as connection:
         tags = connection.sql("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
     assert "v1.2" in str(tags)
     assert database.read_bytes()[12] == 65  # the number of that format; DuckDB 1.5 reads up to 68

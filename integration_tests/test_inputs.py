@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests import databases
-from integration_tests.airbyte import Reading, messages, read, run
+from integration_tests.airbyte import ReadResult, messages, read, run
 from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -261,8 +261,8 @@ def test_an_empty_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, 
     assert all(account in told[0] for account in ids)
 
 
-def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox, first_reading: Reading) -> None:
-    before = first_reading
+def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox, first_read: ReadResult) -> None:
+    before = first_read
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
 

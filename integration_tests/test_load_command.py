@@ -13,7 +13,7 @@ from integration_tests import airbyte, databases
 from integration_tests.databases import contents, rows
 from integration_tests.fixture_types import Days
 from integration_tests.in_process import run_command
-from integration_tests.printed import at
+from integration_tests.printed import with_extraction_times
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.quality.status import read_status
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -31,7 +31,7 @@ def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
     catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
     more = ("--state", state) if state else ()
     ended = airbyte.run("read", "--config", config, "--catalog", catalog, *more, now=sandbox.now)
-    path.write_text(at(sandbox.now, ended.stdout))
+    path.write_text(with_extraction_times(sandbox.now, ended.stdout))
     return ended.returncode
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from integration_tests.airbyte import Reading, messages, read, take
+from integration_tests.airbyte import ReadResult, add_message, messages, read
 from oneup_pinterest.sandbox import Sandbox
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from source_oneup_pinterest.export import export
@@ -46,20 +46,20 @@ def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *mo
     return messages(ended.stdout)
 
 
-def read_stock(folder: Path, sandbox: Sandbox, config: dict[str, Any], state: list[dict[str, Any]]) -> Reading:
+def read_stock(folder: Path, sandbox: Sandbox, config: dict[str, Any], state: list[dict[str, Any]]) -> ReadResult:
     (folder / "state.json").write_text(json.dumps(state))
-    reading, last = Reading(), {}
+    result, last = ReadResult(), {}
     catalog_and_state = ("--catalog", str(CATALOG), "--state", str(folder / "state.json"))
     for message in stock(folder, sandbox, "read", config, *catalog_and_state):
-        take(message, reading, last)
-    reading.state = list(last.values())
-    return reading
+        add_message(message, result, last)
+    result.state = list(last.values())
+    return result
 
 
-def rows(reading: Reading) -> dict[str, list[str]]:
+def rows(result: ReadResult) -> dict[str, list[str]]:
     return {
         stream: sorted(json.dumps(record, sort_keys=True) for record in records)
-        for stream, records in reading.records.items()
+        for stream, records in result.records.items()
     }
 
 

@@ -9,7 +9,16 @@ import pytest
 
 from integration_tests.databases import run
 from integration_tests.fixture_types import Days, FirstSync
-from integration_tests.listed_accounts import KNOTS, KNOTS_IS_MISSING, RECONNECT, START, cursors, findings, of, words_of
+from integration_tests.listed_accounts import (
+    KNOTS,
+    KNOTS_IS_MISSING,
+    RECONNECT,
+    START,
+    config_of,
+    cursors,
+    findings,
+    page_text,
+)
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import (
     load_pins,
@@ -31,7 +40,7 @@ def test_an_account_that_is_no_longer_listed_is_named_and_keeps_its_history(
     history = load_pins(database, KNOTS)
     days_later(1)
     sandbox.remove_account(KNOTS)
-    config_file.write_text(json.dumps(of(sandbox)))
+    config_file.write_text(json.dumps(config_of(sandbox)))
 
     ended = run("sync", "--config", config_file, "--database", database, "--json", now=sandbox.now)
 
@@ -50,7 +59,7 @@ def test_an_account_that_is_no_longer_listed_is_named_and_keeps_its_history(
         }
     }
     assert f"WARNING {KNOTS}: {KNOTS_IS_MISSING} (since 2026-05-21)" in format_status(read_status(database))
-    assert f"{KNOTS_IS_MISSING} {RECONNECT}" in words_of(write_report(database, tmp_path / "report.html"))
+    assert f"{KNOTS_IS_MISSING} {RECONNECT}" in page_text(write_report(database, tmp_path / "report.html"))
     assert load_pins(database, KNOTS).equals(history)
     assert cursors(database)[KNOTS] == "2026-05-19"
 
@@ -62,16 +71,16 @@ def test_it_is_said_again_by_later_syncs_with_the_day_of_the_first(
     sandbox.remove_account(KNOTS)
     for _ in range(2):
         days_later(1)
-        assert sync(of(sandbox), database, ["pins"]).warnings == [f"{KNOTS_IS_MISSING} {RECONNECT}"]
+        assert sync(config_of(sandbox), database, ["pins"]).warnings == [f"{KNOTS_IS_MISSING} {RECONNECT}"]
 
 
 def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: Path, days_later: Days) -> None:
-    sync(of(sandbox), database, ["accounts"])
+    sync(config_of(sandbox), database, ["accounts"])
     days_later(1)
     for account in sandbox.account_ids[1:]:
         sandbox.remove_account(account)
 
-    assert sync(of(sandbox), database, ["accounts"]).warnings == [
+    assert sync(config_of(sandbox), database, ["accounts"]).warnings == [
         "OneUp no longer lists 2 accounts: @knots_by_noor (pin_sandbox_knots_by_noor) since 21 May 2026, "
         "@linen_lane_home (pin_sandbox_linen_lane_home) since 21 May 2026. They are no longer read, and their history "
         "is kept. Connect them again in OneUp, unless you removed them on purpose."
@@ -86,11 +95,11 @@ def test_an_account_that_comes_back_is_continued_without_a_message(
     assert account is not None
     sandbox.remove_account(KNOTS)
     days_later(1)
-    assert sync(of(sandbox), database).warnings != []
+    assert sync(config_of(sandbox), database).warnings != []
     sandbox.world.add(account)
     days_later(1)
 
-    assert sync(of(sandbox), database).warnings == []
+    assert sync(config_of(sandbox), database).warnings == []
     assert findings(database) == {}
     assert cursors(database)[KNOTS] == "2026-05-21"
 
@@ -101,7 +110,7 @@ def test_where_the_config_names_the_accounts_nothing_is_said(
     first_sync(database, **START)
     days_later(1)
 
-    named = sync({**of(sandbox), "social_network_ids": sandbox.account_ids[:1]}, database)
+    named = sync({**config_of(sandbox), "social_network_ids": sandbox.account_ids[:1]}, database)
 
     assert named.warnings == []
     assert findings(database) == {}
@@ -115,12 +124,12 @@ def test_an_account_that_the_config_names_is_not_missing_while_it_is_read(
     assert account is not None
     sandbox.remove_account(KNOTS)
     days_later(1)
-    sync(of(sandbox), database)
+    sync(config_of(sandbox), database)
     sandbox.world.add(account)
     assert set(findings(database)) == {("missing_account", KNOTS)}
     days_later(1)
 
-    sync({**of(sandbox), "social_network_ids": [KNOTS]}, database)
+    sync({**config_of(sandbox), "social_network_ids": [KNOTS]}, database)
 
     assert findings(database) == {}
 
@@ -133,7 +142,7 @@ def test_an_unreadable_account_list_marks_no_account_as_missing(
     days_later(1)
     sandbox.inject(Fault("status", path="listsocialaccounts", status=403, times=None))
 
-    result = sync(of(sandbox), database)
+    result = sync(config_of(sandbox), database)
 
     assert (result.status, result.warnings) == ("failed", [])
     assert findings(database) == {}
@@ -167,7 +176,7 @@ def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
     sandbox.remove_account(KNOTS)
     for _ in range(3):
         days_later(1)
-        sync(of(sandbox), database)
+        sync(config_of(sandbox), database)
     parquet = export_parquet(database, database.with_name("export"))
     foreign = database.with_name("foreign.duckdb")
     with_tables_of(foreign, database.with_name("export"), [name for name in parquet if not name.startswith("_")])

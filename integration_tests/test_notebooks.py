@@ -24,7 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 
-from integration_tests.fault_injection.hostile import hostile_history
+from integration_tests.fault_injection.hostile import write_hostile_database
 from oneup_pinterest import notebooks
 from oneup_pinterest.database.load import data_window
 from oneup_pinterest.database.schema import STREAMS, TABLES
@@ -255,7 +255,7 @@ VARIANTS = {
     "two schemas": Variant(_two_schemas, "20 daily snapshots.* of 2 accounts"),
     "one account": Variant(partial(make_history, accounts=("pin_one",)), "of 1 account"),
     "hostile": Variant(partial(make_long_history, accounts=("pin_one",), days=40, pins=60, hostile=True), "40 daily"),
-    "hostile syncs": Variant(hostile_history, "3 daily snapshots"),
+    "hostile syncs": Variant(write_hostile_database, "3 daily snapshots"),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.databases import rows
-from integration_tests.fault_injection.processes import served, start
+from integration_tests.fault_injection.processes import serve_sandbox, start_sync
 from integration_tests.fault_injection.rows import Damage, damage
 from integration_tests.in_process import run_command
 from oneup_pinterest.database.connection import log_of
@@ -110,10 +110,10 @@ def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: s
 )
 def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
     streams = ("account_followers", "overview_metrics", "pins")
-    with served(tmp_path / "place") as sandbox:
+    with serve_sandbox(tmp_path / "work") as sandbox:
         database = tmp_path / "data" / name
         database.parent.mkdir()
-        process = start(database, tmp_path / "place", "--streams", ",".join(streams))
+        process = start_sync(database, tmp_path / "work", "--streams", ",".join(streams))
         while not (log_of(database).exists() and len(sandbox.requests) > 10) and process.poll() is None:
             time.sleep(0.001)
         process.kill()

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from integration_tests import airbyte
-from integration_tests.databases import KEYS, contents, doubled_keys, environment_of, rows
+from integration_tests.databases import KEYS, contents, duplicate_keys, environment_of, rows
 from integration_tests.printed import Day, last_states
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
@@ -69,7 +69,7 @@ def everything(database: Path) -> dict[str, list[Any]]:
 def assert_equal(database: Path, synced: Path) -> None:
     assert contents(database) == contents(synced)
     assert states(database) == states(synced)
-    assert doubled_keys(database) == []
+    assert duplicate_keys(database) == []
 
 
 def kind_of(line: str) -> str:
@@ -112,18 +112,20 @@ def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_fil
     catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
     sync(json.loads(config_file.read_text()), synced)
 
-    reading = airbyte.start("read", "--config", config_file, "--catalog", catalog, now=NOON)
+    read_process = airbyte.start("read", "--config", config_file, "--catalog", catalog, now=NOON)
     command = [sys.executable, "-m", "oneup_pinterest.cli", "load", "-", "--database", str(database)]
-    loading = subprocess.run(
-        command, stdin=reading.stdout, env=environment_of(NOON), capture_output=True, text=True, timeout=300
+    load_process = subprocess.run(
+        command, stdin=read_process.stdout, env=environment_of(NOON), capture_output=True, text=True, timeout=300
     )
-    reading.communicate()
+    read_process.communicate()
 
-    assert (reading.returncode, loading.returncode) == (0, 0), loading.stderr
+    assert (read_process.returncode, load_process.returncode) == (0, 0), load_process.stderr
     assert_equal(database, synced)
     records = counted(synced)
-    assert re.fullmatch(rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", loading.stderr.splitlines()[-1])
-    assert loading.stdout == ""
+    assert re.fullmatch(
+        rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", load_process.stderr.splitlines()[-1]
+    )
+    assert load_process.stdout == ""
     assert rows(database, "SELECT status, streams, requests, error FROM _sync_runs") == [
         ("done", rows(synced, "SELECT streams FROM _sync_runs")[0][0], None, None)
     ]

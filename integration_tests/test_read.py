@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from integration_tests.airbyte import Reading, read
+from integration_tests.airbyte import ReadResult, read
 from integration_tests.databases import KEYS
 from integration_tests.fixture_types import Days
 from oneup_pinterest.sandbox import Sandbox
@@ -27,33 +27,33 @@ def ask(sandbox: Sandbox, endpoint: str, account: str, start: str, end: str, tim
     return dict(answer["data"])
 
 
-def assert_equals_the_server(reading: Reading, sandbox: Sandbox) -> None:
+def assert_equals_the_server(result: ReadResult, sandbox: Sandbox) -> None:
     """Every record of every stream is what the server holds for its window, and none of the window is missing."""
-    assert reading.exception is None
+    assert result.exception is None
     for stream, keys in KEYS.items():
-        counted = Counter(tuple(record.get(key) for key in keys) for record in reading.records[stream])
+        counted = Counter(tuple(record.get(key) for key in keys) for record in result.records[stream])
         assert [key for key, count in counted.items() if count > 1] == []
 
     today = sandbox.now.date().isoformat()
-    for window, rows in windows_of(reading.records["overview_metrics"]):
+    for window, rows in windows_of(result.records["overview_metrics"]):
         account, start, end = window
         data = ask(sandbox, "overview", account, start, end)
         assert [metric(row) for row in rows] == data["metrics"]
-        entries = [row for row in reading.records["post_performance"] if window_of(row) == window]
+        entries = [row for row in result.records["post_performance"] if window_of(row) == window]
         expected = {
             (name, n): item for name, items in data["post_performance"].items() for n, item in enumerate(items, 1)
         }
         assert {(row["ranking"], row["position"]): row["item"] for row in entries} == expected
         if end == yesterday(sandbox):
-            followers = [row for row in reading.records["account_followers"] if row["social_network_id"] == account]
+            followers = [row for row in result.records["account_followers"] if row["social_network_id"] == account]
             assert followers == [
                 {"social_network_id": account, "snapshot_date": today, "total_followers": data["total_followers"]}
             ]
-    for window, rows in windows_of(reading.records["pin_totals"]):
+    for window, rows in windows_of(result.records["pin_totals"]):
         account, start, end = window
         data = ask(sandbox, "posts", account, start, end)
         assert [metric(row) for row in rows] == data["stats"]
-        pins = [row for row in reading.records["pins"] if window_of(row) == window]
+        pins = [row for row in result.records["pins"] if window_of(row) == window]
         assert {row["snapshot_date"] for row in pins} <= {today}
         assert [as_sent(row) for row in pins] == data["posts"]
 
@@ -84,14 +84,14 @@ def yesterday(sandbox: Sandbox) -> str:
 
 
 def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: Sandbox) -> None:
-    reading = read({**sandbox.config(), "start_date": "2025-11-03"})
+    result = read({**sandbox.config(), "start_date": "2025-11-03"})
 
-    assert_equals_the_server(reading, sandbox)
-    ends = sorted({date.fromisoformat(row["period_end"]) for row in reading.records["overview_metrics"]})
+    assert_equals_the_server(result, sandbox)
+    ends = sorted({date.fromisoformat(row["period_end"]) for row in result.records["overview_metrics"]})
     assert ends[0] == date(2025, 11, 9)
     assert {(later - earlier).days for earlier, later in pairwise(ends[:-1])} == {7}
     assert ends[-1].isoformat() == yesterday(sandbox)
-    covered = sorted({(row["period_start"], row["period_end"]) for row in reading.records["pin_totals"]})
+    covered = sorted({(row["period_start"], row["period_end"]) for row in result.records["pin_totals"]})
     assert covered[0][0] == "2025-11-03"
     assert covered[-1][1] == yesterday(sandbox)
     assert all(date.fromisoformat(b) - date.fromisoformat(a) < timedelta(days=90) for a, b in covered)
@@ -103,8 +103,8 @@ def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: San
 def test_the_api_refuses_no_request_for_any_start_date(sandbox: Sandbox, days_later: Days) -> None:
     for back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
         start = (sandbox.now.date() - timedelta(days=back)).isoformat()
-        reading = read({**sandbox.config(), "start_date": start, "social_network_ids": sandbox.account_ids[:1]})
-        assert reading.exception is None, start
+        result = read({**sandbox.config(), "start_date": start, "social_network_ids": sandbox.account_ids[:1]})
+        assert result.exception is None, start
         assert {request.status for request in sandbox.requests} == {200}
         sandbox.clear_requests()
 
@@ -130,42 +130,42 @@ def test_a_first_sync_sends_fourteen_requests_per_account_and_one_more(sandbox: 
 
 def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None:
     named = sandbox.account_ids[:2]
-    reading = read({**sandbox.config(), "social_network_ids": [*named, named[0]]})
+    result = read({**sandbox.config(), "social_network_ids": [*named, named[0]]})
 
     assert "listsocialaccounts" not in {request.path.rsplit("/", 1)[-1] for request in sandbox.requests}
-    assert [row["social_network_id"] for row in reading.records["accounts"]] == named
-    assert_equals_the_server(reading, sandbox)
+    assert [row["social_network_id"] for row in result.records["accounts"]] == named
+    assert_equals_the_server(result, sandbox)
 
 
 def test_an_address_may_end_with_a_slash(sandbox: Sandbox) -> None:
     urls = {key: f"{sandbox.config()[key]}/" for key in ("analytics_url", "accounts_url")}
-    reading = read({**sandbox.config(), **urls}, streams=["account_followers"])
+    result = read({**sandbox.config(), **urls}, streams=["account_followers"])
 
-    assert reading.exception is None
+    assert result.exception is None
     assert {request.path for request in sandbox.requests} == {"/api/listsocialaccounts", "/api/pinterest/overview"}
 
 
-def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox, first_reading: Reading) -> None:
-    again = read(sandbox.config(), first_reading.state)
+def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox, first_read: ReadResult) -> None:
+    again = read(sandbox.config(), first_read.state)
 
     assert len(sandbox.requests) == 2 * 3 + 1
     assert_equals_the_server(again, sandbox)
-    assert [again.cursors(stream) for stream in STREAMS] == [first_reading.cursors(stream) for stream in STREAMS]
+    assert [again.cursors(stream) for stream in STREAMS] == [first_read.cursors(stream) for stream in STREAMS]
 
 
 @pytest.mark.slow
 def test_a_skipped_day_and_a_long_pause_are_caught_up(
-    sandbox: Sandbox, days_later: Days, first_reading: Reading
+    sandbox: Sandbox, days_later: Days, first_read: ReadResult
 ) -> None:
-    reading = first_reading
+    result = first_read
     for pause in (2, 30, 200):
         before = sandbox.now.date() - timedelta(days=1)
         days_later(pause)
-        reading = read(sandbox.config(), reading.state)
-        assert_equals_the_server(reading, sandbox)
-        ends = sorted({date.fromisoformat(row["period_end"]) for row in reading.records["overview_metrics"]})
+        result = read(sandbox.config(), result.state)
+        assert_equals_the_server(result, sandbox)
+        ends = sorted({date.fromisoformat(row["period_end"]) for row in result.records["overview_metrics"]})
         assert max(later - earlier for earlier, later in zip([before, *ends], ends, strict=False)) <= timedelta(days=7)
-        first_day = min(row["period_start"] for row in reading.records["pin_totals"])
+        first_day = min(row["period_start"] for row in result.records["pin_totals"])
         assert first_day == min(before, sandbox.now.date() - timedelta(days=90)).isoformat()
 
 
@@ -188,11 +188,11 @@ def test_an_account_that_is_added_later_gets_its_whole_history(sandbox: Sandbox,
 
 
 def test_a_new_preset_is_backfilled_and_the_old_one_continues(
-    sandbox: Sandbox, days_later: Days, first_reading: Reading
+    sandbox: Sandbox, days_later: Days, first_read: ReadResult
 ) -> None:
     days_later(1)
 
-    second = read({**sandbox.config(), "preset": "last_7_days"}, first_reading.state)
+    second = read({**sandbox.config(), "preset": "last_7_days"}, first_read.state)
     again = read({**sandbox.config(), "preset": "last_7_days"}, second.state)
     back = read(sandbox.config(), again.state)
 
@@ -243,12 +243,12 @@ def empty_posts() -> Any:
     )
 
 
-def test_every_account_has_its_own_cursor(sandbox: Sandbox, first_reading: Reading) -> None:
-    reading = first_reading
+def test_every_account_has_its_own_cursor(sandbox: Sandbox, first_read: ReadResult) -> None:
+    result = first_read
 
-    assert reading.cursors("overview_metrics") == dict.fromkeys(sandbox.account_ids, yesterday(sandbox))
-    assert reading.cursors("account_followers") == dict.fromkeys(sandbox.account_ids, sandbox.now.date().isoformat())
-    assert set(reading.cursors("pins")) == set(sandbox.account_ids)
+    assert result.cursors("overview_metrics") == dict.fromkeys(sandbox.account_ids, yesterday(sandbox))
+    assert result.cursors("account_followers") == dict.fromkeys(sandbox.account_ids, sandbox.now.date().isoformat())
+    assert set(result.cursors("pins")) == set(sandbox.account_ids)
 
 
 def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,10 +271,10 @@ def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeyp
 
 
 def test_after_a_clock_that_goes_back_the_next_day_is_as_usual(
-    sandbox: Sandbox, days_later: Days, first_reading: Reading
+    sandbox: Sandbox, days_later: Days, first_read: ReadResult
 ) -> None:
     days_later(-2)
-    back = read(sandbox.config(), first_reading.state)
+    back = read(sandbox.config(), first_read.state)
     assert_equals_the_server(back, sandbox)
     assert {row["period_end"] for row in back.records["overview_metrics"]} == {yesterday(sandbox)}
 
@@ -299,10 +299,10 @@ def test_after_a_clock_that_goes_back_the_next_day_is_as_usual(
 def test_a_foreign_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, strange: dict[str, Any]) -> None:
     state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": "overview_metrics"}, "stream_state": strange}}]
 
-    reading = read(sandbox.config(), state, streams=["overview_metrics"])
+    result = read(sandbox.config(), state, streams=["overview_metrics"])
 
-    assert reading.exception is None
-    assert len(reading.records["overview_metrics"]) == 3 * 13 * 6
+    assert result.exception is None
+    assert len(result.records["overview_metrics"]) == 3 * 13 * 6
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_a_foreign_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, 
     ],
 )
 def test_windows_end_yesterday_in_the_zone_of_the_config(sandbox: Sandbox, zone: str, days_later: Days) -> None:
-    reading = read({**sandbox.config(), "timezone": zone})
+    result = read({**sandbox.config(), "timezone": zone})
 
-    assert reading.exception is None
+    assert result.exception is None
     assert {request.status for request in sandbox.requests} == {200}
     assert {request.params.get("timezone") for request in sandbox.requests} == {None, zone}

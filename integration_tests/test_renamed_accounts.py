@@ -10,7 +10,7 @@ import pytest
 
 from integration_tests.databases import rows
 from integration_tests.fixture_types import Days, FirstSync
-from integration_tests.listed_accounts import KNOTS, KNOTS_IS_MISSING, RECONNECT, START, findings, of, words_of
+from integration_tests.listed_accounts import KNOTS, KNOTS_IS_MISSING, RECONNECT, START, config_of, findings, page_text
 from oneup_pinterest.database.load import (
     data_window,
     load_account_followers,
@@ -37,16 +37,16 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
 ) -> None:
     undisturbed = database.with_name("undisturbed.duckdb")
     for day in range(4):
-        sync(of(sandbox), undisturbed)
+        sync(config_of(sandbox), undisturbed)
         if day == 2:
             sandbox.rename_account(OLD, NEW)
-            warnings = sync(of(sandbox), database).warnings
+            warnings = sync(config_of(sandbox), database).warnings
             sandbox.rename_account(NEW, OLD)
         elif day == 3:
             sandbox.rename_account(OLD, NEW)
-            assert sync(of(sandbox), database).warnings == []
+            assert sync(config_of(sandbox), database).warnings == []
         else:
-            assert sync(of(sandbox), database).warnings == []
+            assert sync(config_of(sandbox), database).warnings == []
         days_later(1)
 
     (told,) = warnings
@@ -59,7 +59,7 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
     assert {key: (it["what"], it["severity"], it["since"]) for key, it in found.items()} == {
         ("renamed_account", NEW): (told, "info", "2026-05-22")
     }
-    assert told in words_of(write_report(database, tmp_path / "report.html"))
+    assert told in page_text(write_report(database, tmp_path / "report.html"))
     assert data_window(database)[:5] == data_window(undisturbed)[:5]
     for load in (load_pins, load_pins_latest, load_account_followers):
         columns = ["social_network_id", "_airbyte_extracted_at", "period_start", "period_end"]
@@ -87,12 +87,12 @@ def test_a_rename_that_cannot_be_checked_for_lack_of_memory_stops_no_sync(
     def out_of_memory(*_: object) -> None:
         raise duckdb.OutOfMemoryException
 
-    sync(of(sandbox), database)
+    sync(config_of(sandbox), database)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
     monkeypatch.setattr(writer_module, "find_renames", out_of_memory)
 
-    result = sync(of(sandbox), database)
+    result = sync(config_of(sandbox), database)
 
     assert (result.status, len(result.warnings)) == ("done", 1)
     assert result.warnings[0].startswith(f"OneUp has not listed @hearth_and_oak ({OLD}) since 21 May 2026: ")
@@ -106,7 +106,7 @@ def test_the_old_name_still_finds_the_account_and_the_file_keeps_its_rows(
     before = rows(database, f"SELECT * FROM pins WHERE social_network_id = '{OLD}' ORDER BY ALL")
     days_later(1)
     sandbox.rename_account(OLD, NEW)
-    sync(of(sandbox), database)
+    sync(config_of(sandbox), database)
 
     expected = load_pins(database, NEW)
     for name in (OLD, "@hearth_and_oak", "@Hearth_Kitchen"):
@@ -124,7 +124,7 @@ def test_a_rename_between_two_syncs_of_a_day_counts_no_pin_twice(
     sandbox.now += timedelta(hours=1)
     monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
 
-    sync(of(sandbox), database)
+    sync(config_of(sandbox), database)
 
     assert set(findings(database)) == {("renamed_account", NEW)}
     assert load_pins(database).height == pins.height
@@ -137,7 +137,7 @@ def test_a_renamed_account_is_read_as_one_in_a_file_of_another_tool(
     first_sync(database, **START)
     days_later(1)
     sandbox.rename_account(OLD, NEW)
-    sync(of(sandbox), database)
+    sync(config_of(sandbox), database)
     foreign = database.with_name("foreign.duckdb")
     with duckdb.connect(str(foreign)) as connection:
         connection.execute(f"ATTACH '{database}' AS ours (READ_ONLY)")
@@ -157,7 +157,7 @@ def test_the_summary_of_a_sync_has_a_line_for_each_account(
     sandbox.rename_account(OLD, NEW)
     sandbox.remove_account(KNOTS)
 
-    lines = sync(of(sandbox), database).summary().splitlines()
+    lines = sync(config_of(sandbox), database).summary().splitlines()
 
     assert lines[1].startswith("done: ")
     assert lines[2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"

@@ -74,11 +74,11 @@ def test_the_sample_state_is_what_the_connector_writes_and_continues(sandbox: Sa
     config = {**sandbox.config(), "social_network_ids": [account]}
     state = of_account(sample("sample_state.json"), account)
 
-    reading = read(config, state)
+    result = read(config, state)
 
-    assert reading.exception is None
+    assert result.exception is None
     assert len(sandbox.requests) == 2
-    written = {entry["stream"]["stream_descriptor"]["name"]: entry for entry in reading.state}
+    written = {entry["stream"]["stream_descriptor"]["name"]: entry for entry in result.state}
     for entry in state:
         [ours] = entry["stream"]["stream_state"]["states"]
         [theirs] = written[entry["stream"]["stream_descriptor"]["name"]]["stream"]["stream_state"]["states"]
@@ -94,11 +94,11 @@ def test_a_state_of_the_future_reads_the_newest_windows_and_is_corrected(
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account]}
 
-    reading = read(config, of_account(sample("abnormal_state.json"), account))
+    result = read(config, of_account(sample("abnormal_state.json"), account))
 
-    assert reading.exception is None
+    assert result.exception is None
     assert {request.status for request in sandbox.requests} == {200}
-    assert {row["period_end"] for row in reading.records["overview_metrics"]} == {"2026-05-19"}
-    assert reading.cursors("overview_metrics") == {account: "2026-05-19"}
+    assert {row["period_end"] for row in result.records["overview_metrics"]} == {"2026-05-19"}
+    assert result.cursors("overview_metrics") == {account: "2026-05-19"}
     days_later(1)
-    assert read(config, reading.state).cursors("overview_metrics") == {account: "2026-05-20"}
+    assert read(config, result.state).cursors("overview_metrics") == {account: "2026-05-20"}

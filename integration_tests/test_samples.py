@@ -1,4 +1,4 @@
-"""OneUp's documented answers, served as they are, come out as the rows that one would write by hand."""
+"""OneUp's documented answers, serve_sandbox as they are, come out as the rows that one would write by hand."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from integration_tests.databases import contents, rows
-from integration_tests.fault_injection.processes import start
+from integration_tests.fault_injection.processes import start_sync
 from integration_tests.fixture_types import Days, FirstSync
-from integration_tests.listed_accounts import KEY_B, KNOTS, START, cursors, findings, of
+from integration_tests.listed_accounts import KEY_B, KNOTS, START, config_of, cursors, findings
 from integration_tests.test_inputs import NO_ACCOUNT
 from oneup_pinterest.database.listed_accounts import LISTED_ACCOUNTS
 from oneup_pinterest.sandbox import Fault, Sandbox
@@ -52,7 +52,7 @@ def test_keys_that_are_synced_in_turn_each_go_on_from_their_own_state(
     alone = {each: database.with_name(f"{number}.duckdb") for number, each in enumerate((sandbox, other))}
     for _ in range(2):
         for each, apart in alone.items():
-            together, by_itself = sync(of(each), database), sync(of(each), apart)
+            together, by_itself = sync(config_of(each), database), sync(config_of(each), apart)
             assert (together.status, together.warnings) == ("done", [])
             assert (together.requests, together.streams) == (by_itself.requests, by_itself.streams)
         tomorrow()
@@ -69,14 +69,14 @@ def test_a_full_refresh_of_one_key_keeps_the_cursors_of_the_other(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
-    sync(of(other), database)
+    sync(config_of(other), database)
     before = cursors(database)
 
-    sync(of(other), database, full_refresh=True)
+    sync(config_of(other), database, full_refresh=True)
 
     assert cursors(database) == before
     assert set(before) == {*sandbox.account_ids, *other.account_ids}
-    assert sync(of(sandbox), database).requests == 2 * len(sandbox.account_ids) + 1
+    assert sync(config_of(sandbox), database).requests == 2 * len(sandbox.account_ids) + 1
 
 
 def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
@@ -88,18 +88,18 @@ def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
     first_sync: FirstSync,
 ) -> None:
     first_sync(database, **START)
-    sync(of(other), database)
+    sync(config_of(other), database)
     tomorrow()
     really_stored = run_module.stored_states
 
     def stored_before_the_other_sync(path: Path) -> dict[str, Any]:
         found = really_stored(path)
         monkeypatch.setattr(run_module, "stored_states", really_stored)
-        sync(of(sandbox), database)
+        sync(config_of(sandbox), database)
         return found
 
     monkeypatch.setattr(run_module, "stored_states", stored_before_the_other_sync)
-    sync(of(other), database)
+    sync(config_of(other), database)
 
     assert set(cursors(database).values()) == {"2026-05-20"}
 
@@ -117,11 +117,11 @@ def test_of_concurrent_syncs_of_two_keys_the_second_waits_or_is_refused(tmp_path
                 folder = tmp_path / str(number)
                 (folder / "tmp").mkdir(parents=True)
                 (folder / "config.json").touch(mode=0o600)
-                (folder / "config.json").write_text(json.dumps(of(each)))
-            processes = [start(database, tmp_path / str(number)) for number in range(2)]
+                (folder / "config.json").write_text(json.dumps(config_of(each)))
+            processes = [start_sync(database, tmp_path / str(number)) for number in range(2)]
             ends = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
             for each in (first, second):
-                assert sync(of(each), database).warnings == []
+                assert sync(config_of(each), database).warnings == []
     finally:
         os.environ.pop(CLOCK_VARIABLE)
         if clock is not None:
@@ -142,7 +142,7 @@ def test_an_empty_list_of_a_new_key_fails_despite_accounts_of_another(
     for account in list(other.account_ids):
         other.remove_account(account)
 
-    result = sync(of(other), database)
+    result = sync(config_of(other), database)
 
     assert (result.status, result.exit_status, result.error) == ("failed", 2, NO_ACCOUNT)
     assert findings(database) == {}
@@ -152,11 +152,11 @@ def test_an_empty_list_names_the_accounts_of_its_own_key(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
-    sync(of(other), database)
+    sync(config_of(other), database)
     for account in list(other.account_ids):
         other.remove_account(account)
 
-    result = sync(of(other), database)
+    result = sync(config_of(other), database)
 
     assert (result.status, result.exit_status) == ("done", 0)
     assert result.warnings == [
@@ -173,26 +173,26 @@ def test_a_key_without_readable_accounts_fails_despite_cursors_of_another(
     for account in other.account_ids:
         other.inject(Fault("status", status=404, social_network_id=account, times=None))
 
-    assert (sync(of(other), database).status, sync(of(other), database).exit_status) == ("failed", 2)
+    assert (sync(config_of(other), database).status, sync(config_of(other), database).exit_status) == ("failed", 2)
 
 
 def test_an_account_that_moved_to_another_key_is_not_missing(
     sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None], first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
-    sync(of(other), database)
+    sync(config_of(other), database)
     tomorrow()
     sandbox.remove_account(KNOTS)
     other.add_account(KNOTS)
 
-    assert sync(of(other), database).warnings == []
-    assert sync(of(sandbox), database).warnings == []
+    assert sync(config_of(other), database).warnings == []
+    assert sync(config_of(sandbox), database).warnings == []
     assert findings(database) == {}
     tomorrow()
     other.remove_account(KNOTS)
 
-    assert sync(of(sandbox), database).warnings == []
-    assert len(sync(of(other), database).warnings) == 1
+    assert sync(config_of(sandbox), database).warnings == []
+    assert len(sync(config_of(other), database).warnings) == 1
     assert set(findings(database)) == {("missing_account", KNOTS)}
 
 
@@ -200,8 +200,8 @@ def test_neither_the_key_nor_a_part_of_it_is_in_the_file(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
-    sync(of(other), database)
-    sync({**of(other), "api_key": f"  Bearer {KEY_B}\n"}, database)
+    sync(config_of(other), database)
+    sync({**config_of(other), "api_key": f"  Bearer {KEY_B}\n"}, database)
 
     written = (
         database.read_bytes() + "".join(str(found) for found in rows(database, f"FROM {LISTED_ACCOUNTS}")).encode()
@@ -217,7 +217,7 @@ def test_the_same_key_has_another_fingerprint_in_another_file(sandbox: Sandbox, 
     found = set()
     for name in ("a.duckdb", "b.duckdb"):
         for _ in range(2):
-            sync(of(sandbox), database.with_name(name), ["accounts"])
+            sync(config_of(sandbox), database.with_name(name), ["accounts"])
         found |= set(rows(database.with_name(name), f"SELECT DISTINCT key_fingerprint FROM {LISTED_ACCOUNTS}"))
     assert len(found) == 2
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from integration_tests.databases import KEYS, contents, doubled_keys, rows
-from integration_tests.fault_injection.processes import served, start
+from integration_tests.databases import KEYS, contents, duplicate_keys, rows
+from integration_tests.fault_injection.processes import serve_sandbox, start_sync
 from integration_tests.fixture_types import Days, FirstSync
 from integration_tests.test_read import ask
 from oneup_pinterest.errors import UserError
@@ -43,7 +43,7 @@ def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(
     )
     assert {row[:3]: row[3:] for row in stored} == expected
     assert len(stored) == len(expected)
-    assert doubled_keys(database) == []
+    assert duplicate_keys(database) == []
     newest = "SELECT social_network_id, id, max(snapshot_date) FROM pins GROUP BY ALL ORDER BY ALL"
     assert rows(database, "SELECT social_network_id, id, snapshot_date FROM pins_latest ORDER BY ALL") == rows(
         database, newest
@@ -174,7 +174,7 @@ def test_full_refresh_reads_all_again_and_deletes_nothing(
 
     assert result.streams["overview_metrics"]["records"] > 13 * 6
     assert len(rows(database, "SELECT DISTINCT snapshot_date FROM pins")) == 2
-    assert doubled_keys(database) == []
+    assert duplicate_keys(database) == []
 
 
 def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
@@ -263,9 +263,9 @@ def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database:
 def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals, requests_before: int
 ) -> None:
-    with served(tmp_path / "place", latency=0.2) as sandbox:
+    with serve_sandbox(tmp_path / "work", latency=0.2) as sandbox:
         database = tmp_path / "history.duckdb"
-        process = start(database, tmp_path / "place")
+        process = start_sync(database, tmp_path / "work")
         while len(sandbox.requests) < requests_before:
             time.sleep(0.01)
         process.send_signal(number)
@@ -276,4 +276,4 @@ def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
         assert "Traceback" not in words
         assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
         assert sync(sandbox.config(), database).exit_status == 0
-    assert doubled_keys(database) == []
+    assert duplicate_keys(database) == []

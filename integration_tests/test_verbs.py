@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from integration_tests.airbyte import Reading, configured_catalog, messages, run, take
+from integration_tests.airbyte import ReadResult, add_message, configured_catalog, messages, run
 from integration_tests.in_process import run_connector
 from oneup_pinterest.sandbox import Fault, Sandbox
 from test_support.clock import NOON
@@ -165,9 +165,9 @@ def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
     catalog = written(tmp_path / "catalog.json", configured_catalog(sandbox.config()))
     first = run("read", "--config", config_file, "--catalog", catalog, now=NOON)
     assert first.returncode == 0, first.stdout[-2000:]
-    reading, last = Reading(), {}
+    result, last = ReadResult(), {}
     for message in messages(first.stdout):
-        take(message, reading, last)
+        add_message(message, result, last)
     sandbox.clear_requests()
 
     state = written(tmp_path / "state.json", list(last.values()))

@@ -127,11 +127,11 @@ def test_no_redirect_is_followed(sandbox: Sandbox, recorder: Recorder, status: i
     headers = {"Location": f"{elsewhere}/api/listsocialaccounts", "Refresh": f"0; url={elsewhere}"}
     sandbox.inject(Fault("status", status=status, headers=headers))
 
-    reading = read(sandbox.config(), streams=["accounts"])
+    result = read(sandbox.config(), streams=["accounts"])
 
     assert recorder.heads == []
     assert len(sandbox.requests) == 1
-    assert "redirects to another page" in (reading.errors[0]["message"])
+    assert "redirects to another page" in (result.errors[0]["message"])
 
 
 def test_http_takes_no_proxy_which_would_carry_the_key_in_clear_text(
@@ -154,9 +154,9 @@ def test_https_takes_the_proxy_of_the_environment_which_sees_no_key(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
-    reading = read({"api_key": KEY}, streams=["accounts"])
+    result = read({"api_key": KEY}, streams=["accounts"])
 
-    assert reading.exception is not None
+    assert result.exception is not None
     assert recorder.heads
     assert {head.split(b" HTTP/")[0] for head in recorder.heads} == {b"CONNECT www.oneupapp.io:443"}
     assert [head for head in recorder.heads if occurrences(head)] == []

@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from integration_tests.airbyte import Reading, read
+from integration_tests.airbyte import ReadResult, read
 from integration_tests.databases import KEYS
 from oneup_pinterest.notebooks import DATABASE_VARIABLE
 from oneup_pinterest.sandbox import LoggedRequest, Sandbox
@@ -38,7 +38,7 @@ class History:
 
     folder: Path
     requests: list[list[LoggedRequest]] = field(default_factory=list)
-    ours: list[Reading] = field(default_factory=list)
+    ours: list[ReadResult] = field(default_factory=list)
 
     @property
     def database(self) -> Path:
@@ -94,9 +94,7 @@ def test_the_second_day_goes_on_from_the_state_of_the_first(history: History) ->
 def test_it_holds_what_the_package_reads_and_no_row_twice(history: History, stream: str) -> None:
     keys = KEYS[stream]
     found = history.rows(f"SELECT {', '.join(f'{key}::VARCHAR' for key in keys)} FROM oneup.{stream}")
-    expected = {
-        tuple(str(record[key]) for key in keys) for reading in history.ours for record in reading.records[stream]
-    }
+    expected = {tuple(str(record[key]) for key in keys) for result in history.ours for record in result.records[stream]}
     assert len(found) == len(set(found))
     assert set(found) == expected
 
@@ -106,8 +104,8 @@ def test_the_figures_are_those_of_the_package(history: History) -> None:
         "SELECT snapshot_date::VARCHAR, sum(impressions)::BIGINT FROM oneup.pins GROUP BY ALL ORDER BY 1"
     )
     expected = [
-        (reading.records["pins"][0]["snapshot_date"], sum(pin["impressions"] or 0 for pin in reading.records["pins"]))
-        for reading in history.ours
+        (result.records["pins"][0]["snapshot_date"], sum(pin["impressions"] or 0 for pin in result.records["pins"]))
+        for result in history.ours
     ]
     assert pins == expected
 

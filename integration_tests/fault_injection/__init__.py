@@ -1,1 +1,1 @@
-"""What must survive: commands that break things on purpose and count what was lost and what came twice."""
+"""Commands that damage syncs on purpose, and count the rows that were lost or duplicated."""

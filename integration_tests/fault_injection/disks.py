@@ -1,10 +1,11 @@
-"""Full disks and files that are none: what is said, and what is in the file afterwards.
+"""Full disks, damaged files and files that are not a database: what is reported, and what the file holds afterwards.
 
 python -m integration_tests.fault_injection.disks [--rounds 24] [--seed 1]
 
-Syncs run out of room at a random size: by a limit on the size of each of their files, on a small disk (where root can
-mount one), and with a small temporary folder. Then they get room. Reports and exports run out of it too. Last come
-files that are no database, are damaged, or are newer than this kit; each command is asked, and none may change a byte.
+Syncs run out of space at a random size: by a limit on the size of each of their files, on a small disk (if root can
+mount one), and with a small temporary folder. Then they get space and must complete. Reports and exports run out of
+space too. Last come files that are not a database, are damaged, or are newer than this kit: every command runs on each
+of them, and none may change a byte.
 """
 
 import argparse
@@ -24,8 +25,8 @@ from typing import NamedTuple
 
 from integration_tests.fault_injection.damaged_files import damaged_files, fingerprint
 from integration_tests.fault_injection.kills import rows_ahead
-from integration_tests.fault_injection.processes import on_day, served
-from integration_tests.fault_injection.rows import Damage, damage, doubled
+from integration_tests.fault_injection.processes import on_day, serve_sandbox
+from integration_tests.fault_injection.rows import Damage, count_duplicate_keys, damage
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
@@ -35,15 +36,15 @@ NO_ROOM = ("There is no room left in", "cannot be kept in the temporary folder",
 
 
 class Finding(NamedTuple):
-    """One command that met an obstacle: what it was, how it ended, and what broke a promise."""
+    """One command that met an obstacle: the case, its exit status, and the broken promises."""
 
-    what: str
+    case: str
     status: int
-    wrong: list[str]
+    problems: list[str]
 
 
 def command(*arguments: object, limit: int | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m oneup_pinterest.cli`, which cannot write files larger than `limit` bytes."""
+    """Run `python -m oneup_pinterest.cli`; it cannot write files larger than `limit` bytes."""
     return subprocess.run(
         [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)],
         env={**os.environ, **environment},
@@ -58,10 +59,10 @@ def command(*arguments: object, limit: int | None = None, **environment: str) ->
 
 @contextmanager
 def disk(folder: Path, size: int) -> Iterator[Path]:
-    """Yield a disk of some bytes, for root.
+    """Yield a mounted disk of a given size in bytes; needs root.
 
     Raises:
-        PermissionError: it cannot be mounted.
+        PermissionError: The disk cannot be mounted.
     """
     folder.mkdir(exist_ok=True)
     options = ["mount", "-t", "tmpfs", "-o", f"size={max(size, 4096)}", "tmpfs", str(folder)]
@@ -82,7 +83,7 @@ def remount(folder: Path, option: str) -> None:
 
 
 class Disks:
-    """A sandbox, and databases of one day and of two that were synced in peace."""
+    """A sandbox, and reference databases of one day and of two days."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.folder = sandbox, folder
@@ -92,35 +93,35 @@ class Disks:
         on_day(sandbox, 1)
         sync(sandbox.config(), self.day_two)
 
-    def full(self, rng: random.Random, place: str, kind: str) -> Finding:
+    def sync_without_room(self, rng: random.Random, place: str, sync_type: str) -> Finding:
         """Run a sync that may run out of space, and the sync that completes it."""
-        on_day(self.sandbox, 0 if kind == "first" else 1)
+        on_day(self.sandbox, 0 if sync_type == "first" else 1)
         size = int(math.exp(rng.uniform(math.log(2_000), math.log(900_000))))
-        if kind == "daily" and place == PLACES[1]:
-            size = self.day_one.stat().st_blocks * 512 + size // 2  # yesterday's file has to be there
-        what = f"{kind} sync, {place}"
+        if sync_type == "daily" and place == PLACES[1]:
+            size = self.day_one.stat().st_blocks * 512 + size // 2  # yesterday's file must fit
+        case = f"{sync_type} sync, {place}"
         home = self.folder / "home"
         home.mkdir()
         try:
             if place == PLACES[0]:
-                return Finding(what, *self._sync(home, kind, size))
+                return Finding(case, *self._sync_and_check(home, sync_type, size))
             with disk(self.folder / "disk", size) as small:
                 if place == PLACES[1]:
-                    return Finding(what, *self._sync(small, kind))
-                return Finding(what, *self._sync(home, kind, small=small))
+                    return Finding(case, *self._sync_and_check(small, sync_type))
+                return Finding(case, *self._sync_and_check(home, sync_type, small=small))
         finally:
             shutil.rmtree(home)
 
-    def _sync(
-        self, home: Path, kind: str, limit: int | None = None, small: Path | None = None
+    def _sync_and_check(
+        self, home: Path, sync_type: str, limit: int | None = None, small: Path | None = None
     ) -> tuple[int, list[str]]:
         database = home / "history.duckdb"
-        wrong: list[str] = []
-        if kind == "daily":
+        problems: list[str] = []
+        if sync_type == "daily":
             try:
                 shutil.copy(self.day_one, database)
-            except OSError:  # there was no room for yesterday's file even
-                return 0, wrong
+            except OSError:  # not even yesterday's file fits
+                return 0, problems
         ended = command(
             "sync",
             "--config",
@@ -130,50 +131,50 @@ class Disks:
             limit=limit,
             TMPDIR=str(small or self.folder / "tmp"),
         )
-        undisturbed = self.day_one if kind == "first" else self.day_two
+        reference = self.day_one if sync_type == "first" else self.day_two
         if ended.returncode not in (0, 1, 3) or "Traceback" in ended.stderr or "Exception ignored" in ended.stderr:
-            wrong.append(f"ended with {ended.returncode}: {ended.stderr[-500:]}")
-        if ended.returncode in (1, 3) and not any(words in ended.stderr for words in NO_ROOM):
-            wrong.append(f"said {ended.stderr!r}")
+            problems.append(f"ended with {ended.returncode}: {ended.stderr[-500:]}")
+        if ended.returncode in (1, 3) and not any(text in ended.stderr for text in NO_ROOM):
+            problems.append(f"does not report the missing space: {ended.stderr!r}")
         if (home / "history.duckdb.syncing").exists():
-            wrong.append("left its folder behind")
+            problems.append("left its work folder behind")
         if not small and limit is None:
             remount(home, "size=64m")
         if database.exists():
             copy = self.folder / "copy"
             shutil.copytree(home, copy)
-            if ahead := rows_ahead(copy / database.name, undisturbed):
-                wrong.append(f"state ahead of {ahead} rows")
-            if ended.returncode == 0 and damage(copy / database.name, undisturbed) != (0, 0, 0):
-                wrong.append("said that it was done, and lost rows")
-            if twice := doubled(copy / database.name):
-                wrong.append(f"{twice} keys twice")
+            if ahead := rows_ahead(copy / database.name, reference):
+                problems.append(f"state ahead of {ahead} rows")
+            if ended.returncode == 0 and damage(copy / database.name, reference) != (0, 0, 0):
+                problems.append("reported success, but rows are lost")
+            if duplicates := count_duplicate_keys(copy / database.name):
+                problems.append(f"{duplicates} duplicate keys")
             shutil.rmtree(copy)
         result = sync(self.sandbox.config(), database)
-        lacking = damage(database, undisturbed)
-        if result.status != "done" or lacking != Damage(0, 0, 0):
-            wrong.append(f"completed as {result.status}, {lacking}")
-        return ended.returncode, wrong
+        remaining = damage(database, reference)
+        if result.status != "done" or remaining != Damage(0, 0, 0):
+            problems.append(f"completed as {result.status}, {remaining}")
+        return ended.returncode, problems
 
-    def full_output(self, rng: random.Random, name: str) -> Finding:
-        """Run a report or an export that runs out of space; the older one must stay."""
+    def write_without_room(self, rng: random.Random, name: str) -> Finding:
+        """Run a report or an export that runs out of space; the older output must stay."""
         output = self.folder / "output"
         target = output / "report.html" if name == "report" else output
         older = target if name == "report" else output / "pins" / "pins.parquet"
         older.parent.mkdir(parents=True)
         older.write_text("older")
         ended = command(name, "--database", self.day_two, "--output", target, limit=rng.randint(1, 6_000))
-        wrong = []
-        if ended.returncode != 1 or ended.stderr.count("\n") != 1 or not any(w in ended.stderr for w in NO_ROOM):
-            wrong.append(f"ended with {ended.returncode}: {ended.stderr[-500:]}")
+        problems = []
+        if ended.returncode != 1 or ended.stderr.count("\n") != 1 or not any(text in ended.stderr for text in NO_ROOM):
+            problems.append(f"ended with {ended.returncode}: {ended.stderr[-500:]}")
         if older.read_text() != "older":
-            wrong.append("the older one is gone")
+            problems.append("the older output is gone")
         if list(output.rglob("*.tmp")):
-            wrong.append("a part was left")
+            problems.append("a temporary file was left")
         shutil.rmtree(output)
-        return Finding(f"{name}, file size limit", ended.returncode, wrong)
+        return Finding(f"{name}, file size limit", ended.returncode, problems)
 
-    def read_only(self) -> Iterator[Finding]:
+    def run_on_read_only_disk(self) -> Iterator[Finding]:
         """Run commands on a read-only disk: readers work, a sync is refused."""
         with disk(self.folder / "disk", 1 << 26) as place:
             database = place / "history.duckdb"
@@ -182,35 +183,37 @@ class Disks:
             before = fingerprint(place)
             for name, options, status in (("sync", ["--config", self.folder / "config.json"], 1), ("status", [], 0)):
                 ended = command(name, "--database", database, *options)
-                words = f"{database} cannot be written by you" if status else ""
-                is_told = ended.returncode == status and words in ended.stderr and fingerprint(place) == before
-                yield Finding("read-only disk", ended.returncode, [] if is_told else [f"{name}: {ended.stderr[-500:]}"])
+                message = f"{database} cannot be written by you" if status else ""
+                is_reported = ended.returncode == status and message in ended.stderr and fingerprint(place) == before
+                yield Finding(
+                    "read-only disk", ended.returncode, [] if is_reported else [f"{name}: {ended.stderr[-500:]}"]
+                )
 
     def run_on_damaged_files(self, rng: random.Random) -> Iterator[Finding]:
         """Run each command on each damaged file."""
         good = self.day_one.read_bytes()
-        for kind in damaged_files(rng):
+        for damaged in damaged_files(rng):
             home = self.folder / "home"
             home.mkdir()
             database = home / "history.duckdb"
-            kind.make(database, good)
+            damaged.make(database, good)
             before = fingerprint(home)
             for name in ("sync", "status", "report", "export"):
                 options = {"sync": ["--config", self.folder / "config.json"], "status": []}
-                output = options.get(name, ["--output", self.folder / f"no {name}"])
+                output = options.get(name, ["--output", self.folder / f"unwritten {name}"])
                 ended = command(name, "--database", database, *output)
-                words = kind.words if name == "sync" else kind.to_readers or kind.words
-                wrong = []
+                message = damaged.message if name == "sync" else damaged.reader_message or damaged.message
+                problems = []
                 if (
-                    ended.returncode != kind.status
-                    or words not in ended.stderr
+                    ended.returncode != damaged.status
+                    or message not in ended.stderr
                     or str(database) not in ended.stderr
                     or ended.stderr.count("\n") != 1
                 ):
-                    wrong.append(f"{name} ended with {ended.returncode}: {ended.stderr[-500:]}")
+                    problems.append(f"{name} ended with {ended.returncode}: {ended.stderr[-500:]}")
                 if fingerprint(home) != before:
-                    wrong.append(f"{name} changed it")
-                yield Finding(kind.name, ended.returncode, wrong)
+                    problems.append(f"{name} changed the file")
+                yield Finding(damaged.name, ended.returncode, problems)
             shutil.rmtree(home)
 
 
@@ -218,41 +221,44 @@ def table(findings: Sequence[Finding]) -> str:
     """Return how often each obstacle was met, how the commands ended, and how often a promise was broken."""
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        groups[finding.what].append(finding)
-    lines = ["| what | commands | ended 0 | 1 | 2 | 3 | broken promises |", "|---|---:|---:|---:|---:|---:|---:|"]
-    for what, those in groups.items():
-        ends = [sum(finding.status == status for finding in those) for status in (0, 1, 2, 3)]
-        cells = [len(those), *ends, sum(bool(finding.wrong) for finding in those)]
-        lines.append(f"| {what} | {' | '.join(map(str, cells))} |")
+        groups[finding.case].append(finding)
+    lines = ["| case | commands | ended 0 | 1 | 2 | 3 | broken promises |", "|---|---:|---:|---:|---:|---:|---:|"]
+    for case, group in groups.items():
+        ends = [sum(finding.status == status for finding in group) for status in (0, 1, 2, 3)]
+        cells = [len(group), *ends, sum(bool(finding.problems) for finding in group)]
+        lines.append(f"| {case} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Print a Markdown table; end with 1 if a promise was broken."""
+    """Print a Markdown table; exit with 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng, findings, places = random.Random(options.seed), list[Finding](), list(PLACES)
-    with tempfile.TemporaryDirectory(prefix="disks-") as folder, served(Path(folder) / "place", latency=0) as sandbox:
-        disks = Disks(sandbox, Path(folder) / "place")
+    with (
+        tempfile.TemporaryDirectory(prefix="disks-") as folder,
+        serve_sandbox(Path(folder) / "work", latency=0) as sandbox,
+    ):
+        disks = Disks(sandbox, Path(folder) / "work")
         for n in range(options.rounds):
-            place, kind = places[n % len(places)], ("first", "daily")[n // len(places) % 2]
+            place, sync_type = places[n % len(places)], ("first", "daily")[n // len(places) % 2]
             try:
-                findings.append(disks.full(rng, place, kind))
+                findings.append(disks.sync_without_room(rng, place, sync_type))
             except PermissionError:
                 places = [PLACES[0]]
-        findings += [disks.full_output(rng, name) for name in ("report", "export")]
+        findings += [disks.write_without_room(rng, name) for name in ("report", "export")]
         if len(places) > 1:
-            findings += disks.read_only()
+            findings += disks.run_on_read_only_disk()
         findings += disks.run_on_damaged_files(rng)
-    print(table(sorted(findings, key=lambda finding: "sync" not in finding.what)))
+    print(table(sorted(findings, key=lambda finding: "sync" not in finding.case)))
     print(
-        f"\nseed {options.seed}{'' if places == list(PLACES) else '; no small disk could be mounted here (root can)'}"
+        f"\nseed {options.seed}{'' if places == list(PLACES) else '; no small disk could be mounted (it needs root)'}"
     )
-    broken = [finding for finding in findings if finding.wrong]
+    broken = [finding for finding in findings if finding.problems]
     for finding in broken:
-        print(f"- {finding.what}: {'; '.join(finding.wrong)}")
+        print(f"- {finding.case}: {'; '.join(finding.problems)}")
     sys.exit(bool(broken))
 
 

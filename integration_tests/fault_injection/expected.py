@@ -1,4 +1,4 @@
-"""What has to become of a hostile answer, worked out without the product's code, from what its documents say."""
+"""Second implementation of the storage rules in the docs, independent of the package, which tests the first one."""
 
 import json
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from integration_tests.fault_injection.values import DEEPEST, count, depth, number, readable_time, text
+from integration_tests.fault_injection.values import MAX_DEPTH, count, depth, number, readable_time, text
 
 Outcome = Literal["accepted", "coerced", "refused", "merged", "account skipped", "other network"]
 COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
@@ -17,7 +17,7 @@ STAMPED = ("social_network_id", "preset", "period_start", "period_end", "snapsho
 
 @dataclass
 class Expected:
-    """Of one stream and one answer: rows by their key, what becomes of each entry, and what the summary must count."""
+    """The expectation for one stream of a response: rows by key, the outcome of each entry, and the summary counts."""
 
     rows: dict[Any, dict[str, Any]] = field(default_factory=dict)
     others: dict[Any, dict[str, Any]] = field(default_factory=dict)  # fields that no schema declares, by the same key
@@ -25,16 +25,16 @@ class Expected:
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_skipped: bool = False
 
-    def add(self, stream: str, key: Any, row: dict[str, Any], others: dict[str, Any], is_as_sent: bool) -> None:
-        """A row; one of the same key takes its place, but null that of no value. An entry of a list is one value."""
+    def add(self, stream: str, key: Any, row: dict[str, Any], others: dict[str, Any], is_unchanged: bool) -> None:
+        """Add a row; it replaces one with the same key, but null replaces no value, except in rankings."""
         if key in self.rows:
-            self.counted[stream, "doubled"] += 1
+            self.counted[stream, "duplicate"] += 1
             self.outcomes.append("merged")
             if stream != "post_performance":
-                row = known(row, self.rows[key])
+                row = merge_known(row, self.rows[key])
                 others = {**self.others[key], **others}
         else:
-            self.outcomes.append("accepted" if is_as_sent else "coerced")
+            self.outcomes.append("accepted" if is_unchanged else "coerced")
         self.rows[key], self.others[key] = row, others
 
     def refuse(self, stream: str, why: str) -> None:
@@ -42,28 +42,28 @@ class Expected:
         self.outcomes.append("refused")
 
 
-def known(row: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of each column after a row and one before it."""
+def merge_known(row: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its nulls filled from an earlier row of the same key."""
     return {name: before.get(name) if value is None else value for name, value in row.items()}
 
 
 def skipped(entries: int) -> Expected:
-    """Return the expectation of a stream whose part cannot be read, with its visible entries (at least one)."""
+    """Return the expectation for a stream whose part of the response cannot be read."""
     return Expected(outcomes=["account skipped"] * max(entries, 1), is_skipped=True)
 
 
 def parsed(body: bytes) -> Any:
-    """Return the JSON of a body, or `...` where it has none."""
+    """Return the JSON of a body, or `...` if it is invalid."""
     try:
         return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return ...
 
 
-def of_answer(endpoint: str, body: bytes) -> dict[str, Expected]:
+def expected_streams(endpoint: str, body: bytes) -> dict[str, Expected]:
     """Return what each stream must contain after a response to `overview` or `posts`."""
-    answer = parsed(body)
-    data = answer.get("data") if isinstance(answer, dict) else None
+    response = parsed(body)
+    data = response.get("data") if isinstance(response, dict) else None
     data = data if isinstance(data, dict) else {}
     if endpoint == "posts":
         parts = {"pins": data.get("posts", ...), "pin_totals": data.get("stats", ...)}
@@ -77,17 +77,17 @@ def of_answer(endpoint: str, body: bytes) -> dict[str, Expected]:
     makers = {"pins": _pins, "account_followers": _followers, "post_performance": _rankings}
     found = {}
     for stream, part in parts.items():
-        if _says_no(answer) or not _is_as_documented(stream, part):
+        if _is_refusal(response) or not _is_as_documented(stream, part):
             found[stream] = skipped(len(part) if isinstance(part, (list, dict)) else 1)
         else:
             found[stream] = makers[stream](part) if stream in makers else _metrics(stream, part)
     return found
 
 
-def _says_no(answer: Any) -> bool:
-    if not isinstance(answer, dict) or answer.get("success") is False or answer.get("error") is True:
+def _is_refusal(response: Any) -> bool:
+    if not isinstance(response, dict) or response.get("success") is False or response.get("error") is True:
         return True
-    return "success" not in answer and "data" not in answer and "message" in answer
+    return "success" not in response and "data" not in response and "message" in response
 
 
 def _is_as_documented(stream: str, part: Any) -> bool:
@@ -107,16 +107,18 @@ def _pins(part: list[Any]) -> Expected:
             continue
         stats = pin.get("stats")
         if not isinstance(stats, dict):
-            _note(found, "pins", "stats", stats)
+            _count_dropped(found, "pins", "stats", stats)
             stats = {}
         own = {name: value for name, value in pin.items() if name != "stats"}
         for name in COUNTERS:
             if name in own and name in stats and own[name] != stats[name]:
-                own[_free(f"post_{name}", "post_", own, stats)] = own[name]
+                own[_free_name(f"post_{name}", "post_", own, stats)] = own[name]
         sent = {**own, **{name: stats[name] for name in COUNTERS if name in stats}}
         for name in [name for name in stats if name not in COUNTERS]:
-            sent[_free(name, "stats_", sent, (*PIN_TEXTS, *COUNTERS, *STAMPED, "stats"))] = _observed(stats[name])
-        row, is_as_sent = _typed(found, "pins", sent, PIN_TEXTS, COUNTERS, ())
+            sent[_free_name(name, "stats_", sent, (*PIN_TEXTS, *COUNTERS, *STAMPED, "stats"))] = _stored_stat(
+                stats[name]
+            )
+        row, is_unchanged = _typed(found, "pins", sent, PIN_TEXTS, COUNTERS, ())
         time = readable_time(row["timestamp"])
         if row["id"] is None:
             _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
@@ -124,26 +126,26 @@ def _pins(part: list[Any]) -> Expected:
             continue
         if time is None and (row["timestamp"] or "").strip(" "):
             found.counted["pins", "unreadable timestamp"] += 1
-        is_as_sent = is_as_sent and (time is None or str(time) == row["timestamp"])
+        is_unchanged = is_unchanged and (time is None or str(time) == row["timestamp"])
         row["timestamp"] = time
         others = _extra(found, "pins", sent, (*PIN_TEXTS, *COUNTERS))
-        found.add("pins", row["id"], row, others, is_as_sent)
+        found.add("pins", row["id"], row, others, is_unchanged)
     return found
 
 
-def _free(name: str, prefix: str, *taken: Container[str]) -> str:
+def _free_name(name: str, prefix: str, *taken: Container[str]) -> str:
     while any(name in names for names in taken):
         name = prefix + name
     return name
 
 
-def _observed(sent: Any) -> Any:
+def _stored_stat(sent: Any) -> Any:
     """Return a value in `stats` as it is stored: numeric text becomes a number, blank text becomes null."""
     if not isinstance(sent, str):
         return sent
-    found = None if _is_nothing(sent) else number(sent)
+    found = None if _is_blank(sent) else number(sent)
     if found is None:
-        return None if _is_nothing(sent) else sent
+        return None if _is_blank(sent) else sent
     return sent if isinstance(found, float) and abs(found) >= 2**53 else found
 
 
@@ -154,21 +156,21 @@ def _metrics(stream: str, part: list[Any]) -> Expected:
             found.refuse(stream, "no objects")
             continue
         numbers = ("value_current_period", "value_last_period")
-        row, is_as_sent = _typed(found, stream, sent, METRIC_TEXTS, (), numbers)
+        row, is_unchanged = _typed(found, stream, sent, METRIC_TEXTS, (), numbers)
         change = number(sent.get("percentage_change"))
         row["percentage_change_value"] = None if change is None else float(change)
         others = _extra(found, stream, sent, (*METRIC_TEXTS, *numbers, "percentage_change_value"))
         if row["key"] is None:
             found.refuse(stream, "no key")
         else:
-            found.add(stream, row["key"], row, others, is_as_sent)
+            found.add(stream, row["key"], row, others, is_unchanged)
     return found
 
 
 def _followers(part: Any) -> Expected:
     found = Expected()
-    row, is_as_sent = _typed(found, "account_followers", {"total_followers": part}, (), ("total_followers",), ())
-    found.add("account_followers", None, row, {}, is_as_sent)
+    row, is_unchanged = _typed(found, "account_followers", {"total_followers": part}, (), ("total_followers",), ())
+    found.add("account_followers", None, row, {}, is_unchanged)
     return found
 
 
@@ -180,28 +182,28 @@ def _rankings(part: Any) -> Expected:
         return found
     for ranking, entries in part.items():
         if not isinstance(entries, list):
-            if not _is_nothing(entries):
+            if not _is_blank(entries):
                 found.refuse("post_performance", "no lists")
             continue
         for position, entry in enumerate(entries, start=1):
-            known = entry if isinstance(entry, dict) else {}
+            fields = entry if isinstance(entry, dict) else {}
             sent = {
-                "id": known.get("id"),
-                "text": _one_of(known, "text", "caption", "title", "message"),
-                "permalink": _one_of(known, "permalink", "permalink_url"),
-                "engagement_rate": _one_of(known, "engagement_rate", "engagement_rate_raw"),
+                "id": fields.get("id"),
+                "text": _first_of(fields, "text", "caption", "title", "message"),
+                "permalink": _first_of(fields, "permalink", "permalink_url"),
+                "engagement_rate": _first_of(fields, "engagement_rate", "engagement_rate_raw"),
             }
-            if depth(entry) > DEEPEST:
+            if depth(entry) > MAX_DEPTH:
                 found.counted["post_performance", "item"] += 1
-            row, is_as_sent = _typed(
+            row, is_unchanged = _typed(
                 found, "post_performance", sent, ("id", "text", "permalink"), (), ("engagement_rate",)
             )
-            row["item"] = None if depth(entry) > DEEPEST else entry
-            found.add("post_performance", (text(ranking), position), row, {}, is_as_sent)
+            row["item"] = None if depth(entry) > MAX_DEPTH else entry
+            found.add("post_performance", (text(ranking), position), row, {}, is_unchanged)
     return found
 
 
-def of_accounts(body: bytes) -> Expected:
+def expected_accounts(body: bytes) -> Expected:
     """Return what the stream of accounts must contain."""
     found = Expected()
     for sent in parsed(body)["data"]:
@@ -215,19 +217,19 @@ def of_accounts(body: bytes) -> Expected:
         if kind.strip().casefold() != "pinterest":
             found.outcomes.append("other network")
             continue
-        account = text(_one_of(sent, "social_account_id", "social_network_id"))
+        account = text(_first_of(sent, "social_account_id", "social_network_id"))
         if not account:
             found.refuse("accounts", "no id")
             continue
-        row, is_as_sent = _typed(found, "accounts", sent, ("username", "full_name", "social_network_type"), (), ())
+        row, is_unchanged = _typed(found, "accounts", sent, ("username", "full_name", "social_network_type"), (), ())
         for name in ("is_expired", "need_refresh"):
             flag = sent.get(name)
             row[name] = {"1": True, "true": True, "0": False, "false": False}.get(
                 str(flag).strip().lower() if isinstance(flag, (int, str)) else ""
             )
             if row[name] is None:
-                _note(found, "accounts", name, flag)
-        found.add("accounts", account, row, {}, is_as_sent)
+                _count_dropped(found, "accounts", name, flag)
+        found.add("accounts", account, row, {}, is_unchanged)
     return found
 
 
@@ -246,7 +248,7 @@ def _typed(
     row |= {name: None if value is None else float(value) for name, value in values.items()}
     for name, value in row.items():
         if value is None:
-            _note(found, stream, name, sent.get(name))
+            _count_dropped(found, stream, name, sent.get(name))
     return row, all(_is_same(value, sent.get(name)) for name, value in row.items())
 
 
@@ -258,19 +260,19 @@ def _is_same(value: Any, sent: Any) -> bool:
 def _extra(found: Expected, stream: str, sent: Mapping[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
     extra = {name: value for name, value in sent.items() if name not in (*declared, *STAMPED) and value is not None}
     for name, value in sent.items():
-        if name not in declared and depth(value) > DEEPEST:
+        if name not in declared and depth(value) > MAX_DEPTH:
             found.counted[stream, "undocumented fields"] += 1
-    return {name: value for name, value in extra.items() if depth(value) <= DEEPEST}
+    return {name: value for name, value in extra.items() if depth(value) <= MAX_DEPTH}
 
 
-def _note(found: Expected, stream: str, name: str, sent: Any) -> None:
-    if not _is_nothing(sent):
+def _count_dropped(found: Expected, stream: str, name: str, sent: Any) -> None:
+    if not _is_blank(sent):
         found.counted[stream, name] += 1
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _one_of(row: Mapping[str, Any], *names: str) -> Any:
+def _first_of(row: Mapping[str, Any], *names: str) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)

@@ -1,4 +1,4 @@
-"""A search for the API key in whatever was written, however it is spelled."""
+"""Search files and output for the API key in every spelling."""
 
 import base64
 import html
@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 import duckdb
 
-KEY = "kQ/e+y=1 ü&xZ"  # each of the characters that are no letters changes in an address
+KEY = "kQ/e+y=1 ü&xZ"  # every character that is not a letter changes in a URL
 
 
 def spellings(key: str) -> list[str]:
@@ -22,7 +22,7 @@ def spellings(key: str) -> list[str]:
 
 
 def occurrences(written: bytes, key: str = KEY) -> int:
-    """Return how often a key stands in what was written, in any mixture of spellings, or in base64.
+    """Return how often a key occurs in bytes, in any mixture of spellings or in base64.
 
     >>> occurrences(b"GET /?apiKey=kQ%2fe%2By%3D1+%C3%BC%26xZ"), occurrences(b"apiKey=****")
     (1, 0)
@@ -44,7 +44,7 @@ def _plain(text: str) -> str:
 
 @dataclass
 class Search:
-    """What was searched so far: command → runs, bytes, occurrences."""
+    """Counts of what was searched so far: command → runs, bytes, occurrences."""
 
     counts: dict[str, list[int]] = field(default_factory=dict)
 
@@ -52,29 +52,29 @@ class Search:
     def found(self) -> int:
         return sum(found for _, _, found in self.counts.values())
 
-    def of(self, command: str, *written: bytes) -> int:
-        """Search what one run of a command wrote."""
+    def scan(self, command: str, *written: bytes) -> int:
+        """Search the output of one run of a command; return the occurrences."""
         count = self.counts.setdefault(command, [0, 0, 0])
         found = sum(map(occurrences, written))
         for index, more in enumerate((1, sum(map(len, written)), found)):
             count[index] += more
         return found
 
-    def of_files(self, command: str, files: Iterable[Path]) -> int:
-        """Search the bytes of files."""
+    def scan_files(self, command: str, files: Iterable[Path]) -> int:
+        """Search the bytes of files; return the occurrences."""
         written = [path.read_bytes() for path in files if path.is_file()]
-        return self.of(command, *written)
+        return self.scan(command, *written)
 
-    def of_database(self, command: str, database: Path) -> int:
-        """Search each value of a database, for its bytes are packed."""
+    def scan_database(self, command: str, database: Path) -> int:
+        """Search each value of a database, because its bytes are compressed; return the occurrences."""
         with duckdb.connect(str(database), read_only=True) as connection:
             tables = connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()
             values = [str(connection.sql(f'FROM "{table}"').fetchall()) for (table,) in tables]
-        return self.of(command, *(value.encode() for value in values))
+        return self.scan(command, *(value.encode() for value in values))
 
     def table(self) -> str:
         """Return what was searched as a Markdown table."""
-        lines = ["| what was searched | runs | bytes | the key was found |", "|---|---:|---:|---:|"]
+        lines = ["| what was searched | runs | bytes | occurrences of the key |", "|---|---:|---:|---:|"]
         lines += [f"| {name} | {runs:,} | {size:,} | {found} |" for name, (runs, size, found) in self.counts.items()]
         return "\n".join(lines)
 
@@ -86,11 +86,11 @@ def open_files(pid: int) -> list[bytes]:
         try:
             if link.is_file():
                 held.append(link.read_bytes())
-        except OSError:  # closed meanwhile
+        except OSError:  # closed in the meantime
             continue
     return held
 
 
 def command_line(pid: int) -> bytes:
-    """Return the command line of a process, which every user of a machine can see."""
+    """Return the command line of a process, which every user of the machine can see."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -1,4 +1,4 @@
-"""Hostile answers: OneUp's own, with anything at any place of them."""
+"""Generate hostile responses: valid OneUp responses with any value at any place."""
 
 import copy
 import json
@@ -15,7 +15,7 @@ from oneup_pinterest.sandbox.responses import accounts_response, documented_resp
 from oneup_pinterest.sandbox.world import World
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
-MOST_PINS = 5  # of an answer: what is looked for needs no more
+MAX_PINS = 5  # per response; more would only make the tests slower
 
 NUMBERS = [
     "1,234",
@@ -162,25 +162,25 @@ NAMES = [
     "a.b",
     "a;b",
 ]
-RAW: dict[str, Callable[[bytes], bytes]] = {
+BODY_CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "a byte order mark": lambda body: b"\xef\xbb\xbf" + body,
-    "bytes that are no UTF-8": lambda body: body.replace(b"a", b"\xff\xc0", 3),
+    "bytes that are not UTF-8": lambda body: body.replace(b"a", b"\xff\xc0", 3),
     "100,000 brackets": lambda body: body.replace(b"null", b"[" * 100_000 + b"]" * 100_000),
     "100,000 open brackets": lambda body: b"[" * 100_000,
-    "a name twice": lambda body: body.replace(b"{", b'{"id": 1, "id": 2, "key": "twice", ', 4),
+    "duplicate names": lambda body: body.replace(b"{", b'{"id": 1, "id": 2, "key": "twice", ', 4),
     "a number of 6,000 digits": lambda body: body.replace(b"null", b"7" * 6000),
     "1e400": lambda body: body.replace(b"null", b"1e400"),
     "-0": lambda body: body.replace(b"null", b"-0"),
-    "a cut": lambda body: body[: len(body) // 2],
-    "nothing": lambda body: b"",
-    "a page": lambda body: b"<!doctype html><title>Maintenance</title>",
+    "half of the body": lambda body: body[: len(body) // 2],
+    "an empty body": lambda body: b"",
+    "an HTML page": lambda body: b"<!doctype html><title>Maintenance</title>",
     "a text of 10 MB": lambda body: body.replace(b"null", b'"' + b"long " * 2_000_000 + b'"', 1),
 }
 
 
 @dataclass(frozen=True)
 class Payload:
-    """An answer to `overview` or `posts`, or a row of the list of accounts, and what was done to it."""
+    """A response of `overview` or `posts`, or a row of the list of accounts, with the changes made to it."""
 
     endpoint: str
     body: bytes
@@ -188,18 +188,18 @@ class Payload:
 
 
 @cache
-def originals() -> dict[str, list[Any]]:
-    """Return each endpoint's responses as OneUp documents and the sandbox sends them; accounts one by one."""
+def valid_responses() -> dict[str, list[Any]]:
+    """Return the valid responses per endpoint, from OneUp's documentation and from the sandbox; accounts row by row."""
     world, window = World(7, 4, NOW.date()), Window(datetime(2026, 4, 20).date(), datetime(2026, 5, 19).date())
     made_up = [world.account(name) for name in world.account_ids]
     overviews = [overview_response(world, account, window, NOW) for account in made_up if account]
     posts = [posts_response(world, account, window, NOW) for account in made_up if account]
-    for endpoint, answers in (("overview", overviews), ("posts", posts)):
+    for endpoint, responses in (("overview", overviews), ("posts", posts)):
         sample = documented_response(endpoint, "pin_documented_sample")
         if sample is not None:
-            answers.append(json.loads(sample))
-    for answer in posts:
-        del answer["data"]["posts"][MOST_PINS:]
+            responses.append(json.loads(sample))
+    for response in posts:
+        del response["data"]["posts"][MAX_PINS:]
     rows = [row for row in accounts_response(world)["data"] if row["social_network_type"].casefold() == "pinterest"]
     return {"overview": overviews, "posts": posts, "accounts": rows}
 
@@ -232,15 +232,15 @@ def _nested(depth: int) -> Any:
 
 @st.composite
 def payloads(draw: st.DrawFn, endpoint: str) -> Payload:
-    """Draw one hostile response."""
-    answer = copy.deepcopy(draw(st.sampled_from(originals()[endpoint])))
-    box, changes = {"": answer}, []
+    """Draw one hostile response (a Hypothesis strategy)."""
+    response = copy.deepcopy(draw(st.sampled_from(valid_responses()[endpoint])))
+    box, changes = {"": response}, []
     for _ in range(draw(st.integers(1, 4))):
         changes.append(_change(draw, box, is_row=endpoint == "accounts"))
     body = json.dumps(box[""], ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
     if endpoint != "accounts" and draw(st.integers(0, 24)) == 0:
-        name = draw(st.sampled_from(sorted(RAW)))
-        body = RAW[name](body)
+        name = draw(st.sampled_from(sorted(BODY_CHANGES)))
+        body = BODY_CHANGES[name](body)
         changes.append(f"raw: {name}")
     return Payload(endpoint, body, tuple(changes))
 
@@ -276,7 +276,7 @@ def _change(draw: st.DrawFn, box: dict[str, Any], is_row: bool) -> str:
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
-    """Yield each place in the value: what holds it, under which name or number, and the way to it."""
+    """Yield each place in the value: its container, its name or index there, and its path."""
     if len(path) > 8:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

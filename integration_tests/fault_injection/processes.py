@@ -1,4 +1,4 @@
-"""Syncs as real processes against a sandbox, watched, and broken off by a signal at a chosen moment."""
+"""Run syncs as real processes against a sandbox, and interrupt them by a signal at a chosen moment."""
 
 import json
 import os
@@ -23,23 +23,23 @@ STOPPED = "Interrupted. Synced data was kept"
 
 
 class Ended(NamedTuple):
-    """How a process ended; `signalled` is whether it was still there when the signal was sent."""
+    """The end of a process; `signalled` is whether it still ran when the signal was sent."""
 
     status: int
-    words: str
+    stderr: str
     seconds: float
     signalled: bool
 
 
-class Run(NamedTuple):
-    """What an undisturbed sync takes: where a signal may hit it."""
+class SyncExtent(NamedTuple):
+    """Seconds, requests and writes of a complete sync: the range of moments for a signal."""
 
     seconds: float
     requests: int
     writes: int
 
 
-def start(database: Path, folder: Path, *options: object) -> subprocess.Popen[str]:
+def start_sync(database: Path, folder: Path, *options: object) -> subprocess.Popen[str]:
     """Start `oneup-pinterest sync` with the config in a folder, whose `tmp` is its TMPDIR."""
     return subprocess.Popen(
         [
@@ -63,49 +63,50 @@ def start(database: Path, folder: Path, *options: object) -> subprocess.Popen[st
 
 
 @contextmanager
-def served(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[Sandbox]:
-    """Yield a sandbox with a config in the folder; signals reach the processes that are started in the block.
+def serve_sandbox(folder: Path, accounts: int = 3, latency: float = 0.01) -> Iterator[Sandbox]:
+    """Yield a sandbox whose config is in the folder, for processes that react to signals.
 
-    Signals and the clock of the environment are as before when the block ends.
+    Restores the signal handlers and the clock of the environment afterwards.
     """
     clock = os.environ.get(CLOCK_VARIABLE)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in CATCHABLE}  # never ignored
+    # child processes inherit ignored signals, so none may be ignored
+    before = {number: signal.signal(number, signal.default_int_handler) for number in CATCHABLE}
     (folder / "tmp").mkdir(parents=True)
     try:
         with Sandbox(accounts=accounts, now=NOON, latency=latency) as sandbox:
-            (folder / "config.json").touch(mode=0o600)  # else each sync warns of it
+            (folder / "config.json").touch(mode=0o600)  # otherwise each sync warns about it
             (folder / "config.json").write_text(json.dumps(sandbox.config()))
             on_day(sandbox, 0)
             yield sandbox
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
         os.environ.pop(CLOCK_VARIABLE, None)
         if clock is not None:
             os.environ[CLOCK_VARIABLE] = clock
 
 
 def on_day(sandbox: Sandbox, day: int) -> None:
-    """Set the clock of the sandbox and of every sync that begins from now on."""
+    """Set the clock of the sandbox and of every sync that starts later."""
     sandbox.now = NOON + timedelta(days=day)
     os.environ[CLOCK_VARIABLE] = sandbox.now.isoformat()
 
 
 class Watch:
-    """Counts what a sync has done so far: its requests, and changes of its file and the log beside it."""
+    """Counts the requests of a running sync, and the changes of its file and WAL."""
 
     def __init__(self, sandbox: Sandbox, database: Path) -> None:
         self._sandbox, self._database = sandbox, database
-        self._log = database.with_name(database.name + ".wal")
-        self._seen = self._look()
+        self._wal = database.with_name(database.name + ".wal")
+        self._last_state = self._file_states()
         self.started = time.monotonic()
         self.writes = 0
         sandbox.clear_requests()
 
-    def look(self) -> None:
-        now = self._look()
-        self.writes += now != self._seen
-        self._seen = now
+    def update(self) -> None:
+        now = self._file_states()
+        self.writes += now != self._last_state
+        self._last_state = now
 
     @property
     def seconds(self) -> float:
@@ -115,9 +116,9 @@ class Watch:
     def requests(self) -> int:
         return len(self._sandbox.requests)
 
-    def _look(self) -> list[tuple[int, int] | None]:
+    def _file_states(self) -> list[tuple[int, int] | None]:
         found = []
-        for path in (self._database, self._log):
+        for path in (self._database, self._wal):
             try:
                 status = path.stat()
                 found.append((status.st_size, status.st_mtime_ns))
@@ -126,55 +127,55 @@ class Watch:
         return found
 
 
-def measured(sandbox: Sandbox, database: Path, folder: Path) -> Run:
-    """Measure an undisturbed sync."""
+def measure_sync(sandbox: Sandbox, database: Path, folder: Path) -> SyncExtent:
+    """Measure a complete sync."""
     watch = Watch(sandbox, database)
-    process = start(database, folder)
+    process = start_sync(database, folder)
     while process.poll() is None:
-        watch.look()
+        watch.update()
         time.sleep(0.0005)
     assert process.returncode == 0, process.communicate()
-    return Run(watch.seconds, watch.requests, watch.writes)
+    return SyncExtent(watch.seconds, watch.requests, watch.writes)
 
 
-def moment(rng: random.Random, run: Run) -> tuple[str, Callable[[Watch], bool]]:
-    """Return a moment of a run, described, and the test for it: by time, by requests, or in the middle of writing."""
-    kind = rng.choices(("seconds", "requests", "writes"), (4, 3, 3))[0]
-    if kind == "seconds":
+def random_moment(rng: random.Random, run: SyncExtent) -> tuple[str, Callable[[Watch], bool]]:
+    """Return a random moment of a sync, by time, requests or writes: its description and the test for it."""
+    by = rng.choices(("seconds", "requests", "writes"), (4, 3, 3))[0]
+    if by == "seconds":
         after = rng.uniform(0, 1.02 * run.seconds)
         return f"after {after:.2f} s", lambda watch: watch.seconds >= after
-    if kind == "requests":
+    if by == "requests":
         count = rng.randint(1, run.requests)
         return f"after {count} requests", lambda watch: watch.requests >= count
     count = rng.randint(1, run.writes)
     return f"at write {count}", lambda watch: watch.writes >= count
 
 
-def broken_off(
+def run_interrupted_sync(
     sandbox: Sandbox,
     database: Path,
     folder: Path,
-    number: signal.Signals,
+    signal_number: signal.Signals,
     is_now: Callable[[Watch], bool],
     again_after: float | None = None,
 ) -> Ended:
-    """Run a sync that gets a signal at a moment, and optionally the same signal some seconds later.
+    """Run a sync that gets a signal at a given moment, and optionally the same signal some seconds later.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end within 30 seconds.
+        subprocess.TimeoutExpired: The sync did not end within 30 seconds.
     """
     watch = Watch(sandbox, database)
-    process = start(database, folder)
+    process = start_sync(database, folder)
     while process.poll() is None and not is_now(watch):
-        watch.look()
+        watch.update()
         time.sleep(0.0005)
     signalled = process.poll() is None
-    process.send_signal(number)
+    process.send_signal(signal_number)
     if again_after is not None:
         time.sleep(again_after)
-        process.send_signal(number)
+        process.send_signal(signal_number)
     try:
-        _, words = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=30)
     finally:
         process.kill()
-    return Ended(process.returncode, words, watch.seconds, signalled)
+    return Ended(process.returncode, stderr, watch.seconds, signalled)

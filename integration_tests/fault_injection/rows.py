@@ -1,4 +1,4 @@
-"""Rows of two databases side by side: what is lost, what is there twice."""
+"""Compare the rows of two databases: which are lost, added or duplicated."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,43 +9,45 @@ from integration_tests.databases import KEYS
 
 
 class Damage(NamedTuple):
-    """Rows that an undisturbed database has and this one has not, the other way round, and keys that come twice."""
+    """Rows that only the reference database has, rows that only this one has, and duplicate keys."""
 
     lost: int
     added: int
-    doubled: int
+    duplicated: int
 
 
-def damage(database: Path, undisturbed: Path) -> Damage:
-    """Return the missing, additional and duplicate rows of a database compared with an undisturbed one.
+def damage(database: Path, reference: Path) -> Damage:
+    """Return the lost, added and duplicated rows of a database compared with a reference database.
 
-    It is opened for writing, as whoever comes next would, so that a WAL that was left is read too.
+    Opens it for writing, as the next sync does, so that a WAL that was left behind is read too.
     """
-    ours, theirs = contents(database), contents(undisturbed)
+    ours, theirs = contents(database), contents(reference)
     return Damage(
         lost=sum(len(set(theirs[stream]) - set(ours[stream])) for stream in KEYS),
         added=sum(len(set(ours[stream]) - set(theirs[stream])) for stream in KEYS),
-        doubled=doubled(database),
+        duplicated=count_duplicate_keys(database),
     )
 
 
 def contents(database: Path) -> dict[str, list[Any]]:
     """Return every row of every stream without its time of extraction; no rows for a stream without a table yet."""
     with duckdb.connect(str(database)) as connection:
-        there = _relations(connection)
+        relations = _relations(connection)
         query = "SELECT * EXCLUDE (_airbyte_extracted_at) FROM {} ORDER BY ALL"
-        return {stream: connection.sql(query.format(stream)).fetchall() if stream in there else [] for stream in KEYS}
+        return {
+            stream: connection.sql(query.format(stream)).fetchall() if stream in relations else [] for stream in KEYS
+        }
 
 
-def doubled(database: Path) -> int:
+def count_duplicate_keys(database: Path) -> int:
     """Return how many primary keys have duplicate rows."""
     with duckdb.connect(str(database)) as connection:
-        there = _relations(connection)
+        relations = _relations(connection)
         query = "SELECT {1} FROM {0} GROUP BY ALL HAVING count(*) > 1"
         return sum(
             len(connection.sql(query.format(stream, ", ".join(key))).fetchall())
             for stream, key in KEYS.items()
-            if stream in there
+            if stream in relations
         )
 
 

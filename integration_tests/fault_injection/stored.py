@@ -1,4 +1,4 @@
-"""The file beside what was to be expected of it: rows, values to the last bit, and types."""
+"""Compare the database with the expectation: rows, exact values and types."""
 
 import json
 import math
@@ -13,9 +13,9 @@ from integration_tests.fault_injection.expected import Expected
 from integration_tests.fault_injection.values import text
 from oneup_pinterest.database.schema import EXTRACTED_AT, STREAMS, TABLES
 
-MOST_COLUMNS = 51  # beside the declared ones
+MAX_EXTRA_COLUMNS = 51  # besides the declared ones
 Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
-KEYS = {  # within an account and a day or period
+KEYS = {  # within an account and a day or a period
     "overview_metrics": ("key",),
     "account_followers": (),
     "post_performance": ("ranking", "position"),
@@ -43,44 +43,46 @@ def rows_of(database: Path, day: str, day_before: str) -> tuple[Rows, int]:
     return found, number or 0
 
 
-def wrong_types(database: Path) -> list[str]:
+def find_wrong_types(database: Path) -> list[str]:
     """Return declared columns with a wrong type, and streams with too many columns."""
-    broken = []
+    problems = []
     with duckdb.connect(str(database), read_only=True) as connection:
         for stream in STREAMS:
-            stored = {name: kind for name, kind, *_ in connection.sql(f"DESCRIBE {stream}").fetchall()}
-            for name, kind in TABLES[stream].columns.items():
-                if stored.get(name) != ("JSON" if name == "item" else kind):
-                    broken.append(f"{stream}.{name} is {stored.get(name)}")
-            if len(stored) > len(TABLES[stream].columns) + MOST_COLUMNS:
-                broken.append(f"{stream} has {len(stored)} columns")
-    return broken
+            stored = {name: type_ for name, type_, *_ in connection.sql(f"DESCRIBE {stream}").fetchall()}
+            for name, type_ in TABLES[stream].columns.items():
+                if stored.get(name) != ("JSON" if name == "item" else type_):
+                    problems.append(f"{stream}.{name} is {stored.get(name)}")
+            if len(stored) > len(TABLES[stream].columns) + MAX_EXTRA_COLUMNS:
+                problems.append(f"{stream} has {len(stored)} columns")
+    return problems
 
 
-def differences(stream: str, rows: Sequence[Mapping[str, Any]], wanted: Expected) -> list[str]:
-    """Return where the rows of an account differ from what its response must give."""
+def find_differences(stream: str, rows: Sequence[Mapping[str, Any]], wanted: Expected) -> list[str]:
+    """Return the differences between the stored rows of an account and the rows expected from its response."""
     stored = {tuple(row[name] for name in KEYS[stream]): row for row in rows}
-    ought = {key if isinstance(key, tuple) else (key,)[: len(KEYS[stream])]: row for key, row in wanted.rows.items()}
-    others = dict(zip(ought, wanted.others.values(), strict=True))
-    broken = []
+    expected_rows = {
+        key if isinstance(key, tuple) else (key,)[: len(KEYS[stream])]: row for key, row in wanted.rows.items()
+    }
+    others = dict(zip(expected_rows, wanted.others.values(), strict=True))
+    problems = []
     if len(stored) != len(rows):
-        broken.append(f"{stream}: a key has two rows")
-    if stored.keys() != ought.keys():
-        broken.append(f"{stream}: {len(stored)} rows, not {len(ought)}")
-    for key in stored.keys() & ought.keys():
+        problems.append(f"{stream}: two rows have the same key")
+    if stored.keys() != expected_rows.keys():
+        problems.append(f"{stream}: {len(stored)} rows, not {len(expected_rows)}")
+    for key in stored.keys() & expected_rows.keys():
         row = stored[key]
-        for name, value in ought[key].items():
+        for name, value in expected_rows[key].items():
             if not is_stored(row[name], value, is_json=name == "item"):
-                broken.append(f"{stream}.{name} is {row[name]!r:.80}, not {value!r:.80}")
+                problems.append(f"{stream}.{name} is {row[name]!r:.80}, not {value!r:.80}")
         shared = json.loads(row.get("_other_fields") or "{}")
         for name, value in others[key].items():
             if row.get(name) is not None and name not in ("_other_fields", EXTRACTED_AT):
-                is_there = is_kept(row[name], value)
+                is_stored_value = is_kept(row[name], value)
             else:
-                is_there = text(name) in shared and same_json(shared[text(name)], value)
-            if not is_there:
-                broken.append(f"{stream}: the field {name!r:.40} lost {value!r:.80}, has {row.get(name)!r:.80}")
-    return broken
+                is_stored_value = text(name) in shared and same_json(shared[text(name)], value)
+            if not is_stored_value:
+                problems.append(f"{stream}: the field {name!r:.40} lost {value!r:.80}, has {row.get(name)!r:.80}")
+    return problems
 
 
 def is_stored(stored: Any, value: Any, is_json: bool) -> bool:
@@ -90,7 +92,7 @@ def is_stored(stored: Any, value: Any, is_json: bool) -> bool:
 
 
 def is_kept(stored: Any, value: Any) -> bool:
-    """Return whether a value is exactly in a column that no schema declares, whatever type that has become."""
+    """Return whether a column that no schema declares holds the exact value, whatever its type."""
     if isinstance(stored, float) and isinstance(value, float):
         return stored == value or (math.isnan(stored) and math.isnan(value))
     if not isinstance(stored, str):
@@ -110,7 +112,7 @@ def _parsed(stored: str) -> Any:
 
 
 def same_json(stored: Any, value: Any) -> bool:
-    """Return a value as stored JSON: NaN becomes null, halves of surrogate pairs become question marks."""
+    """Return whether stored JSON equals a value: NaN becomes null, halves of surrogate pairs become question marks."""
     if isinstance(value, float) and not math.isfinite(value):
         return stored is None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The summary of a sync beside what was lost: each thing is counted, and nothing else is."""
+"""Compare the summary of a sync with the dropped data: everything dropped is counted, and nothing else."""
 
 import re
 from collections import Counter
@@ -6,17 +6,17 @@ from collections import Counter
 from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.sync import SyncResult
 
-MOST_LINES = 60
+MAX_WARNINGS = 60
 
 WARNINGS = {
     r"Left out (\d+) rows that are not objects from (\w+), for example .{1,60}\.": "no objects",
     r"Dropped (\d+) records of (\w+) without a key\.": "no key",
-    r"Dropped (\d+) records of (\w+) with the same key as another one\.": "doubled",
+    r"Dropped (\d+) records of (\w+) with the same key as another one\.": "duplicate",
     r"Left out (\d+) entries that are in none of the lists from (\w+), for example .{1,60}\.": "in no list",
     r"Left out (\d+) rankings that are not lists from (\w+), for example .{1,60}\.": "no lists",
     r"Left out (\d+) rows without a `social_network_type` from (\w+), for example .{1,60}\.": "no type",
     r"Left out (\d+) Pinterest accounts without an id from (\w+), for example .{1,60}\.": "no id",
-    r"Left out (\d+) rows of accounts that are listed twice from (\w+), for example .{1,60}\.": "doubled",
+    r"Left out (\d+) rows of accounts that are listed twice from (\w+), for example .{1,60}\.": "duplicate",
     r"(\d+) values of `timestamp` in (pins) are not valid times and .{1,300}\.": "unreadable timestamp",
 }
 KEPT = re.compile(r"Kept (\d+) known values? of `([\w ]+)` in (\w+) where the response had none\.")
@@ -24,12 +24,12 @@ NO_ACCOUNT = "OneUp lists no Pinterest account for this key any more, "
 VALUES = re.compile(r"(\d+) values of `([\w ]+)` in (\w+) are [a-z ]+ and were left empty, for example .{1,60}\.")
 
 
-def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str]:
+def find_miscounts(result: SyncResult, expected: Counter[tuple[str, str]]) -> list[str]:
     """Return where the summary does not count dropped data, or counts data that was not dropped."""
     counted: Counter[tuple[str, str]] = Counter()
-    broken = []
+    problems = []
     for warning in result.warnings:
-        if warning.startswith(NO_ACCOUNT):  # of a list that has none; which accounts were read is looked at elsewhere
+        if warning.startswith(NO_ACCOUNT):  # of an empty list; the caller checks which accounts were read
             continue
         for form, what in WARNINGS.items():
             if match := re.fullmatch(form, warning):
@@ -39,14 +39,14 @@ def miscounted(result: SyncResult, wanted: Counter[tuple[str, str]]) -> list[str
             if match := VALUES.fullmatch(warning):
                 counted[match[3], match[2]] += int(match[1])
             elif match := KEPT.fullmatch(warning):
-                if match[2] in TABLES[match[3]].columns:  # others are columns only where a batch has them
+                if match[2] in TABLES[match[3]].columns:  # undeclared columns exist only if a batch has them
                     counted[match[3], f"kept {match[2]}"] += int(match[1])
             else:
-                broken.append(f"the summary says {warning!r}")
+                problems.append(f"the summary says {warning!r}")
     lines = len(set(result.warnings))
-    if lines != len(result.warnings) or lines > MOST_LINES:
-        broken.append(f"the summary has {len(result.warnings)} lines of warnings, {lines} of them different")
-    for thing in counted.keys() | wanted.keys():
-        if counted[thing] != wanted[thing]:
-            broken.append(f"{' '.join(thing)}: {wanted[thing]} were lost, the summary counts {counted[thing]}")
-    return broken
+    if lines != len(result.warnings) or lines > MAX_WARNINGS:
+        problems.append(f"the summary has {len(result.warnings)} lines of warnings, {lines} of them different")
+    for thing in counted.keys() | expected.keys():
+        if counted[thing] != expected[thing]:
+            problems.append(f"{' '.join(thing)}: {expected[thing]} were dropped, the summary counts {counted[thing]}")
+    return problems

@@ -1,4 +1,4 @@
-"""What has to become of a hostile value, worked out without the product's code, from what its documents say."""
+"""Second implementation of the value rules in the docs, independent of the package, which tests the first one."""
 
 import json
 import math
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-DEEPEST = 100
-MOST = 2**63
+MAX_DEPTH = 100
+INT64_LIMIT = 2**63
 
 
 def text(value: Any) -> str | None:
     """Return text as sent and other values as JSON; halves of surrogate pairs become question marks."""
-    if value is None or depth(value) > DEEPEST:
+    if value is None or depth(value) > MAX_DEPTH:
         return None
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join("?" if 0xD800 <= ord(character) <= 0xDFFF else character for character in written)
@@ -26,7 +26,7 @@ def number(value: Any) -> int | float | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int):
-        return value if -MOST <= value < MOST else None
+        return value if -INT64_LIMIT <= value < INT64_LIMIT else None
     plain = value.strip().removesuffix("%").rstrip()
     mantissa, _, exponent = plain.replace("E", "e").partition("e")
     whole, _, fraction = mantissa.lstrip("+-").partition(".")
@@ -42,7 +42,12 @@ def number(value: Any) -> int | float | None:
         exact = Decimal(plain.replace(",", ""))
     except InvalidOperation:
         return None
-    if exact.adjusted() < 20 and exact == exact.to_integral_value() and not exponent and -MOST <= exact < MOST:
+    if (
+        exact.adjusted() < 20
+        and exact == exact.to_integral_value()
+        and not exponent
+        and -INT64_LIMIT <= exact < INT64_LIMIT
+    ):
         return int(exact)
     nearest = float(exact)
     return nearest if math.isfinite(nearest) else None
@@ -53,7 +58,9 @@ def count(value: Any) -> int | None:
     found = number(value)
     if found is None or found != int(found):
         return None
-    return int(found) if -MOST < found < MOST or (found == -MOST and isinstance(found, int)) else None
+    return (
+        int(found) if -INT64_LIMIT < found < INT64_LIMIT or (found == -INT64_LIMIT and isinstance(found, int)) else None
+    )
 
 
 DAY = r"(\d{1,6})([-/])(\d{1,2})\2(\d{1,2})"
@@ -73,19 +80,19 @@ def readable_time(written: str | None) -> datetime | None:
     try:
         start = datetime(int(year), int(month), int(day))
         is_midnight_after = (hour, minute or "00", second or "00") == ("24", "00", "00")
-        within = datetime(1, 1, 1, 0 if is_midnight_after else int(hour or 0), int(minute or 0), int(second or 0))
+        time_of_day = datetime(1, 1, 1, 0 if is_midnight_after else int(hour or 0), int(minute or 0), int(second or 0))
     except ValueError:
         return None
-    micro = int((fraction or "0").ljust(6, "0")[:6])
-    return start + (within - datetime(1, 1, 1)) + timedelta(days=is_midnight_after, microseconds=micro)
+    microseconds = int((fraction or "0").ljust(6, "0")[:6])
+    return start + (time_of_day - datetime(1, 1, 1)) + timedelta(days=is_midnight_after, microseconds=microseconds)
 
 
 def depth(value: Any) -> int:
     """Return how deeply lists and objects are nested."""
-    most, waiting = 0, [(value, 1)]
+    deepest, waiting = 0, [(value, 1)]
     while waiting:
         inner, level = waiting.pop()
         if isinstance(inner, (dict, list)):
-            most = max(most, level)
+            deepest = max(deepest, level)
             waiting += [(one, level + 1) for one in (inner.values() if isinstance(inner, dict) else inner)]
-    return most
+    return deepest

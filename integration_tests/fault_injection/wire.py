@@ -1,4 +1,4 @@
-"""OneUp's answers out of memory, below everything that is the product's: what is tested is all of the connector."""
+"""Serve OneUp's responses from memory, below the HTTP library, so that tests run all of the connector."""
 
 import io
 import time
@@ -13,15 +13,15 @@ from requests.adapters import HTTPAdapter
 
 
 @contextmanager
-def answered_by(answer: Callable[[str, str], bytes]) -> Iterator[None]:
-    """Respond to requests with what `answer` returns for an endpoint and an account, status 200; skip waits."""
+def respond_with(body_of: Callable[[str, str], bytes]) -> Iterator[None]:
+    """Respond to requests with what `body_of` returns for an endpoint and an account, status 200; skip waits."""
 
     def send(_: HTTPAdapter, request: requests.PreparedRequest, **__: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
         account = parse_qs(parts.query, keep_blank_values=True).get("social_network_id", [""])[0]
         response = requests.Response()
         response.status_code, response.request, response.url = 200, request, str(request.url)
-        response.raw = io.BytesIO(answer(parts.path.rpartition("/")[2], account))
+        response.raw = io.BytesIO(body_of(parts.path.rpartition("/")[2], account))
         return response
 
     with patch.object(HTTPAdapter, "send", send), patch.object(time, "sleep", lambda seconds: None):

@@ -1,7 +1,7 @@
-"""Makes a process's waits short, so that tests of real processes need not wait out real backoffs.
+"""Shorten the waits of a process, so that tests of real processes need not wait for real backoffs.
 
-NOTED_WAITS: a file to which each wait between attempts that was asked for is appended.
-QUICK_TIMEOUTS: seconds to connect, to wait for bytes and to have a whole answer, in place of the connector's.
+RECORDED_WAITS: a file to which the seconds of each requested wait between attempts are appended.
+QUICK_TIMEOUTS: seconds to connect, to wait for bytes and for a whole response, instead of the connector's.
 """
 
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 _sleep = time.sleep
 
 
-def _nap(seconds: float) -> None:
-    noted = os.environ.get("NOTED_WAITS")
-    if noted and sys._getframe(1).f_globals["__name__"].startswith(("airbyte_cdk", "backoff")):
-        with Path(noted).open("a") as file:
+def _short_sleep(seconds: float) -> None:
+    record = os.environ.get("RECORDED_WAITS")
+    if record and sys._getframe(1).f_globals["__name__"].startswith(("airbyte_cdk", "backoff")):
+        with Path(record).open("a") as file:
             file.write(f"{seconds}\n")
     _sleep(min(seconds, 0.01))
 
 
-time.sleep = _nap
+time.sleep = _short_sleep
 
 if limits := os.environ.get("QUICK_TIMEOUTS"):
     from source_oneup_pinterest.start import start_quickly

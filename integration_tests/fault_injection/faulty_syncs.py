@@ -1,4 +1,4 @@
-"""Real syncs as real processes against a sandbox with faults, and what they left behind."""
+"""Run syncs as real processes against a sandbox with faults, and inspect what they leave behind."""
 
 import json
 import os
@@ -24,22 +24,22 @@ from test_support.clock import NOON
 from test_support.paths import ROOT
 
 DAYS = (NOON, NOON + timedelta(days=1))
-START = "2026-05-10"  # a short history: few requests for each fault to hit
-LONGEST_WAIT = 121.0  # two minutes, and the second that Airbyte adds
-TIMEOUTS = "2,5,5"  # seconds, in place of 10, 60 and 120, where the fault is a slow one
+START = "2026-05-10"  # a short history, so that each fault hits few requests
+MAX_WAIT_SECONDS = 121.0  # two minutes, plus the second that Airbyte adds
+TIMEOUTS = "2,5,5"  # seconds, instead of 10, 60 and 120, for slow faults
 
 
 class Ended(NamedTuple):
-    """How a process ended, and the longest wait that it asked for."""
+    """Exit status and output of a process, and the longest wait that it requested."""
 
     status: int
-    words: str
+    output: str
     longest_wait: float
 
 
 @dataclass
-class Place:
-    """A sandbox with two accounts, a folder for all that is written, and the search of it for the key."""
+class Testbed:
+    """A sandbox with two accounts, a folder for all output, and the search of that folder for the key."""
 
     sandbox: Sandbox
     folder: Path
@@ -74,15 +74,15 @@ class Place:
             timeout=600,
             check=False,
         )
-        words = ended.stderr.decode() + ended.stdout.decode()
-        if self.search.of(what, ended.stdout, ended.stderr):
-            self.problems.append(f"the key is in what {what} wrote")
+        output = ended.stderr.decode() + ended.stdout.decode()
+        if self.search.scan(what, ended.stdout, ended.stderr):
+            self.problems.append(f"the key is in the output of {what}")
         if "Traceback" in ended.stderr.decode():
             self.problems.append(f"{what} ended with a traceback: {ended.stderr.decode()[-300:]}")
         longest = max(map(float, waits.read_text().split()), default=0.0)
-        if longest > LONGEST_WAIT:
+        if longest > MAX_WAIT_SECONDS:
             self.problems.append(f"{what} would have waited {longest} s")
-        return Ended(ended.returncode, words, longest)
+        return Ended(ended.returncode, output, longest)
 
     def environment(self) -> dict[str, str]:
         """Return an environment in which waits are recorded but skipped, and temporary files are searched."""
@@ -91,7 +91,7 @@ class Place:
         return {
             **os.environ,
             "PYTHONPATH": f"{ROOT / 'integration_tests' / 'quick_retries'}:{ROOT}",
-            "NOTED_WAITS": str(self.folder / "waits"),
+            "RECORDED_WAITS": str(self.folder / "waits"),
             "TMPDIR": str(temporary),
             CLOCK_VARIABLE: self.sandbox.now.isoformat(),
         }
@@ -99,22 +99,22 @@ class Place:
     def expect(self, ended: Ended, *statuses: int) -> None:
         """Record an unexpected exit status with the message that came with it."""
         if ended.status not in statuses:
-            self.problems.append(f"ended with {ended.status}, not {statuses}: {ended.words[-300:]}")
-        elif ended.status and not any(word in ended.words for word in ("error: ", "skipped: ")):
-            self.problems.append(f"ended with {ended.status} and said nothing of it")
+            self.problems.append(f"ended with {ended.status}, not {statuses}: {ended.output[-300:]}")
+        elif ended.status and not any(word in ended.output for word in ("error: ", "skipped: ")):
+            self.problems.append(f"ended with {ended.status} and reported nothing")
 
     def search_files(self) -> None:
-        """Search the database, its WAL, temporary files and whatever else there is."""
+        """Search the database, its WAL, temporary files and any other file."""
         files = [path for path in self.folder.rglob("*") if path.is_file()]
-        found = self.search.of_files("files: database, WAL, temporary", files)
+        found = self.search.scan_files("files: database, WAL, temporary", files)
         if self.database.exists():
-            found += self.search.of_database("values of the database", self.database)
+            found += self.search.scan_database("values of the database", self.database)
         if found:
             self.problems.append("the key is in a file")
 
 
 class Row(NamedTuple):
-    """What one class of faults did: how the syncs ended, and the damage that was left after the repairing sync."""
+    """The result of one fault class: how the syncs ended, and the damage after the repairing sync."""
 
     name: str
     injected: str
@@ -129,90 +129,90 @@ class Row(NamedTuple):
 
 
 @contextmanager
-def place(folder: Path, search: Search) -> Iterator[Place]:
+def testbed(folder: Path, search: Search) -> Iterator[Testbed]:
     """Yield a sandbox whose key changes if it is percent-encoded."""
     folder.mkdir()
     with Sandbox(accounts=2, api_key=KEY, now=NOON) as sandbox:
-        yield Place(sandbox, folder, search)
+        yield Testbed(sandbox, folder, search)
 
 
-def undisturbed(folder: Path) -> tuple[Path, Path]:
+def sync_without_faults(folder: Path) -> tuple[Path, Path]:
     """Return the databases of two days of syncs without faults."""
-    with place(folder, Search()) as here:
+    with testbed(folder, Search()) as here:
         files = []
         for number, day in enumerate(DAYS):
             here.sandbox.now = day
             ended = here.sync()
             if ended.status:
-                raise RuntimeError(f"an undisturbed sync failed: {ended.words}")
+                raise RuntimeError(f"a sync without faults failed: {ended.output}")
             files.append(shutil.copy(here.database, folder / f"day{number}.duckdb"))
     return Path(files[0]), Path(files[1])
 
 
-def disturbed(
+def sync_with_faults(
     faults: FaultClass,
     folder: Path,
     days: tuple[Path, Path],
     search: Search,
-    beside: Callable[[Place, Mapping[str, str]], None] = lambda here, environment: None,
+    run_beside: Callable[[Testbed, Mapping[str, str]], None] = lambda here, environment: None,
 ) -> Row:
-    """Run a first sync with one fault per endpoint, syncs of the next day that fail, and the syncs that repair them.
+    """Run a first sync with one fault per endpoint, failing syncs of the next day, and the syncs that repair them.
 
-    `beside`: what else is run while one account cannot be read, so that it is searched for the key.
+    `run_beside`: what else to run while one account cannot be read, so that its output is searched for the key.
     """
-    started, waits, told = time.monotonic(), [0.0], {}
-    with place(folder, search) as here:
+    started, waits, outcomes = time.monotonic(), [0.0], {}
+    with testbed(folder, search) as here:
         environment = {"QUICK_TIMEOUTS": TIMEOUTS} if faults.is_slow else {}
 
         def sync(where: str, *statuses: int, **settings: object) -> None:
             ended = here.sync(environment, **settings)
             here.expect(ended, *statuses)
             waits.append(ended.longest_wait)
-            told[where] = OUTCOMES.get(ended.status, str(ended.status))
+            outcomes[where] = OUTCOMES.get(ended.status, str(ended.status))
             here.sandbox.reset_faults()
 
         if faults.kind == "unreachable":
             with full_backlog() as address:
                 sync("all", 1, analytics_url=address)
                 sync("list", 1, accounts_url=address)
-                beside(here, environment)
+                run_beside(here, environment)
             repaired = here.sync()
             here.expect(repaired, 0)
             here.sandbox.now = DAYS[1]
         else:
             one, *_ = here.sandbox.account_ids
             for path in faults.paths if faults.passes else ANALYTICS:
-                if path in faults.paths:  # of one account, where that cannot be read for it
+                if path in faults.paths:  # only for one account, if it cannot be read
                     here.sandbox.inject(faults.fault(path, social_network_id=None if faults.passes else one))
             sync("one request", 0 if faults.passes else 3)
             if not faults.passes:
                 here.expect(here.sync(), 0)
-            if (left := damage(here.database, days[0])) != Damage(0, 0, 0):
-                here.problems.append(f"after the first day: {left}")
+            if (remaining := damage(here.database, days[0])) != Damage(0, 0, 0):
+                here.problems.append(f"after the first day: {remaining}")
             here.sandbox.now = DAYS[1]
             _inject(here, faults, ANALYTICS, one)
-            sync("one account", faults.status(of_all=False))
+            sync("one account", faults.status(affects_all=False))
             _inject(here, faults, faults.paths, one)
-            beside(here, environment)
+            run_beside(here, environment)
             here.sandbox.reset_faults()
             _inject(here, faults, ANALYTICS)
-            sync("all", faults.status(of_all=True))
+            sync("all", faults.status(affects_all=True))
             if "listsocialaccounts" in faults.paths:
                 _inject(here, faults, ("listsocialaccounts",))
-                sync("list", faults.status(of_all=True))
+                sync("list", faults.status(affects_all=True))
         here.search_files()
         here.expect(here.sync(), 0)
-        left = damage(here.database, days[1])
-        if left != Damage(0, 0, 0):
-            here.problems.append(f"after the repair: {left}")
-    outcomes = (told.get(where, "–") for where in ("one request", "one account", "all", "list"))
-    return Row(faults.name, faults.injected, *outcomes, max(waits), time.monotonic() - started, left, here.problems)
+        remaining = damage(here.database, days[1])
+        if remaining != Damage(0, 0, 0):
+            here.problems.append(f"after the repair: {remaining}")
+    cells = (outcomes.get(where, "–") for where in ("one request", "one account", "all", "list"))
+    return Row(faults.name, faults.injected, *cells, max(waits), time.monotonic() - started, remaining, here.problems)
 
 
 OUTCOMES = {0: "all read, 0", 1: "failed, 1", 2: "config, 2", 3: "account skipped, 3"}
 
 
-def _inject(here: Place, faults: FaultClass, paths: tuple[str, ...], account: str | None = None) -> None:
+def _inject(here: Testbed, faults: FaultClass, paths: tuple[str, ...], account: str | None = None) -> None:
     for path in paths:
         if path in faults.paths:
             here.sandbox.inject(faults.fault(path, social_network_id=account, times=None))
