@@ -1,1 +1,1 @@
-"""Measurements behind decisions, as commands; none of them is a test."""
+"""Benchmarks: commands that measure time, memory and size, for decisions about the design. They are not tests."""

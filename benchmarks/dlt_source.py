@@ -1,4 +1,4 @@
-"""The rows of all streams by dlt's rest_api source, into DuckDB; run by the environment of `make test-clients`.
+"""Load the rows of all streams into DuckDB with dlt's rest_api source, in the environment of `make test-clients`.
 
 python dlt_source.py URL DATABASE
 """
@@ -10,8 +10,8 @@ from typing import Any
 WEEKS = 13  # of a first sync's 90 days of overviews
 
 
-def of_each_account(table: str, path: str, rows: str, key: list[str], week: int = 0) -> dict[str, Any]:
-    """Return one request an account; each resource sends its own, for the source has nothing that shares answers."""
+def resource_of_accounts(table: str, path: str, rows: str, key: list[str], week: int = 0) -> dict[str, Any]:
+    """Return a resource with one request per account; without a response cache, each resource sends its own."""
     return {
         "name": f"{table}_{week}",
         "table_name": table,
@@ -34,12 +34,12 @@ def main() -> None:
 
     resources: list[dict[str, Any]] = [
         {"name": "accounts", "endpoint": {"path": "listsocialaccounts", "data_selector": "data"}},
-        of_each_account("pins", "pinterest/posts", "data.posts", ["id"]),
-        of_each_account("pin_totals", "pinterest/posts", "data.stats", ["key"]),
+        resource_of_accounts("pins", "pinterest/posts", "data.posts", ["id"]),
+        resource_of_accounts("pin_totals", "pinterest/posts", "data.stats", ["key"]),
     ]
     for week in range(WEEKS):
         for table, rows in {"overview_metrics": "data.metrics", "post_performance": "data.post_performance"}.items():
-            resource = of_each_account(table, "pinterest/overview", rows, [], week)
+            resource = resource_of_accounts(table, "pinterest/overview", rows, [], week)
             resources.append(resource | {"write_disposition": "append"})
     source = rest_api_source(
         {

@@ -1,4 +1,4 @@
-"""The least that a first sync can cost: the same requests, the same rows, one insert a table, and nothing else.
+"""The lower bound for the cost of a first sync: the same requests, the same rows, one insert per table, nothing else.
 
 python -m benchmarks.floor URL DATABASE
 """

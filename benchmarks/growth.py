@@ -1,4 +1,4 @@
-"""What a year of daily syncs costs: each day's sync, the file, and everything that is asked of it.
+"""The cost of a year of daily syncs: each day's sync, the size of the file, and the queries on it.
 
 python -m benchmarks.growth [--pins 10000] [--days 365] [--accounts 5] [--runs 3]
 """
@@ -21,7 +21,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from benchmarks.processes import cost_of, lowest
-from benchmarks.server import COUNTERS, TOPICS, listing, metrics, overview
+from benchmarks.server import COUNTERS, TOPICS, account_list, metrics, overview
 from benchmarks.speed import verdict
 from oneup_pinterest.clock import CLOCK_VARIABLE
 from oneup_pinterest.database.load import load_pins, load_pins_latest
@@ -35,19 +35,19 @@ from oneup_pinterest.sync.run import sync
 from source_oneup_pinterest.components.windows import PRESET_DAYS
 
 LAST_DAY = date(2026, 9, 30)
-WATCHED_DAYS = 1000  # pins published in so many days are observed; each day the oldest leave and new ones come
+OBSERVED_DAYS = 1000  # pins of that many days are observed; each day the oldest leave and new ones arrive
 CHECKPOINTS = (3, 100, 300, 365)
-AROUND = 2  # days before and after a checkpoint: a day's figure is the median of five
+NEIGHBOR_DAYS = 2  # days before and after a checkpoint; its value is the median of five days
 
 
 class World:
-    """The same number of pins is published every day, so that each day has `pins` pins. Young pins gain most."""
+    """Made-up pins: the same number is published every day, so that each day has `pins` pins. Young pins gain most."""
 
     def __init__(self, pins: int, days: int, accounts: int) -> None:
         self.rng = np.random.default_rng(1)
         self.first_day = LAST_DAY - timedelta(days=days - 1)
-        numbers = np.arange(pins * (WATCHED_DAYS + days) // WATCHED_DAYS)
-        self.published = numbers * WATCHED_DAYS // pins - WATCHED_DAYS  # days since the first one
+        numbers = np.arange(pins * (OBSERVED_DAYS + days) // OBSERVED_DAYS)
+        self.published = numbers * OBSERVED_DAYS // pins - OBSERVED_DAYS  # in days since the first day
         count = len(self.published)
         self.seconds = self.rng.integers(0, 86_400, count)
         self.appeal = self.rng.pareto(1.3, count) + 0.1
@@ -59,7 +59,7 @@ class World:
         self.day = -1
 
     def next_day(self) -> datetime:
-        """Let every pin that is out gain what it gains in a day; return the moment of the day's sync."""
+        """Add one day of gains to every published pin; return the moment of the day's sync."""
         self.day += 1
         age = self.day - self.published
         expected = np.where(age > 0, self.appeal * (20 / np.maximum(age, 1) + 0.5), 0)
@@ -68,7 +68,7 @@ class World:
         return datetime.combine(self.first_day + timedelta(days=self.day), datetime.min.time(), UTC).replace(hour=6)
 
     def pins(self, account: int, start: date, end: date) -> list[dict[str, Any]]:
-        """Return the pins of an account that were published from `start` to `end`, as the API answers."""
+        """Return the pins of an account published from `start` to `end`, as in the API's response."""
         first, last = ((day - self.first_day).days for day in (start, end))
         wanted = (self.account == account) & (self.published >= first) & (self.published <= last)
         midnight = datetime.combine(self.first_day, datetime.min.time())
@@ -88,9 +88,9 @@ class World:
         ]
 
     def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
-        """Return the answer to a request of the API."""
+        """Return the response to an API request."""
         if "social_network_id" not in params:
-            return Response(200, orjson.dumps(listing(self.names)))
+            return Response(200, orjson.dumps(account_list(self.names)))
         account = self.names.index(params["social_network_id"])
         if path.endswith("overview"):
             return Response(200, orjson.dumps(overview(account)))
@@ -103,14 +103,14 @@ class World:
         return Response(200, orjson.dumps({"success": True, "data": data}))
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """Return nothing: there is nothing to control."""
+        """Return 404, because nothing can be controlled."""
         return Response(404, b"")
 
 
 def main() -> None:
-    """Print the tables and, below them, each bound with what was found; end with 1 where one does not hold."""
+    """Print the tables and each bound with its value; exit with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pins", type=int, default=10_000, help="a day")
+    parser.add_argument("--pins", type=int, default=10_000, help="per day")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--accounts", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
@@ -120,48 +120,46 @@ def main() -> None:
         seconds, sizes = grow(World(options.pins, options.days, options.accounts), options.days, database)
         with open_history(database) as history:
             rows = history.execute("SELECT count(*), count(DISTINCT snapshot_date) FROM pins").fetchall()[0]
-        print(
-            f"{rows[0]:,} observations of {options.pins:,} pins a day on {rows[1]} days, {options.accounts} accounts\n"
-        )
-        held = [*days_held(seconds, sizes, rows[0]), *analysis_held(database, Path(folder), options.runs)]
-    sys.exit(0 if all(held) else 1)
+        print(f"{rows[0]:,} observations: {options.pins:,} pins per day, {rows[1]} days, {options.accounts} accounts\n")
+        results = [*check_days(seconds, sizes, rows[0]), *check_analysis(database, Path(folder), options.runs)]
+    sys.exit(0 if all(results) else 1)
 
 
-def days_held(seconds: Sequence[float], sizes: Sequence[int], observations: int) -> list[bool]:
-    """Print what each checkpoint's sync took; return whether the bounds hold."""
+def check_days(seconds: Sequence[float], sizes: Sequence[int], observations: int) -> list[bool]:
+    """Print the duration of each checkpoint's sync; return whether the bounds hold."""
     checkpoints = [day for day in CHECKPOINTS if day <= len(seconds)]
     median = {
-        # the first day is a first sync, and the second the first to look back farther than 90 days
-        day: statistics.median(seconds[max(2, day - 1 - AROUND) : day + AROUND])
+        # the first day has a first sync, and the second is the first to look back more than 90 days
+        day: statistics.median(seconds[max(2, day - 1 - NEIGHBOR_DAYS) : day + NEIGHBOR_DAYS])
         for day in checkpoints
     }
     print("| day | sync, s | x day 3 | file, MB |\n|---:|---:|---:|---:|")
     for day in checkpoints:
         print(f"| {day} | {median[day]:.2f} | {median[day] / median[3]:.2f} | {sizes[day - 1] / 1e6:.1f} |")
     print()
-    held = [verdict("bytes an observation, all included", sizes[-1] / observations, 24)]
+    results = [verdict("bytes per observation, whole file", sizes[-1] / observations, 24)]
     if 300 in median:
-        held.append(verdict("sync of day 300 / day 3", median[300] / median[3], 1.25))
-    return held
+        results.append(verdict("sync of day 300 / day 3", median[300] / median[3], 1.25))
+    return results
 
 
-def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
-    """Print how long each query of the file takes; return whether the bounds hold."""
+def check_analysis(database: Path, folder: Path, runs: int) -> list[bool]:
+    """Print the duration of each query of the file; return whether the bounds hold."""
     pins = load_pins(database)
-    latest, loaded = least(lambda: load_pins_latest(database), runs), least(lambda: load_pins(database), runs)
+    latest, loaded = quickest(lambda: load_pins_latest(database), runs), quickest(lambda: load_pins(database), runs)
     print("\n| in one process | s |\n|---|---:|")
-    asked: dict[str, float] = {
-        "open the file": least(lambda: opened(database), runs),
+    seconds_by_query: dict[str, float] = {
+        "open the file": quickest(lambda: open_and_count(database), runs),
         "load_pins_latest": latest,
         "load_pins": loaded,
-        "counter_types": least(lambda: counter_types(LoadedHistory(pins)), runs),
-        "account_daily_gains": least(lambda: account_daily_gains(LoadedHistory(pins)), runs),
-        "daily_gains": least(lambda: daily_gains(LoadedHistory(pins)), runs),
-        "daily gains by hand": least(lambda: by_hand(pins), runs),
+        "counter_types": quickest(lambda: counter_types(LoadedHistory(pins)), runs),
+        "account_daily_gains": quickest(lambda: account_daily_gains(LoadedHistory(pins)), runs),
+        "daily_gains": quickest(lambda: daily_gains(LoadedHistory(pins)), runs),
+        "daily gains by hand": quickest(lambda: gains_by_hand(pins), runs),
     }
-    for what, took in asked.items():
-        print(f"| {what} | {took:.2f} |")
-    assert_frame_equal(daily_gains(LoadedHistory(pins)).drop("is_unconfirmed"), by_hand(pins))
+    for what, seconds in seconds_by_query.items():
+        print(f"| {what} | {seconds:.2f} |")
+    assert_frame_equal(daily_gains(LoadedHistory(pins)).drop("is_unconfirmed"), gains_by_hand(pins))
     print("\n| command | user + system s | wall s | peak MB |\n|---|---:|---:|---:|")
     commands = {"status": ["status"], "report": ["report", "--output", folder / "report.html"]}
     costs = {}
@@ -173,12 +171,14 @@ def analysis_held(database: Path, folder: Path, runs: int) -> list[bool]:
     return [
         verdict("report, wall s", costs["report"].wall, 15),
         verdict("report, peak MB", costs["report"].megabytes, 1500),
-        verdict("daily_gains / by hand", asked["daily_gains"] / asked["daily gains by hand"], 1.5),
+        verdict(
+            "daily_gains / by hand", seconds_by_query["daily_gains"] / seconds_by_query["daily gains by hand"], 1.5
+        ),
     ]
 
 
 def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int]]:
-    """Sync each day as it is; return the seconds of each day's sync, and the bytes of the file after it."""
+    """Sync each day; return the seconds of each day's sync, and the size of the file after it in bytes."""
     server = Server(0, world)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/api"
@@ -187,7 +187,7 @@ def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int
         "analytics_url": url,
         "accounts_url": url,
         "max_requests_per_minute": 1_000_000,
-        "pins_lookback_days": WATCHED_DAYS,
+        "pins_lookback_days": OBSERVED_DAYS,
     }
     seconds, sizes = [], []
     for _ in range(days):
@@ -202,11 +202,10 @@ def grow(world: World, days: int, database: Path) -> tuple[list[float], list[int
     return seconds, sizes
 
 
-def by_hand(pins: pl.DataFrame) -> pl.DataFrame:
-    """Return `daily_gains` of a history without falls, as one would write it for the occasion: a shift a metric.
+def gains_by_hand(pins: pl.DataFrame) -> pl.DataFrame:
+    """Return `daily_gains` of a history without falls, as a user would write it: one shift per metric.
 
-    Pins are sorted already, as loaded. What it leaves out is what makes up most of `observations`: falls, resets,
-    dips, spikes, days of zeros.
+    Pins are already sorted, as loaded. Falls, resets, dips, spikes and days of zeros are not handled.
     """
     account, id_ = pl.col("social_network_id"), pl.col("id")
     same = (account == account.shift(1)) & (id_ == id_.shift(1))
@@ -270,14 +269,14 @@ def by_hand(pins: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(blocks).sort("pin", "number", "day").drop("pin", "number").collect()
 
 
-def opened(database: Path) -> int:
-    """Open the file and ask for a number of rows."""
+def open_and_count(database: Path) -> int:
+    """Open the file and count rows."""
     with open_history(database) as history:
         return int(history.execute("SELECT count(*) FROM pins_latest").fetchall()[0][0])
 
 
-def least(work: Callable[[], object], runs: int) -> float:
-    """Return seconds of the quickest of some runs."""
+def quickest(work: Callable[[], object], runs: int) -> float:
+    """Return the seconds of the quickest of several runs."""
     seconds = []
     for _ in range(runs):
         started = time.perf_counter()

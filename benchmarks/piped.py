@@ -1,4 +1,4 @@
-"""What `load` costs beside the writer that it shares with `sync`, and whether its memory grows with the input.
+"""The cost of `load` relative to the writer that it shares with `sync`, and whether its memory grows with the input.
 
 python -m benchmarks.piped [--pins 66698] [--accounts 20] [--runs 3]
 """
@@ -19,7 +19,7 @@ import orjson
 
 from benchmarks.processes import Cost, cost_of, lowest
 from benchmarks.server import Api
-from benchmarks.speed import configured, verdict
+from benchmarks.speed import configured_catalog, verdict
 from oneup_pinterest.sync.load import load
 from oneup_pinterest.sync.manifest import declared_streams
 from oneup_pinterest.sync.run import BATCH_ROWS
@@ -28,25 +28,27 @@ from source_oneup_pinterest.start import start_quickly
 
 PYTHON = sys.executable
 CAPTION = """
-{pins:,} pins in {accounts} accounts; each figure is the least of {runs} runs that took turns. "The writer alone" has
+{pins:,} pins in {accounts} accounts; each figure is the lowest of {runs} alternating runs. "The writer alone" has
 the parsed records in memory and writes them as `sync` does: batches, state, commits. The first two rows are processor
 seconds of one process, without its start and imports; `load` is the command, with both.
 """
 
 
 def main() -> None:
-    """Print a Markdown table and the bounds; end with 1 if a bound does not hold."""
+    """Print a Markdown table and the bounds; exit with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--measure", nargs=3, metavar=("WHAT", "MESSAGES", "DATABASE"), help="of this process")
+    parser.add_argument(
+        "--measure", nargs=3, metavar=("WHAT", "MESSAGES", "DATABASE"), help="measure this process only"
+    )
     options = parser.parse_args()
     if options.measure:
         measure(*options.measure)
         return
     with tempfile.TemporaryDirectory() as name:
-        costs = measured(options.pins, options.accounts, options.runs, Path(name))
+        costs = measure_all(options.pins, options.accounts, options.runs, Path(name))
     print("| what | user + system s | wall s | peak MB |\n|---|---:|---:|---:|")
     for what, cost in costs.items():
         print(f"| {what} | {cost.cpu:.2f} | {cost.wall:.2f} | {cost.megabytes:.0f} |")
@@ -54,21 +56,21 @@ def main() -> None:
     small, large = costs["`load`"].megabytes, costs["`load`, 4 x the pins"].megabytes
     bounds = (
         ("load / the writer alone", costs["load"].cpu / costs["the writer alone"].cpu, 1.5),
-        ("4 x the pins, peak / load's", large / small, 1.2),  # what runs differ by
+        ("4 x the pins, peak / load's", large / small, 1.2),  # allows for differences between runs
     )
-    held = [verdict(*bound) for bound in bounds]
-    sys.exit(not all(held))
+    results = [verdict(*bound) for bound in bounds]
+    sys.exit(not all(results))
 
 
-def measured(pins: int, accounts: int, runs: int, folder: Path) -> dict[str, Cost]:
-    """Return the lowest cost of each contestant by its name."""
+def measure_all(pins: int, accounts: int, runs: int, folder: Path) -> dict[str, Cost]:
+    """Return the lowest cost of each contestant by name."""
     small, large = folder / "messages.jsonl", folder / "four.jsonl"
     read(pins, accounts, small)
     read(4 * pins, accounts, large)
     costs: dict[str, list[Cost]] = defaultdict(list)
     for _ in range(runs):
         for what, run in {"the writer alone": "write", "load": "load"}.items():
-            costs[what].append(of_itself(run, small, folder / "history.duckdb", pins))
+            costs[what].append(cost_within_process(run, small, folder / "history.duckdb", pins))
         for what, messages, count in (("`load`", small, pins), ("`load`, 4 x the pins", large, 4 * pins)):
             database = folder / "history.duckdb"
             database.unlink(missing_ok=True)
@@ -78,26 +80,27 @@ def measured(pins: int, accounts: int, runs: int, folder: Path) -> dict[str, Cos
 
 
 def read(pins: int, accounts: int, messages: Path) -> None:
-    """Write what a first read prints."""
+    """Write the output of a first read to a file."""
     config, catalog = messages.with_suffix(".config"), messages.with_suffix(".catalog")
     with Api(pins, accounts) as api:
         config.write_text(json.dumps(api.config()))
         cost_of([PYTHON, "main.py", "discover", "--config", config], output=messages)
-        catalog.write_text(json.dumps(configured(messages.read_text())))
+        catalog.write_text(json.dumps(configured_catalog(messages.read_text())))
         cost_of([PYTHON, "main.py", "read", "--config", config, "--catalog", catalog], output=messages)
 
 
-def of_itself(what: str, messages: Path, database: Path, pins: int) -> Cost:
-    """Return the processor and wall time that a process measures itself, with its whole memory."""
+def cost_within_process(what: str, messages: Path, database: Path, pins: int) -> Cost:
+    """Return processor and wall time as measured within a process, with the peak memory of the process."""
     database.unlink(missing_ok=True)
-    told = database.with_suffix(".told")
+    output = database.with_suffix(".json")
     command = [PYTHON, "-m", "benchmarks.piped", "--measure", what, messages, database]
-    whole = cost_of(command, output=told)
+    whole = cost_of(command, output=output)
     check(database, pins)
-    return Cost(*json.loads(told.read_text()), whole.megabytes)
+    return Cost(*json.loads(output.read_text()), whole.megabytes)
 
 
 def check(database: Path, pins: int) -> None:
+    """Fail if the database does not hold all pins."""
     with duckdb.connect(database, read_only=True) as connection:
         found = (connection.execute("SELECT count(*) FROM pins").fetchone() or (0,))[0]
     assert found == pins, f"{found} of {pins} pins were written"
@@ -107,7 +110,7 @@ def measure(what: str, messages: str, database: str) -> None:
     """Print processor and wall seconds of a load, or of the writer alone."""
     start_quickly()
     events = list(map(orjson.loads, Path(messages).read_bytes().splitlines())) if what == "write" else []
-    gc.freeze()  # what is in memory beforehand is not looked through for garbage
+    gc.freeze()  # exclude existing objects from garbage collection
     processor, wall = time.process_time(), time.perf_counter()
     if what == "write":
         write(events, Path(database))
@@ -119,27 +122,27 @@ def measure(what: str, messages: str, database: str) -> None:
 def write(messages: Sequence[Mapping[str, Any]], database: Path) -> None:
     """Write records and states as `sync` does."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    with DatabaseWriter(database) as history:
-        history.prepare(declared_streams())
-        history.start_run()
+    with DatabaseWriter(database) as writer:
+        writer.prepare(declared_streams())
+        writer.start_run()
         for message in messages:
             if message["type"] == "RECORD":
                 stream = message["record"]["stream"]
                 rows[stream].append(message["record"]["data"])
                 if len(rows[stream]) == BATCH_ROWS:
-                    history.write(stream, rows.pop(stream))
+                    writer.write(stream, rows.pop(stream))
             elif message["type"] == "STATE":
                 state = message["state"]["stream"]
                 stream = state["stream_descriptor"]["name"]
                 if stream in rows:
-                    history.write(stream, rows.pop(stream))
-                history.write_state(stream, state["stream_state"])
-                history.commit()
-        for stream, left in rows.items():
-            history.write(stream, left)
+                    writer.write(stream, rows.pop(stream))
+                writer.write_state(stream, state["stream_state"])
+                writer.commit()
+        for stream, rest in rows.items():
+            writer.write(stream, rest)
         for stream in declared_streams():
-            history.duplicates(stream)
-        history.finish_run("done", {}, [], 0, 0.0, None)
+            writer.duplicates(stream)
+        writer.finish_run("done", {}, [], 0, 0.0, None)
 
 
 if __name__ == "__main__":

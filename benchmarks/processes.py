@@ -1,4 +1,4 @@
-"""What a process costs: its processor and wall seconds and its peak memory, as the kernel counts them.
+"""Measure the cost of a process: processor and wall seconds and peak memory, as the kernel counts them.
 
 python benchmarks/processes.py OUTPUT COMMAND... runs a command and prints its cost as JSON.
 """
@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]  # this file runs as a script too, without the packages beside it
+ROOT = Path(__file__).parents[1]  # this file also runs as a script, outside its package
 
 
 class Cost(NamedTuple):
-    """Of a process with those that it waited for: user and system seconds, wall seconds, peak resident megabytes."""
+    """Cost of a process and its children: user and system seconds, wall seconds, peak resident megabytes."""
 
     cpu: float
     wall: float
@@ -26,21 +26,21 @@ class Cost(NamedTuple):
 def cost_of(
     command: Sequence[object], environment: Mapping[str, str] | None = None, output: Path | None = None
 ) -> Cost:
-    """Run a command to its end; its stdout goes to a file or nowhere.
+    """Run a command and return its cost; its stdout goes to a file or nowhere.
 
-    A small process of its own starts it, because the kernel counts a parent's memory as a child's peak.
+    A small process starts it, because the kernel counts the memory of the parent as a peak of the child.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: The command failed.
     """
-    told = subprocess.run(
+    measurement = subprocess.run(
         [sys.executable, "-S", __file__, str(output or os.devnull), *map(str, command)],
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         check=True,
     )
-    status, *cost = json.loads(told.stdout)
+    status, *cost = json.loads(measurement.stdout)
     if status:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {status}")
     return Cost(*cost)

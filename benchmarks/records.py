@@ -1,4 +1,4 @@
-"""What the CDK's threads and messages take for records that are made beforehand, with nothing of ours around them.
+"""The cost of the CDK's threads and messages for prepared records, without code of this project.
 
 python -m benchmarks.records [--pins 66698] [--accounts 20] prints processor and wall seconds as JSON.
 """
@@ -25,8 +25,8 @@ from benchmarks.server import posts
 LOGGER = logging.getLogger("airbyte.benchmark")
 
 
-class Made(Partition):
-    """An account's pins, there already."""
+class AccountPartition(Partition):
+    """A partition with the prepared pins of one account."""
 
     def __init__(self, pins: list[dict[str, Any]]) -> None:
         self._pins = pins
@@ -45,18 +45,18 @@ class Made(Partition):
 
 
 class Accounts(PartitionGenerator):
-    """One partition an account."""
+    """Generates one partition per account."""
 
     def __init__(self, pins: int, accounts: int) -> None:
         bounds = [pins * n // accounts for n in range(accounts + 1)]
-        self._made = [Made(posts(first, end)["data"]["posts"]) for first, end in pairwise(bounds)]
+        self._partitions = [AccountPartition(posts(first, end)["data"]["posts"]) for first, end in pairwise(bounds)]
 
     def generate(self) -> Iterable[Partition]:
-        return self._made
+        return self._partitions
 
 
 def main() -> None:
-    """Pass all pins through and drop them."""
+    """Pass all pins through the CDK and drop them; print processor and wall seconds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)
@@ -66,9 +66,9 @@ def main() -> None:
     stream = DefaultStream(Accounts(options.pins, options.accounts), "pins", {}, ["id"], None, LOGGER, cursor)
     source = ConcurrentSource.create(4, 1, LOGGER, DebugSliceLogger(), repository)
     processor, wall = time.process_time(), time.perf_counter()
-    passed = sum(message.record is not None for message in source.read([stream]))
+    received = sum(message.record is not None for message in source.read([stream]))
     print(json.dumps([time.process_time() - processor, time.perf_counter() - wall]))
-    assert passed == options.pins, f"{passed} of {options.pins} records came through"
+    assert received == options.pins, f"{received} of {options.pins} records were received"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A OneUp API that answers from bodies made beforehand, in a process of its own, so that it costs next to nothing.
+"""A OneUp API that sends prepared responses, in its own process, so that its cost is negligible.
 
 python -m benchmarks.server [--pins 66698] [--accounts 20] [--latency 0]
 """
@@ -30,47 +30,47 @@ TOPICS = (
 RANKINGS = ("most_engaging", "least_engaging", "most_views", "least_views", "most_repinned", "least_repinned")
 
 
-class Asked(NamedTuple):
-    """A request: its path, and when it came and was answered (seconds)."""
+class LoggedRequest(NamedTuple):
+    """A request: its path, and when it arrived and was answered (seconds)."""
 
     path: str
     started: float
     ended: float
 
 
-class Bodies:
-    """The answers for `pins` pins in `accounts` accounts, whatever the window; requests are noted."""
+class PreparedResponses:
+    """Responses with `pins` pins in `accounts` accounts, the same for every window; logs all requests."""
 
     def __init__(self, pins: int, accounts: int, latency: float) -> None:
         self.latency = latency
         self._lock = Lock()
-        self._asked: list[Asked] = []
+        self._requests: list[LoggedRequest] = []
         names = [f"pin_account_{n}" for n in range(accounts)]
-        self._bodies = {"/api/listsocialaccounts": _json(listing(names))}
+        self._bodies = {"/api/listsocialaccounts": _json(account_list(names))}
         for n, name in enumerate(names):
             first = pins * n // accounts
             self._bodies[f"/api/pinterest/posts {name}"] = _json(posts(first, pins * (n + 1) // accounts))
             self._bodies[f"/api/pinterest/overview {name}"] = _json(overview(n))
 
     def respond(self, path: str, params: Mapping[str, str], accept: str) -> Response:
-        """Return the answer to a request of the API."""
+        """Return the response to an API request."""
         started = time.time()
         if self.latency:
             time.sleep(self.latency)
         body = self._bodies[f"{path} {params['social_network_id']}" if "social_network_id" in params else path]
         with self._lock:
-            self._asked.append(Asked(path, started, time.time()))
+            self._requests.append(LoggedRequest(path, started, time.time()))
         return Response(200, body)
 
     def control(self, method: str, path: str, body: bytes) -> Response:
-        """Return every request since this was asked last."""
+        """Return every request since the last call."""
         with self._lock:
-            asked, self._asked = self._asked, []
-        return Response.of_json(asked)
+            logged_requests, self._requests = self._requests, []
+        return Response.of_json(logged_requests)
 
 
 class Api:
-    """The server as a process; leaving the `with` block ends it."""
+    """The server as a process, which ends with the `with` block."""
 
     def __init__(self, pins: int, accounts: int, latency: float = 0.0) -> None:
         self.accounts = accounts
@@ -91,17 +91,17 @@ class Api:
         self._process.communicate()
 
     def config(self, **settings: Any) -> dict[str, Any]:
-        """Return a config for the connector, without a limit of requests but what `settings` says."""
+        """Return a config for the connector, with a very high limit of requests unless `settings` changes it."""
         urls = {"analytics_url": f"{self.url}/api", "accounts_url": f"{self.url}/api"}
         return {"api_key": "benchmark", **urls, "max_requests_per_minute": 1_000_000, **settings}
 
-    def asked(self) -> list[Asked]:
-        """Return every request since this was asked last."""
-        return [Asked(*request) for request in requests.get(f"{self.url}/_sandbox/asked", timeout=60).json()]
+    def logged_requests(self) -> list[LoggedRequest]:
+        """Return every request since the last call."""
+        return [LoggedRequest(*request) for request in requests.get(f"{self.url}/_sandbox/asked", timeout=60).json()]
 
 
-def listing(names: Sequence[str]) -> dict[str, Any]:
-    """Return the answer that lists the accounts."""
+def account_list(names: Sequence[str]) -> dict[str, Any]:
+    """Return the response that lists the accounts."""
     common = {
         "full_name": "A made-up account",
         "social_network_type": "Pinterest",
@@ -125,7 +125,7 @@ def overview(seed: int) -> dict[str, Any]:
 
 
 def posts(first: int, end: int) -> dict[str, Any]:
-    """Return pins `first` to `end` with the totals beside them; texts, addresses and counters as long as real ones."""
+    """Return pins `first` to `end` with totals; texts, URLs and counters are as long as real ones."""
     rng = random.Random(first)
     newest = datetime.combine(datetime.now(UTC).date(), datetime.min.time()) - timedelta(hours=1)
     pins = []
@@ -148,23 +148,23 @@ def posts(first: int, end: int) -> dict[str, Any]:
 
 
 def metrics(seed: int) -> list[dict[str, Any]]:
-    """Return rows of totals, now and before."""
+    """Return rows of totals of the current and the previous period."""
     common = {"value_current_period": 1000 + seed, "value_last_period": 900, "percentage_change": "+25.0%"}
     return [{"key": key, "name": key.title(), **common, "description": "Made up"} for key in ("posts", *COUNTERS)]
 
 
-def _json(answer: Any) -> bytes:
-    return json.dumps(answer).encode()
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()
 
 
 def main() -> None:
-    """Serve until it is killed; its address is the only line on stdout."""
+    """Serve until the process is killed; its address is the only line on stdout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)
     parser.add_argument("--latency", type=float, default=0.0)
     options = parser.parse_args()
-    server = Server(0, Bodies(options.pins, options.accounts, options.latency))
+    server = Server(0, PreparedResponses(options.pins, options.accounts, options.latency))
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 

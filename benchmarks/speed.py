@@ -1,4 +1,4 @@
-"""What a first sync costs beside the least that it could cost, and beside two other tools.
+"""The cost of a first sync, relative to its lower bound and to two other tools.
 
 python -m benchmarks.speed [--pins 66698] [--accounts 20] [--runs 3] [--with dlt,pyairbyte]
                                              [--times-ten]
@@ -25,15 +25,15 @@ IMPORT = (
 )
 SYNC = [PYTHON, "-m", "oneup_pinterest.cli", "sync"]
 CAPTION = """
-{pins:,} pins in {accounts} accounts. Each figure is the least of {runs} runs that took turns (dlt, PyAirbyte and ten times
-the pins ran once). Processor seconds (user and system, of a process with its children) and the ratios between them are
-what compares: wall time is that of a machine that may have other work. The API is on the same machine, and its own cost
-is not counted. Each contestant was seen to have written all of the pins.
-"""  # noqa: E501 - not once it is filled in
+{pins:,} pins in {accounts} accounts. Each figure is the lowest of {runs} alternating runs (dlt, PyAirbyte and ten times
+the pins ran once). Compare processor seconds (user and system, of a process with its children) and their ratios: wall
+time depends on other work of the machine. The API runs on the same machine, and its cost is not counted. Each run was
+checked to have written all pins.
+"""
 
 
 def main() -> None:
-    """Print a Markdown table and the bounds; end with 1 if a bound does not hold."""
+    """Print a Markdown table and the bounds; exit with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pins", type=int, default=66_698)
     parser.add_argument("--accounts", type=int, default=20)
@@ -43,23 +43,23 @@ def main() -> None:
     options = parser.parse_args()
     others = [name for name in options.others.split(",") if name]
     if set(others) - {"dlt", "pyairbyte"}:
-        parser.error("--with knows dlt and pyairbyte")
+        parser.error("--with accepts dlt and pyairbyte")
     if others and not CLIENTS.exists():
         parser.error("dlt and PyAirbyte are not installed: make test-clients installs them")
     with tempfile.TemporaryDirectory() as folder:
-        costs = measured(options.pins, options.accounts, options.runs, others, Path(folder))
+        costs = measure_all(options.pins, options.accounts, options.runs, others, Path(folder))
         if options.times_ten:
             for name, factor in {"sync, 10 x the accounts": 10, "sync, 10 x the pins of each": 1}.items():
                 with Api(10 * options.pins, factor * options.accounts) as api:
                     costs[name] = Contestants(api, 10 * options.pins, Path(folder)).sync()
     print(table(options.pins, costs))
     print(CAPTION.format(**vars(options)))
-    held = [verdict(*bound) for bound in bounds(costs)]
-    sys.exit(not all(held))
+    results = [verdict(*bound) for bound in bounds(costs)]
+    sys.exit(not all(results))
 
 
-def measured(pins: int, accounts: int, runs: int, others: Sequence[str], folder: Path) -> dict[str, Cost]:
-    """Return the lowest cost of each contestant by its name."""
+def measure_all(pins: int, accounts: int, runs: int, others: Sequence[str], folder: Path) -> dict[str, Cost]:
+    """Return the lowest cost of each contestant by name."""
     with Api(pins, accounts) as api:
         contestants = Contestants(api, pins, folder)
         costs: dict[str, list[Cost]] = {name: [] for name in contestants.all}
@@ -75,7 +75,7 @@ def measured(pins: int, accounts: int, runs: int, others: Sequence[str], folder:
 
 
 class Contestants:
-    """What runs once, from nothing, and is checked for having brought every pin."""
+    """Commands to compare: each method runs one from scratch and checks that it wrote every pin."""
 
     def __init__(self, api: Api, pins: int, folder: Path) -> None:
         self._api, self._pins, self._folder = api, pins, folder
@@ -85,11 +85,11 @@ class Contestants:
         self._database, self._synced = folder / "history.duckdb", folder / "synced.duckdb"
         self._config.write_text(json.dumps(api.config()))
         cost_of([PYTHON, "main.py", "discover", "--config", self._config], output=self._messages)
-        self._catalog.write_text(json.dumps(configured(self._messages.read_text())))
+        self._catalog.write_text(json.dumps(configured_catalog(self._messages.read_text())))
 
     @property
     def all(self) -> dict[str, Callable[[], Cost]]:
-        """Return what runs each contestant by its name; `status` needs the file of the sync before it."""
+        """Return a function per contestant by name; `status` needs the file of the previous sync."""
         return {
             "CDK import": lambda: cost_of([PYTHON, "-c", IMPORT]),
             "spec": lambda: cost_of([PYTHON, "main.py", "spec"]),
@@ -106,7 +106,7 @@ class Contestants:
         return self._into_database(command, "pins")
 
     def records(self) -> Cost:
-        """Return the cost of passing the records through, without that of making them."""
+        """Return the cost of passing records through the CDK, without that of preparing them."""
         sizes = ("--pins", self._pins, "--accounts", self._api.accounts)
         whole = cost_of([PYTHON, "-m", "benchmarks.records", *sizes], output=self._messages)
         cpu, wall = json.loads(self._messages.read_text().splitlines()[-1])
@@ -117,7 +117,7 @@ class Contestants:
         cost = cost_of(command, output=self._messages)
         with self._messages.open("rb") as messages:
             found = sum(b'"stream":"pins"' in line and b'"type":"RECORD"' in line for line in messages)
-        assert found == self._pins, f"read brought {found} of {self._pins} pins"
+        assert found == self._pins, f"read printed {found} of {self._pins} pins"
         return cost
 
     def sync(self) -> Cost:
@@ -126,7 +126,7 @@ class Contestants:
         return cost
 
     def dlt(self) -> Cost:
-        """Run dlt's rest_api source for the same rows."""
+        """Load the same rows with dlt's rest_api source."""
         command = [CLIENTS, "benchmarks/dlt_source.py", f"{self._api.url}/api", self._database]
         return self._into_database(command, "oneup.pins", {"HOME": str(self._folder)})
 
@@ -146,8 +146,8 @@ class Contestants:
         return cost
 
 
-def configured(messages: str) -> dict[str, object]:
-    """Return the catalog among a discovery's messages with all streams, incremental where they can be."""
+def configured_catalog(messages: str) -> dict[str, object]:
+    """Return a configured catalog of all streams from the messages of `discover`, incremental if possible."""
     catalog = next(message["catalog"] for message in map(json.loads, messages.splitlines()) if "catalog" in message)
     return {
         "streams": [
@@ -158,7 +158,7 @@ def configured(messages: str) -> dict[str, object]:
 
 
 def table(pins: int, costs: dict[str, Cost]) -> str:
-    """Return the figures in Markdown, with ratios to the floor and the CDK's import together."""
+    """Return the figures as a Markdown table, with ratios to the sum of floor and CDK import."""
     base = costs["floor"].cpu + costs["CDK import"].cpu
     lines = [
         "| what | user + system s | wall s | peak MB | pins/s | x (floor + CDK import) |",
@@ -174,7 +174,7 @@ def table(pins: int, costs: dict[str, Cost]) -> str:
 
 
 def bounds(costs: dict[str, Cost]) -> list[tuple[str, float, float]]:
-    """Return the name, the value and the upper bound of everything that was measured."""
+    """Return the name, the value and the upper bound of every measured ratio and figure."""
     sync = costs["sync"]
     found = [
         ("sync / (floor + CDK import)", sync.cpu / (costs["floor"].cpu + costs["CDK import"].cpu), 2.0),
@@ -188,7 +188,9 @@ def bounds(costs: dict[str, Cost]) -> list[tuple[str, float, float]]:
     for name, cost in costs.items():
         if "10 x" in name:
             found.append((f"{name}, peak MB", cost.megabytes, 400))
-            found.append((f"{name}, peak / sync's", cost.megabytes / sync.megabytes, 1.2))  # what runs differ by
+            found.append(
+                (f"{name}, peak / sync's", cost.megabytes / sync.megabytes, 1.2)
+            )  # allows for differences between runs
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a day of pins costs on disk and in time, as the kit stores it and with the ids in every row.
+"""The cost of a day of pins in bytes and time, as the kit stores it and with ids and texts in every row.
 
 python -m benchmarks.storage [--pins 10000] [--days 100]
 """
@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import oneup_pinterest.sync.writer as history_module
+import oneup_pinterest.sync.writer as writer_module
 from oneup_pinterest.database.schema import COUNTERS
 from oneup_pinterest.sync.pin_tables import PinTables
 from oneup_pinterest.sync.tables import StreamTable
@@ -23,36 +23,39 @@ FIRST_DAY = date(2026, 1, 1)
 
 
 def main() -> None:
-    """Print a Markdown table with a row per layout."""
+    """Print a Markdown table with one row per way of storage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pins", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=100)
     options = parser.parse_args()
-    print("| layout | bytes per observation | day 3, ms | last day, ms |\n|---|---:|---:|---:|")
-    for name, layout in {"ids in every row": StreamTable, "attributes apart": PinTables}.items():
-        size, early, late = measure(layout, options.pins, options.days)
+    print("| storage | bytes per observation | day 3, ms | last day, ms |\n|---|---:|---:|---:|")
+    for name, table_class in {
+        "ids and texts in every row": StreamTable,
+        "attributes in a table of their own": PinTables,
+    }.items():
+        size, early, late = measure(table_class, options.pins, options.days)
         print(
             f"| {name} | {size / options.pins / options.days:.1f} | {early * 1e3:.0f} | {late * 1e3:.0f} |", flush=True
         )
-    print(f"\n{options.pins:,} pins observed on {options.days} days; a day's time is the median of three days.")
+    print(f"\n{options.pins:,} pins observed on {options.days} days; times are medians of three days.")
 
 
-def measure(layout: type[StreamTable], pins: int, days: int) -> tuple[int, float, float]:
+def measure(table_class: type[StreamTable], pins: int, days: int) -> tuple[int, float, float]:
     """Return the size of the file after all days in bytes, and the seconds of an early and a late day."""
     schema, key = SCHEMAS["pins"]
-    history_module.PinTables = layout  # type: ignore[misc,assignment] # the layout under test, for pins alone
+    writer_module.PinTables = table_class  # type: ignore[misc,assignment] # the storage to measure, for pins only
     records = made_up(pins)
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.duckdb"
         for day in range(days):
             grow(records, day)
-            with DatabaseWriter(path) as history:
-                history.prepare({"pins": (schema, key)})
+            with DatabaseWriter(path) as writer:
+                writer.prepare({"pins": (schema, key)})
                 started = time.perf_counter()
                 for first in range(0, pins, 10_000):
-                    history.write("pins", records[first : first + 10_000])
-                history.commit()
+                    writer.write("pins", records[first : first + 10_000])
+                writer.commit()
                 seconds.append(time.perf_counter() - started)
         return path.stat().st_size, sorted(seconds[2:5])[1], sorted(seconds[-3:])[1]
 

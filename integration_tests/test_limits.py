@@ -1,4 +1,4 @@
-"""Requests at once and requests a minute stay within what the config allows."""
+"""Concurrent requests and requests per minute stay within the limits of the config."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ import yaml
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
-from benchmarks.fleet import most_within
+from benchmarks.fleet import max_within
 from integration_tests.airbyte import configured_catalog, read, start
 from oneup_pinterest.sandbox import Sandbox
 from test_support.clock import NOON
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("workers", [2, 5])
-def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sandbox, workers: int) -> None:
+def test_num_workers_requests_run_at_once_and_no_more(sandbox: Sandbox, workers: int) -> None:
     sandbox.latency = 0.05
     read({**sandbox.config(), "start_date": "2026-01-01", "num_workers": workers}, streams=["overview_metrics"])
 
@@ -29,7 +29,7 @@ def test_as_many_requests_run_at_once_as_the_config_says_and_no_more(sandbox: Sa
     assert max(at_once) == workers
 
 
-def test_no_more_requests_are_sent_in_a_minute_than_the_config_allows(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_requests_per_minute_stay_within_the_limit_of_the_config(sandbox: Sandbox, tmp_path: Path) -> None:
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     config.write_text(json.dumps({**sandbox.config(), "max_requests_per_minute": 6}))
     catalog.write_text(json.dumps(configured_catalog(sandbox.config())))
@@ -38,14 +38,14 @@ def test_no_more_requests_are_sent_in_a_minute_than_the_config_allows(sandbox: S
         while len(sandbox.requests) < 6 and process.poll() is None:
             time.sleep(0.05)
         time.sleep(3)
-        assert process.poll() is None  # it waits
+        assert process.poll() is None  # it is waiting for the limit
         assert len(sandbox.requests) == 6
     finally:
         process.kill()
         process.wait()
 
 
-def test_no_time_span_has_more_requests_than_the_budget(sandbox: Sandbox) -> None:
+def test_no_time_span_has_more_requests_than_the_limit(sandbox: Sandbox) -> None:
     manifest = yaml.safe_load((ROOT / "source_oneup_pinterest" / "manifest.yaml").read_text(encoding="utf-8"))
     [rate] = manifest["api_budget"]["policies"][0]["rates"]
     assert rate["interval"] == "PT61S"  # a minute and a second
@@ -59,5 +59,5 @@ def test_no_time_span_has_more_requests_than_the_budget(sandbox: Sandbox) -> Non
 
     moments = sorted(request.started for request in sandbox.requests)
     assert len(moments) == 1 + 14 * 3
-    assert most_within(moments, 2) <= 20
+    assert max_within(moments, 2) <= 20
     assert moments[-1] - moments[0] >= 2 * 3 - 0.5
