@@ -1,4 +1,4 @@
-"""A database or a state that a released version wrote is read, and carried on as if this version had written it."""
+"""A database or a state of a released version is read and continued like one of this version."""
 
 import json
 import os
@@ -25,20 +25,19 @@ from oneup_pinterest.sync.writer import DatabaseWriter
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
 from test_support.paths import ROOT
-from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, layout
+from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures, stored_schema
 
 CHANGED = """\
-The layout of a database or the shape of a state is no longer that of {fixture}, and its number is still {number}.
-What users have must be carried on: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py,
-make the readers read both,
-and, once it is to be released, run `python -m tools.released VERSION`. Only while CHANGELOG.md calls
-{version} unreleased may its own fixture be written again."""
+The tables of a database or the format of a state differ from {fixture}, but the schema version is still {number}.
+Existing files must keep working: add a migration from {number} to analysis/oneup_pinterest/database/migrations.py,
+make the readers read both versions and, before a release, run `python -m tools.released VERSION`. Write the fixture of
+{version} again only while CHANGELOG.md calls it unreleased."""
 RELEASED = pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
 
 
 @pytest.fixture
 def two_days(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Yield a sandbox at day one with the accounts of the fixtures, and what moves it on."""
+    """Yield a sandbox at day one with the accounts of the fixtures, and a function that moves it to day two."""
     monkeypatch.setenv(CLOCK_VARIABLE, DAY_ONE.isoformat())
     with Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
 
@@ -63,8 +62,8 @@ def with_old_duckdb(fixture: Path, database: Path) -> None:
     )
 
 
-def without_number(fixture: Path, database: Path) -> None:
-    """As builds before the first release left it."""
+def without_version_table(fixture: Path, database: Path) -> None:
+    """Build the database without a version table, as builds before the first release did."""
     build(fixture, database)
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"DROP TABLE {VERSION_TABLE}")
@@ -72,14 +71,14 @@ def without_number(fixture: Path, database: Path) -> None:
 
 BUILDS = [
     build,
-    pytest.param(without_number, marks=pytest.mark.slow),
+    pytest.param(without_version_table, marks=pytest.mark.slow),
     pytest.param(with_old_duckdb, marks=[pytest.mark.slow, requires_old_duckdb]),
 ]
 
 
 @RELEASED
 @pytest.mark.parametrize("make", BUILDS)
-def test_a_released_database_is_continued_like_one_of_this_version(
+def test_a_sync_continues_a_released_database(
     two_days: tuple[Sandbox, Callable[[], None]],
     tmp_path: Path,
     fixture: Path,
@@ -104,22 +103,22 @@ def test_a_released_database_is_continued_like_one_of_this_version(
         older = set(rows(released, f"SELECT * FROM {stream} WHERE NOT {of_today}"))
         assert older <= set(before[stream])
         assert len(older) == len(before[stream]) - (len(rows(fresh, query)) - result.streams[stream]["rows"])
-    cursors = "SELECT stream_name, state->'states' FROM _airbyte_state"  # beside them is how long the sync took
+    # the rest of the state depends on the duration of the sync
+    cursors = "SELECT stream_name, state->'states' FROM _airbyte_state"
     assert sorted_rows(released, cursors) == sorted_rows(fresh, cursors)
-    assert rows(released, f"FROM {VERSION_TABLE}") == [
-        (SCHEMA_VERSION, sandbox.now.replace(tzinfo=None))
-    ]  # until then it had another
+    upgraded_at = sandbox.now.replace(tzinfo=None)
+    assert rows(released, f"FROM {VERSION_TABLE}") == [(SCHEMA_VERSION, upgraded_at)]
     assert rows(fresh, f"FROM {VERSION_TABLE}") == [(SCHEMA_VERSION, None)]
-    assert layout(released) == layout(fresh)
+    assert stored_schema(released) == stored_schema(fresh)
 
 
 @RELEASED
-def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Path) -> None:
+def test_every_reader_reads_a_released_database(tmp_path: Path, fixture: Path) -> None:
     database = tmp_path / "released.duckdb"
     build(fixture, database)
     stored = {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in KEYS}
 
-    assert {stream: told["rows"] for stream, told in read_status(database)["streams"].items()} == stored
+    assert {stream: counts["rows"] for stream, counts in read_status(database)["streams"].items()} == stored
     assert load_pins(database).height == stored["pins"] > 0
     assert load_sync_runs(database)["status"].to_list() == ["done"]
     assert export_parquet(database, tmp_path / "export").items() >= stored.items()
@@ -127,7 +126,7 @@ def test_a_released_database_is_read_by_every_reader(tmp_path: Path, fixture: Pa
 
 
 @RELEASED
-def test_mixed_lists_of_a_released_database_become_those_of_the_later_sync(tmp_path: Path, fixture: Path) -> None:
+def test_a_migration_removes_rows_left_from_replaced_lists(tmp_path: Path, fixture: Path) -> None:
     database = tmp_path / "history.duckdb"
     build(fixture, database)
     later = f"{DAY_ONE.date()} 13:00:00"
@@ -152,8 +151,8 @@ def test_mixed_lists_of_a_released_database_become_those_of_the_later_sync(tmp_p
             assert 0 < kept < connection.execute(f"SELECT count(*) FROM {stream} WHERE {of_period}").fetchall()[0][0]
             counts[stream] = kept + left
 
-    with DatabaseWriter(database) as history:
-        history.prepare(declared_streams())
+    with DatabaseWriter(database) as writer:
+        writer.prepare(declared_streams())
 
     assert {stream: rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in counts} == counts
     assert rows(database, "SELECT count(*) FROM post_performance WHERE ranking = 'most_views' AND " + of_period) == [
@@ -171,12 +170,12 @@ def test_a_changed_schema_has_a_new_schema_version(
     number = rows(released, f"SELECT version FROM {VERSION_TABLE}")[0][0]
     sync(config(sandbox), fresh)
 
-    is_same = layout(fresh) == layout(released)
+    is_same = stored_schema(fresh) == stored_schema(released)
 
     assert is_same or number < SCHEMA_VERSION, CHANGED.format(fixture=fixture.name, number=number, version=fixture.stem)
 
 
-def test_a_state_of_an_earlier_build_is_continued_without_loss(
+def test_a_read_continues_a_state_of_an_earlier_build(
     two_days: tuple[Sandbox, Callable[[], None]],
 ) -> None:
     sandbox, tomorrow = two_days
@@ -189,12 +188,12 @@ def test_a_state_of_an_earlier_build_is_continued_without_loss(
     assert older != first.state
     tomorrow()
 
-    now, then = read(config(sandbox), first.state), read(config(sandbox), older)
+    newest, older_result = read(config(sandbox), first.state), read(config(sandbox), older)
 
-    assert then.exception is None
-    assert {name: sorted(map(repr, found)) for name, found in then.records.items()} == {
-        name: sorted(map(repr, found)) for name, found in now.records.items()
+    assert older_result.exception is None
+    assert {name: sorted(map(repr, found)) for name, found in older_result.records.items()} == {
+        name: sorted(map(repr, found)) for name, found in newest.records.items()
     }
-    assert {stream: then.cursors(stream) for stream in ("pins", "pin_totals")} == {
-        stream: now.cursors(stream) for stream in ("pins", "pin_totals")
+    assert {stream: older_result.cursors(stream) for stream in ("pins", "pin_totals")} == {
+        stream: newest.cursors(stream) for stream in ("pins", "pin_totals")
     }

@@ -1,6 +1,7 @@
-"""Whether a known vulnerability is among the locked dependencies: `make audit`, which installs pip-audit beside it.
+"""Look up known vulnerabilities of the locked dependencies (`make audit`, which installs pip-audit).
 
-pip-audit ends with 0 also where it could look up nothing; here what was not looked up is told and is no pass.
+pip-audit also exits with 0 if it could look up nothing. Here, packages that were not looked up are reported, and the
+audit fails.
 """
 
 import json
@@ -13,7 +14,7 @@ LOCKS = ("requirements.lock", "requirements-duckdb15.lock", "requirements-uv.loc
 
 
 class Audit(NamedTuple):
-    """Packages that were looked up and those that could not be, and a line for each known vulnerability."""
+    """The number of packages looked up, the packages that could not be, and a line per known vulnerability."""
 
     looked_up: int
     not_looked_up: Sequence[str]
@@ -21,31 +22,31 @@ class Audit(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return the result for people."""
+        """Return the result as a sentence."""
         packages = self.looked_up + len(self.not_looked_up)
         if self.not_looked_up:
             return (
                 f"{len(self.not_looked_up)} of {packages} packages could not be looked up: the database of "
-                "vulnerabilities was not reached. Nothing is known; run `make audit` where it can be."
+                "vulnerabilities was not reached. Run `make audit` again with access to it."
             )
         return f"{self.looked_up} packages looked up, {len(self.vulnerabilities)} known vulnerabilities."
 
     @property
     def exit_status(self) -> int:
-        """Return 0 if nothing was found, 1 if something was, 2 if not everything could be looked up."""
+        """Return 0 if no vulnerability was found, 1 if one was, 2 if not every package could be looked up."""
         return 1 if self.vulnerabilities else 2 if self.not_looked_up else 0
 
 
-def audit_of(told: Mapping[str, Any]) -> Audit:
+def audit_of(report: Mapping[str, Any]) -> Audit:
     """Parse pip-audit's JSON.
 
     >>> audit_of({"dependencies": [{"name": "polars", "skip_reason": "not found"}]}).exit_status
     2
     """
-    looked_up = [each for each in told["dependencies"] if "skip_reason" not in each]
+    looked_up = [each for each in report["dependencies"] if "skip_reason" not in each]
     return Audit(
         looked_up=len(looked_up),
-        not_looked_up=[each["name"] for each in told["dependencies"] if "skip_reason" in each],
+        not_looked_up=[each["name"] for each in report["dependencies"] if "skip_reason" in each],
         vulnerabilities=[
             f"{each['name']} {each['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
             for each in looked_up
@@ -55,12 +56,12 @@ def audit_of(told: Mapping[str, Any]) -> Audit:
 
 
 def main() -> None:
-    """Audit all lock files with the named pip-audit; end with the worst exit status."""
+    """Audit all lock files with the given pip-audit; exit with the worst status."""
     statuses = []
     for lock in LOCKS:
         command = [sys.argv[1], "--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json"]
         ran = subprocess.run([*command, "-r", lock], capture_output=True, text=True)
-        if not ran.stdout.strip():  # with 1 it also says that it found something
+        if not ran.stdout.strip():  # a status of 1 may also mean that it found something
             print(f"{lock}: pip-audit failed: {ran.stderr.strip().splitlines()[-1]}")
             statuses.append(2)
             continue

@@ -1,4 +1,4 @@
-"""Writes the generated parts of the docs, or with --check tells whether they are as the code says.
+"""Write the generated parts of the docs, or check with --check that they match the code.
 
 python -m tools.docs [--check]
 """
@@ -66,7 +66,7 @@ def command_reference() -> str:
 
 
 def questions() -> str:
-    """Return one row per question: its package's docstring, its answers, and the notebooks that ask it."""
+    """Return one row per question: its package's docstring, its answers, and the notebooks that use them."""
     lines = ["| question | answers | method and source | notebooks |", "|---|---|---|---|"]
     for folder in sorted(path.parent for path in QUESTIONS.glob("*/answer.py")):
         docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
@@ -80,14 +80,14 @@ def questions() -> str:
             if any(f"op.{name}(" in path.read_text(encoding="utf-8") for name in answers)
         ]
         if not (question and method and answers and asked):
-            sys.exit(f"{folder} needs a docstring with a question and a method, an answer, and a notebook that asks it")
+            sys.exit(f"{folder} needs a docstring with a question and a method, an answer, and a notebook that uses it")
         names = ", ".join(f"`{name}`" for name in answers)
         lines.append(f"| {question} | {names} | {method.replace(chr(10), ' ')} | {', '.join(asked)} |")
     return "\n".join(lines)
 
 
 def config(manifest: dict[str, Any]) -> str:
-    """Return the config's keys as a table."""
+    """Return the config keys as a table."""
     specification = manifest["spec"]["connection_specification"]
     lines = ["| key | default | meaning |", "|---|---|---|"]
     for key, value in specification["properties"].items():
@@ -123,7 +123,7 @@ def streams(manifest: dict[str, Any]) -> str:
 
 
 def types(manifest: dict[str, Any]) -> str:
-    """Return each type that the schemas use, as Airbyte's and as DuckDB's."""
+    """Return each type of the schemas, as an Airbyte type and as a DuckDB type."""
     used = {
         (_airbyte_type(schema), duckdb_type(schema))
         for columns in manifest["schemas"].values()
@@ -134,7 +134,7 @@ def types(manifest: dict[str, Any]) -> str:
 
 
 def recipe(name: str) -> str:
-    """Return a recipe's code, as `make test-clients` runs it."""
+    """Return the code of a recipe, which `make test-clients` runs."""
     code = (ROOT / "docs" / "recipes" / name).read_text(encoding="utf-8")
     return f"```python\n{code}```"
 
@@ -197,7 +197,7 @@ def _is_up_to_date(page: Path, part: str, text: str, check: bool) -> bool:
 
 
 def _broken_links(page: Path) -> list[str]:
-    """Return links to files that are not there, or to headings that a page does not have."""
+    """Return links to missing files and to missing headings."""
     broken = []
     for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
         linked = page.parent / target if target else page

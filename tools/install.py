@@ -1,7 +1,7 @@
 """Install the locked dependencies and this checkout into .venv (`make .venv/installed`).
 
-Any Python 3 can run it: it needs no package, and looks for a Python that the project supports. uv is installed by
-hash as everything else, and installs in seconds what takes pip more than a minute.
+Any Python 3 can run it: it needs no package, and finds a Python that the project supports. uv is installed by hash
+like everything else, and takes seconds where pip takes more than a minute.
 """
 
 import os
@@ -16,7 +16,7 @@ IS_SUPPORTED = "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version
 
 
 def main() -> None:
-    """Make .venv if it is missing, then bring it to what the lock files say."""
+    """Create .venv if it is missing, then install the packages of the lock files."""
     if not (BIN / "python").exists():
         run(supported_python(), "-m", "venv", ROOT / ".venv")
     print("Installing the locked dependencies into .venv (once, less than a minute)")
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def supported_python():  # type: ignore[no-untyped-def]  # an older Python must be able to read this file
-    """Return the first Python that the project supports, or end with what to do."""
+    """Return the first Python that the project supports, or exit with a remedy."""
     for name in NAMES:
         try:
             if subprocess.run([name, "-c", IS_SUPPORTED], stderr=subprocess.DEVNULL).returncode == 0:
@@ -39,7 +39,7 @@ def supported_python():  # type: ignore[no-untyped-def]  # an older Python must 
 
 
 def run(*command):  # type: ignore[no-untyped-def]
-    """Run a command, and end with its exit status if it fails."""
+    """Run a command; exit with its status if it fails."""
     status = subprocess.run([os.fspath(part) for part in command]).returncode
     if status:
         sys.exit(status)

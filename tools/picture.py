@@ -1,4 +1,4 @@
-"""Makes docs/report.png and docs/notebook.png from the demo with a real browser (`make picture`)."""
+"""Write docs/report.png and docs/notebook.png from the demo with a real browser (`make picture`)."""
 
 import sys
 from pathlib import Path
@@ -11,12 +11,12 @@ from test_support.paths import ROOT
 REPORT = ROOT / "demo" / "report.html"
 DATABASE = ROOT / "demo" / "oneup_pinterest.duckdb"
 NOTEBOOK = "02_pin_growth_and_half_life.ipynb"
-LARGEST = 400_000  # bytes of a picture, for a README that opens at once
+MAX_BYTES = 400_000  # per picture, so that the README opens quickly
 SCREEN = {"width": 1040, "height": 1360}
 
 
 def main() -> None:
-    """Write both pictures and print where they are."""
+    """Write both pictures and print their paths."""
     if not REPORT.exists() or not DATABASE.exists() or not CHROMIUM.exists():
         sys.exit("This needs the demo (`make demo`) and chromium (`apt-get install chromium`).")
     for picture in (
@@ -25,8 +25,8 @@ def main() -> None:
     ):
         size = picture.stat().st_size
         print(f"{picture} ({size:,} bytes)")
-        if size > LARGEST:
-            sys.exit(f"{picture.name} is larger than {LARGEST:,} bytes.")
+        if size > MAX_BYTES:
+            sys.exit(f"{picture.name} is larger than {MAX_BYTES:,} bytes.")
 
 
 def picture_of_report(target: Path) -> Path:
@@ -35,7 +35,7 @@ def picture_of_report(target: Path) -> Path:
         page = browser.new_page()
         page.goto(REPORT.as_uri())
         page.wait_for_selector("svg.marks, canvas.marks")
-        page.wait_for_timeout(1500)  # the charts draw one after the other
+        page.wait_for_timeout(1500)  # the charts are drawn one after the other
         page.screenshot(path=str(target))
     return target
 
@@ -48,12 +48,12 @@ def picture_of_notebook(target: Path) -> Path:
         open_browser((address, "data:", "blob:"), viewport=SCREEN) as browser,
     ):
         page = open_notebook(browser, address, NOTEBOOK)
-        page.keyboard.press("Control+b")  # hides the list of files
+        page.keyboard.press("Control+b")  # hide the list of files
         run_all_cells(page)
         chart = page.locator(".jp-OutputArea canvas").first
         chart.wait_for()
         chart.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
-        page.wait_for_timeout(1500)  # the charts draw one after the other
+        page.wait_for_timeout(1500)  # the charts are drawn one after the other
         page.screenshot(path=str(target))
     return target
 

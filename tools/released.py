@@ -1,4 +1,4 @@
-"""A small history as SQL, one file for each released layout, so that every later version is tried on it.
+"""Write a small history as SQL, one file per released schema version, so that later versions are tested on it.
 
 python -m tools.released VERSION writes integration_tests/schema_versions/VERSION.sql from today's code.
 """
@@ -19,20 +19,20 @@ from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from oneup_pinterest.sync.database_file import STORAGE_VERSION
 
-LAYOUTS = Path(__file__).parents[1] / "integration_tests" / "schema_versions"
+SCHEMA_VERSIONS = Path(__file__).parents[1] / "integration_tests" / "schema_versions"
 DAY_ONE = datetime(2026, 5, 20, 12, tzinfo=UTC)
 ACCOUNTS = 2
-START_DATE = "2026-05-12"  # a week is enough, and is read in a diff
+START_DATE = "2026-05-12"  # a week is enough and readable in a diff
 OURS = "database_name = current_database() AND NOT internal AND NOT temporary"
 
 
 def fixtures() -> list[Path]:
-    """Return every released layout, oldest first."""
-    return sorted(LAYOUTS.glob("*.sql"), key=lambda path: [int(part) for part in path.stem.split(".")])
+    """Return the files of all released schema versions, oldest first."""
+    return sorted(SCHEMA_VERSIONS.glob("*.sql"), key=lambda path: [int(part) for part in path.stem.split(".")])
 
 
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """Return what the histories were synced with."""
+    """Return the config with which the histories were synced."""
     return {**sandbox.config(), "start_date": START_DATE}
 
 
@@ -43,7 +43,7 @@ def as_sql(database: Path) -> str:
         tables = connection.sql(f"SELECT table_name FROM duckdb_tables() WHERE {OURS} ORDER BY ALL").fetchall()
         for (table,) in tables:
             columns = connection.sql(f"DESCRIBE {quoted(table)}").fetchall()
-            body = ", ".join(f"{quoted(name)} {kind}" for name, kind, *_ in columns)
+            body = ", ".join(f"{quoted(name)} {type_}" for name, type_, *_ in columns)
             lines += ["", f"CREATE TABLE {quoted(table)} ({body});"]
             rows = connection.sql(f"SELECT * FROM {quoted(table)} ORDER BY ALL").fetchall()
             lines += [f"INSERT INTO {quoted(table)} VALUES ({', '.join(map(_literal, row))});" for row in rows]
@@ -60,13 +60,13 @@ def build(fixture: Path, database: Path) -> None:
         connection.execute(f"BEGIN; {fixture.read_text(encoding='utf-8')} COMMIT")
 
 
-def layout(database: Path) -> dict[str, dict[str, str]]:
+def stored_schema(database: Path) -> dict[str, dict[str, str]]:
     """Return the column types of each table and view, and the value types by path of each stream's state."""
     found: dict[str, dict[str, str]] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
         columns = f"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE {OURS.rpartition(' AND')[0]}"
-        for table, column, kind in connection.sql(columns).fetchall():
-            found.setdefault(table, {})[column] = kind
+        for table, column, type_ in connection.sql(columns).fetchall():
+            found.setdefault(table, {})[column] = type_
         for stream, state in connection.sql("SELECT stream_name, state FROM _airbyte_state").fetchall():
             found[f"state of {stream}"] = _shape(json.loads(state))
     return found
@@ -74,9 +74,11 @@ def layout(database: Path) -> dict[str, dict[str, str]]:
 
 def _shape(value: Any, place: str = "") -> dict[str, str]:
     if isinstance(value, dict) and value:
-        return {where: kind for name, part in value.items() for where, kind in _shape(part, f"{place}.{name}").items()}
+        return {
+            where: type_ for name, part in value.items() for where, type_ in _shape(part, f"{place}.{name}").items()
+        }
     if isinstance(value, list):
-        return {where: kind for part in value for where, kind in _shape(part, f"{place}[]").items()}
+        return {where: type_ for part in value for where, type_ in _shape(part, f"{place}[]").items()}
     return {place: type(value).__name__}
 
 
@@ -88,7 +90,7 @@ def _literal(value: Any) -> str:
     text = str(value).replace("'", "''")
     if text.isprintable():
         return f"'{text}'"
-    for character, written in {"\\": r"\\", "\r": r"\r", "\n": r"\n", "\t": r"\t"}.items():  # a row is a line
+    for character, written in {"\\": r"\\", "\r": r"\r", "\n": r"\n", "\t": r"\t"}.items():  # one row per line
         text = text.replace(character, written)
     return f"E'{text}'"
 
@@ -102,8 +104,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Sandbox(accounts=ACCOUNTS, now=DAY_ONE) as sandbox:
         database = Path(folder) / "history.duckdb"
         sync(config(sandbox), database)
-        LAYOUTS.mkdir(exist_ok=True)
-        (LAYOUTS / f"{version}.sql").write_text(as_sql(database), encoding="utf-8")
+        SCHEMA_VERSIONS.mkdir(exist_ok=True)
+        (SCHEMA_VERSIONS / f"{version}.sql").write_text(as_sql(database), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Run benchmarks, simulations and random trials, and write what each prints to docs/results/.
+"""Run benchmarks, simulations and random trials, and write their output to docs/results/.
 
 python -m tools.results NAME…    (without a name: list them)
 
-Each page says when, at which commit and on which machine its command ran. Ends with 1 if a bound does not hold.
+Each page says when, at which commit and on which machine its command ran. Exits with 1 if a bound does not hold.
 """
 
 import argparse
@@ -34,7 +34,7 @@ MEASUREMENTS = {
     "growth": Measurement("A year of daily syncs", "benchmarks.growth", 12),
     "storage": Measurement("Storage of pins", "benchmarks.storage", 3),
     "statistics": Measurement("What the statistics promise", "simulations", 15),
-    "glitches": Measurement("Rises that are taken back, and rises that stay", "simulations.glitches", 5),
+    "glitches": Measurement("Glitches and true rises", "simulations.glitches", 5),
     "faults": Measurement("Faults", "integration_tests.fault_injection.faults --seed 20261125", 20),
     "kills": Measurement("Kills", "integration_tests.fault_injection.kills --seed 2", 11),
     "disks": Measurement("Disks and files", "integration_tests.fault_injection.disks --seed 1", 4),
@@ -43,7 +43,7 @@ MEASUREMENTS = {
 
 
 def main() -> None:
-    """Write the pages that the command line names."""
+    """Write the pages named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
     names = parser.parse_args().names
@@ -65,7 +65,7 @@ def measure(name: str) -> bool:
         [sys.executable, "-m", *measurement.command.split()], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
     )
     if not ended.stdout.strip():
-        return False  # it broke before it had measured anything; stderr says why
+        return False  # it failed before it measured anything; stderr has the cause
     page = RESULTS / f"{name}.md"
     page.parent.mkdir(exist_ok=True)
     page.write_text(f"{heading(measurement, commit)}\n{ended.stdout.strip()}\n", encoding="utf-8")
@@ -74,7 +74,7 @@ def measure(name: str) -> bool:
 
 
 def heading(measurement: Measurement, commit: str) -> str:
-    """Return the beginning of a page: its title, the command, and when, on what and of what it was run."""
+    """Return the beginning of a page: title, command, date, commit and machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"# {measurement.title}\n\n"

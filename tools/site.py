@@ -1,8 +1,8 @@
 """Build the documentation site in site/ from docs/, the top-level pages and the docstrings (`make site`).
 
 GitHub shows the same pages, so their links follow the repository's folders. The site has its own folders: the pages are
-copied to build/site_pages with links that fit. A link to a file that is no page leads to the repository where GitHub
-Actions names it, and is plain text elsewhere.
+copied to build/site_pages with links that fit. A link to another file leads to the repository if GitHub Actions
+names it, and becomes plain text otherwise.
 """
 
 import os
@@ -25,7 +25,7 @@ LOGGED_PROBLEM = re.compile(r"^\W*(warning|error)\b|could not be found", re.IGNO
 
 
 def main() -> None:
-    """Build the site; end with 1 if a link is broken, a page is in no menu or an object of the API is not found."""
+    """Build the site; exit with 1 if a link is broken, a page is in no menu or an API object is not found."""
     project = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]
     staged = ROOT / project["docs_dir"]
     copy_pages(staged, repository_address())
@@ -36,16 +36,15 @@ def main() -> None:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(CONFIG)]
     ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     printed = COLOR.sub("", ended.stdout)
-    said = printed.partition("Traceback (most recent call last)")[
-        0
-    ]  # how Zensical ends after it has said what is wrong
-    problem = LOGGED_PROBLEM.search(said)
-    print(said.strip() if problem else printed.strip())
-    sys.exit(bool(ended.returncode or problem))  # --strict does not count what mkdocstrings logs
+    # Zensical ends with a traceback after it has printed the problem
+    messages = printed.partition("Traceback (most recent call last)")[0]
+    problem = LOGGED_PROBLEM.search(messages)
+    print(messages.strip() if problem else printed.strip())
+    sys.exit(bool(ended.returncode or problem))  # --strict ignores problems logged by mkdocstrings
 
 
 def copy_pages(target: Path, repository: str | None) -> None:
-    """Copy all pages and their pictures to `target`, with links that fit there."""
+    """Copy all pages and their pictures to `target`, with adapted links."""
     shutil.rmtree(target, ignore_errors=True)
     homes = {path: path.relative_to(DOCS) for path in DOCS.rglob("*") if path.suffix in (".md", ".png", ".svg")}
     homes |= {ROOT / name: Path(name) for name in TOP_LEVEL_PAGES}
@@ -59,22 +58,22 @@ def copy_pages(target: Path, repository: str | None) -> None:
 
 
 def with_site_links(text: str, page: Path, homes: dict[Path, Path], repository: str | None) -> str:
-    """Return a page's text with its links as the site needs them, and without what only Airbyte's own site reads."""
+    """Return a page's text with links for the site, and without tags that only Airbyte's site understands."""
 
     def rewritten(link: re.Match[str]) -> str:
-        picture, words, target, anchor = link.groups(default="")
+        picture, label, target, anchor = link.groups(default="")
         if not target or re.match(r"[a-z]+:", target):
             return link[0]
         path = (page.parent / target).resolve()
-        if path == ROOT / "README.md":  # the home page stands in for it
-            return f"[{words}](" + os.path.relpath("index.md", homes[page].parent) + ")"
+        if path == ROOT / "README.md":  # the home page replaces it
+            return f"[{label}](" + os.path.relpath("index.md", homes[page].parent) + ")"
         if path in homes:
-            return f"{picture}[{words}]({os.path.relpath(homes[path], homes[page].parent)}{anchor})"
+            return f"{picture}[{label}]({os.path.relpath(homes[path], homes[page].parent)}{anchor})"
         if not path.exists():
             return link[0]  # the build reports it
         if repository:
-            return f"[{words}]({repository}/{path.relative_to(ROOT).as_posix()})"
-        return words
+            return f"[{label}]({repository}/{path.relative_to(ROOT).as_posix()})"
+        return label
 
     text = re.sub(r"^</?HideInUI>\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"^<details>$", "<details markdown>", text, flags=re.MULTILINE)

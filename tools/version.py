@@ -1,8 +1,8 @@
-"""Check that the version in pyproject.toml is the same everywhere it stands, or write a new one everywhere.
+"""Check that every file has the version of pyproject.toml, or write a new version everywhere.
 
 python -m tools.version [--set VERSION] [--tag TAG]
 
-Ends with 1 and the stale places if they differ, or if TAG is not "v" and the version (the release workflow asks that).
+Exits with 1 and the stale places if they differ, or if TAG is not "v" and the version (the release workflow checks it).
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 NUMBER = r"\d+\.\d+\.\d+\w*"
-BEFORE = {  # file → what stands before the version in it
+TEXTS_BEFORE_VERSION = {  # file → texts before the version in it
     "pyproject.toml": ('\nversion = "',),
     "metadata.yaml": ("dockerImageTag: ",),
     "docs/recipes/Dockerfile": ("source-oneup-pinterest:", "io.airbyte.version="),
@@ -22,7 +22,7 @@ BEFORE = {  # file → what stands before the version in it
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the actions of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", metavar="VERSION", help="write this version everywhere")
     parser.add_argument("--tag", help="the tag that must name the version")
@@ -41,17 +41,21 @@ def version() -> str:
 
 
 def stale_places() -> list[tuple[str, str]]:
-    """Return each file and what it says in place of the version; a file that names none is stale too."""
+    """Return each file with a wrong version, and that version; a file without a version is stale too."""
     current = version()
-    found = [(name, match) for name in BEFORE for match in _pattern(name).findall(_read(name)) or ["no version"]]
+    found = [
+        (name, match)
+        for name in TEXTS_BEFORE_VERSION
+        for match in _pattern(name).findall(_read(name)) or ["no version"]
+    ]
     return [(name, match) for name, match in found if match != current]
 
 
 def set_version(new: str) -> None:
-    """Write a version into every file that names it. CHANGELOG.md and docs/connector.md need words, not a number."""
+    """Write a version into every file that names it. Edit CHANGELOG.md and docs/connector.md by hand."""
     if not re.fullmatch(NUMBER, new):
         sys.exit(f"{new} is not a version such as 0.2.0")
-    for name in BEFORE:
+    for name in TEXTS_BEFORE_VERSION:
         (ROOT / name).write_text(_pattern(name).sub(new, _read(name)), encoding="utf-8")
 
 
@@ -60,7 +64,7 @@ def _read(name: str) -> str:
 
 
 def _pattern(name: str) -> re.Pattern[str]:
-    before = "|".join(f"(?<={re.escape(text)})" for text in BEFORE[name])
+    before = "|".join(f"(?<={re.escape(text)})" for text in TEXTS_BEFORE_VERSION[name])
     return re.compile(f"(?:{before}){NUMBER}")
 
 
