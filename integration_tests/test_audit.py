@@ -1,4 +1,4 @@
-"""An audit passes only where every package was looked up and nothing was found."""
+"""An audit passes only if every package was looked up and no vulnerability was found."""
 
 import json
 import stat
@@ -17,7 +17,7 @@ UNKNOWN = {"name": "duckdb", "skip_reason": "Dependency not found on PyPI and co
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "status", "words"),
+    ("dependencies", "status", "message"),
     [
         ([SAFE], 0, "1 packages looked up, 0 known vulnerabilities"),
         ([SAFE, UNSAFE], 1, "x 1: PYSEC-1, fixed in 2"),
@@ -25,18 +25,20 @@ UNKNOWN = {"name": "duckdb", "skip_reason": "Dependency not found on PyPI and co
         (None, 2, "no connection"),
     ],
 )
-def test_an_audit_without_every_lookup_does_not_pass(
-    tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, words: str
+def test_an_audit_fails_if_a_package_could_not_be_looked_up(
+    tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, message: str
 ) -> None:
-    stand_in = tmp_path / "pip-audit"
-    told = "" if dependencies is None else json.dumps({"dependencies": dependencies})
-    stand_in.write_text(f"#!{sys.executable}\nimport sys\nprint({told!r})\nsys.exit('no connection')\n")
-    stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+    fake_pip_audit = tmp_path / "pip-audit"
+    report = "" if dependencies is None else json.dumps({"dependencies": dependencies})
+    fake_pip_audit.write_text(f"#!{sys.executable}\nimport sys\nprint({report!r})\nsys.exit('no connection')\n")
+    fake_pip_audit.chmod(fake_pip_audit.stat().st_mode | stat.S_IXUSR)
 
-    ended = subprocess.run([sys.executable, "-m", "tools.audit", stand_in], cwd=ROOT, capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tools.audit", fake_pip_audit], cwd=ROOT, capture_output=True, text=True
+    )
 
     assert ended.returncode == status, ended.stderr
-    assert words in ended.stdout
+    assert message in ended.stdout
 
 
 def test_every_locked_package_is_pinned_by_hash() -> None:

@@ -1,4 +1,4 @@
-"""Files with a selection of fields: every command and question works, and names what is missing."""
+"""Files with only some of the fields: every command works, and missing fields are reported."""
 
 import random
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 FIELDS = [
     (stream, (column,)) for stream in STREAMS for column in TABLES[stream].columns if column not in TABLES[stream].key
 ]
-EVERY_DAY = [  # the selections of many fields below hold each of the others too
+DAILY_FIELDS = [  # the random selections below cover the other fields
     ("pins", ("timestamp",)),
     ("pins", ("format",)),
     ("pins", ("saves",)),
@@ -74,10 +74,10 @@ def assert_every_command_works(path: Path, output: Path, missing: dict[str, tupl
 
 @pytest.mark.parametrize(
     ("stream", "columns"),
-    [pytest.param(*field, marks=() if field in EVERY_DAY else pytest.mark.nightly) for field in (*FIELDS, *PAIRS)],
+    [pytest.param(*field, marks=() if field in DAILY_FIELDS else pytest.mark.nightly) for field in (*FIELDS, *PAIRS)],
     ids=lambda value: "-".join([value] if isinstance(value, str) else value),
 )
-def test_a_missing_field_is_named_and_every_command_works(
+def test_every_command_works_and_reports_a_missing_field(
     complete: Path, tmp_path: Path, stream: str, columns: tuple[str, ...]
 ) -> None:
     path = without(complete, tmp_path / "h.duckdb", stream, columns)
@@ -88,7 +88,7 @@ def test_a_missing_field_is_named_and_every_command_works(
 def test_every_command_works_with_any_selection_of_fields(complete: Path, tmp_path: Path, seed: int) -> None:
     missing: dict[str, tuple[str, ...]] = {}
     for stream, column in FIELDS:
-        if seed == 0 or random.Random(f"{seed} {stream} {column}").random() < 0.5:  # 0: the keys alone
+        if seed == 0 or random.Random(f"{seed} {stream} {column}").random() < 0.5:  # seed 0: only the keys
             missing[stream] = (*missing.get(stream, ()), *column)
     path = without(complete, tmp_path / "h.duckdb", *next(iter(missing.items())))
     with duckdb.connect(path) as connection:
@@ -107,6 +107,6 @@ def test_every_command_works_without_a_stream(complete: Path, tmp_path: Path, st
 
 
 @pytest.mark.parametrize("metric", ["saves", "repins", "clicks"])
-def test_a_change_without_its_counter_says_so(complete: Path, tmp_path: Path, metric: str) -> None:
+def test_the_change_of_a_missing_counter_has_no_verdict(complete: Path, tmp_path: Path, metric: str) -> None:
     path = without(complete, tmp_path / "h.duckdb", "pins", (metric,))
     assert f"{metric.capitalize()}: no verdict, " in change_answer(AccountHistory.from_pins(load_pins(path))).sentence

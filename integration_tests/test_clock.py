@@ -1,4 +1,4 @@
-"""Days mean what they say in every zone, at every hour, over midnight and with a clock that goes back."""
+"""Days are right in every time zone, at every hour, across midnight and with a clock that goes back."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ import pytest
 from integration_tests.airbyte import read
 from integration_tests.fault_injection.rows import damage
 from integration_tests.fixture_types import FirstSync
-from integration_tests.test_read import ask, metric, windows_of
+from integration_tests.test_read import fetch, metric, windows_of
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
@@ -19,7 +19,11 @@ from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 pytestmark = pytest.mark.slow
 
 ZONES = ["Etc/GMT+12", "America/St_Johns", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati"]
-MIDNIGHTS = [datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2027, 1, 1)]  # Berlin's two changes, new year
+MIDNIGHTS = [
+    datetime(2026, 3, 29),
+    datetime(2026, 10, 25),
+    datetime(2027, 1, 1),
+]  # both changes of Berlin's clock, and new year
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ MIDNIGHTS = [datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2027, 1, 1)
         for around in MIDNIGHTS
     ],
 )
-def test_syncs_on_either_side_of_midnight_equal_the_server(
+def test_reads_before_and_after_midnight_equal_the_server(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str, around: datetime
 ) -> None:
     for minutes in (-1, 1):
@@ -55,19 +59,19 @@ def test_syncs_on_either_side_of_midnight_equal_the_server(
         windows = windows_of(result.records["overview_metrics"])
         assert {end for (_, _, end), _ in windows} == {last_day}
         for (account, start, end), rows in windows:
-            assert [metric(row) for row in rows] == ask(sandbox, "overview", account, start, end, zone)["metrics"]
+            assert [metric(row) for row in rows] == fetch(sandbox, "overview", account, start, end, zone)["metrics"]
         assert {row["snapshot_date"] for row in result.records["account_followers"]} == {now.date().isoformat()}
         assert {row["period_end"] for row in result.records["pins"]} <= {last_day}
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
-def test_a_sync_that_passes_midnight_stays_on_its_day(
+def test_a_read_across_midnight_keeps_the_day_of_its_start(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], zone: str
 ) -> None:
     midnight = datetime(2026, 5, 20, tzinfo=ZoneInfo(zone))
     set_clock(midnight - timedelta(minutes=5))
     sandbox.inject(
-        Fault("edit", path="listsocialaccounts", edit=lambda answer: set_clock(midnight + timedelta(minutes=5)))
+        Fault("edit", path="listsocialaccounts", edit=lambda response: set_clock(midnight + timedelta(minutes=5)))
     )
 
     result = read({**sandbox.config(), "timezone": zone})
@@ -79,7 +83,7 @@ def test_a_sync_that_passes_midnight_stays_on_its_day(
         windows = windows_of(result.records[stream])
         assert max(end for (_, _, end), _ in windows) == "2026-05-18"
         for (account, start, end), rows in windows:
-            assert [metric(row) for row in rows] == ask(sandbox, endpoint, account, start, end, zone)[part]
+            assert [metric(row) for row in rows] == fetch(sandbox, endpoint, account, start, end, zone)[part]
     assert {row["snapshot_date"] for row in result.records["pins"]} == {"2026-05-19"}
 
     next_day = read({**sandbox.config(), "timezone": zone}, result.state)
@@ -90,27 +94,27 @@ def test_a_sync_that_passes_midnight_stays_on_its_day(
 def test_a_clock_that_goes_back_loses_no_row(
     sandbox: Sandbox, set_clock: Callable[[datetime], None], tmp_path: Path, first_sync: FirstSync
 ) -> None:
-    database, untouched = tmp_path / "history.duckdb", tmp_path / "untouched.duckdb"
+    database, reference = tmp_path / "history.duckdb", tmp_path / "reference.duckdb"
     # a file whose newest run is more than a day ahead is refused
     first, wrong, last = (datetime(2026, 5, day, hour, tzinfo=UTC) for day, hour in ((20, 12), (19, 13), (21, 12)))
     set_clock(first)
-    for file in (database, untouched):
+    for file in (database, reference):
         first_sync(file)
     set_clock(wrong)
     assert sync(sandbox.config(), database).exit_status == 0
     set_clock(last)
-    for file in (database, untouched):
+    for file in (database, reference):
         assert sync(sandbox.config(), file).exit_status == 0
 
-    found = damage(database, untouched)
+    found = damage(database, reference)
     assert (found.lost, found.duplicated) == (0, 0)
     with duckdb.connect(str(database)) as connection:
-        of_the_wrong_day = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
+        days = connection.sql("SELECT DISTINCT snapshot_date FROM pins ORDER BY 1").fetchall()
         newest = connection.sql(
             "SELECT DISTINCT snapshot_date FROM pins_latest WHERE id IN "
             "(SELECT id FROM pins WHERE snapshot_date = '2026-05-21')"
         ).fetchall()
-    assert [str(day) for (day,) in of_the_wrong_day] == ["2026-05-19", "2026-05-20", "2026-05-21"]
+    assert [str(day) for (day,) in days] == ["2026-05-19", "2026-05-20", "2026-05-21"]
     assert newest == [(date(2026, 5, 21),)]
 
 
@@ -118,8 +122,8 @@ def test_a_clock_that_goes_back_loses_no_row(
 def set_clock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Return a function that sets the clocks of the sandbox and the connector."""
 
-    def move(now: datetime) -> None:
+    def set_to(now: datetime) -> None:
         sandbox.now = now
         monkeypatch.setenv(CLOCK_VARIABLE, now.astimezone(UTC).isoformat())
 
-    return move
+    return set_to

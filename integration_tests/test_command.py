@@ -1,4 +1,4 @@
-"""`oneup-pinterest sync` as people and machines meet it: its words, its exit status, and no key in what it leaves."""
+"""The command `oneup-pinterest sync`: messages, exit status, and no API key in anything it writes."""
 
 import json
 import os
@@ -16,13 +16,15 @@ from oneup_pinterest.sandbox import Fault, Sandbox
 from test_support.clock import NOON
 
 
-def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
+def test_a_sync_writes_the_api_key_nowhere(tmp_path: Path) -> None:
     key = "k/e+y=1 ü&x"
-    forms = {key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
+    spellings = {key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
     with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
-        answer = {"success": False, "message": f"Account of {key} and {quote_plus(key)}"}
+        response = {"success": False, "message": f"Account of {key} and {quote_plus(key)}"}
         sandbox.inject(
-            Fault("status", status=404, body=answer, social_network_id=sandbox.account_ids[0], times=None, path="posts")
+            Fault(
+                "status", status=404, body=response, social_network_id=sandbox.account_ids[0], times=None, path="posts"
+            )
         )
         config, folder = tmp_path / "config.json", tmp_path / "out"
         config.write_text(json.dumps(sandbox.config()))
@@ -33,27 +35,31 @@ def test_the_key_is_in_no_byte_that_a_sync_leaves(tmp_path: Path) -> None:
     assert "****" in stored
     left = [path for path in folder.rglob("*") if path.is_file()]
     written = ended.stdout + ended.stderr + stored + "".join(path.read_bytes().decode("latin-1") for path in left)
-    assert [form for form in forms if form in written or form.encode().decode("latin-1") in written] == []
+    assert [
+        spelling for spelling in spellings if spelling in written or spelling.encode().decode("latin-1") in written
+    ] == []
     assert [path.name for path in left] == ["history.duckdb"]
 
 
 @pytest.mark.slow
-def test_a_config_file_that_others_can_read_is_a_warning(sandbox: Sandbox, database: Path, config_file: Path) -> None:
-    def words() -> list[str]:
+def test_a_config_file_that_others_can_read_causes_a_warning(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    def warnings() -> list[str]:
         ended = run("sync", "--config", config_file, "--database", database, "--streams", "accounts", "--json")
         assert json.loads(ended.stdout)["status"] == "done"
         return [line for line in ended.stderr.splitlines() if "chmod" in line]
 
-    assert words() == []
+    assert warnings() == []
     config_file.chmod(0o644)
-    assert words() == [
+    assert warnings() == [
         f"warning: Other users of this machine can read the config file {config_file}, which holds your API key. "
         f"Run `chmod 600 {config_file}`."
     ]
 
 
 @pytest.mark.slow
-def test_a_second_writer_waits_and_then_gets_one_sentence(
+def test_a_second_writer_waits_and_then_fails_with_one_sentence(
     sandbox: Sandbox, database: Path, config_file: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database)
@@ -61,9 +67,9 @@ def test_a_second_writer_waits_and_then_gets_one_sentence(
         ended = run("sync", "--config", config_file, "--database", database)
 
     assert ended.returncode == 1
-    waiting, told = ended.stderr.splitlines()
+    waiting, error = ended.stderr.splitlines()
     assert waiting == f"{database} is in use by another program: waiting up to 10 seconds for it."
-    assert f"{database} is in use by another program (process {os.getpid()})" in told
+    assert f"{database} is in use by another program (process {os.getpid()})" in error
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_a_path_that_is_not_a_database_is_reported_and_left_unchanged(
     assert content is None or path.read_text() == content
 
 
-def test_a_sync_ends_with_a_summary_on_stderr_and_json_on_stdout(
+def test_a_sync_prints_a_summary_to_stderr_and_json_to_stdout(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:
     ended = run("sync", "--config", config_file, "--database", database, "--json")
@@ -103,7 +109,7 @@ def test_a_sync_ends_with_a_summary_on_stderr_and_json_on_stdout(
     assert ended.stderr.splitlines()[-1].startswith("done: ")
 
 
-def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
+def test_an_unreadable_account_is_reported_with_exit_status_3(
     sandbox: Sandbox, database: Path, config_file: Path
 ) -> None:
     bad = sandbox.account_ids[1]
@@ -124,7 +130,7 @@ def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("change", "environment", "status", "words"),
+    ("change", "environment", "status", "message"),
     [
         ({"api_key": "wrong"}, {}, 2, "`api_key`"),
         ({"api_key": None}, {}, 2, "`api_key`"),
@@ -134,14 +140,14 @@ def test_an_account_that_cannot_be_read_is_named_and_the_exit_status_is_3(
         ({"social_network_ids": ["nobody"]}, {}, 2, "nobody"),
     ],
 )
-def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
+def test_an_invalid_config_is_reported_with_its_key_and_loses_nothing(
     sandbox: Sandbox,
     database: Path,
     tmp_path: Path,
     change: dict[str, Any],
     environment: dict[str, str],
     status: int,
-    words: str,
+    message: str,
     first_sync: FirstSync,
 ) -> None:
     first_sync(database)
@@ -153,7 +159,7 @@ def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
     ended = run_command("sync", "--config", file, "--database", database, **environment)
 
     assert ended.returncode == status, ended.stderr
-    assert words in ended.stderr
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr
     after = contents(database)
     assert {stream: after[stream] for stream in after if stream != "accounts"} == {
@@ -162,7 +168,7 @@ def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["sync", "--streams", "pins,boards"], "'boards'"),
         (["sync", "--streams", ""], "No stream"),
@@ -173,13 +179,13 @@ def test_an_invalid_config_names_its_key_in_one_sentence_and_loses_nothing(
         (["demo", "--days", "0"], "--days"),
     ],
 )
-def test_wrong_usage_ends_with_status_2_and_says_what_is_wrong(
-    sandbox: Sandbox, config_file: Path, tmp_path: Path, arguments: list[str], words: str
+def test_wrong_usage_is_reported_with_exit_status_2(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     if arguments[:2] == ["sync", "--streams"]:
         arguments = [*arguments, "--config", str(config_file), "--database", str(tmp_path / "x.duckdb")]
     ended = run_command(*arguments)
 
     assert ended.returncode == 2, ended.stderr
-    assert words in ended.stderr
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr

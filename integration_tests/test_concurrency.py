@@ -1,4 +1,4 @@
-"""Two that want one file at once: it works, or one of them is told so; never a wrong number."""
+"""Two processes that use one file at the same time: both work, or one of them reports the conflict."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import pytest
 from integration_tests.fault_injection.processes import on_day, serve_sandbox, start_sync
 from integration_tests.fault_injection.rows import Damage, damage
 from integration_tests.fixture_types import FirstSync
-from oneup_pinterest.database import connection as opening
+from oneup_pinterest.database import connection
 from oneup_pinterest.database.load import data_window, load_pins
 from oneup_pinterest.database.reader import DataWindow
 from oneup_pinterest.errors import UserError
@@ -28,8 +28,8 @@ time.sleep(float(sys.argv[3]))
 """
 
 
-def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
-    """Start another process that keeps the file open for a while."""
+def hold_open(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
+    """Start another process that keeps the file open for some seconds."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(database), how, str(seconds)], stdout=subprocess.PIPE, text=True
     )
@@ -38,51 +38,51 @@ def held(database: Path, how: str, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-def test_of_two_concurrent_first_syncs_the_second_waits_or_is_refused(tmp_path: Path) -> None:
+def test_the_second_of_two_concurrent_first_syncs_waits_or_is_refused(tmp_path: Path) -> None:
     with serve_sandbox(tmp_path / "work", accounts=2) as sandbox:
-        sync(sandbox.config(), tmp_path / "untouched.duckdb")
+        sync(sandbox.config(), tmp_path / "reference.duckdb")
         database = tmp_path / "both.duckdb"
         first = start_sync(database, tmp_path / "work")
         time.sleep(0.3)
         second = start_sync(database, tmp_path / "work")
-        ends = [(process.communicate(timeout=120)[1], process.returncode) for process in (first, second)]
+        results = [(process.communicate(timeout=120)[1], process.returncode) for process in (first, second)]
 
-        assert {status for _, status in ends} <= {0, 1}
-        assert 0 in {status for _, status in ends}
-        for words, status in ends:
-            assert "Traceback" not in words
-            assert status == 0 or "is in use by another program" in words
-        assert damage(database, tmp_path / "untouched.duckdb") == Damage(0, 0, 0)
+        assert {status for _, status in results} <= {0, 1}
+        assert 0 in {status for _, status in results}
+        for stderr, status in results:
+            assert "Traceback" not in stderr
+            assert status == 0 or "is in use by another program" in stderr
+        assert damage(database, tmp_path / "reference.duckdb") == Damage(0, 0, 0)
         assert not database.with_name(database.name + ".syncing").exists()
 
 
-def test_a_sync_waits_for_one_who_reads_briefly(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
+def test_a_sync_waits_for_a_short_reader(sandbox: Sandbox, tmp_path: Path, first_sync: FirstSync) -> None:
     database = tmp_path / "history.duckdb"
     first_sync(database)
-    with held(database, "read", 1.5):
+    with hold_open(database, "read", 1.5):
         assert sync(sandbox.config(), database).status == "done"
 
 
-def test_a_reader_waits_for_one_who_writes_briefly(
+def test_a_reader_waits_for_a_short_writer(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
     first_sync(database)
     expected = load_pins(database)
-    with held(database, "write", 2.5):
+    with hold_open(database, "write", 2.5):
         assert load_pins(database).equals(expected)
     assert "in use by another program: waiting" in capsys.readouterr().err
 
 
-def test_a_process_that_holds_the_file_for_long_is_named(
+def test_the_error_names_a_process_that_keeps_the_file_open(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
     first_sync(database)
-    monkeypatch.setattr(opening, "MAX_WAIT", 0.3)
+    monkeypatch.setattr(connection, "MAX_WAIT", 0.3)
     before = database.read_bytes()
     for how in ("read", "write"):
-        with held(database, how, 60) as process:
+        with hold_open(database, how, 60) as process:
             with pytest.raises(UserError, match=rf"in use by another program \(process {process.pid}\)"):
                 sync(sandbox.config(), database)
             if how == "write":
@@ -93,7 +93,7 @@ def test_a_process_that_holds_the_file_for_long_is_named(
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
+def test_the_error_names_a_connection_of_the_same_process(
     sandbox: Sandbox, tmp_path: Path, read_only: bool, first_sync: FirstSync
 ) -> None:
     database = tmp_path / "history.duckdb"
@@ -104,36 +104,36 @@ def test_a_connection_of_the_same_process_is_named_and_nothing_is_lost(
     assert sync(sandbox.config(), database).status == "done"
 
 
-def test_what_is_read_while_syncs_write_is_the_state_before_or_after_one(
+def test_a_read_during_a_sync_returns_the_data_before_or_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "MAX_WAIT", 0)
-    database, seen, refused = tmp_path / "history.duckdb", list[DataWindow](), list[str]()
+    monkeypatch.setattr(connection, "MAX_WAIT", 0)
+    database, seen, errors = tmp_path / "history.duckdb", list[DataWindow](), list[str]()
     with serve_sandbox(tmp_path / "work", accounts=2, latency=0.05) as sandbox:
         sync(sandbox.config(), database)
-        whole = [data_window(database)]
+        complete = [data_window(database)]
         on_day(sandbox, 1)
         process = start_sync(database, tmp_path / "work")
         while process.poll() is None:
             try:
                 seen.append(data_window(database))
             except UserError as error:
-                refused.append(str(error))
+                errors.append(str(error))
             time.sleep(0.01)
         assert process.communicate()[1].splitlines()[-1].startswith("done: ")
-        whole.append(data_window(database))
+        complete.append(data_window(database))
 
-    assert set(seen) <= set(whole)
+    assert set(seen) <= set(complete)
     assert seen
-    assert refused
-    assert all("is being written" in words for words in refused)
+    assert errors
+    assert all("is being written" in error for error in errors)
 
 
-def test_two_syncs_into_two_files_at_once_work(tmp_path: Path) -> None:
+def test_concurrent_syncs_into_two_files_work(tmp_path: Path) -> None:
     files = [tmp_path / "a.duckdb", tmp_path / "b.duckdb"]
     with serve_sandbox(tmp_path / "work", accounts=2) as sandbox:
         for process in [start_sync(file, tmp_path / "work") for file in files]:
             process.communicate(timeout=120)
             assert process.returncode == 0
-        sync(sandbox.config(), tmp_path / "untouched.duckdb")
-    assert [damage(file, tmp_path / "untouched.duckdb") for file in files] == [Damage(0, 0, 0)] * 2
+        sync(sandbox.config(), tmp_path / "reference.duckdb")
+    assert [damage(file, tmp_path / "reference.duckdb") for file in files] == [Damage(0, 0, 0)] * 2

@@ -1,4 +1,4 @@
-"""`load` takes what Airbyte's file destinations write: JSON Lines and Parquet, nested or flattened, packed or not."""
+"""`load` reads files of Airbyte's file destinations: JSON Lines and Parquet, nested or flat, compressed or not."""
 
 import gzip
 import json
@@ -44,13 +44,13 @@ def records(day: Day) -> Rows:
 
 
 def nested(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record as today's destinations write it."""
+    """Return a record as current destinations write it."""
     meta = {"_airbyte_raw_id": "0-1", "_airbyte_meta": {"changes": []}, "_airbyte_generation_id": 0}
     return {**meta, "_airbyte_extracted_at": record["emitted_at"], "_airbyte_data": record["data"]}
 
 
-def of_older_ones(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record as the local JSON destination wrote it, which stored the data as text in some versions."""
+def nested_by_older_version(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as older versions of the local JSON destination wrote it: with the data as text."""
     return {
         "_airbyte_ab_id": "0-1",
         "_airbyte_emitted_at": record["emitted_at"],
@@ -76,7 +76,7 @@ def write_jsonl(folder: Path, name: str, shape: Any, day: Day) -> None:
 
 
 def write_parquet(folder: Path, name: str, day: Day, has_logical_types: bool = False) -> None:
-    """Objects are JSON texts, as Parquet has no type for them; days and times may be such."""
+    """Write objects as JSON texts, because Parquet has no type for them; dates and times may have their own types."""
     for stream, found in records(day).items():
         path = folder / name.format(stream)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def write_parquet(folder: Path, name: str, day: Day, has_logical_types: bool = F
         frame.write_parquet(path, row_group_size=100)
 
 
-def test_the_schemas_are_those_that_the_connector_discovers() -> None:
+def test_declared_schemas_equal_the_discovered_ones() -> None:
     import logging
 
     from source_oneup_pinterest import SourceOneupPinterest
@@ -112,7 +112,7 @@ def test_the_schemas_are_those_that_the_connector_discovers() -> None:
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("_airbyte_raw_{}.jsonl", of_older_ones),
+        ("_airbyte_raw_{}.jsonl", nested_by_older_version),
         ("2026/{}_2026_05_20.jsonl.zst", nested),
         pytest.param("oneup/{}/2026_05_20_1779278400000_0.jsonl", nested, marks=pytest.mark.slow),
         pytest.param("{}/part.jsonl.gz", flattened, marks=pytest.mark.slow),
@@ -121,7 +121,7 @@ def test_the_schemas_are_those_that_the_connector_discovers() -> None:
 def test_json_lines_of_two_days_equal_two_syncs(
     days: list[Day], database: Path, tmp_path: Path, name: str, shape: Any
 ) -> None:
-    for number, day in enumerate(reversed(days)):  # the older one comes last
+    for number, day in enumerate(reversed(days)):  # the older day comes last
         write_jsonl(tmp_path / str(number), name, shape, day)
 
     result = load([str(tmp_path / "0"), str(tmp_path / "1")], database)
@@ -147,7 +147,7 @@ def test_parquet_of_two_days_equals_two_syncs(
     assert contents(database) == contents(days[1].synced)
 
 
-def test_of_several_syncs_of_a_day_the_last_one_wins(database: Path, tmp_path: Path) -> None:
+def test_the_last_of_several_syncs_of_a_day_wins(database: Path, tmp_path: Path) -> None:
     def write(name: str, saves: int, hours: int) -> None:
         data = {"social_network_id": "a", "id": "1", "snapshot_date": "2026-05-20", "saves": saves}
         at = (datetime(2026, 5, 20, tzinfo=UTC) + timedelta(hours=hours)).isoformat()
@@ -162,7 +162,7 @@ def test_of_several_syncs_of_a_day_the_last_one_wins(database: Path, tmp_path: P
     assert rows(database, "SELECT saves, _airbyte_extracted_at::VARCHAR FROM pins") == [(30, "2026-05-20 20:00:00")]
 
 
-def test_the_state_in_the_file_stays_where_it_is(days: list[Day], database: Path, tmp_path: Path) -> None:
+def test_files_without_state_leave_the_stored_state_unchanged(days: list[Day], database: Path, tmp_path: Path) -> None:
     messages = tmp_path / "day.jsonl"
     messages.write_text(days[0].text)
     load([str(messages)], database)
@@ -176,7 +176,9 @@ def test_the_state_in_the_file_stays_where_it_is(days: list[Day], database: Path
     assert contents(database) == contents(days[1].synced)
 
 
-def test_a_stream_that_no_path_names_is_named_by_an_option(days: list[Day], database: Path, tmp_path: Path) -> None:
+def test_the_stream_option_names_a_stream_that_the_path_does_not(
+    days: list[Day], database: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(lines([nested(record) for record in records(days[0])["accounts"]]))
 
@@ -210,7 +212,7 @@ NO_TIME = "a row without an extraction time in `_airbyte_extracted_at` or `_airb
         ),
     ],
 )
-def test_a_refused_row_is_named_and_loses_no_other(
+def test_an_invalid_row_is_reported_and_the_others_are_loaded(
     database: Path, tmp_path: Path, row: dict[str, Any], why: str
 ) -> None:
     path = tmp_path / "accounts.jsonl"
@@ -223,7 +225,7 @@ def test_a_refused_row_is_named_and_loses_no_other(
     assert rows(database, "SELECT social_network_id FROM accounts") == [("b",)]
 
 
-def test_damaged_and_other_files_are_named_and_the_rest_is_loaded(
+def test_damaged_and_other_files_are_reported_and_the_rest_is_loaded(
     days: list[Day], database: Path, tmp_path: Path
 ) -> None:
     write_parquet(tmp_path / "out", "{}.parquet", days[0])
@@ -244,6 +246,6 @@ def test_damaged_and_other_files_are_named_and_the_rest_is_loaded(
     assert csv.endswith(". Everything before that was loaded.")
     assert parquet.startswith(f"{tmp_path}/out/pins.parquet: line 1 was not loaded (the Parquet file is damaged: ")
     assert state == WITHOUT_STATE
-    stored, right = contents(database), contents(days[0].synced)
-    assert {name for name in right if stored[name] != right[name]} == {"pins", "pins_latest"}
-    assert 0 < len(stored["pins"]) < len(right["pins"])
+    stored, expected = contents(database), contents(days[0].synced)
+    assert {name for name in expected if stored[name] != expected[name]} == {"pins", "pins_latest"}
+    assert 0 < len(stored["pins"]) < len(expected["pins"])

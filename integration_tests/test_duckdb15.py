@@ -1,4 +1,4 @@
-"""The file is one for DuckDB 1.5 and 2.0 alike: each reads and carries on what the other wrote."""
+"""DuckDB 1.5 and 2.0 share one file: each reads and continues what the other wrote."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @requires_old_duckdb
-def test_duckdb_1_5_and_the_installed_one_carry_on_each_others_file(
+def test_duckdb_1_5_and_the_installed_duckdb_continue_each_others_file(
     sandbox: Sandbox, tmp_path: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     config, database = tmp_path / "config.json", tmp_path / "history.duckdb"

@@ -1,4 +1,4 @@
-"""What goes wrong at OneUp: what can be waited out is, what cannot is told with its account, cause and remedy."""
+"""Failures of OneUp: temporary ones are retried, others are reported with account, cause and remedy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,9 @@ from test_support.clock import NOON
 pytestmark = pytest.mark.slow
 
 HTML = "<!doctype html><title>Log in</title>"
-START = {"start_date": "2026-05-01"}  # a short history is enough here, and quick
+START = {"start_date": "2026-05-01"}  # a short history is enough and fast
 
-
-PASSING: list[tuple[str, dict[str, Any]]] = [
+TEMPORARY: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 429, "headers": {"Retry-After": "7"}, "body": {"message": "Too Many Attempts."}}),
     ("status", {"status": 429, "headers": {"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}}),
     ("status", {"status": 429, "body": HTML}),
@@ -35,45 +34,44 @@ PASSING: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> dict[str, list[str]]:
+def rows_without_faults() -> dict[str, list[str]]:
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return {stream: ordered(rows) for stream, rows in read({**sandbox.config(), **START}).records.items()}
 
 
-@pytest.mark.parametrize(("kind", "details"), PASSING, ids=[f"{kind}-{n}" for n, (kind, _) in enumerate(PASSING)])
-def test_a_passing_fault_on_every_path_is_waited_out_and_changes_no_record(
-    sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], kind: str, details: dict[str, Any]
+@pytest.mark.parametrize(("kind", "details"), TEMPORARY, ids=[f"{kind}-{n}" for n, (kind, _) in enumerate(TEMPORARY)])
+def test_a_temporary_fault_is_retried_and_changes_no_record(
+    sandbox: Sandbox, waits: list[float], rows_without_faults: dict[str, list[str]], kind: str, details: dict[str, Any]
 ) -> None:
     for path in ("listsocialaccounts", "overview", "posts"):
         sandbox.inject(Fault(kind, path=path, **details))
 
-    disturbed = read({**sandbox.config(), **START})
+    result = read({**sandbox.config(), **START})
 
-    assert disturbed.exception is None
-    assert {stream: ordered(rows) for stream, rows in disturbed.records.items()} == undisturbed
+    assert result.exception is None
+    assert {stream: ordered(rows) for stream, rows in result.records.items()} == rows_without_faults
     assert len([wait for wait in waits if wait > 1]) >= 3
 
 
 def test_a_slow_response_is_requested_again_after_the_read_timeout(
-    sandbox: Sandbox, waits: list[float], undisturbed: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, waits: list[float], rows_without_faults: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read(
-        {**sandbox.config(), **START}, streams=["pins"]
-    )  # the sandbox makes its world when it is asked first, which takes time
+    # the sandbox creates its data at the first request, which takes time
+    read({**sandbox.config(), **START}, streams=["pins"])
     really_send = requests.adapters.HTTPAdapter.send
     timeouts = set()
 
-    def impatient(self: Any, request: Any, **kwargs: Any) -> Any:
+    def send_with_short_timeout(self: Any, request: Any, **kwargs: Any) -> Any:
         timeouts.add(kwargs["timeout"])
         return really_send(self, request, **{**kwargs, "timeout": (1, 0.3)})
 
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", impatient)
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_with_short_timeout)
     sandbox.inject(Fault("slow", path="posts", seconds=2))
 
-    disturbed = read({**sandbox.config(), **START}, streams=["pins"])
+    result = read({**sandbox.config(), **START}, streams=["pins"])
 
-    assert ordered(disturbed.records["pins"]) == undisturbed["pins"]
+    assert ordered(result.records["pins"]) == rows_without_faults["pins"]
     assert timeouts == {(10, 60)}
     assert waits
 
@@ -92,14 +90,14 @@ def test_retry_after_is_capped(sandbox: Sandbox, waits: list[float]) -> None:
 
 @pytest.fixture(scope="module")
 def others_without_faults() -> ReadResult:
-    """Return what is read of all accounts but the first."""
+    """Return what a read of all accounts except the first returns."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(accounts=3, now=NOON) as sandbox:
         patch.setenv(CLOCK_VARIABLE, NOON.isoformat())
         return read({**sandbox.config(), **START, "social_network_ids": sandbox.account_ids[1:]})
 
 
 NOT_FOUND = {"success": False, "message": "Account not found or does not belong to the authenticated user."}
-FINAL: list[tuple[str, dict[str, Any], str, str]] = [
+PERMANENT: list[tuple[str, dict[str, Any], str, str]] = [
     ("status", {"status": 401, "body": {"message": "Please provide a valid API key"}}, "config_error", "`api_key`"),
     ("status", {"status": 402, "body": {"message": "Upgrade"}}, "config_error", "plan"),
     ("status", {"status": 403, "body": HTML}, "config_error", "plan"),
@@ -120,14 +118,14 @@ FINAL: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "details", "failure_type", "words"), FINAL, ids=range(len(FINAL)))
-def test_an_account_that_fails_is_named_with_the_cause_and_stops_no_other(
+@pytest.mark.parametrize(("kind", "details", "failure_type", "message"), PERMANENT, ids=range(len(PERMANENT)))
+def test_a_failing_account_is_named_with_its_cause_and_stops_no_other(
     sandbox: Sandbox,
     others_without_faults: ReadResult,
     kind: str,
     details: dict[str, Any],
     failure_type: str,
-    words: str,
+    message: str,
 ) -> None:
     bad, *good = sandbox.account_ids
     for path in ("overview", "posts"):
@@ -136,15 +134,17 @@ def test_an_account_that_fails_is_named_with_the_cause_and_stops_no_other(
     result = read({**sandbox.config(), **START, "social_network_ids": [bad, *good]})
 
     assert result.exception is not None
-    of_streams = {error["stream_descriptor"]["name"]: error for error in result.errors if "stream_descriptor" in error}
-    assert {"overview_metrics", "pins"} <= set(of_streams)
-    for error in of_streams.values():
+    errors_by_stream = {
+        error["stream_descriptor"]["name"]: error for error in result.errors if "stream_descriptor" in error
+    }
+    assert {"overview_metrics", "pins"} <= set(errors_by_stream)
+    for error in errors_by_stream.values():
         assert error["message"].startswith(f'Account "{bad}" could not be read: ')
-        assert words in error["message"]
+        assert message in error["message"]
         assert error["failure_type"] == failure_type
         assert "\n" not in error["message"]
     assert bad in (result.exception.message or "")
-    for stream in of_streams:
+    for stream in errors_by_stream:
         rows = [row for row in result.records[stream] if row["social_network_id"] != bad]
         assert ordered(rows) == ordered(others_without_faults.records[stream])
         assert [row for row in result.records[stream] if row["social_network_id"] == bad] == []
@@ -153,8 +153,8 @@ def test_an_account_that_fails_is_named_with_the_cause_and_stops_no_other(
         )
 
 
-def test_the_next_sync_reads_what_failed(sandbox: Sandbox, waits: list[float]) -> None:
-    undisturbed = read({**sandbox.config(), "start_date": "2026-01-01"})
+def test_the_next_read_reads_what_failed(sandbox: Sandbox, waits: list[float]) -> None:
+    rows_without_faults = read({**sandbox.config(), "start_date": "2026-01-01"})
     sandbox.inject(Fault("status", social_network_id=sandbox.account_ids[0], times=None, after=3, status=500, body=""))
     broken = read({**sandbox.config(), "start_date": "2026-01-01"})
     assert broken.exception is not None
@@ -163,10 +163,10 @@ def test_the_next_sync_reads_what_failed(sandbox: Sandbox, waits: list[float]) -
     repaired = read({**sandbox.config(), "start_date": "2026-01-01"}, broken.state)
 
     assert repaired.exception is None
-    for stream, rows in undisturbed.records.items():
+    for stream, rows in rows_without_faults.records.items():
         assert set(ordered(rows)) == set(ordered(broken.records[stream] + repaired.records[stream]))
     for stream in ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals"):
-        assert repaired.cursors(stream) == undisturbed.cursors(stream)
+        assert repaired.cursors(stream) == rows_without_faults.cursors(stream)
 
 
 def test_an_unreadable_account_list_is_reported_once_per_stream(sandbox: Sandbox) -> None:
@@ -180,23 +180,21 @@ def test_an_unreadable_account_list_is_reported_once_per_stream(sandbox: Sandbox
     assert len(sandbox.requests) == 1
 
 
-def test_an_account_behind_an_open_circuit_breaker_gets_no_more_requests(sandbox: Sandbox) -> None:
+def test_an_open_circuit_breaker_stops_requests_of_its_account(sandbox: Sandbox) -> None:
     result = read({**sandbox.config(), "start_date": "2025-01-01", "social_network_ids": ["nobody"], "num_workers": 2})
 
     assert result.exception is not None
-    # two endpoints, each by at most two workers at once, and one look into the list for a username
+    # two endpoints by at most two workers each, and one request of the list to look for a username
     assert len(sandbox.requests) <= 5
 
 
-def test_an_outage_is_retried_for_a_few_accounts_and_tried_once_for_others(
-    sandbox: Sandbox, waits: list[float]
-) -> None:
+def test_an_outage_is_retried_for_few_accounts_only(sandbox: Sandbox, waits: list[float]) -> None:
     ids = [f"pin_{n}" for n in range(50)]
     sandbox.inject(Fault("status", status=503, times=None))
 
     result = read({**sandbox.config(), "social_network_ids": ids}, streams=["account_followers"])
 
-    # five tries for three accounts and for those that are asked at the same time, one for each of the others
+    # five tries for three accounts and for those requested at the same time, one for each of the others
     assert len(sandbox.requests) <= len(ids) + 4 * (3 + 4)
     assert {error["message"].split('"')[1] for error in result.errors if '"' in error["message"]} >= set(ids)
     assert result.exception is not None
@@ -216,7 +214,7 @@ def test_an_outage_ends_with_the_first_response(sandbox: Sandbox, waits: list[fl
         assert {row["social_network_id"] for row in result.records[stream]} == {good}
 
 
-def test_accounts_that_fail_among_others_that_do_not_are_no_outage(sandbox: Sandbox, waits: list[float]) -> None:
+def test_failing_accounts_among_working_ones_are_not_an_outage(sandbox: Sandbox, waits: list[float]) -> None:
     bad = [sandbox.add_account(f"pin_bad_{n}") for n in range(6)]
     for account in bad:
         sandbox.inject(Fault("status", status=503, social_network_id=account, times=None))
@@ -232,25 +230,25 @@ Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def data_with(**parts: Any) -> Shape:
-    return lambda answer: {**answer, "data": {**answer["data"], **parts}}
+    return lambda response: {**response, "data": {**response["data"], **parts}}
 
 
-def test_rankings_may_be_an_empty_list_or_have_their_other_name(sandbox: Sandbox) -> None:
+def test_rankings_may_be_an_empty_list_or_have_the_alternative_name(sandbox: Sandbox) -> None:
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account], "start_date": "2026-05-01"}
     sandbox.inject(Fault("edit", path="overview", times=None, edit=data_with(post_performance=[])))
     assert read(config).records["post_performance"] == []
     sandbox.reset_faults()
 
-    def renamed(answer: dict[str, Any]) -> dict[str, Any]:
-        answer["data"]["posts_performance"] = answer["data"].pop("post_performance")
-        return answer
+    def renamed(response: dict[str, Any]) -> dict[str, Any]:
+        response["data"]["posts_performance"] = response["data"].pop("post_performance")
+        return response
 
     sandbox.inject(Fault("edit", path="overview", times=None, edit=renamed))
     assert read(config).records["post_performance"] != []
 
 
-def test_values_are_typed_leniently_and_unknown_fields_are_kept(sandbox: Sandbox) -> None:
+def test_values_of_other_types_are_converted_and_unknown_fields_kept(sandbox: Sandbox) -> None:
     pin = {
         "id": 1000,
         "page_id": None,
@@ -275,7 +273,7 @@ def test_values_are_typed_leniently_and_unknown_fields_are_kept(sandbox: Sandbox
     assert record["board"] == {"name": "Garden"}
 
 
-def test_an_id_is_any_text_and_reaches_the_api_as_it_is(sandbox: Sandbox) -> None:
+def test_any_text_is_an_id_and_reaches_the_api_unchanged(sandbox: Sandbox) -> None:
     ids = ["1_000", "007", "a/b c", "50%", 'q"uote', "naïve🌷", "{{ 1 + 1 }}", "[1]", "None"]
     for account in ids:
         sandbox.add_account(account)
@@ -288,11 +286,11 @@ def test_an_id_is_any_text_and_reaches_the_api_as_it_is(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize("key", ["key", "7", "saves", "i"])
-def test_a_key_that_is_a_common_word_changes_nothing_in_what_is_read(
-    undisturbed: dict[str, list[str]], key: str, monkeypatch: pytest.MonkeyPatch
+def test_a_key_that_is_a_common_word_changes_no_record(
+    rows_without_faults: dict[str, list[str]], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, NOON.isoformat())
     with Sandbox(accounts=3, now=NOON, api_key=key) as sandbox:
         result = read({**sandbox.config(), **START})
 
-    assert {stream: ordered(rows) for stream, rows in result.records.items()} == undisturbed
+    assert {stream: ordered(rows) for stream, rows in result.records.items()} == rows_without_faults

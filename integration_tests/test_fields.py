@@ -1,4 +1,4 @@
-"""Each field of an answer has its column and its type in the file, also one that is new, odd or of another type."""
+"""Each field of a response has a column of its type, even if the field is new, unusual or changes its type."""
 
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from oneup_pinterest.sync import sync
 pytestmark = pytest.mark.slow
 
 
-def test_fields_that_appear_later_become_columns_by_themselves(
-    sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
-) -> None:
+def test_new_fields_become_columns(sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync) -> None:
     first_sync(database)
     days_later(1)
     sandbox.inject(
@@ -37,20 +35,20 @@ def test_fields_that_appear_later_become_columns_by_themselves(
         ("Garden", '{"a": [1]}', 4)
     ]
     assert rows(database, "SELECT count(*) FROM pins WHERE closeups IS NULL")[0][0] > 0
-    with open_history(database) as history:  # as status, report, export and notebooks read it
+    with open_history(database) as history:  # as status, report, export and notebooks open it
         query = "SELECT DISTINCT board, closeups FROM pins WHERE closeups IS NOT NULL"
         assert history.sql(query).fetchall() == [("Garden", 4)]
 
 
-def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    for pin in answer["data"]["posts"]:
+def with_pins(response: dict[str, Any], stats: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    for pin in response["data"]["posts"]:
         pin["stats"] = {**pin["stats"], **(stats or {})}
         pin.update(fields)
-    return answer
+    return response
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "kind", "stored"),
+    ("first", "then", "column_type", "stored"),
     [
         (4, "four", "VARCHAR", {"4", "four"}),
         (4, 4.5, "DOUBLE", {4.0, 4.5}),
@@ -66,8 +64,8 @@ def with_pins(answer: dict[str, Any], stats: dict[str, Any] | None = None, **fie
         ([1], "four", "JSON", {"[1]", '"four"'}),
     ],
 )
-def test_an_undeclared_field_in_stats_keeps_each_days_value_of_any_type(
-    sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, kind: str, stored: set[Any]
+def test_an_undeclared_field_keeps_each_days_value_if_its_type_changes(
+    sandbox: Sandbox, database: Path, days_later: Days, first: Any, then: Any, column_type: str, stored: set[Any]
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
     sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, stats={"closeups": first})))
@@ -79,7 +77,7 @@ def test_an_undeclared_field_in_stats_keeps_each_days_value_of_any_type(
 
     assert sync(config, database, ["pins"]).exit_status == 0
 
-    assert rows(database, "SELECT typeof(closeups) FROM pins LIMIT 1") == [(kind,)]
+    assert rows(database, "SELECT typeof(closeups) FROM pins LIMIT 1") == [(column_type,)]
     assert {value for (value,) in rows(database, "SELECT DISTINCT closeups FROM pins")} == stored
     days = rows(database, "SELECT count(DISTINCT snapshot_date), count(*) = count(closeups) FROM pins")
     assert days == [(2, True)]
@@ -87,7 +85,7 @@ def test_an_undeclared_field_in_stats_keeps_each_days_value_of_any_type(
     assert rows(database, f"{of_that_day} ORDER BY ALL") == before
 
 
-def test_a_field_in_stats_and_one_of_the_pin_of_the_same_name_are_kept(sandbox: Sandbox, database: Path) -> None:
+def test_fields_of_the_same_name_in_the_pin_and_its_stats_are_both_kept(sandbox: Sandbox, database: Path) -> None:
     both = {"board": "Garden", "saves": "many", "stats": {"board": 3, "text": "x"}}
     sandbox.inject(Fault("edit", path="posts", times=None, edit=lambda a: with_pins(a, **both)))
     sync(sandbox.config(), database, ["pins"])
@@ -97,7 +95,7 @@ def test_a_field_in_stats_and_one_of_the_pin_of_the_same_name_are_kept(sandbox: 
     assert rows(database, "SELECT count(*) FROM pins WHERE saves IS NULL") == [(0,)]
 
 
-def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(
+def test_fields_that_cannot_have_columns_are_kept_in_other_fields(
     sandbox: Sandbox, database: Path, days_later: Days
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
@@ -119,7 +117,7 @@ def test_fields_that_cannot_or_may_not_have_columns_are_kept_in_one(
     assert kept == [("1", 49)]
 
 
-def test_a_declared_type_that_differs_in_the_file_stops_the_sync_at_once(sandbox: Sandbox, database: Path) -> None:
+def test_a_changed_declared_type_stops_the_sync_before_any_request(sandbox: Sandbox, database: Path) -> None:
     with duckdb.connect(str(database)) as connection:
         connection.execute("CREATE TABLE account_followers (social_network_id VARCHAR, total_followers VARCHAR)")
 
@@ -139,14 +137,14 @@ def test_null_is_kept_as_null_and_zero_as_zero(sandbox: Sandbox, database: Path)
     assert rows(database, "SELECT DISTINCT saves, clicks FROM pins") == [(None, 0)]
 
 
-def test_pins_without_an_id_are_left_out_and_counted(sandbox: Sandbox, database: Path) -> None:
-    def nameless(answer: dict[str, Any]) -> dict[str, Any]:
-        answer["data"]["posts"] = [{**pin, "id": None} for pin in answer["data"]["posts"][:1]] + answer["data"][
+def test_pins_without_an_id_are_dropped_and_counted(sandbox: Sandbox, database: Path) -> None:
+    def without_first_id(response: dict[str, Any]) -> dict[str, Any]:
+        response["data"]["posts"] = [{**pin, "id": None} for pin in response["data"]["posts"][:1]] + response["data"][
             "posts"
         ][1:]
-        return answer
+        return response
 
-    sandbox.inject(Fault("edit", path="posts", times=None, edit=nameless))
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=without_first_id))
     result = sync(sandbox.config(), database)
 
     assert result.warnings == ["Dropped 3 records of pins without a key."]
@@ -161,4 +159,4 @@ def test_duckdb_1_2_and_later_can_read_the_storage_version(
     with open_read_only(database) as connection:
         tags = connection.sql("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
     assert "v1.2" in str(tags)
-    assert database.read_bytes()[12] == 65  # the number of that format; DuckDB 1.5 reads up to 68
+    assert database.read_bytes()[12] == 65  # storage version of DuckDB 1.2; DuckDB 1.5 reads up to 68

@@ -1,4 +1,4 @@
-"""The path of a database never gets into its data, whatever its folders are called."""
+"""Names of folders and files in the path of a database never become data."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from test_support.stream_schemas import SCHEMAS
 
 PERIOD = {"social_network_id": "pin_a", "period_start": "2026-05-01", "period_end": "2026-05-07"}
 
-ROWS = {  # of each stream, as the connector brings them
+ROWS = {  # of each stream, as the connector emits them
     "overview_metrics": [
         {
             **PERIOD,
@@ -109,7 +109,7 @@ FOLDERS = [
 ]
 
 
-def stored(database: Path) -> dict[str, list[dict[str, Any]]]:
+def write_and_read(database: Path) -> dict[str, list[dict[str, Any]]]:
     """Write the rows of every stream to a new file and return its contents."""
     found = {}
     with DatabaseWriter(database) as writer:
@@ -120,35 +120,35 @@ def stored(database: Path) -> dict[str, list[dict[str, Any]]]:
         for stream, rows in ROWS.items():
             columns = ", ".join(f'"{name}"' + ("" if name != "item" else "::JSON AS item") for name in rows[0])
             values = writer._connection.execute(f"SELECT {columns} FROM {stream}").fetchall()
-            found[stream] = [dict(zip(rows[0], map(plain, row), strict=True)) for row in values]
+            found[stream] = [dict(zip(rows[0], map(as_record_value, row), strict=True)) for row in values]
     return found
 
 
-def plain(value: Any) -> Any:
+def as_record_value(value: Any) -> Any:
     """Return a value as a record has it."""
     if isinstance(value, date):
         return str(value)
     return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
 
 
-def is_as_written(found: dict[str, list[dict[str, Any]]]) -> bool:
+def equals_written_rows(found: dict[str, list[dict[str, Any]]]) -> bool:
     return all(sorted(map(str, found[stream])) == sorted(map(str, rows)) for stream, rows in ROWS.items())
 
 
 @pytest.mark.parametrize(
     "folder",
-    [  # one folder with all columns in its path, and odd names; each column alone only varies the first
+    [  # all columns in one path, and unusual names; the folders of single columns run at night
         pytest.param(folder, marks=pytest.mark.nightly if folder in ALONE else pytest.mark.slow) for folder in FOLDERS
     ],
 )
 def test_folder_names_do_not_become_data(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    assert is_as_written(stored(tmp_path / folder / "history.duckdb"))
+    assert equals_written_rows(write_and_read(tmp_path / folder / "history.duckdb"))
 
 
 def test_file_names_do_not_become_data(tmp_path: Path) -> None:
-    assert is_as_written(stored(tmp_path / "impressions=7.duckdb"))
-    assert is_as_written(stored(tmp_path / "id=5"))
+    assert equals_written_rows(write_and_read(tmp_path / "impressions=7.duckdb"))
+    assert equals_written_rows(write_and_read(tmp_path / "id=5"))
 
 
 def test_rows_have_every_column_of_every_stream() -> None:
@@ -165,7 +165,7 @@ def test_folder_names_do_not_become_data_with_duckdb_1_5(tmp_path: Path) -> None
         "assert duckdb.__version__.startswith('1.5.')\n"
         "for folder in t.FOLDERS:\n"
         "    place = Path(sys.argv[1]) / folder; place.mkdir(parents=True)\n"
-        "    assert t.is_as_written(t.stored(place / 'history.duckdb')), folder\n"
+        "    assert t.equals_written_rows(t.write_and_read(place / 'history.duckdb')), folder\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, tmp_path],

@@ -1,4 +1,4 @@
-"""Files of other tools, and impossible days: whatever is left out is reported."""
+"""Files of other tools, and impossible days: all rows that are left out are reported."""
 
 import json
 from collections.abc import Callable
@@ -35,30 +35,30 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_history(tmp_path_factory.mktemp("foreign") / "h.duckdb", days=6, pins=4)
 
 
 @pytest.fixture
-def cache(ours: Path, tmp_path: Path) -> Path:
-    """Return the same history as another destination writes it."""
-    return as_other_destination(ours, tmp_path / "cache.duckdb", schema="client_a")
+def other_file(own_file: Path, tmp_path: Path) -> Path:
+    """Return the same history as another Airbyte destination writes it."""
+    return as_other_destination(own_file, tmp_path / "cache.duckdb", schema="client_a")
 
 
-def changed(path: Path, *statements: str) -> Path:
+def change(path: Path, *statements: str) -> Path:
     with duckdb.connect(path) as connection:
         for statement in statements:
             connection.execute(statement)
     return path
 
 
-def renamed(path: Path, name: Callable[[str], str], schema: str = "client_a") -> Path:
-    return changed(path, *(f'ALTER TABLE {schema}.{stream} RENAME TO "{name(stream)}"' for stream in STREAMS))
+def rename_tables(path: Path, name: Callable[[str], str], schema: str = "client_a") -> Path:
+    return change(path, *(f'ALTER TABLE {schema}.{stream} RENAME TO "{name(stream)}"' for stream in STREAMS))
 
 
-def split(path: Path) -> Path:
+def split_into_schemas(path: Path) -> Path:
     """Move each account to its own schema, as one Airbyte connection per client writes them."""
-    return changed(
+    return change(
         path,
         "CREATE SCHEMA client_b",
         *(
@@ -69,7 +69,7 @@ def split(path: Path) -> Path:
     )
 
 
-def found(path: Path | HistoryFile) -> dict[str, dict[str, Any]]:
+def findings_by_check(path: Path | HistoryFile) -> dict[str, dict[str, Any]]:
     return {finding["check"]: finding for finding in read_status(path)["findings"]}
 
 
@@ -79,70 +79,72 @@ def assert_same_frames(database: Path | HistoryFile, expected: Path) -> None:
 
 
 def accounts_on_page(database: Path | HistoryFile) -> str:
-    """Return what the report says of each account, and of all of them side by side."""
+    """Return the parts of the report about each account and their comparison, as JSON."""
     page = page_of(database)
-    told = [[part[key] for key in ("id", "cards", "period", "sections", "charts")] for part in page["accounts"]]
-    return json.dumps([told, page["side_by_side"]], default=str)
+    accounts = [[part[key] for key in ("id", "cards", "period", "sections", "charts")] for part in page["accounts"]]
+    return json.dumps([accounts, page["side_by_side"]], default=str)
 
 
-def test_schemas_of_several_connections_are_one_history(ours: Path, cache: Path, tmp_path: Path) -> None:
-    split(cache)
-    assert_same_frames(cache, ours)
-    assert accounts_on_page(cache) == accounts_on_page(ours)
-    rows = export_parquet(cache, tmp_path / "export")
-    assert {name: rows[name] for name in STREAMS} == {name: LOADERS[name](ours).height for name in STREAMS}
+def test_schemas_of_several_connections_are_read_as_one_history(
+    own_file: Path, other_file: Path, tmp_path: Path
+) -> None:
+    split_into_schemas(other_file)
+    assert_same_frames(other_file, own_file)
+    assert accounts_on_page(other_file) == accounts_on_page(own_file)
+    rows = export_parquet(other_file, tmp_path / "export")
+    assert {name: rows[name] for name in STREAMS} == {name: LOADERS[name](own_file).height for name in STREAMS}
 
 
-def test_status_names_the_schemas_that_were_read(ours: Path, cache: Path) -> None:
-    status = read_status(split(cache))
+def test_status_names_the_schemas_that_were_read(own_file: Path, other_file: Path) -> None:
+    status = read_status(split_into_schemas(other_file))
     assert [(item["schema"], item["prefix"]) for item in status["schemas"]] == [("client_a", ""), ("client_b", "")]
     assert set(status["schemas"][0]["streams"]) == set(STREAMS)
     text = format_status(status)
     assert "read from schema client_a: " in text
     assert "read from schema client_b: " in text
-    assert "read from schema" not in format_status(read_status(ours))
+    assert "read from schema" not in format_status(read_status(own_file))
 
 
-def test_of_one_key_in_two_schemas_the_later_extraction_wins(ours: Path, cache: Path) -> None:
+def test_the_later_extraction_of_a_row_in_two_schemas_wins(own_file: Path, other_file: Path) -> None:
     day = (
         "SELECT * REPLACE (saves + 1000 AS saves, _airbyte_extracted_at + INTERVAL '{} hours' AS _airbyte_extracted_at)"
     )
-    changed(
-        cache,
+    change(
+        other_file,
         "CREATE SCHEMA early; CREATE SCHEMA late",
         f"CREATE TABLE early.pins AS {day.format(-1)} FROM client_a.pins",
         f"CREATE TABLE late.pins AS {day.format(1)} FROM client_a.pins WHERE social_network_id = 'pin_two'",
     )
-    more = load.load_pins(cache)["saves"] - load.load_pins(ours)["saves"]
-    of_two = (load.load_pins(ours)["social_network_id"] == "pin_two").cast(pl.Int64)
+    more = load.load_pins(other_file)["saves"] - load.load_pins(own_file)["saves"]
+    of_two = (load.load_pins(own_file)["social_network_id"] == "pin_two").cast(pl.Int64)
     assert more.to_list() == (1000 * of_two).to_list()
 
 
-def test_schemas_can_be_chosen(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    split(cache)
-    assert set(load.load_pins(HistoryFile(cache, schemas=["CLIENT_B"]))["social_network_id"]) == {"pin_two"}
+def test_schemas_can_be_selected(other_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    split_into_schemas(other_file)
+    assert set(load.load_pins(HistoryFile(other_file, schemas=["CLIENT_B"]))["social_network_id"]) == {"pin_two"}
     with pytest.raises(SystemExit) as ended:
-        main(["status", "--database", str(cache), "--schema", "client_a", "--json"])
+        main(["status", "--database", str(other_file), "--schema", "client_a", "--json"])
     assert ended.value.code == 0
     assert [item["schema"] for item in json.loads(capsys.readouterr().out)["schemas"]] == ["client_a"]
     with pytest.raises(UserError, match="no stream in a schema other; the streams are in: client_a, client_b") as error:
-        load.load_pins(HistoryFile(cache, schemas=["other"]))
+        load.load_pins(HistoryFile(other_file, schemas=["other"]))
     assert error.value.exit_status == 2
 
 
-def test_a_schema_beside_our_own_tables_is_read_too(ours: Path, tmp_path: Path) -> None:
-    path = in_two_tables(ours, tmp_path / "ours.duckdb")
-    changed(
+def test_a_schema_next_to_our_own_tables_is_read_too(own_file: Path, tmp_path: Path) -> None:
+    path = in_two_tables(own_file, tmp_path / "ours.duckdb")
+    change(
         path,
         "CREATE SCHEMA other",
         "CREATE TABLE other.pins AS SELECT * REPLACE ('pin_new' AS social_network_id, 'not one' AS text) FROM pins",
     )
     pins = load.load_pins(path)
-    assert pins.height == 2 * load.load_pins(ours).filter(pl.col("social_network_id") == "pin_one").height * 2
+    assert pins.height == 2 * load.load_pins(own_file).filter(pl.col("social_network_id") == "pin_one").height * 2
     assert set(pins["social_network_id"]) == {"pin_one", "pin_two", "pin_new"}
     assert_frame_equal(
         load.load_pins(HistoryFile(path, schemas=["main"])).drop("_airbyte_extracted_at"),
-        load.load_pins(ours).drop("_airbyte_extracted_at"),
+        load.load_pins(own_file).drop("_airbyte_extracted_at"),
     )
 
 
@@ -157,155 +159,160 @@ def test_a_schema_beside_our_own_tables_is_read_too(ours: Path, tmp_path: Path) 
     ],
 )
 def test_stream_names_may_have_a_prefix_suffix_or_capitals(
-    ours: Path, cache: Path, name: Callable[[str], str], prefix: str
+    own_file: Path, other_file: Path, name: Callable[[str], str], prefix: str
 ) -> None:
-    renamed(cache, name)
-    assert_same_frames(cache, ours)
-    assert_same_frames(HistoryFile(cache, prefix=prefix), ours)
-    status = read_status(cache)
+    rename_tables(other_file, name)
+    assert_same_frames(other_file, own_file)
+    assert_same_frames(HistoryFile(other_file, prefix=prefix), own_file)
+    status = read_status(other_file)
     assert [item["prefix"] for item in status["schemas"]] == [prefix]
     assert name("pins") in format_status(status)
-    assert not {"tables_not_read", "missing_columns"} & found(cache).keys()
+    assert not {"tables_not_read", "missing_columns"} & findings_by_check(other_file).keys()
 
 
-def test_column_names_are_read_in_any_case(ours: Path, cache: Path) -> None:
+def test_column_names_may_be_in_upper_case(own_file: Path, other_file: Path) -> None:
     for stream in STREAMS:
         columns = [*TABLES[stream].columns]
-        changed(cache, *(f'ALTER TABLE client_a.{stream} RENAME "{name}" TO "{name.upper()}"' for name in columns))
-    assert_same_frames(cache, ours)
-    assert "missing_columns" not in found(cache)
+        change(other_file, *(f'ALTER TABLE client_a.{stream} RENAME "{name}" TO "{name.upper()}"' for name in columns))
+    assert_same_frames(other_file, own_file)
+    assert "missing_columns" not in findings_by_check(other_file)
 
 
-def test_two_equal_prefixes_are_listed_and_one_can_be_chosen(
-    ours: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+def test_two_sets_of_streams_are_listed_and_one_can_be_selected(
+    own_file: Path, other_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    renamed(cache, "a_{}".format)
-    changed(cache, *(f"CREATE TABLE client_a.b_{name} AS FROM client_a.a_{name} LIMIT 1" for name in STREAMS))
+    rename_tables(other_file, "a_{}".format)
+    change(other_file, *(f"CREATE TABLE client_a.b_{name} AS FROM client_a.a_{name} LIMIT 1" for name in STREAMS))
     with pytest.raises(SystemExit) as ended:
-        main(["status", "--database", str(cache)])
+        main(["status", "--database", str(other_file)])
     assert ended.value.code == 2
     sentence = capsys.readouterr().err
     assert "schema client_a can be read in more than one way: a_account_followers" in sentence
     assert "(--prefix a_) or b_account_followers" in sentence
-    assert_same_frames(HistoryFile(cache, prefix="a_"), ours)
+    assert_same_frames(HistoryFile(other_file, prefix="a_"), own_file)
     with pytest.raises(UserError, match="has the prefix c_; there are: a_, b_") as error:
-        load.load_pins(HistoryFile(cache, prefix="c_"))
+        load.load_pins(HistoryFile(other_file, prefix="c_"))
     assert error.value.exit_status == 2
 
 
-def test_a_copy_beside_the_streams_is_named_and_not_read(ours: Path, cache: Path) -> None:
-    changed(cache, "CREATE TABLE client_a.old_pins AS FROM client_a.pins LIMIT 3")
-    assert_same_frames(cache, ours)
-    assert found(cache)["tables_not_read"]["what"].startswith("client_a.old_pins looks like the stream pins")
-    assert load.load_pins(HistoryFile(cache, prefix="old_")).height == 3
+def test_a_copy_of_a_stream_is_reported_and_not_read(own_file: Path, other_file: Path) -> None:
+    change(other_file, "CREATE TABLE client_a.old_pins AS FROM client_a.pins LIMIT 3")
+    assert_same_frames(other_file, own_file)
+    assert findings_by_check(other_file)["tables_not_read"]["what"].startswith(
+        "client_a.old_pins looks like the stream pins"
+    )
+    assert load.load_pins(HistoryFile(other_file, prefix="old_")).height == 3
 
 
 def test_unreadable_days_are_counted_with_an_example(
-    ours: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    own_file: Path, other_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    changed(
-        cache,
+    change(
+        other_file,
         "ALTER TABLE client_a.pins ALTER snapshot_date TYPE VARCHAR",
         "UPDATE client_a.pins SET snapshot_date = 'n/a'",
     )
-    rows = load.load_pins(ours).height
-    finding = found(cache)["unreadable_values"]
+    rows = load.load_pins(own_file).height
+    finding = findings_by_check(other_file)["unreadable_values"]
     assert finding["severity"] == "error"
     assert finding["what"] == (
         f'{rows} of {rows} values of client_a.pins.snapshot_date cannot be read as a date, for example "n/a": '
         "these rows are left out."
     )
     query = finding["what_to_do"].partition("shows them: ")[2]
-    with duckdb.connect(cache) as connection:
+    with duckdb.connect(other_file) as connection:
         assert len(connection.execute(query).fetchall()) == rows
-    assert load.load_pins(cache).is_empty()
-    assert finding["what"] in format_status(read_status(cache))
-    assert finding in [item.as_json() for item in page_of(cache)["findings"]]
+    assert load.load_pins(other_file).is_empty()
+    assert finding["what"] in format_status(read_status(other_file))
+    assert finding in [item.as_json() for item in page_of(other_file)["findings"]]
     with pytest.raises(SystemExit):
-        main(["status", "--database", str(cache), "--json"])
+        main(["status", "--database", str(other_file), "--json"])
     assert finding in json.loads(capsys.readouterr().out)["findings"]
 
 
-def test_unreadable_figures_are_null_and_counted(ours: Path, cache: Path) -> None:
-    changed(
-        cache,
+def test_unreadable_numbers_are_null_and_counted(own_file: Path, other_file: Path) -> None:
+    change(
+        other_file,
         "ALTER TABLE client_a.account_followers ALTER total_followers TYPE VARCHAR",
         "UPDATE client_a.account_followers SET total_followers = '1,001' WHERE social_network_id = 'pin_two'",
         "ALTER TABLE client_a.pins ALTER saves TYPE DOUBLE",
         "UPDATE client_a.pins SET saves = 1e300 WHERE id LIKE '%00001'",
-        "UPDATE client_a.pins SET clicks = NULL",  # unknown is not unreadable
+        "UPDATE client_a.pins SET clicks = NULL",  # unknown values are not unreadable
     )
-    whats = [item["what"] for item in read_status(cache)["findings"] if item["check"] == "unreadable_values"]
+    whats = [item["what"] for item in read_status(other_file)["findings"] if item["check"] == "unreadable_values"]
     assert whats == [
         '6 of 12 values of client_a.account_followers.total_followers cannot be read as a number, for example "1,001": '
         "they count as unknown.",
         '12 of 54 values of client_a.pins.saves cannot be read as a number, for example "1e+300": they count as '
         "unknown.",
     ]
-    assert load.load_account_followers(cache)["total_followers"].null_count() == 6
+    assert load.load_account_followers(other_file)["total_followers"].null_count() == 6
 
 
 @pytest.mark.parametrize(("stream", "column"), [("pins", "snapshot_date"), ("pins", "id"), ("accounts", "*")])
-def test_rows_without_their_key_are_left_out_and_counted(ours: Path, cache: Path, stream: str, column: str) -> None:
+def test_rows_without_a_key_are_left_out_and_counted(
+    own_file: Path, other_file: Path, stream: str, column: str
+) -> None:
     column = "social_network_id" if column == "*" else column
-    nothing = "NULL"
+    missing_value = "NULL"
     if column == "snapshot_date":
-        changed(cache, f"ALTER TABLE client_a.{stream} ALTER {column} TYPE VARCHAR")
-        nothing = "' '"
-    changed(cache, f"UPDATE client_a.{stream} SET {column} = {nothing} WHERE social_network_id = 'pin_two'")
-    rows = LOADERS[stream](ours)
+        change(other_file, f"ALTER TABLE client_a.{stream} ALTER {column} TYPE VARCHAR")
+        missing_value = "' '"
+    change(other_file, f"UPDATE client_a.{stream} SET {column} = {missing_value} WHERE social_network_id = 'pin_two'")
+    rows = LOADERS[stream](own_file)
     left_out = rows.filter(pl.col("social_network_id") == "pin_two").height
-    assert found(cache)["unreadable_values"]["what"] == (
+    assert findings_by_check(other_file)["unreadable_values"]["what"] == (
         f"{left_out} of {rows.height} rows lack client_a.{stream}.{column}: they are left out."
     )
-    assert_frame_equal(LOADERS[stream](cache), rows.filter(pl.col("social_network_id") == "pin_one"))
-    assert page_of(cache)["accounts"]
+    assert_frame_equal(LOADERS[stream](other_file), rows.filter(pl.col("social_network_id") == "pin_one"))
+    assert page_of(other_file)["accounts"]
 
 
-def test_infinite_values_are_null_and_blank_texts_are_valid(ours: Path, cache: Path) -> None:
-    changed(
-        cache,
+def test_infinite_values_are_null_and_blank_texts_are_valid(own_file: Path, other_file: Path) -> None:
+    change(
+        other_file,
         "ALTER TABLE client_a.overview_metrics ALTER value_current_period TYPE DOUBLE",
         "UPDATE client_a.overview_metrics SET value_current_period = 'NaN' WHERE social_network_id = 'pin_two'",
         "ALTER TABLE client_a.account_followers ALTER total_followers TYPE VARCHAR",
         "UPDATE client_a.account_followers SET total_followers = ' ' WHERE social_network_id = 'pin_two'",
     )
-    overview = load.load_overview_metrics(ours)
+    overview = load.load_overview_metrics(own_file)
     unknown = overview.filter(pl.col("social_network_id") == "pin_two").height
-    whats = [item["what"] for item in read_status(cache)["findings"] if item["check"] == "unreadable_values"]
+    whats = [item["what"] for item in read_status(other_file)["findings"] if item["check"] == "unreadable_values"]
     assert whats == [
         f"{unknown} of {overview.height} values of client_a.overview_metrics.value_current_period cannot be read as a "
         'number, for example "nan": they count as unknown.'
     ]
-    assert load.load_overview_metrics(cache)["value_current_period"].null_count() == unknown
-    assert load.load_account_followers(cache)["total_followers"].null_count() == 6
+    assert load.load_overview_metrics(other_file)["value_current_period"].null_count() == unknown
+    assert load.load_account_followers(other_file)["total_followers"].null_count() == 6
 
 
-def test_columns_of_fitting_types_have_no_findings(ours: Path, cache: Path, tmp_path: Path) -> None:
-    for path in (ours, cache, in_two_tables(ours, tmp_path / "ours.duckdb")):
-        assert not {"unreadable_values", "impossible_days", "tables_not_read"} & found(path).keys()
+def test_columns_of_the_right_type_cause_no_findings(own_file: Path, other_file: Path, tmp_path: Path) -> None:
+    for path in (own_file, other_file, in_two_tables(own_file, tmp_path / "ours.duckdb")):
+        assert not {"unreadable_values", "impossible_days", "tables_not_read"} & findings_by_check(path).keys()
 
 
 @pytest.mark.parametrize(
     ("day", "why"), [("2100-01-01", "later than the newest sync"), ("1999-12-31", "before Pinterest existed (2010)")]
 )
 @pytest.mark.parametrize(
-    "kind", ["ours", "text", *(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("flat", "foreign"))]
+    "file_type",
+    ["ours", "text", *(pytest.param(file_type, marks=pytest.mark.nightly) for file_type in ("flat", "foreign"))],
 )
 def test_impossible_days_are_left_out_with_a_remedy(
-    ours: Path, cache: Path, tmp_path: Path, day: str, why: str, kind: str
+    own_file: Path, other_file: Path, tmp_path: Path, day: str, why: str, file_type: str
 ) -> None:
-    path, table = cache, "client_a.pins"
-    if kind == "ours":
-        path, table = in_two_tables(ours, tmp_path / "ours.duckdb"), "_pin_counters"
-        changed(path, f"UPDATE {table} SET _airbyte_extracted_at = TIMESTAMP '2026-03-31 06:00'")
-    elif kind == "flat":
+    path, table = other_file, "client_a.pins"
+    if file_type == "ours":
+        path, table = in_two_tables(own_file, tmp_path / "ours.duckdb"), "_pin_counters"
+        change(path, f"UPDATE {table} SET _airbyte_extracted_at = TIMESTAMP '2026-03-31 06:00'")
+    elif file_type == "flat":
         path, table = make_history(tmp_path / "flat.duckdb", days=6, pins=4), "_pins"
-    elif kind == "text":
-        changed(path, f"ALTER TABLE {table} ALTER snapshot_date TYPE VARCHAR")
+    elif file_type == "text":
+        change(path, f"ALTER TABLE {table} ALTER snapshot_date TYPE VARCHAR")
     before = {name: loader(path) for name, loader in LOADERS.items()}
     clean, page = read_status(path), accounts_on_page(path)
-    changed(path, f"INSERT INTO {table} SELECT * REPLACE ('{day}'::DATE AS snapshot_date) FROM {table} LIMIT 1")
+    change(path, f"INSERT INTO {table} SELECT * REPLACE ('{day}'::DATE AS snapshot_date) FROM {table} LIMIT 1")
 
     status = read_status(path)
     (finding,) = [item for item in status["findings"] if item["check"] == "impossible_days"]
@@ -318,77 +325,77 @@ def test_impossible_days_are_left_out_with_a_remedy(
     assert accounts_on_page(path) == page
 
     statement = finding["what_to_do"].partition("DELETE")
-    changed(path, f"DELETE{statement[2].replace('FROM pins', 'FROM _pins')}")
+    change(path, f"DELETE{statement[2].replace('FROM pins', 'FROM _pins')}")
     assert read_status(path)["findings"] == clean["findings"]
 
 
-def test_tomorrow_is_a_possible_day(ours: Path, cache: Path) -> None:
-    changed(
-        cache,
+def test_tomorrow_is_a_possible_day(own_file: Path, other_file: Path) -> None:
+    change(
+        other_file,
         "INSERT INTO client_a.account_followers BY NAME SELECT 'pin_one' AS social_network_id, "
         "DATE '2026-04-01' AS snapshot_date, 5 AS total_followers",
     )
-    assert "impossible_days" not in found(cache)
-    assert load.load_account_followers(cache)["snapshot_date"].max() == date(2026, 4, 1)
+    assert "impossible_days" not in findings_by_check(other_file)
+    assert load.load_account_followers(other_file)["snapshot_date"].max() == date(2026, 4, 1)
 
 
-def test_a_future_extraction_does_not_make_its_day_possible(ours: Path, cache: Path) -> None:
-    clean = read_status(cache)
-    changed(
-        cache,
+def test_an_extraction_time_in_the_future_does_not_make_its_day_possible(own_file: Path, other_file: Path) -> None:
+    clean = read_status(other_file)
+    change(
+        other_file,
         "INSERT INTO client_a.account_followers SELECT * REPLACE (DATE '2100-01-01' AS snapshot_date, "
         "TIMESTAMP '2100-01-01 06:00' AS _airbyte_extracted_at) FROM client_a.account_followers LIMIT 1",
         "UPDATE client_a.accounts SET _airbyte_extracted_at = TIMESTAMP '2100-01-01 06:00'",
     )
-    status = read_status(cache)
+    status = read_status(other_file)
     assert status["freshness"] == clean["freshness"]
     assert [item["check"] for item in status["findings"]] == ["impossible_days"]
 
 
-def test_a_slow_clock_leaves_no_row_out(ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pins = load.load_pins(ours)
+def test_a_slow_clock_drops_no_row(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = load.load_pins(own_file)
     monkeypatch.setenv("ONEUP_PINTEREST_NOW", "1970-01-01T00:00:00+00:00")
-    assert_frame_equal(load.load_pins(ours), pins)
-    finding = found(ours)["runs_ahead_of_clock"]
+    assert_frame_equal(load.load_pins(own_file), pins)
+    finding = findings_by_check(own_file)["runs_ahead_of_clock"]
     assert "6 syncs started later than this machine's clock (1970-01-01 00:00 UTC)" in finding["what"]
 
 
 def test_sync_refuses_to_write_after_a_run_in_the_future(tmp_path: Path) -> None:
     path = make_history(tmp_path / "h.duckdb", days=2, pins=1)
-    changed(path, "INSERT INTO _sync_runs (run_id, started_at, status) VALUES ('x', '2100-01-01', 'done')")
+    change(path, "INSERT INTO _sync_runs (run_id, started_at, status) VALUES ('x', '2100-01-01', 'done')")
     with (
         pytest.raises(
             UserError, match=r"newest sync in .* started at 2100-01-01 .* clock says 2026-03-31 09:00"
         ) as error,
-        DatabaseWriter(path) as history,
+        DatabaseWriter(path) as writer,
     ):
-        history.start_run()
+        writer.start_run()
     assert error.value.exit_status == 1
     assert load.load_sync_runs(path).height == 3
-    changed(path, f"DELETE{str(error.value).partition('DELETE')[2]}")
-    with DatabaseWriter(path) as history:
-        history.start_run()
+    change(path, f"DELETE{str(error.value).partition('DELETE')[2]}")
+    with DatabaseWriter(path) as writer:
+        writer.start_run()
     assert load.load_sync_runs(path)["run_id"].to_list()[:2] == ["2026-03-30-done", "2026-03-31-done"]
 
 
 @pytest.mark.parametrize("name", PER_ACCOUNT)
-def test_accounts_are_found_by_id_or_username(ours: Path, name: str) -> None:
-    two = LOADERS[name](ours).filter(pl.col("social_network_id") == "pin_two")
+def test_accounts_are_found_by_id_or_username(own_file: Path, name: str) -> None:
+    two = LOADERS[name](own_file).filter(pl.col("social_network_id") == "pin_two")
     assert not two.is_empty()
     for given in ("pin_two", ["pin_two"], "@two", "@TWO", ["@two", "pin_two"], ("pin_two",)):
-        assert_frame_equal(LOADERS[name](ours, given), two)
-    assert_frame_equal(LOADERS[name](ours, ["@two", "pin_one"]), LOADERS[name](ours))
+        assert_frame_equal(LOADERS[name](own_file, given), two)
+    assert_frame_equal(LOADERS[name](own_file, ["@two", "pin_one"]), LOADERS[name](own_file))
 
 
 @pytest.mark.parametrize("unknown", ["pin_x", "@pin_x", "two", "", ["pin_one", "pin_x"]])
-def test_an_unknown_account_is_refused_with_the_known_ones(ours: Path, unknown: str | list[str]) -> None:
+def test_the_error_for_an_unknown_account_lists_the_known_ones(own_file: Path, unknown: str | list[str]) -> None:
     with pytest.raises(UserError, match=r"is not in this database; there are: pin_one \(@one\), pin_two") as error:
-        load.load_pins(ours, unknown)
+        load.load_pins(own_file, unknown)
     assert error.value.exit_status == 2
 
 
-def test_of_many_known_accounts_ten_are_listed(tmp_path: Path) -> None:
-    path = changed(
+def test_the_error_for_an_unknown_account_lists_at_most_ten(tmp_path: Path) -> None:
+    path = change(
         tmp_path / "h.duckdb",
         "CREATE TABLE account_followers AS SELECT 'pin_' || n AS social_network_id FROM range(100, 125) AS numbers(n)",
     )

@@ -1,4 +1,4 @@
-"""The report of a history whose every text is hostile: each is shown as text, and none runs, loads or links."""
+"""The report of a history in which every text is hostile: each is shown as text and never executed."""
 
 import json
 import re
@@ -121,9 +121,9 @@ EXPRESSIONS = ("calculate", "filter", "expr", "labelExpr", "test", "signal", "fi
 
 
 def drawn_texts(count: int) -> list[str]:
-    """Return hostile texts: those of the list, and any of any plane of Unicode, with bits of markup in them."""
+    """Return hostile texts: those of MARKUP, and random Unicode texts mixed with markup."""
     texts: list[str] = []
-    anything = st.characters(exclude_categories=("Cs",))  # no file can hold half of a surrogate pair
+    anything = st.characters(exclude_categories=("Cs",))  # a file cannot hold half of a surrogate pair
     piece = st.one_of(st.text(anything, max_size=20), st.sampled_from(MARKUP[:-1]))
 
     @hypothesis.seed(6)
@@ -143,7 +143,7 @@ def drawn_texts(count: int) -> list[str]:
 
 
 def with_hostile_texts(path: Path, texts: list[str]) -> Path:
-    """Write a history in which every text that OneUp sends is one of these, including ids, names and metrics."""
+    """Write a history in which every text is one of these, including ids, names and metrics."""
     database, rng = make_history(path, days=40, pins=40), Random(6)
     with duckdb.connect(str(database)) as connection:
         ids = connection.execute("SELECT DISTINCT social_network_id, id FROM _pins ORDER BY ALL").fetchall()
@@ -180,7 +180,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def expressions(value: Any) -> Iterator[str]:
-    """Yield every text in a specification that Vega would evaluate or look up; the rows of data are none."""
+    """Yield every text in a specification that Vega evaluates or looks up, which excludes the rows of data."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in EXPRESSIONS:
@@ -203,7 +203,7 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(inner)
 
 
-def test_charts_evaluate_nothing_that_a_text_could_be_and_load_nothing(hostile: Path) -> None:
+def test_charts_evaluate_no_text_of_a_pin_and_load_nothing(hostile: Path) -> None:
     page = page_of(hostile)
     specifications = [spec for account in page["accounts"] for spec in account["charts"].values()]
     specifications += page["side_by_side"]["charts"].values()
@@ -216,11 +216,11 @@ def test_charts_evaluate_nothing_that_a_text_could_be_and_load_nothing(hostile: 
         assert [text for text in found if "hacked" in text or "<" in text.replace("<=", "").replace(" < ", "")] == []
 
 
-def test_in_a_browser_every_text_is_text_and_nothing_runs_loads_or_links(hostile: Path, tmp_path: Path) -> None:
+def test_a_browser_shows_every_hostile_text_as_text(hostile: Path, tmp_path: Path) -> None:
     report = write_report(hostile, tmp_path / "report.html")
-    wanted = page_of(hostile)
-    with open_page(report) as page:  # which fails on any request, error, warning or breach of the policy
-        for number, account in enumerate(wanted["accounts"]):
+    expected = page_of(hostile)
+    with open_page(report) as page:  # fails on any request, error, warning or violation of the policy
+        for number, account in enumerate(expected["accounts"]):
             page.get_by_label("Account", exact=True).select_option(f"account-{number}")
             assert len(drawn_shapes(page)) > 3
             shown = page.evaluate(

@@ -1,4 +1,4 @@
-"""Odd inputs and surroundings, given to real processes: the sentence, the exit status, and no traceback."""
+"""Unusual inputs and environments, given to real processes: message, exit status and no traceback."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config_file: Path, database: Path) -> None:
+def test_both_commands_read_a_config_from_a_pipe(sandbox: Sandbox, config_file: Path, database: Path) -> None:
     paths = {"CONFIG": str(config_file), "DATABASE": str(database)}
 
     checked = shell('"$PYTHON" main.py check --config <(cat "$CONFIG")', **paths)
@@ -50,7 +50,7 @@ def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         (
             "| head -c 100 > /dev/null; exit ${PIPESTATUS[0]}",
@@ -59,8 +59,8 @@ def test_a_config_may_come_from_a_pipe_in_both_commands(sandbox: Sandbox, config
         ("> /dev/full", "The output cannot be written: No space left on device, so that the command stopped."),
     ],
 )
-def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
-    sandbox: Sandbox, config_file: Path, target: str, told: str
+def test_a_read_without_a_writable_output_ends_with_one_sentence(
+    sandbox: Sandbox, config_file: Path, target: str, message: str
 ) -> None:
     ended = shell(
         f'"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" {target}',
@@ -69,18 +69,18 @@ def test_a_read_whose_output_cannot_be_written_ends_in_one_sentence(
     )
 
     assert ended.returncode == 1
-    assert ended.stderr.splitlines() == [told]
+    assert ended.stderr.splitlines() == [message]
 
 
 @pytest.mark.parametrize("verb", ["spec", "check --config nowhere.json", "discover --config nowhere.json"])
-def test_no_verb_ends_in_a_traceback_on_a_full_disk(verb: str) -> None:
+def test_no_verb_ends_with_a_traceback_on_a_full_disk(verb: str) -> None:
     ended = shell(f'"$PYTHON" main.py {verb} > /dev/full')
 
     assert ended.returncode == 1
     assert ended.stderr == "The output cannot be written: No space left on device, so that the command stopped.\n"
 
 
-NOTHING = {
+EMPTY_FIELDS = {
     "social_network_ids": None,
     "start_date": "",
     "preset": None,
@@ -91,9 +91,11 @@ NOTHING = {
 }
 
 
-def test_what_a_form_leaves_empty_is_absent_in_check_and_sync(sandbox: Sandbox, tmp_path: Path, database: Path) -> None:
+def test_empty_config_fields_count_as_absent_in_check_and_sync(
+    sandbox: Sandbox, tmp_path: Path, database: Path
+) -> None:
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({**NOTHING, **sandbox.config(), "pins_lookback_days": "90", "__injected": {}}))
+    path.write_text(json.dumps({**EMPTY_FIELDS, **sandbox.config(), "pins_lookback_days": "90", "__injected": {}}))
 
     checked = run("check", "--config", path)
     synced = databases.run("sync", "--config", path, "--database", database, "--streams", "account_followers")
@@ -103,7 +105,7 @@ def test_what_a_form_leaves_empty_is_absent_in_check_and_sync(sandbox: Sandbox, 
     assert "account_followers: 3 records" in synced.stderr
 
 
-def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
+def test_a_misspelled_config_key_ends_a_sync_before_any_request(
     sandbox: Sandbox, tmp_path: Path, database: Path
 ) -> None:
     path = tmp_path / "config.json"
@@ -121,7 +123,7 @@ def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
 
 
 @pytest.mark.parametrize(
-    "surroundings",
+    "environment",
     [
         pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, id="C"),
         pytest.param({"PYTHONIOENCODING": "ascii:strict"}, id="ascii", marks=pytest.mark.nightly),
@@ -130,7 +132,7 @@ def test_a_misspelled_key_ends_a_sync_with_status_2_before_any_request(
     ],
 )
 def test_messages_are_utf_8_in_any_locale(
-    sandbox: Sandbox, tmp_path: Path, database: Path, surroundings: dict[str, str]
+    sandbox: Sandbox, tmp_path: Path, database: Path, environment: dict[str, str]
 ) -> None:
     account = sandbox.add_account("pin_zoë🌷")
     config = {**sandbox.config(), "social_network_ids": [account, "pin_café🌷"]}
@@ -139,10 +141,10 @@ def test_messages_are_utf_8_in_any_locale(
     paths = {"CONFIG": str(tmp_path / "config.json"), "CATALOG": str(CATALOG), "DATABASE": str(database)}
     oneup = '"$PYTHON" -m oneup_pinterest.cli'
 
-    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" 2>&1', **surroundings, **paths)
-    synced = shell(f'{oneup} sync --config "$CONFIG" --database "$DATABASE" --json', **surroundings, **paths)
-    status = shell(f'{oneup} status --database "$DATABASE"', **surroundings, **paths)
-    status_json = shell(f'{oneup} status --database "$DATABASE" --json', **surroundings, **paths)
+    ended = shell('"$PYTHON" main.py read --config "$CONFIG" --catalog "$CATALOG" 2>&1', **environment, **paths)
+    synced = shell(f'{oneup} sync --config "$CONFIG" --database "$DATABASE" --json', **environment, **paths)
+    status = shell(f'{oneup} status --database "$DATABASE"', **environment, **paths)
+    status_json = shell(f'{oneup} status --database "$DATABASE" --json', **environment, **paths)
 
     assert ended.returncode == 1  # for the account that does not exist
     read_accounts = {m["record"]["data"]["social_network_id"] for m in messages(ended.stdout) if "record" in m}
@@ -155,7 +157,7 @@ def test_messages_are_utf_8_in_any_locale(
     assert "pin_café🌷" in {finding["where"] for finding in json.loads(status_json.stdout)["findings"]}
 
 
-def test_spec_needs_no_temporary_folder_and_check_says_what_it_needs(sandbox: Sandbox, config_file: Path) -> None:
+def test_spec_needs_no_temporary_folder_and_check_reports_a_missing_one(sandbox: Sandbox, config_file: Path) -> None:
     prelude = "import tempfile, runpy, sys; tempfile._candidate_tempdir_list = lambda: ['/nowhere']; sys.argv = "
     ended = [
         subprocess.run(
@@ -180,7 +182,7 @@ def test_spec_needs_no_temporary_folder_and_check_says_what_it_needs(sandbox: Sa
     assert ended[1].stderr == ""
 
 
-def test_a_report_without_docstrings_is_refused_in_one_sentence(database: Path) -> None:
+def test_a_report_without_docstrings_ends_with_one_sentence(database: Path) -> None:
     ended = databases.run("report", "--database", database, PYTHONOPTIMIZE="2")
 
     assert ended.returncode == 2
@@ -195,10 +197,10 @@ def test_a_report_needs_no_home_directory(
 ) -> None:
     first_sync(database)
     arguments = ["report", "--database", str(database), "--output", str(tmp_path / "report.html")]
-    homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
+    without_home = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
 
     ended = subprocess.run(
-        [sys.executable, "-c", f"{homeless}from oneup_pinterest.cli import main; main({arguments!r})"],
+        [sys.executable, "-c", f"{without_home}from oneup_pinterest.cli import main; main({arguments!r})"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -209,7 +211,7 @@ def test_a_report_needs_no_home_directory(
     assert (tmp_path / "report.html").exists()
 
 
-def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
+def test_a_read_of_an_unknown_stream_ends_with_a_config_error(
     sandbox: Sandbox, config_file: Path, tmp_path: Path
 ) -> None:
     stream = {"name": "boards", "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
@@ -228,7 +230,7 @@ def test_a_read_of_unknown_streams_ends_with_status_1_and_a_config_error(
 
 
 @pytest.mark.parametrize("name", ["@hearth_and_oak", "hearth_and_oak", "@Hearth_And_Oak"])
-def test_a_username_in_the_config_is_refused_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
+def test_a_username_in_the_config_is_rejected_with_its_id(sandbox: Sandbox, database: Path, name: str) -> None:
     result = sync({**sandbox.config(), "social_network_ids": name}, database)
 
     assert result.exit_status == 2
@@ -241,7 +243,7 @@ def test_a_username_in_the_config_is_refused_with_its_id(sandbox: Sandbox, datab
     ]
 
 
-def test_an_empty_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, database: Path) -> None:
+def test_an_empty_account_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, database: Path) -> None:
     ids = list(sandbox.account_ids)
     for account in ids:
         sandbox.remove_account(account)
@@ -256,12 +258,12 @@ def test_an_empty_list_fails_unless_accounts_were_read_before(sandbox: Sandbox, 
 
     assert (never.status, never.exit_status, never.error) == ("failed", 2, NO_ACCOUNT)
     assert (later.status, later.exit_status) == ("done", 0)
-    told = [warning for warning in later.warnings if "no Pinterest account" in warning]
-    assert len(told) == 1
-    assert all(account in told[0] for account in ids)
+    message = [warning for warning in later.warnings if "no Pinterest account" in warning]
+    assert len(message) == 1
+    assert all(account in message[0] for account in ids)
 
 
-def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbox, first_read: ReadResult) -> None:
+def test_an_empty_account_list_leaves_cursors_unchanged(sandbox: Sandbox, first_read: ReadResult) -> None:
     before = first_read
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
@@ -273,7 +275,7 @@ def test_an_empty_list_leaves_the_cursors_of_a_read_as_they_were(sandbox: Sandbo
 
 
 @pytest.mark.parametrize("key", ["", " ", "\u200b"])
-def test_a_blank_key_is_refused_before_any_request(sandbox: Sandbox, database: Path, key: str) -> None:
+def test_a_blank_api_key_is_rejected_before_any_request(sandbox: Sandbox, database: Path, key: str) -> None:
     with pytest.raises(UserError, match="`api_key` is blank") as caught:
         sync({**sandbox.config(), "api_key": key}, database)
 
@@ -281,7 +283,7 @@ def test_a_blank_key_is_refused_before_any_request(sandbox: Sandbox, database: P
     assert sandbox.requests == []
 
 
-def test_a_short_key_masks_no_letters_of_oneups_message(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_short_api_key_masks_no_letters_of_oneups_message(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({**sandbox.config(), "api_key": "e"}))
     sandbox.inject(Fault("status", status=401, body={"message": "Please provide a valid API key"}, times=None))

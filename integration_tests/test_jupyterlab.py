@@ -1,4 +1,4 @@
-"""The notebooks in a real JupyterLab: charts are drawn live, opened cold and exported, and nothing is loaded."""
+"""The notebooks in a real JupyterLab: charts are drawn when run, reopened and exported, without any network access."""
 # mypy: disable-error-code="no-untyped-call"
 # (nbformat, nbconvert and IPython leave functions without types)
 
@@ -20,7 +20,7 @@ from test_support.paths import ROOT
 pytestmark = pytest.mark.slow
 
 CHART = "application/vnd.vegalite.v5+json"
-# The shares of pixels that are not as the first one is, in a canvas and in the PNG of the same chart
+# The shares of pixels that differ from the first pixel, in a canvas and in the PNG of the same chart
 _INK = """async (canvas, png) => {
     const image = Object.assign(new Image(), {src: "data:image/png;base64," + png})
     await image.decode()
@@ -32,7 +32,7 @@ function ink(picture, width, height) {
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
     return pixels.filter(pixel => pixel !== pixels[0]).length / pixels.length
 }"""
-# The lowest contrast (WCAG 2.2, 1.4.3) of a table's texts with what is behind them
+# The lowest contrast (WCAG 2.2, 1.4.3) between the texts of a table and their background
 _CONTRAST = """tables => {
     const channels = color => color.match(/[\\d.]+/g).map(Number)
     const light = color => channels(color).slice(0, 3).map(value => value / 255)
@@ -48,7 +48,7 @@ _CONTRAST = """tables => {
     }))
 }"""
 
-# Shows texts of pins wherever a notebook can: in a sentence, a table, a chart's labels and its tooltips
+# Shows texts of pins everywhere a notebook can: in a sentence, a table, chart labels and tooltips
 _HOSTILE_CELL = """
 import altair as alt
 from oneup_pinterest.questions.answer import Answer
@@ -62,8 +62,8 @@ show(Answer("Which?", texts.item(), finished(encoded, texts.item(), 640, 100), t
 """
 
 
-class Lab(NamedTuple):
-    """A running JupyterLab, and the cells of all notebooks in one, as they are and executed elsewhere."""
+class RunningLab(NamedTuple):
+    """A running JupyterLab, and one notebook with the executed cells of all notebooks."""
 
     address: str
     folder: Path
@@ -78,8 +78,8 @@ class Lab(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Run JupyterLab on a history that supports every answer and has hostile texts."""
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """Run JupyterLab on a history that has hostile texts and enough data for every answer."""
     require_browser()
     folder = tmp_path_factory.mktemp("lab")
     database = make_long_history(folder / "h.duckdb", days=75, pins=100, hostile=True)
@@ -98,34 +98,34 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             patch.setenv("IPYTHONDIR", str(folder / "ipython"))
             NotebookClient(everything, timeout=300).execute()
         nbformat.write(everything, folder / "notebooks" / "executed.ipynb")
-        yield Lab(address, folder, everything)
+        yield RunningLab(address, folder, everything)
 
 
 @pytest.fixture
-def browser(lab: Lab) -> Iterator[Any]:
+def browser(lab: RunningLab) -> Iterator[Any]:
     sockets = lab.address.replace("http", "ws")
     with open_browser((lab.address, sockets, "data:", "blob:"), viewport={"width": 1280, "height": 1600}) as browser:
         yield browser
 
 
-def assert_all_is_drawn(page: Any, lab: Lab) -> None:
+def assert_all_is_drawn(page: Any, lab: RunningLab) -> None:
     expected = lab.count(CHART)
     assert expected
     page.wait_for_function(f"document.querySelectorAll('.jp-OutputArea canvas').length == {expected}")
     pictures = [data["image/png"] for data in lab.outputs() if CHART in data]
     for canvas, picture in zip(page.locator(".jp-OutputArea canvas").all(), pictures, strict=True):
         live, still = canvas.evaluate(_INK, picture)
-        assert live > 0.85 * still > 0, "JupyterLab's older Vega-Lite draws less of it than Altair's own"
+        assert live > 0.85 * still > 0, "JupyterLab's older Vega-Lite draws less than Altair's"
     assert page.locator(".jp-OutputArea table").count() == lab.count("text/html", "<table")
     for mime in ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr"):
         assert not page.locator(f'[data-mime-type="{mime}"]').all_inner_texts()
     assert page.evaluate("window.hacked") is None
     assert page.locator(".jp-OutputArea :is(script, iframe, img)").count() == 0
     menus = page.locator(".jp-OutputArea a").evaluate_all("links => links.map(link => link.textContent)")
-    assert set(menus) == {"Save as SVG", "Save as PNG"}, "links that lead elsewhere"
+    assert set(menus) == {"Save as SVG", "Save as PNG"}, "there are links to other sites"
 
 
-def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, browser: Any) -> None:
+def test_run_all_cells_draws_every_chart_and_executes_no_text(lab: RunningLab, browser: Any) -> None:
     page = open_notebook(browser, lab.address, "everything.ipynb")
     run_all_cells(page)
     assert_all_is_drawn(page, lab)
@@ -138,7 +138,7 @@ def test_run_all_cells_draws_every_chart_and_runs_no_text_of_a_pin(lab: Lab, bro
 
 
 @pytest.mark.parametrize("theme", [pytest.param("JupyterLab Light", marks=pytest.mark.nightly), "JupyterLab Dark"])
-def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: Lab, browser: Any, theme: str) -> None:
+def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: RunningLab, browser: Any, theme: str) -> None:
     choose_theme(lab.folder, theme)
     page = open_notebook(browser, lab.address, "executed.ipynb")
     assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1
@@ -147,7 +147,7 @@ def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: Lab, browse
     assert page.locator(".jp-OutputArea table").evaluate_all(_CONTRAST) >= 4.5
 
 
-def test_exported_to_html_charts_are_pictures_and_nothing_is_loaded(lab: Lab, tmp_path: Path) -> None:
+def test_an_html_export_shows_charts_as_pictures_and_loads_nothing(lab: RunningLab, tmp_path: Path) -> None:
     off = dict.fromkeys(
         ("mathjax_url", "require_js_url", "jupyter_widgets_base_url", "widget_renderer_url", "mermaid_js_url"), ""
     )

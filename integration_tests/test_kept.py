@@ -1,4 +1,4 @@
-"""A later and poorer answer destroys nothing, and the summary says what was kept in its place."""
+"""A later response with fewer values overwrites no known value, and the summary counts what was kept."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from oneup_pinterest.sync import sync
 pytestmark = pytest.mark.slow
 
 
-def test_accounts_that_the_config_names_keep_their_names_without_a_warning(
+def test_accounts_named_in_the_config_keep_their_usernames(
     sandbox: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database)
@@ -27,17 +27,17 @@ def test_accounts_that_the_config_names_keep_their_names_without_a_warning(
     assert result.warnings == []
 
 
-def test_fields_that_are_missing_later_that_day_are_kept_and_counted(
+def test_values_missing_in_a_later_sync_of_the_day_are_kept_and_counted(
     sandbox: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database)
     before = contents(database)
 
-    def poorer(answer: dict[str, Any]) -> dict[str, Any]:
-        answer["data"]["stats"][0]["value_current_period"] = None
-        return with_pins(answer, text=None, stats={"saves": None})
+    def with_nulls(response: dict[str, Any]) -> dict[str, Any]:
+        response["data"]["stats"][0]["value_current_period"] = None
+        return with_pins(response, text=None, stats={"saves": None})
 
-    sandbox.inject(Fault("edit", path="posts", times=None, edit=poorer))
+    sandbox.inject(Fault("edit", path="posts", times=None, edit=with_nulls))
     result = sync(sandbox.config(), database)
 
     assert contents(database) == before
@@ -51,13 +51,13 @@ def test_fields_that_are_missing_later_that_day_are_kept_and_counted(
     assert f"warning: {warnings[0]}" in result.summary().splitlines()
 
 
-def test_a_connection_that_expires_during_the_day_destroys_nothing(
+def test_zeros_of_an_expired_connection_overwrite_nothing(
     sandbox: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     account = sandbox.account_ids[0]
     first_sync(database)
     before = contents(database)
-    sandbox.add_account(account, is_expired=True)  # which answers zeros
+    sandbox.add_account(account, is_expired=True)  # whose responses hold zeros
 
     result = sync(sandbox.config(), database)
 
@@ -73,18 +73,18 @@ def test_a_connection_that_expires_during_the_day_destroys_nothing(
     ]
 
 
-def test_a_period_that_is_read_again_replaces_its_lists_and_metrics_whole(
+def test_a_full_refresh_replaces_rankings_and_metrics_of_a_period_whole(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, first_sync: FirstSync
 ) -> None:
     config = {**sandbox.config(), "start_date": "2026-05-10"}
     first_sync(database, start_date="2026-05-10")
 
-    def shorter(answer: dict[str, Any]) -> None:
-        lists = answer["data"]["post_performance"]
-        del lists["most_views"], answer["data"]["metrics"][2]
+    def with_fewer_entries(response: dict[str, Any]) -> None:
+        lists = response["data"]["post_performance"]
+        del lists["most_views"], response["data"]["metrics"][2]
         lists["least_views"] = lists["least_views"][::-1][:2]
 
-    sandbox.inject(Fault("edit", path="overview", times=None, edit=shorter))
+    sandbox.inject(Fault("edit", path="overview", times=None, edit=with_fewer_entries))
     monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
     result = sync(config, database, full_refresh=True)
 

@@ -1,4 +1,4 @@
-"""`load` and `state` as people and machines meet them: words, exit status, and the way back to `read --state`."""
+"""The commands `load` and `state`: messages, exit status, and states for `read --state`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
-    """Run `main.py read` into a file."""
+    """Write the output of `main.py read` to a file; return the exit status."""
     config, catalog = path.with_name("read.config.json"), path.with_name("read.catalog.json")
     config.write_text(json.dumps(sandbox.config()))
     catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
@@ -35,7 +35,7 @@ def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
     return ended.returncode
 
 
-def test_the_state_of_the_file_lets_the_next_read_go_on(
+def test_the_next_read_continues_from_the_state_of_the_file(
     sandbox: Sandbox, database: Path, tmp_path: Path, days_later: Days
 ) -> None:
     first, second, state = tmp_path / "first.jsonl", tmp_path / "second.jsonl", tmp_path / "state.json"
@@ -59,9 +59,7 @@ def test_the_state_of_the_file_lets_the_next_read_go_on(
     assert contents(database) == contents(synced)
 
 
-def test_an_account_that_could_not_be_read_is_named_as_by_a_sync(
-    sandbox: Sandbox, database: Path, tmp_path: Path
-) -> None:
+def test_a_failed_account_is_reported_as_by_a_sync(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
     bad = sandbox.account_ids[1]
     body = {"success": False, "message": "Not yours."}
     sandbox.inject(Fault("status", social_network_id=bad, status=404, body=body, times=None))
@@ -77,7 +75,7 @@ def test_an_account_that_could_not_be_read_is_named_as_by_a_sync(
     assert contents(database) == contents(tmp_path / "synced.duckdb")
 
 
-def test_a_read_that_failed_as_a_whole_fails_the_load_with_its_reason(database: Path, tmp_path: Path) -> None:
+def test_the_load_of_a_failed_read_fails_with_the_reason(database: Path, tmp_path: Path) -> None:
     config, catalog, path = (tmp_path / name for name in ("config.json", "catalog.json", "day.jsonl"))
     config.write_text('{"api_key": ""}')
     catalog.write_text('{"streams": []}')
@@ -91,21 +89,21 @@ def test_a_read_that_failed_as_a_whole_fails_the_load_with_its_reason(database: 
     assert rows(database, "SELECT status FROM _sync_runs") == [("failed",)]
 
 
-def test_what_the_connector_warned_of_is_said_again_once(database: Path, tmp_path: Path) -> None:
+def test_each_warning_of_the_connector_is_repeated_once(database: Path, tmp_path: Path) -> None:
     log = json.dumps({"type": "LOG", "log": {"level": "WARN", "message": "Left out 3 rows \x1b[2J."}})
     (tmp_path / "day.jsonl").write_text(f"{log}\n{log}\n")
 
     ended = databases.run("load", tmp_path / "day.jsonl", "--database", database)
 
     assert ended.returncode == 0
-    made, file, done, *words = ended.stderr.splitlines()
-    assert made.startswith(f"Created a new database: {database}.")
+    created, file, done, *warnings = ended.stderr.splitlines()
+    assert created.startswith(f"Created a new database: {database}.")
     assert file == f"database: {database}"
     assert re.fullmatch(r"done: 0 records, 0 new rows, [\d.]+ s", done)
-    assert words == ["warning: Left out 3 rows [2J."]
+    assert warnings == ["warning: Left out 3 rows [2J."]
 
 
-def test_an_old_load_makes_a_file_no_fresher(
+def test_loading_old_data_makes_a_file_no_fresher(
     sandbox: Sandbox, database: Path, tmp_path: Path, days_later: Days
 ) -> None:
     path = tmp_path / "day.jsonl"
@@ -123,7 +121,7 @@ STREAMS = "the streams are overview_metrics, pins, account_followers, post_perfo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "words"),
+    ("arguments", "status", "message"),
     [
         (["load", "nowhere.jsonl"], 2, "There is no file nowhere.jsonl to load."),
         (["load", "{folder}"], 2, "The folder {folder} has no JSON Lines or Parquet files to load."),
@@ -133,31 +131,31 @@ STREAMS = "the streams are overview_metrics, pins, account_followers, post_perfo
         (["state"], 1, "There is no database {database}. Sync or load into it first."),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_makes_no_file(
-    tmp_path: Path, arguments: list[str], status: int, words: str
+def test_wrong_usage_prints_one_sentence_and_creates_no_file(
+    tmp_path: Path, arguments: list[str], status: int, message: str
 ) -> None:
     folder, database = tmp_path / "folder", tmp_path / "history.duckdb"
     folder.mkdir()
     names = {"folder": folder, "database": database}
 
-    is_empty_pipe = arguments in (["load"], ["load", "-"])  # which pytest does not have
+    is_empty_pipe = arguments in (["load"], ["load", "-"])  # which does not exist within pytest
 
     ended = (databases.run if is_empty_pipe else run_command)(
-        *(word.format(**names) for word in arguments), "--database", database
+        *(argument.format(**names) for argument in arguments), "--database", database
     )
 
-    assert (ended.returncode, ended.stderr) == (status, f"oneup-pinterest: {words.format(**names)}\n")
+    assert (ended.returncode, ended.stderr) == (status, f"oneup-pinterest: {message.format(**names)}\n")
     assert not database.exists()
 
 
-def test_an_empty_file_loads_nothing_and_says_so(database: Path, tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_and_loads_nothing(database: Path, tmp_path: Path) -> None:
     (tmp_path / "day.jsonl").touch()
     with pytest.raises(UserError, match=r"^.*day\.jsonl is empty\. Nothing was loaded\.$"):
         load([str(tmp_path / "day.jsonl")], database)
     assert not database.exists()
 
 
-def test_a_file_without_state_prints_an_empty_list(database: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_state_prints_an_empty_list_if_the_file_has_no_state(database: Path, sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "day.jsonl").write_text("\n")
     load([str(tmp_path / "day.jsonl")], database)
 
@@ -167,7 +165,7 @@ def test_a_file_without_state_prints_an_empty_list(database: Path, sandbox: Sand
     assert ended.stderr == f"{database} has no state yet; the next read starts from the beginning.\n"
 
 
-def test_a_state_output_that_cannot_be_written_keeps_the_rows(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
+def test_rows_are_kept_if_the_state_output_cannot_be_written(sandbox: Sandbox, database: Path, tmp_path: Path) -> None:
     read_to(tmp_path / "day.jsonl", sandbox)
     output = tmp_path / "nowhere" / "state.json"
 
@@ -180,7 +178,7 @@ def test_a_state_output_that_cannot_be_written_keeps_the_rows(sandbox: Sandbox, 
     assert len(contents(database)["accounts"]) == 3
 
 
-def test_a_named_pipe_is_read_as_it_comes(database: Path, tmp_path: Path) -> None:
+def test_a_named_pipe_is_read_like_a_file(database: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     record = {"stream": "accounts", "data": {"social_network_id": "a"}, "emitted_at": 1779278400000}

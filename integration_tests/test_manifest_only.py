@@ -1,4 +1,4 @@
-"""The exported manifest, run by Airbyte's stock `source-declarative-manifest`, reads what the package reads."""
+"""The exported manifest, run by Airbyte's `source-declarative-manifest`, reads the same as the package."""
 
 import json
 import os
@@ -21,7 +21,9 @@ pytestmark = pytest.mark.slow
 CATALOG = ROOT / "integration_tests" / "configured_catalog.json"
 
 
-def stock(folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *more: str) -> list[dict[str, Any]]:
+def run_stock_connector(
+    folder: Path, sandbox: Sandbox, verb: str, config: dict[str, Any], *more: str
+) -> list[dict[str, Any]]:
     """Return the messages of `source-declarative-manifest VERB` on an exported folder."""
     (folder / "config.json").write_text(json.dumps(config))
     ended = subprocess.run(
@@ -50,7 +52,7 @@ def read_stock(folder: Path, sandbox: Sandbox, config: dict[str, Any], state: li
     (folder / "state.json").write_text(json.dumps(state))
     result, last = ReadResult(), {}
     catalog_and_state = ("--catalog", str(CATALOG), "--state", str(folder / "state.json"))
-    for message in stock(folder, sandbox, "read", config, *catalog_and_state):
+    for message in run_stock_connector(folder, sandbox, "read", config, *catalog_and_state):
         add_message(message, result, last)
     result.state = list(last.values())
     return result
@@ -63,7 +65,7 @@ def rows(result: ReadResult) -> dict[str, list[str]]:
     }
 
 
-def test_two_days_of_it_equal_those_of_the_package(
+def test_two_days_of_reads_equal_those_of_the_package(
     sandbox: Sandbox, days_later: Callable[[int], None], tmp_path: Path
 ) -> None:
     export(tmp_path)
@@ -84,12 +86,16 @@ def test_two_days_of_it_equal_those_of_the_package(
     ]
 
 
-def test_its_spec_and_catalog_are_those_of_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_catalog_is_that_of_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
     export(tmp_path)
     config = sandbox.config()
     (tmp_path / "config.json").write_text(json.dumps(config))
 
-    discovered = [message for message in stock(tmp_path, sandbox, "discover", config) if message["type"] == "CATALOG"]
+    discovered = [
+        message
+        for message in run_stock_connector(tmp_path, sandbox, "discover", config)
+        if message["type"] == "CATALOG"
+    ]
     ours = subprocess.run(
         [sys.executable, "main.py", "discover", "--config", tmp_path / "config.json"],
         cwd=ROOT,
@@ -102,14 +108,14 @@ def test_its_spec_and_catalog_are_those_of_the_package(sandbox: Sandbox, tmp_pat
     assert discovered == [message for message in messages(ours.stdout) if message["type"] == "CATALOG"]
 
 
-def test_a_start_in_the_future_is_one_sentence_there_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_start_date_in_the_future_is_reported_in_one_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
     export(tmp_path)
 
-    said = stock(tmp_path, sandbox, "check", {**sandbox.config(), "start_date": "2999-12-31"})
+    output = run_stock_connector(tmp_path, sandbox, "check", {**sandbox.config(), "start_date": "2999-12-31"})
 
-    told = [message["trace"]["error"]["message"] for message in said if message["type"] == "TRACE"]
-    told += [message["connectionStatus"]["message"] for message in said if message["type"] == "CONNECTION_STATUS"]
-    assert len(told) == 1  # the CDK puts a sentence of its own before it
-    assert told[0].endswith(
+    errors = [message["trace"]["error"]["message"] for message in output if message["type"] == "TRACE"]
+    errors += [message["connectionStatus"]["message"] for message in output if message["type"] == "CONNECTION_STATUS"]
+    assert len(errors) == 1  # the CDK adds a sentence of its own at the beginning
+    assert errors[0].endswith(
         "`start_date` is 2999-12-31, which is in the future (today is 2026-05-20): use an earlier day."
     )

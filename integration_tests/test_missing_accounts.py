@@ -1,4 +1,4 @@
-"""Accounts that OneUp no longer lists are named, and their history is kept."""
+"""Accounts that OneUp no longer lists are reported, and their history is kept."""
 
 import json
 from datetime import timedelta
@@ -33,7 +33,7 @@ from tools.released import ACCOUNTS, DAY_ONE, build, config, fixtures
 pytestmark = pytest.mark.slow
 
 
-def test_an_account_that_is_no_longer_listed_is_named_and_keeps_its_history(
+def test_an_unlisted_account_is_reported_and_keeps_its_history(
     sandbox: Sandbox, database: Path, config_file: Path, tmp_path: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -64,7 +64,7 @@ def test_an_account_that_is_no_longer_listed_is_named_and_keeps_its_history(
     assert cursors(database)[KNOTS] == "2026-05-19"
 
 
-def test_it_is_said_again_by_later_syncs_with_the_day_of_the_first(
+def test_later_syncs_repeat_the_message_with_the_day_of_the_first(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -74,7 +74,9 @@ def test_it_is_said_again_by_later_syncs_with_the_day_of_the_first(
         assert sync(config_of(sandbox), database, ["pins"]).warnings == [f"{KNOTS_IS_MISSING} {RECONNECT}"]
 
 
-def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: Path, days_later: Days) -> None:
+def test_several_missing_accounts_are_reported_in_one_message(
+    sandbox: Sandbox, database: Path, days_later: Days
+) -> None:
     sync(config_of(sandbox), database, ["accounts"])
     days_later(1)
     for account in sandbox.account_ids[1:]:
@@ -87,7 +89,7 @@ def test_several_accounts_are_named_in_one_sentence(sandbox: Sandbox, database: 
     ]
 
 
-def test_an_account_that_comes_back_is_continued_without_a_message(
+def test_an_account_that_is_listed_again_continues_without_a_message(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -104,7 +106,7 @@ def test_an_account_that_comes_back_is_continued_without_a_message(
     assert cursors(database)[KNOTS] == "2026-05-21"
 
 
-def test_where_the_config_names_the_accounts_nothing_is_said(
+def test_no_account_is_missing_if_the_config_names_the_accounts(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -116,7 +118,7 @@ def test_where_the_config_names_the_accounts_nothing_is_said(
     assert findings(database) == {}
 
 
-def test_an_account_that_the_config_names_is_not_missing_while_it_is_read(
+def test_an_account_named_in_the_config_is_not_missing_while_it_is_read(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -148,16 +150,16 @@ def test_an_unreadable_account_list_marks_no_account_as_missing(
     assert findings(database) == {}
 
 
-@pytest.mark.parametrize("gone", [0, 1])
-def test_an_account_of_a_released_file_that_is_gone_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: int
+@pytest.mark.parametrize("removed", [0, 1])
+def test_a_missing_account_of_a_released_database_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removed: int
 ) -> None:
     database = tmp_path / "released.duckdb"
     build(fixtures()[0], database)
     now = DAY_ONE + timedelta(days=1)
     monkeypatch.setenv(CLOCK_VARIABLE, now.isoformat())
     with Sandbox(accounts=ACCOUNTS, now=now) as sandbox:
-        missing = sandbox.account_ids[gone]
+        missing = sandbox.account_ids[removed]
         sandbox.remove_account(missing)
         result = sync(config(sandbox), database)
 
@@ -169,7 +171,7 @@ def test_an_account_of_a_released_file_that_is_gone_is_named(
     assert set(findings(database)) == {("missing_account", missing)}
 
 
-def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
+def test_a_file_without_account_lists_reports_an_account_long_unread(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -179,7 +181,7 @@ def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
         sync(config_of(sandbox), database)
     parquet = export_parquet(database, database.with_name("export"))
     foreign = database.with_name("foreign.duckdb")
-    with_tables_of(foreign, database.with_name("export"), [name for name in parquet if not name.startswith("_")])
+    write_plain_tables(foreign, database.with_name("export"), [name for name in parquet if not name.startswith("_")])
 
     assert {key: (it["what"], it["severity"], it["since"]) for key, it in findings(foreign).items()} == {
         ("unlisted_account", KNOTS): (
@@ -191,8 +193,8 @@ def test_a_file_without_account_lists_names_an_account_that_is_long_unread(
     }
 
 
-def with_tables_of(database: Path, folder: Path, names: list[str]) -> None:
-    """A file as another tool writes it: plain tables."""
+def write_plain_tables(database: Path, folder: Path, names: list[str]) -> None:
+    """Write a file of plain tables, as another tool does."""
     with duckdb.connect(str(database)) as connection:
         for name in names:
             connection.execute(f"CREATE TABLE {name} AS FROM '{folder}/{name}/{name}.parquet'")

@@ -1,4 +1,4 @@
-"""Run the notebooks: whole and the same on a long history, honest on every other one."""
+"""Run the notebooks: complete and repeatable on a long history, and with a message for missing data on others."""
 # mypy: disable-error-code="no-untyped-call"
 # (nbformat, nbconvert and IPython leave functions without types)
 
@@ -40,8 +40,8 @@ SAFE_TAGS = {"div", "p", "small", "table", "thead", "tbody", "tr", "th", "td"}
 SAFE_ATTRIBUTES = {"dir", "style"}
 
 
-class Run(NamedTuple):
-    """What a notebook showed: its texts in one, each display by itself, and both in the order of the cells."""
+class NotebookRun(NamedTuple):
+    """The output of a notebook: the printed text, each display, and the outputs of each cell in order."""
 
     printed: str
     displays: list[dict[str, Any]]
@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return all words that it showed, outside charts."""
+        """Return all texts that it showed outside charts."""
         return "\n".join([self.printed, *(data["text/plain"] for data in self.displays if CHART not in data)])
 
     @property
@@ -57,17 +57,17 @@ class Run(NamedTuple):
         return [data for data in self.displays if CHART in data]
 
 
-def run_in_kernel(notebook: Path, database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a notebook in a kernel, as JupyterLab does; fail if a cell raises."""
+def run_in_kernel(notebook: Path, database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> NotebookRun:
+    """Run a notebook in a kernel, as JupyterLab does; fail if a cell raises an error."""
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(database))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))  # parallel kernels share no history file
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))  # so that parallel kernels do not share a history file
     content = nbformat.read(notebook, 4)
     NotebookClient(content, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     cells = [cell.outputs for cell in content.cells if cell.cell_type == "code"]
     outputs = [output for cell in cells for output in cell]
     printed = "".join(output.text for output in outputs if output.output_type == "stream")
-    return Run(printed, [dict(output.data) for output in outputs if "data" in output], cells)
+    return NotebookRun(printed, [dict(output.data) for output in outputs if "data" in output], cells)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
-    """Return an IPython shell in this process, which needs no kernel's start."""
+    """Return an IPython shell in this process, which is faster than a new kernel."""
     os.environ.setdefault("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
     shell = InteractiveShell.instance()
     assert shell.history_manager is not None
@@ -85,10 +85,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
     return shell
 
 
-def run_here(notebook: Path, database: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a notebook in this process without drawing its charts; fail if a cell raises."""
+def run_here(notebook: Path, database: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> NotebookRun:
+    """Run a notebook in this process without drawing its charts; fail if a cell raises an error."""
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(database))
-    monkeypatch.setattr(vl_convert, "vegalite_to_png", lambda *_, **__: NO_PICTURE)
+    monkeypatch.setattr(vl_convert, "vegalite_to_png", lambda *_, **__: EMPTY_PICTURE)
     shell.reset(new_session=False)
     printed, displays = [], []
     for name, source in code_cells(notebook).items():
@@ -99,16 +99,16 @@ def run_here(notebook: Path, database: Path, shell: InteractiveShell, monkeypatc
         assert "Traceback" not in captured.stdout, name
         printed.append(captured.stdout)
         displays += [dict(output.data) for output in captured.outputs]
-    return Run("".join(printed), displays, [])
+    return NotebookRun("".join(printed), displays, [])
 
 
-NO_PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06"
+EMPTY_PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06"
 
 
 def ink(png: bytes) -> float:
     """Return the share of a picture's pixels that differ from a neighbor: 0 if nothing is drawn.
 
-    PNG stores each byte as the difference to its neighbors, so its filtered bytes say it without decoding further.
+    PNG stores each byte as the difference to its neighbors, so the filtered bytes are enough.
     """
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     width, height, channels = (
@@ -125,13 +125,13 @@ def ink(png: bytes) -> float:
         start += 12 + length
     rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, 1 + width * channels)
     pixels = rows[:, 1:].reshape(height, width, channels)
-    plain = rows[:, 0] == 0  # these rows are stored as they are
+    plain = rows[:, 0] == 0  # these rows are stored unfiltered
     differs = np.where(plain[:, None, None], np.diff(pixels, axis=1, prepend=pixels[:, :1]), pixels)
     return float(np.any(differs[1:, 1:] != 0, axis=2).mean())
 
 
 class Markup(HTMLParser):
-    """Fails on any element or attribute that is not one of ours: whatever a pin's text holds must not be markup."""
+    """Fails on any element or attribute that the kit does not write: the text of a pin must not become markup."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in SAFE_TAGS, self.rawdata[:200]
@@ -139,24 +139,24 @@ class Markup(HTMLParser):
         assert not any("url" in (value or "") for _, value in attrs), attrs
 
     def handle_comment(self, data: str) -> None:
-        raise AssertionError(f"a comment: {data}")
+        raise AssertionError(f"an HTML comment: {data}")
 
 
-def assert_harmless(run: Run) -> None:
+def assert_harmless(run: NotebookRun) -> None:
     for data in run.displays:
         assert set(data) <= {CHART, "image/png", "text/html", "text/plain"}
         Markup().feed(data.get("text/html", ""))
         assert data["text/plain"]
         if CHART in data:
-            assert not {"href", "url"} & set(_keys(data[CHART])), "charts hold their data and lead nowhere"
+            assert not {"href", "url"} & set(_keys(data[CHART])), "charts must have no links and no external data"
     for character in set(run.text) - {"\n", "\t"}:
-        assert unicodedata.category(character) not in ("Cc", "Cs"), "a terminal would obey it"
+        assert unicodedata.category(character) not in ("Cc", "Cs"), "control characters must not reach a terminal"
 
 
 def _keys(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key != "values":  # the rows, which are named as their makers like
+            if key != "values":  # the rows of data, whose names are free
                 yield key
                 yield from _keys(inner)
     elif isinstance(value, list):
@@ -171,25 +171,25 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "notebook",
-    # the test of JupyterLab executes each of them in a kernel too
+    # test_jupyterlab.py executes all of them in a kernel
     [pytest.param(path, marks=() if path == NOTEBOOKS[0] else pytest.mark.nightly) for path in NOTEBOOKS],
     ids=lambda path: path.stem,
 )
-def test_on_a_long_history_every_answer_has_a_chart_and_a_sentence(
+def test_every_answer_on_a_long_history_has_a_chart_and_a_sentence(
     notebook: Path, long_history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: InteractiveShell
 ) -> None:
     run = run_in_kernel(notebook, long_history, tmp_path, monkeypatch)
 
     outputs = [output for cell in run.cells for output in cell]
-    assert outputs[0].text.startswith(str(data_window(long_history))), "the window of the data comes first"
+    assert outputs[0].text.startswith(str(data_window(long_history))), "the first output must be the data window"
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert run.charts
     for cell in run.cells:
         for output, following in pairwise([*cell, None]):
             if CHART in (output or {}).get("data", {}):
                 assert following is not None, "a chart without a sentence"
-                said = following.get("text") or following.data["text/plain"]
-                assert re.search(r"\w{2}.*[.!?]", said), said
+                sentence = following.get("text") or following.data["text/plain"]
+                assert re.search(r"\w{2}.*[.!?]", sentence), sentence
     for data in run.charts:
         assert ink(base64.b64decode(data["image/png"])) > 0.005, data["text/plain"]
         assert len(data["text/plain"]) > 20
@@ -198,32 +198,32 @@ def test_on_a_long_history_every_answer_has_a_chart_and_a_sentence(
     again = run_here(notebook, long_history, shell, monkeypatch)
     assert again.printed == run.printed
     for first, second in zip(run.displays, again.displays, strict=True):
-        assert {**first, "image/png": ""} == {**second, "image/png": ""}, "another run says something else"
+        assert {**first, "image/png": ""} == {**second, "image/png": ""}, "a second run must show the same"
 
 
-def _other(path: Path) -> Path:
+def _other_destination(path: Path) -> Path:
     return as_other_destination(make_history(path.with_suffix(".source.duckdb")), path)
 
 
-def _keys_alone(path: Path) -> None:
-    """Another tool's file with a selection of fields, as small as it can be."""
-    with duckdb.connect(_other(path)) as connection:
+def _only_keys(path: Path) -> None:
+    """Write another tool's file with the key columns only."""
+    with duckdb.connect(_other_destination(path)) as connection:
         for stream in STREAMS:
             for column in TABLES[stream].columns.keys() - set(TABLES[stream].key):
                 connection.execute(f"ALTER TABLE oneup.{stream} DROP COLUMN {column}")
 
 
-def _pins_alone(path: Path) -> None:
-    """Another tool's file with one of the streams."""
-    with duckdb.connect(_other(path)) as connection:
+def _only_pins(path: Path) -> None:
+    """Write another tool's file with one stream only."""
+    with duckdb.connect(_other_destination(path)) as connection:
         for stream in STREAMS:
             if stream != "pins":
                 connection.execute(f"DROP TABLE oneup.{stream}")
 
 
 def _two_schemas(path: Path) -> None:
-    """Another tool's file with a schema per account and a prefix before the names."""
-    with duckdb.connect(_other(path)) as connection:
+    """Write another tool's file with a schema per account and prefixed table names."""
+    with duckdb.connect(_other_destination(path)) as connection:
         connection.execute("CREATE SCHEMA client_b")
         for stream in STREAMS:
             connection.execute(
@@ -234,24 +234,26 @@ def _two_schemas(path: Path) -> None:
 
 
 class Variant(NamedTuple):
-    """A history that lacks something, and what every notebook must say about it (a regular expression)."""
+    """An unusual history, and a pattern of the message that every notebook must show for it."""
 
     make: Callable[[Path], object]
-    says: str
+    message: str
 
 
 NOT_ENOUGH = "Not enough data yet|( is| are) needed"
 VARIANTS = {
     "empty": Variant(partial(make_history, days=0), NOT_ENOUGH),
-    "one sync": Variant(partial(make_history, days=1), f"{NOT_ENOUGH}|uncertain"),  # rates of pins need no more
+    "one sync": Variant(
+        partial(make_history, days=1), f"{NOT_ENOUGH}|uncertain"
+    ),  # one sync is enough for rates of pins
     "one pin": Variant(partial(make_history, accounts=("pin_one",), days=2, pins=1), NOT_ENOUGH),
     "no pins": Variant(partial(make_history, days=20, pins=0), NOT_ENOUGH),
     "gap": Variant(partial(make_history, missing_days=(5, 6, 7)), "17 daily snapshots"),
     "reset": Variant(partial(make_history, reset_on=15), "20 daily snapshots"),
     "rolling": Variant(partial(make_history, rolling=True), f"{NOT_ENOUGH}|falls? too often|are rolling"),
-    "another destination": Variant(_other, "20 daily snapshots"),
-    "keys alone": Variant(_keys_alone, NOT_ENOUGH),
-    "pins alone": Variant(_pins_alone, "20 daily snapshots"),
+    "another destination": Variant(_other_destination, "20 daily snapshots"),
+    "only keys": Variant(_only_keys, NOT_ENOUGH),
+    "only pins": Variant(_only_pins, "20 daily snapshots"),
     "two schemas": Variant(_two_schemas, "20 daily snapshots.* of 2 accounts"),
     "one account": Variant(partial(make_history, accounts=("pin_one",)), "of 1 account"),
     "hostile": Variant(partial(make_long_history, accounts=("pin_one",), days=40, pins=60, hostile=True), "40 daily"),
@@ -261,7 +263,7 @@ VARIANTS = {
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a function that makes each history once, at its first use."""
+    """Return a function that creates each history once, at its first use."""
     folder = tmp_path_factory.mktemp("variants")
 
     def history(name: str) -> Path:
@@ -273,15 +275,15 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     return history
 
 
-# what only varies these is tried at night
-EVERY_DAY = ("empty", "rolling", "keys alone", "hostile")
+# the other variants run at night
+DAILY_VARIANTS = ("empty", "rolling", "only keys", "hostile")
 
 
 @each_notebook
 @pytest.mark.parametrize(
-    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
+    "name", [name if name in DAILY_VARIANTS else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
 )
-def test_on_other_histories_they_say_what_data_is_missing(
+def test_unusual_histories_show_a_message_in_every_notebook(
     name: str,
     notebook: Path,
     histories: Callable[[str], Path],
@@ -290,8 +292,8 @@ def test_on_other_histories_they_say_what_data_is_missing(
 ) -> None:
     run = run_here(notebook, histories(name), shell, monkeypatch)
 
-    assert re.search(VARIANTS[name].says, run.text), run.text[:2000]
-    assert not re.search(r"\b(nan|None|null|inf|NaT)\b", run.text), "a figure that is none"
+    assert re.search(VARIANTS[name].message, run.text), run.text[:2000]
+    assert not re.search(r"\b(nan|None|null|inf|NaT)\b", run.text), "an invalid number is shown"
     assert_harmless(run)
 
 

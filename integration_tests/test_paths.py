@@ -1,4 +1,4 @@
-"""A database may have any name that DuckDB can keep, and any other is refused before a file is made."""
+"""A database may have any name that DuckDB supports; other names are rejected before a file is created."""
 
 import json
 import os
@@ -31,8 +31,8 @@ NAMES = [
     *("md:foo", "motherduck:x", "sqlite:foo", "postgres:x", "s3:x", "s3:/bucket/x.duckdb", "http:x", "file:x"),
     *(":memory:", "memory", "temp", "system", "-x", "wh?at.duckdb", "?", "a*[b]{c}%41'\".duckdb", " a\nb ", "ü.duckdb"),
 ]
-EVERY_DAY = ("md:foo", "s3:/bucket/x.duckdb", ":memory:", "-x", "wh?at.duckdb", "a*[b]{c}%41'\".duckdb", " a\nb ")
-REFUSED = {
+DAILY_NAMES = ("md:foo", "s3:/bucket/x.duckdb", ":memory:", "-x", "wh?at.duckdb", "a*[b]{c}%41'\".duckdb", " a\nb ")
+INVALID_NAMES = {
     "": "is empty",
     "here/": "is the name of a folder",
     ".": "is the name of a folder",
@@ -43,19 +43,19 @@ REFUSED = {
     "nul\0.duckdb": "a NUL character",
     "odd\udcff.duckdb": "is not UTF-8",
 }
-FEW = ("accounts", "account_followers")
+FEW_STREAMS = ("accounts", "account_followers")
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
+    "name", [name if name in DAILY_NAMES else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
 )
-def test_any_name_is_that_of_a_file_which_every_reader_opens(
+def test_every_reader_opens_a_database_of_any_valid_name(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "here" / name).parent.mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
 
-    first, second = sync(sandbox.config(), name, FEW), sync(sandbox.config(), name, FEW)
+    first, second = sync(sandbox.config(), name, FEW_STREAMS), sync(sandbox.config(), name, FEW_STREAMS)
 
     assert (first.status, first.streams["account_followers"]["rows"]) == ("done", 3)
     assert (second.status, second.streams["account_followers"]["rows"]) == ("done", 0)
@@ -67,22 +67,22 @@ def test_any_name_is_that_of_a_file_which_every_reader_opens(
     assert [path for path in Path().rglob("*") if path.is_file()] == [Path(name)]
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_name_that_cannot_be_is_refused_before_any_file_is_made(
+@pytest.mark.parametrize("name", INVALID_NAMES)
+def test_an_invalid_name_is_rejected_before_any_file_is_created(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "what?dir").mkdir()
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    for use in (lambda: sync(sandbox.config(), name), lambda: read_status(name)):
-        with pytest.raises(UserError, match=REFUSED[name]) as refused:
-            use()
+    for action in (lambda: sync(sandbox.config(), name), lambda: read_status(name)):
+        with pytest.raises(UserError, match=INVALID_NAMES[name]) as refused:
+            action()
         assert refused.value.exit_status == 2
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_folders_above_and_where_links_lead_are_judged_too(
+def test_parent_folders_and_targets_of_links_are_checked_too(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "what?dir").mkdir()
@@ -95,7 +95,7 @@ def test_folders_above_and_where_links_lead_are_judged_too(
 
 
 @pytest.mark.parametrize("command", ["sync", "status", "report", "export", "notebooks", "demo"])
-def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: str) -> None:
+def test_every_command_rejects_an_invalid_name_in_one_sentence(tmp_path: Path, command: str) -> None:
     for name in ("", f"{tmp_path}/what?dir/x.duckdb"):
         ended = run_command(command, "--database", name)
         assert (ended.returncode, ended.stdout) == (2, "")
@@ -108,7 +108,7 @@ def test_every_command_refuses_a_name_in_one_sentence(tmp_path: Path, command: s
     "name",
     ["a?b=c?d", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("wh?at.duckdb", ":memory:"))],
 )
-def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, name: str) -> None:
+def test_a_killed_sync_is_recovered_under_any_name(tmp_path: Path, name: str) -> None:
     streams = ("account_followers", "overview_metrics", "pins")
     with serve_sandbox(tmp_path / "work") as sandbox:
         database = tmp_path / "data" / name
@@ -123,14 +123,14 @@ def test_a_sync_that_is_killed_is_recovered_whatever_the_name(tmp_path: Path, na
 
         assert sync(sandbox.config(), database, streams).status == "done"
 
-        sync(sandbox.config(), tmp_path / "undisturbed.duckdb", streams)
+        sync(sandbox.config(), tmp_path / "reference.duckdb", streams)
     assert rows(database, "SELECT status FROM _sync_runs ORDER BY started_at") == [("interrupted",), ("done",)]
-    assert damage(database, tmp_path / "undisturbed.duckdb") == Damage(0, 0, 0)
+    assert damage(database, tmp_path / "reference.duckdb") == Damage(0, 0, 0)
     assert list(database.parent.iterdir()) == [database]
 
 
 @requires_old_duckdb
-def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
+def test_duckdb_1_5_creates_files_of_these_names_too(tmp_path: Path) -> None:
     program = (
         "import os, sys; from oneup_pinterest.sync.writer import DatabaseWriter\n"
         "from integration_tests.test_paths import NAMES\n"
@@ -139,8 +139,8 @@ def test_names_are_files_with_duckdb_1_5_too(tmp_path: Path) -> None:
         "for name in NAMES:\n"
         "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    for _ in range(2):\n"
-        "        with DatabaseWriter(name) as history:\n"
-        "            history.prepare({}); history.start_run()\n"
+        "        with DatabaseWriter(name) as writer:\n"
+        "            writer.prepare({}); writer.start_run()\n"
         "    with duckdb.connect(os.path.abspath(name)) as connection:\n"
         "        assert connection.execute('SELECT count(*) FROM _sync_runs').fetchone() == (2,), name\n"
     )
@@ -186,11 +186,11 @@ def test_a_file_in_place_of_the_work_folder_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, is_new: bool
 ) -> None:
     if not is_new:
-        sync(sandbox.config(), database, FEW)
+        sync(sandbox.config(), database, FEW_STREAMS)
     work_folder(database).write_text("mine")
-    with pytest.raises(UserError) as told:
-        sync(sandbox.config(), database, FEW)
-    assert str(told.value) == (
+    with pytest.raises(UserError) as error:
+        sync(sandbox.config(), database, FEW_STREAMS)
+    assert str(error.value) == (
         f"{work_folder(database)} is not a folder, but a sync needs a folder of that name for its temporary files. "
         "Move the file away, then sync again."
     )
@@ -198,7 +198,7 @@ def test_a_file_in_place_of_the_work_folder_is_reported_with_a_remedy(
     assert database.exists() != is_new
 
     work_folder(database).unlink()
-    assert sync(sandbox.config(), database, FEW).status == "done"
+    assert sync(sandbox.config(), database, FEW_STREAMS).status == "done"
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -206,13 +206,15 @@ def test_a_work_folder_of_another_user_is_reported_with_a_remedy(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
 ) -> None:
     if not is_new:
-        sync(sandbox.config(), database, FEW)
+        sync(sandbox.config(), database, FEW_STREAMS)
     work_folder(database).mkdir()
     (work_folder(database) / "notes.txt").write_text("theirs")
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != work_folder(database))  # as root all is allowed
-    with pytest.raises(UserError) as told:
-        sync(sandbox.config(), database, FEW)
-    assert str(told.value) == (
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != work_folder(database)
+    )  # as root, every access is allowed
+    with pytest.raises(UserError) as error:
+        sync(sandbox.config(), database, FEW_STREAMS)
+    assert str(error.value) == (
         f"You have no permission to write to {work_folder(database)}; another user's sync may have left it. "
         "Remove the folder or change its permissions, then sync again."
     )
@@ -220,7 +222,7 @@ def test_a_work_folder_of_another_user_is_reported_with_a_remedy(
     assert database.exists() != is_new
 
 
-def test_files_of_others_in_the_work_folder_stay_and_ours_go(sandbox: Sandbox, database: Path) -> None:
+def test_only_our_own_files_in_the_work_folder_are_removed(sandbox: Sandbox, database: Path) -> None:
     folder = work_folder(database)
     (folder / "duckdb_temp_mine").mkdir(parents=True)
     kept = {"notes.txt", "history.duckdb", "f" * 31 + ".duckdb", "batch.parquet.old", "duckdb_temp_mine"}
@@ -228,12 +230,12 @@ def test_files_of_others_in_the_work_folder_stay_and_ours_go(sandbox: Sandbox, d
     for name in (kept | ours) - {"duckdb_temp_mine"}:
         (folder / name).write_text("some")
 
-    assert sync(sandbox.config(), database, FEW).status == "done"
+    assert sync(sandbox.config(), database, FEW_STREAMS).status == "done"
 
     assert {path.name for path in folder.iterdir()} == kept
     for path in list(folder.iterdir()):
         path.rmdir() if path.is_dir() else path.unlink()
-    assert sync(sandbox.config(), database, FEW).status == "done"
+    assert sync(sandbox.config(), database, FEW_STREAMS).status == "done"
     assert not folder.exists()
 
 
@@ -244,7 +246,7 @@ def test_a_link_in_place_of_the_work_folder_is_followed_and_kept(
     (tmp_path / "elsewhere" / "batch.parquet").write_text("mine")
     work_folder(database).symlink_to(tmp_path / "elsewhere")
 
-    assert sync(sandbox.config(), database, FEW).status == "done"
+    assert sync(sandbox.config(), database, FEW_STREAMS).status == "done"
 
     assert work_folder(database).is_symlink()
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["batch.parquet"]

@@ -1,4 +1,4 @@
-"""`load` writes what `read` printed as `sync` would have: row for row, whatever the order, and nothing twice."""
+"""`load` writes the output of `read` as `sync` does: row for row, in any order and without duplicates."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ from test_support.clock import NOON
 pytestmark = pytest.mark.slow
 
 NIGHTLY = pytest.mark.nightly
-BRINGS_AGAIN = "the next read brings them again."
+READ_AGAIN = "the next read brings them again."
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CLOCK_VARIABLE, (NOON + timedelta(days=1)).isoformat())
 
 
-def loaded(database: Path, *texts: str | bytes) -> SyncResult:
+def load_texts(database: Path, *texts: str | bytes) -> SyncResult:
     """Load texts as files, in this order."""
     paths = []
     for number, text in enumerate(texts):
@@ -60,7 +60,7 @@ def states(database: Path) -> list[tuple[Any, ...]]:
 
 
 def everything(database: Path) -> dict[str, list[Any]]:
-    """Return every row with its time of extraction, and the states with theirs."""
+    """Return every row and every state, with extraction times."""
     return {
         name: rows(database, f"SELECT * FROM {name} ORDER BY ALL") for name in [*KEYS, "pins_latest", "_airbyte_state"]
     }
@@ -72,17 +72,17 @@ def assert_equal(database: Path, synced: Path) -> None:
     assert duplicate_keys(database) == []
 
 
-def kind_of(line: str) -> str:
+def message_type(line: str) -> str:
     return str(json.loads(line)["type"])
 
 
 def shuffled(lines: list[str]) -> list[str]:
-    """Return the records between two states in any order, before and after all other messages."""
+    """Return the lines with the records between two states in random order."""
     rng, result, between = random.Random(5), [], []
     for line in lines:
-        if kind_of(line) == "RECORD":
+        if message_type(line) == "RECORD":
             between.append(line)
-        elif kind_of(line) == "STATE":
+        elif message_type(line) == "STATE":
             rng.shuffle(between)
             result += [*between, line]
             between = []
@@ -91,8 +91,8 @@ def shuffled(lines: list[str]) -> list[str]:
     return result + between
 
 
-def vouched(lines: Iterable[str]) -> set[str]:
-    """Return the records, as JSON, after which a state of their stream comes."""
+def covered_by_state(lines: Iterable[str]) -> set[str]:
+    """Return the records, as JSON, that are followed by a state of their stream."""
     waiting: dict[str, list[str]] = {}
     found: set[str] = set()
     for message in map(json.loads, lines):
@@ -103,7 +103,7 @@ def vouched(lines: Iterable[str]) -> set[str]:
     return found
 
 
-def counted(database: Path) -> int:
+def count_rows(database: Path) -> int:
     return sum(rows(database, f"SELECT count(*) FROM {stream}")[0][0] for stream in KEYS)
 
 
@@ -121,7 +121,7 @@ def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_fil
 
     assert (read_process.returncode, load_process.returncode) == (0, 0), load_process.stderr
     assert_equal(database, synced)
-    records = counted(synced)
+    records = count_rows(synced)
     assert re.fullmatch(
         rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", load_process.stderr.splitlines()[-1]
     )
@@ -132,10 +132,10 @@ def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_fil
 
 
 def test_loading_twice_changes_nothing(days: list[Day], database: Path) -> None:
-    first = loaded(database, days[0].text)
+    first = load_texts(database, days[0].text)
     before = everything(database)
 
-    again = loaded(database, days[0].text)
+    again = load_texts(database, days[0].text)
 
     assert (first.exit_status, again.exit_status) == (0, 0)
     assert again.warnings == []
@@ -156,38 +156,38 @@ def test_the_last_extraction_wins_in_any_order_of_loading(
     days: list[Day], database: Path, order: tuple[int, ...], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "BATCH_ROWS", batch)
-    # what OneUp changes from day to day: a pin's text, an account's name, a period's value
+    # values that change from day to day: a pin's text, an account's name, a metric's name
     texts = [
         day.text.replace("Saves", f"Saves {n}")
         .replace('"text":"', f'"text":"Day {n}: ')
         .replace('"full_name":"', f'"full_name":"{n}')
         for n, day in enumerate(days)
     ]
-    loaded(database.with_name("right.duckdb"), texts[0])
-    right = database.with_name("right.duckdb")
-    loaded(right, texts[1])
+    load_texts(database.with_name("right.duckdb"), texts[0])
+    expected = database.with_name("right.duckdb")
+    load_texts(expected, texts[1])
 
     for n in order:
-        assert loaded(database, texts[n]).exit_status == 0
+        assert load_texts(database, texts[n]).exit_status == 0
 
-    assert everything(database) == everything(right)
+    assert everything(database) == everything(expected)
     again = "SELECT DISTINCT text[:6] FROM pins_latest WHERE snapshot_date = DATE '2026-05-21'"
     assert rows(database, again) == [("Day 1:",)]
     assert {name[0] for (name,) in rows(database, "SELECT full_name FROM accounts")} == {"1"}
     assert states(database) == states(days[1].synced)
 
 
-def test_several_files_and_one_stream_of_them_equal_two_syncs(days: list[Day], database: Path) -> None:
-    assert loaded(database, days[0].text, days[1].text).exit_status == 0
+def test_several_files_and_one_concatenated_file_equal_two_syncs(days: list[Day], database: Path) -> None:
+    assert load_texts(database, days[0].text, days[1].text).exit_status == 0
     assert_equal(database, days[1].synced)
 
     other = database.with_name("other.duckdb")
-    assert loaded(other, days[0].text + days[1].text).warnings == []
+    assert load_texts(other, days[0].text + days[1].text).warnings == []
     assert_equal(other, days[1].synced)
 
 
-def test_the_report_of_a_load_is_that_of_the_sync(days: list[Day], database: Path) -> None:
-    loaded(database, days[0].text, days[1].text)
+def test_the_report_after_a_load_equals_that_after_a_sync(days: list[Day], database: Path) -> None:
+    load_texts(database, days[0].text, days[1].text)
 
     def page(path: Path) -> str:
         text = write_report(path, path.with_suffix(".html")).read_text()
@@ -202,39 +202,41 @@ def test_the_report_of_a_load_is_that_of_the_sync(days: list[Day], database: Pat
         pytest.param(shuffled, id="shuffled"),
         pytest.param(lambda lines: lines + lines, id="twice"),
         pytest.param(
-            lambda lines: [line for line in lines for _ in range(2 if kind_of(line) == "RECORD" else 1)],
+            lambda lines: [line for line in lines for _ in range(2 if message_type(line) == "RECORD" else 1)],
             id="each record twice",
         ),
         pytest.param(
-            lambda lines: [line for line in lines if kind_of(line) in ("RECORD", "STATE")],
-            id="records and states alone",
+            lambda lines: [line for line in lines if message_type(line) in ("RECORD", "STATE")],
+            id="only records and states",
             marks=NIGHTLY,
         ),
         pytest.param(
             lambda lines: ["\ufeff", *(line.replace("\n", "\r\n") for line in lines[:-1]), "\n", lines[-1].rstrip()],
-            id="mark, CRLF, an empty line, no last line break",
+            id="byte order mark, CRLF, empty line, no final newline",
         ),
     ],
 )
-def test_an_input_that_holds_the_same_in_another_way_equals_the_sync(
+def test_reordered_or_repeated_input_equals_the_sync(
     days: list[Day], database: Path, change: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "BATCH_ROWS", 150)
-    result = loaded(database, "".join(change(days[0].lines)))
+    result = load_texts(database, "".join(change(days[0].lines)))
 
     assert (result.status, result.exit_status) == ("done", 0), result.warnings
     assert_equal(database, days[0].synced)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, lambda content: content.decode().encode("utf-16")])
-def test_packed_and_utf_16_files_are_read_for_what_they_are(days: list[Day], database: Path, pack: Any) -> None:
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, zstandard.compress, lambda content: content.decode().encode("utf-16")]
+)
+def test_compressed_and_utf_16_files_are_recognized(days: list[Day], database: Path, compress: Any) -> None:
     lines = days[0].text.encode().splitlines(keepends=True)
     parts = b"".join(lines[:700]), b"".join(lines[700:])
-    packed = pack(days[0].text.encode())
-    if not packed.startswith(b"\xff\xfe"):
-        packed = b"".join(map(pack, parts))  # as `cat a.gz b.gz` makes it
+    compressed = compress(days[0].text.encode())
+    if not compressed.startswith(b"\xff\xfe"):
+        compressed = b"".join(map(compress, parts))  # as `cat a.gz b.gz` creates it
 
-    assert loaded(database, packed).exit_status == 0
+    assert load_texts(database, compressed).exit_status == 0
     assert_equal(database, days[0].synced)
 
 
@@ -249,9 +251,7 @@ def test_packed_and_utf_16_files_are_read_for_what_they_are(days: list[Day], dat
         ("zst", 0.5),
     ],
 )
-def test_a_cut_file_keeps_what_a_state_covers_and_the_next_read_completes_it(
-    days: list[Day], database: Path, how: str, share: float
-) -> None:
+def test_a_truncated_file_loads_what_a_state_covers(days: list[Day], database: Path, how: str, share: float) -> None:
     content = days[0].text.encode()
     name = database.with_name("0.jsonl")
     match how:
@@ -262,80 +262,78 @@ def test_a_cut_file_keeps_what_a_state_covers_and_the_next_read_completes_it(
             cut = content[: content.index(b"\n", int(len(content) * share)) - 9]
             readable = cut[: cut.rindex(b"\n") + 1]
         case "gz":
-            packed = gzip.compress(content)
-            cut = packed[: int(len(packed) * share)]
+            compressed = gzip.compress(content)
+            cut = compressed[: int(len(compressed) * share)]
             readable = b""
         case _:
-            packed = b"".join(zstandard.compress(content[n : n + 9999]) for n in range(0, len(content), 9999))
-            cut = packed[: int(len(packed) * share)]
+            compressed = b"".join(zstandard.compress(content[n : n + 9999]) for n in range(0, len(content), 9999))
+            cut = compressed[: int(len(compressed) * share)]
             readable = b""
-    result = loaded(database, cut)
+    result = load_texts(database, cut)
 
-    kept = counted(database)
-    last_words = result.warnings[0]
+    kept = count_rows(database)
+    warning = result.warnings[0]
     assert (result.exit_status, result.status) == ((3, "partial") if kept else (1, "failed"))
     assert result.error == ("Not all of the input was loaded." if kept else "None of the input was loaded.")
     if readable:
         lines = readable.decode().splitlines()
-        assert kept == len(vouched(lines))
-        lost = sum(kind_of(line) == "RECORD" for line in lines) - kept
-        left = (
-            f" {lost:,} records after the last state were not loaded; {BRINGS_AGAIN}"
-            if lost
+        assert kept == len(covered_by_state(lines))
+        uncovered = sum(message_type(line) == "RECORD" for line in lines) - kept
+        ending = (
+            f" {uncovered:,} records after the last state were not loaded; {READ_AGAIN}"
+            if uncovered
             else (" Everything before that was loaded.")
         )
         if how == "in a line":
-            assert last_words == f"{name} ends in the middle of line {len(lines) + 1}.{left}"
+            assert warning == f"{name} ends in the middle of line {len(lines) + 1}.{ending}"
         else:
-            assert re.fullmatch(r"A read ended before it finished [a-z_, ]+\." + re.escape(left), last_words)
+            assert re.fullmatch(r"A read ended before it finished [a-z_, ]+\." + re.escape(ending), warning)
         assert states(database) == [
             (state["stream"]["stream_descriptor"]["name"], state["stream"]["stream_state"])
             for state in last_states(map(json.loads, lines))
         ]
     else:
-        assert re.match(rf"{re.escape(str(name))} is truncated or damaged after line \d+\. ", last_words)
-    assert loaded(database, days[0].text).exit_status == 0
+        assert re.match(rf"{re.escape(str(name))} is truncated or damaged after line \d+\. ", warning)
+    assert load_texts(database, days[0].text).exit_status == 0
     assert_equal(database, days[0].synced)
 
 
-def test_a_cut_read_before_a_whole_one_in_the_same_input_loses_nothing(days: list[Day], database: Path) -> None:
+def test_a_truncated_read_before_a_complete_one_loses_nothing(days: list[Day], database: Path) -> None:
     cut = "".join(days[0].lines[: len(days[0].lines) // 2])
-    result = loaded(database, cut + days[0].text)
+    result = load_texts(database, cut + days[0].text)
 
     assert result.exit_status == 3
     assert_equal(database, days[0].synced)
-    assert loaded(database, days[0].text).exit_status == 0
+    assert load_texts(database, days[0].text).exit_status == 0
     assert_equal(database, days[0].synced)
 
 
 @pytest.mark.parametrize("has_counts", [True, False])
-def test_no_state_is_taken_whose_records_are_missing(days: list[Day], database: Path, has_counts: bool) -> None:
+def test_a_state_is_not_stored_if_its_records_are_missing(days: list[Day], database: Path, has_counts: bool) -> None:
     lines = days[0].lines
     if not has_counts:
         lines = [re.sub(r',"sourceStats":\{[^}]*\}', "", line) for line in lines]
     place = next(n for n, line in enumerate(lines) if '"stream":"pins"' in line)
     lines[place] = lines[place][:-20] + "\n"
 
-    result = loaded(database, "".join(lines))
+    result = load_texts(database, "".join(lines))
 
     assert (result.exit_status, result.status) == (3, "partial")
     assert result.warnings[0] == f"{database.with_name('0.jsonl')}: line {place + 1} was not loaded (not valid JSON)."
-    assert (
-        "The state of pins was not updated, because records before it are missing; " + BRINGS_AGAIN in result.warnings
-    )
+    assert "The state of pins was not updated, because records before it are missing; " + READ_AGAIN in result.warnings
     assert "pins" not in dict(states(database))
-    assert counted(database) == counted(days[0].synced) - 1
-    assert loaded(database, days[0].text).exit_status == 0
+    assert count_rows(database) == count_rows(days[0].synced) - 1
+    assert load_texts(database, days[0].text).exit_status == 0
     assert_equal(database, days[0].synced)
 
 
-def test_a_file_whose_head_is_missing_moves_no_state(days: list[Day], database: Path) -> None:
-    first = next(n for n, line in enumerate(days[0].lines) if kind_of(line) == "RECORD")
-    result = loaded(database, "".join(days[0].lines[first + 1 :]))
+def test_a_file_without_its_beginning_stores_no_state_of_that_stream(days: list[Day], database: Path) -> None:
+    first = next(n for n, line in enumerate(days[0].lines) if message_type(line) == "RECORD")
+    result = load_texts(database, "".join(days[0].lines[first + 1 :]))
 
     assert result.exit_status == 3
     assert len(result.warnings) == 1
-    assert result.warnings[0].endswith(BRINGS_AGAIN)
+    assert result.warnings[0].endswith(READ_AGAIN)
     missing = json.loads(days[0].lines[first])["record"]["stream"]
     assert missing not in dict(states(database))
     assert len(states(database)) == len(KEYS) - 1

@@ -1,7 +1,7 @@
-"""Our own offline copies of the checks that Airbyte's QA makes of a source, as far as they apply to this one.
+"""Offline copies of the checks of Airbyte's QA that apply to this source.
 
-They are those of `airbyte-ops local connector qa` (package airbyte-internal-ops), except what needs DockerHub, a
-registry or the web, and what is about Poetry: this project is locked in requirements.lock, with hashes.
+The originals are in `airbyte-ops local connector qa` (package airbyte-internal-ops). Checks that need DockerHub, a
+registry or the web are left out, and so are those of Poetry: requirements.lock locks this project, with hashes.
 """
 
 import re
@@ -31,20 +31,20 @@ def manifest() -> dict[str, Any]:
 
 
 def section(title: str) -> list[str]:
-    """Return what stands below each heading of that name, up to the next heading."""
+    """Return the text below each heading of that name, up to the next heading."""
     return re.findall(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="airbyte-connector-models is not there for Python 3.13")
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="airbyte-connector-models does not support Python 3.13")
 @pytest.mark.parametrize("form", ["package", "manifest-only"])
-def test_the_metadata_is_valid_by_airbytes_model(form: str, tmp_path: Path) -> None:
+def test_the_metadata_is_valid_for_airbytes_model(form: str, tmp_path: Path) -> None:
     from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
 
     export(tmp_path)
     ConnectorMetadataDefinitionV0.model_validate(metadata(ROOT if form == "package" else tmp_path))
 
 
-def test_tags_and_base_image_are_those_of_each_form(tmp_path: Path) -> None:
+def test_tags_and_base_image_fit_each_form_of_the_connector(tmp_path: Path) -> None:
     export(tmp_path)
     ours, exported = metadata()["data"], metadata(tmp_path)["data"]
 
@@ -66,7 +66,7 @@ def test_there_is_neither_a_dockerfile_nor_a_setup_py() -> None:
     assert [name for name in ("Dockerfile", "setup.py") if (ROOT / name).exists()] == []
 
 
-def test_version_and_license_are_the_same_everywhere_they_stand() -> None:
+def test_version_and_license_are_the_same_everywhere() -> None:
     data = metadata()["data"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", data["dockerImageTag"])
     assert data["dockerImageTag"] == PROJECT["version"]
@@ -96,17 +96,17 @@ def test_publishing_to_pypi_is_declared() -> None:
     assert isinstance(metadata()["data"]["remoteRegistries"]["pypi"]["enabled"], bool)
 
 
-def test_the_manifest_asks_for_no_older_cdk_than_the_package() -> None:
+def test_the_manifest_and_the_package_require_the_same_cdk() -> None:
     assert f"airbyte-cdk>={manifest()['version']},<8" in PROJECT["dependencies"]
 
 
-def test_allowed_hosts_are_those_that_the_manifest_asks() -> None:
-    asked = {
+def test_allowed_hosts_are_those_of_the_manifest() -> None:
+    requested = {
         re.search(r"https://([^/']+)", requester["url"]).group(1)  # type: ignore[union-attr]
         for name, requester in manifest()["definitions"].items()
         if name.endswith("_requester")
     }
-    assert set(metadata()["data"]["allowedHosts"]["hosts"]) == asked
+    assert set(metadata()["data"]["allowedHosts"]["hosts"]) == requested
 
 
 def test_suggested_streams_exist() -> None:
@@ -122,7 +122,7 @@ def test_the_icon_is_a_square_svg_of_our_own() -> None:
     assert (left, top, width) == ("0", "0", height)
 
 
-def test_only_https_is_asked_for() -> None:
+def test_only_https_addresses_are_used() -> None:
     lines = [
         (path.name, line.strip())
         for folder in ("source_oneup_pinterest", "docs")
@@ -144,9 +144,9 @@ def test_the_acceptance_config_is_current_and_its_files_exist() -> None:
     assert [path for path in committed if not (ROOT / path).exists()] == []
 
 
-def test_the_docs_page_has_the_headings_that_airbyte_wants_in_its_order() -> None:
+def test_the_docs_page_has_airbytes_headings_in_order() -> None:
     name = metadata()["data"]["name"]
-    wanted = [
+    expected = [
         f"# {name}",
         "## Prerequisites",
         "## Setup guide",
@@ -164,17 +164,17 @@ def test_the_docs_page_has_the_headings_that_airbyte_wants_in_its_order() -> Non
         "## Limitations & Troubleshooting",
         "## Changelog",
     ]
-    found = [line for line in PAGE.splitlines() if line in wanted]
-    assert found == wanted
-    # where a connector may have headings of its own
-    own = [line for line in PAGE.splitlines() if re.match("#+ ", line) and line not in wanted]
+    found = [line for line in PAGE.splitlines() if line in expected]
+    assert found == expected
+    # a connector may have other headings of these levels only
+    own = [line for line in PAGE.splitlines() if re.match("#+ ", line) and line not in expected]
     assert [heading for heading in own if not heading.startswith(("### ", "## Config"))] == []
     assert PAGE.startswith(
         f"# {name}\n\n<HideInUI>\n\nThis page contains the setup guide and reference information for "
     )
 
 
-def test_the_docs_page_says_what_every_page_of_airbyte_says() -> None:
+def test_the_docs_page_has_airbytes_standard_texts() -> None:
     name = metadata()["data"]["name"]
     assert section("For Airbyte Cloud:")[1].startswith(
         "\n1. [Log into your Airbyte Cloud](https://cloud.airbyte.com/workspaces) account.\n"
@@ -190,7 +190,7 @@ def test_the_docs_page_says_what_every_page_of_airbyte_says() -> None:
     )
 
 
-def test_prerequisites_name_every_field_that_is_required() -> None:
+def test_prerequisites_name_every_required_field() -> None:
     specification = manifest()["spec"]["connection_specification"]
     [prerequisites] = section("Prerequisites")
     titles = [specification["properties"][key]["title"] for key in specification["required"]]
@@ -202,8 +202,8 @@ def test_every_field_of_the_form_has_a_title_a_description_and_a_default() -> No
     fields = specification["properties"]
     groups = [group["id"] for group in specification["groups"]]
     assert [field["order"] for field in fields.values()] == list(range(len(fields)))
-    places = [groups.index(field["group"]) for field in fields.values()]
-    assert places == sorted(places)
+    positions = [groups.index(field["group"]) for field in fields.values()]
+    assert positions == sorted(positions)
     for key, field in fields.items():
         assert field["title"], key
         assert field["description"].endswith("."), key

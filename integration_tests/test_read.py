@@ -1,4 +1,4 @@
-"""What comes out of the connector equals what the API holds, sync after sync, at the price that was promised."""
+"""Records of the connector equal the data of the API, sync after sync, with the promised number of requests."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ STREAMS = ("overview_metrics", "pins", "account_followers", "post_performance", 
 COUNTERS = ("impressions", "saves", "comments", "repins", "clicks")
 
 
-def ask(sandbox: Sandbox, endpoint: str, account: str, start: str, end: str, timezone: str = "UTC") -> dict[str, Any]:
-    """Return the server's own answer for a window, asked for by dates."""
+def fetch(sandbox: Sandbox, endpoint: str, account: str, start: str, end: str, timezone: str = "UTC") -> dict[str, Any]:
+    """Return the data of the server for a window of dates."""
     window = {"start_date": start, "end_date": end, "timezone": timezone}
     parameters = {"apiKey": sandbox.api_key, "social_network_id": account, **window}
-    answer = requests.get(f"{sandbox.analytics_url}/pinterest/{endpoint}", parameters, timeout=30).json()
-    assert answer["success"], answer
-    return dict(answer["data"])
+    response = requests.get(f"{sandbox.analytics_url}/pinterest/{endpoint}", parameters, timeout=30).json()
+    assert response["success"], response
+    return dict(response["data"])
 
 
 def assert_equals_the_server(result: ReadResult, sandbox: Sandbox) -> None:
-    """Every record of every stream is what the server holds for its window, and none of the window is missing."""
+    """Assert that the records of every stream equal the data of the server, and that none is missing."""
     assert result.exception is None
     for stream, keys in KEYS.items():
         counted = Counter(tuple(record.get(key) for key in keys) for record in result.records[stream])
@@ -37,7 +37,7 @@ def assert_equals_the_server(result: ReadResult, sandbox: Sandbox) -> None:
     today = sandbox.now.date().isoformat()
     for window, rows in windows_of(result.records["overview_metrics"]):
         account, start, end = window
-        data = ask(sandbox, "overview", account, start, end)
+        data = fetch(sandbox, "overview", account, start, end)
         assert [metric(row) for row in rows] == data["metrics"]
         entries = [row for row in result.records["post_performance"] if window_of(row) == window]
         expected = {
@@ -51,7 +51,7 @@ def assert_equals_the_server(result: ReadResult, sandbox: Sandbox) -> None:
             ]
     for window, rows in windows_of(result.records["pin_totals"]):
         account, start, end = window
-        data = ask(sandbox, "posts", account, start, end)
+        data = fetch(sandbox, "posts", account, start, end)
         assert [metric(row) for row in rows] == data["stats"]
         pins = [row for row in result.records["pins"] if window_of(row) == window]
         assert {row["snapshot_date"] for row in pins} <= {today}
@@ -83,7 +83,7 @@ def yesterday(sandbox: Sandbox) -> str:
     return (sandbox.now.date() - timedelta(days=1)).isoformat()
 
 
-def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: Sandbox) -> None:
+def test_a_first_read_returns_the_whole_history_of_the_server(sandbox: Sandbox) -> None:
     result = read({**sandbox.config(), "start_date": "2025-11-03"})
 
     assert_equals_the_server(result, sandbox)
@@ -100,35 +100,41 @@ def test_the_first_sync_brings_all_of_history_and_equals_the_server(sandbox: San
 
 
 @pytest.mark.slow
-def test_the_api_refuses_no_request_for_any_start_date(sandbox: Sandbox, days_later: Days) -> None:
-    for back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
-        start = (sandbox.now.date() - timedelta(days=back)).isoformat()
+def test_the_api_accepts_every_request_for_any_start_date(sandbox: Sandbox, days_later: Days) -> None:
+    for days_back in (1, 2, 7, 8, 9, 30, 89, 90, 91, 92, 180, 181):
+        start = (sandbox.now.date() - timedelta(days=days_back)).isoformat()
         result = read({**sandbox.config(), "start_date": start, "social_network_ids": sandbox.account_ids[:1]})
         assert result.exception is None, start
         assert {request.status for request in sandbox.requests} == {200}
         sandbox.clear_requests()
 
 
-def test_a_daily_sync_sends_two_requests_per_account_and_one_more(sandbox: Sandbox, days_later: Days) -> None:
+def test_a_daily_read_sends_two_requests_per_account_and_one_more(sandbox: Sandbox, days_later: Days) -> None:
     first = read({**sandbox.config(), "start_date": "2025-11-03"})
     days_later(1)
     sandbox.clear_requests()
 
     second = read({**sandbox.config(), "start_date": "2025-11-03"}, first.state)
 
-    asked = Counter((request.path.rsplit("/", 1)[-1], request.params.get("preset")) for request in sandbox.requests)
-    assert asked == {("listsocialaccounts", None): 1, ("overview", "last_30_days"): 3, ("posts", "last_90_days"): 3}
+    requests_by_endpoint = Counter(
+        (request.path.rsplit("/", 1)[-1], request.params.get("preset")) for request in sandbox.requests
+    )
+    assert requests_by_endpoint == {
+        ("listsocialaccounts", None): 1,
+        ("overview", "last_30_days"): 3,
+        ("posts", "last_90_days"): 3,
+    }
     assert_equals_the_server(second, sandbox)
 
 
-def test_a_first_sync_sends_fourteen_requests_per_account_and_one_more(sandbox: Sandbox) -> None:
+def test_a_first_read_sends_14_requests_per_account_and_one_more(sandbox: Sandbox) -> None:
     read(sandbox.config())
 
-    asked = Counter(request.path.rsplit("/", 1)[-1] for request in sandbox.requests)
-    assert asked == {"listsocialaccounts": 1, "overview": 3 * 13, "posts": 3 * 1}
+    requests_by_endpoint = Counter(request.path.rsplit("/", 1)[-1] for request in sandbox.requests)
+    assert requests_by_endpoint == {"listsocialaccounts": 1, "overview": 3 * 13, "posts": 3 * 1}
 
 
-def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None:
+def test_accounts_named_in_the_config_need_no_account_list(sandbox: Sandbox) -> None:
     named = sandbox.account_ids[:2]
     result = read({**sandbox.config(), "social_network_ids": [*named, named[0]]})
 
@@ -137,7 +143,7 @@ def test_accounts_that_the_config_names_are_not_listed(sandbox: Sandbox) -> None
     assert_equals_the_server(result, sandbox)
 
 
-def test_an_address_may_end_with_a_slash(sandbox: Sandbox) -> None:
+def test_urls_in_the_config_may_end_with_a_slash(sandbox: Sandbox) -> None:
     urls = {key: f"{sandbox.config()[key]}/" for key in ("analytics_url", "accounts_url")}
     result = read({**sandbox.config(), **urls}, streams=["account_followers"])
 
@@ -145,7 +151,7 @@ def test_an_address_may_end_with_a_slash(sandbox: Sandbox) -> None:
     assert {request.path for request in sandbox.requests} == {"/api/listsocialaccounts", "/api/pinterest/overview"}
 
 
-def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox, first_read: ReadResult) -> None:
+def test_a_second_read_on_a_day_repeats_only_the_newest_windows(sandbox: Sandbox, first_read: ReadResult) -> None:
     again = read(sandbox.config(), first_read.state)
 
     assert len(sandbox.requests) == 2 * 3 + 1
@@ -154,7 +160,7 @@ def test_the_same_day_again_repeats_only_the_newest_windows(sandbox: Sandbox, fi
 
 
 @pytest.mark.slow
-def test_a_skipped_day_and_a_long_pause_are_caught_up(
+def test_reads_catch_up_after_skipped_days_and_long_pauses(
     sandbox: Sandbox, days_later: Days, first_read: ReadResult
 ) -> None:
     result = first_read
@@ -169,7 +175,7 @@ def test_a_skipped_day_and_a_long_pause_are_caught_up(
         assert first_day == min(before, sandbox.now.date() - timedelta(days=90)).isoformat()
 
 
-def test_an_account_that_is_added_later_gets_its_whole_history(sandbox: Sandbox, days_later: Days) -> None:
+def test_an_account_added_later_is_read_from_its_start(sandbox: Sandbox, days_later: Days) -> None:
     config = {**sandbox.config(), "start_date": "2026-01-01"}
     old, late = sandbox.account_ids[:2], sandbox.account_ids[2]
     first = read({**config, "social_network_ids": old})
@@ -194,24 +200,22 @@ def test_a_new_preset_is_backfilled_and_the_old_one_continues(
 
     second = read({**sandbox.config(), "preset": "last_7_days"}, first_read.state)
     again = read({**sandbox.config(), "preset": "last_7_days"}, second.state)
-    back = read(sandbox.config(), again.state)
+    days_back = read(sandbox.config(), again.state)
 
     assert_equals_the_server(second, sandbox)
     weeks = {row["period_end"] for row in second.records["overview_metrics"]}
     assert len(weeks) == 13
-    for output, periods in ((again, {("last_7_days", "2026-05-20")}), (back, {("last_30_days", "2026-05-20")})):
+    for output, periods in ((again, {("last_7_days", "2026-05-20")}), (days_back, {("last_30_days", "2026-05-20")})):
         found = {(row["preset"], row["period_end"]) for row in output.records["overview_metrics"]}
         assert periods <= found
-        assert len(found) <= 2  # the newest, and a week that has become final
+        assert len(found) <= 2  # the newest window, and a week that has become final
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "lookback", [1, 91, *(pytest.param(days, marks=pytest.mark.nightly) for days in (2, 30, 45, 90, 365))]
 )
-def test_pins_are_observed_again_as_long_as_the_lookback_says(
-    sandbox: Sandbox, days_later: Days, lookback: int
-) -> None:
+def test_pins_are_read_again_for_the_days_of_the_lookback(sandbox: Sandbox, days_later: Days, lookback: int) -> None:
     config = {**sandbox.config(), "start_date": "2025-01-01", "pins_lookback_days": lookback}
     first = read(config, streams=["pins", "pin_totals"])
     days_later(1)
@@ -239,7 +243,7 @@ def empty_posts() -> Any:
     from oneup_pinterest.sandbox import Fault
 
     return Fault(
-        "edit", path="posts", times=None, edit=lambda answer: {**answer, "data": {**answer["data"], "posts": []}}
+        "edit", path="posts", times=None, edit=lambda response: {**response, "data": {**response["data"], "posts": []}}
     )
 
 
@@ -251,8 +255,8 @@ def test_every_account_has_its_own_cursor(sandbox: Sandbox, first_read: ReadResu
     assert set(result.cursors("pins")) == set(sandbox.account_ids)
 
 
-def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    # the CDK's own cursor would keep one date for all, and drop what it planned: from 10,000 and 25,000 accounts on
+def test_many_accounts_never_share_one_cursor(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the CDK's own cursor keeps one date for all from 10,000 accounts on, and drops partitions from 25,000 on
     monkeypatch.setattr(
         "airbyte_cdk.sources.declarative.incremental.ConcurrentPerPartitionCursor.SWITCH_TO_GLOBAL_LIMIT", 1
     )
@@ -270,21 +274,21 @@ def test_no_number_of_accounts_makes_one_cursor_of_all(sandbox: Sandbox, monkeyp
     assert_equals_the_server(again, sandbox)
 
 
-def test_after_a_clock_that_goes_back_the_next_day_is_as_usual(
+def test_reads_are_right_after_a_clock_that_goes_back(
     sandbox: Sandbox, days_later: Days, first_read: ReadResult
 ) -> None:
     days_later(-2)
-    back = read(sandbox.config(), first_read.state)
-    assert_equals_the_server(back, sandbox)
-    assert {row["period_end"] for row in back.records["overview_metrics"]} == {yesterday(sandbox)}
+    days_back = read(sandbox.config(), first_read.state)
+    assert_equals_the_server(days_back, sandbox)
+    assert {row["period_end"] for row in days_back.records["overview_metrics"]} == {yesterday(sandbox)}
 
     days_later(3)
-    assert_equals_the_server(read(sandbox.config(), back.state), sandbox)
+    assert_equals_the_server(read(sandbox.config(), days_back.state), sandbox)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "strange",
+    "foreign_state",
     [
         {},
         {"states": None},
@@ -296,8 +300,10 @@ def test_after_a_clock_that_goes_back_the_next_day_is_as_usual(
         {"__ab_no_cursor_state_message": True},
     ],
 )
-def test_a_foreign_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, strange: dict[str, Any]) -> None:
-    state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": "overview_metrics"}, "stream_state": strange}}]
+def test_an_invalid_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, foreign_state: dict[str, Any]) -> None:
+    state = [
+        {"type": "STREAM", "stream": {"stream_descriptor": {"name": "overview_metrics"}, "stream_state": foreign_state}}
+    ]
 
     result = read(sandbox.config(), state, streams=["overview_metrics"])
 
@@ -313,7 +319,7 @@ def test_a_foreign_state_is_ignored_and_history_is_read_again(sandbox: Sandbox, 
         pytest.param("America/New_York", marks=pytest.mark.slow),
     ],
 )
-def test_windows_end_yesterday_in_the_zone_of_the_config(sandbox: Sandbox, zone: str, days_later: Days) -> None:
+def test_windows_end_yesterday_in_the_time_zone_of_the_config(sandbox: Sandbox, zone: str, days_later: Days) -> None:
     result = read({**sandbox.config(), "timezone": zone})
 
     assert result.exception is None

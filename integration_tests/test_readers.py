@@ -1,4 +1,4 @@
-"""Processes that read a database while others read it, write it or were killed."""
+"""Readers of a database that other processes read, write or left behind."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_history(tmp_path_factory.mktemp("readers") / "history.duckdb", days=3, pins=4)
 
 
-def test_several_notebooks_read_one_database_at_once(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_read_one_database_at_once(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(database))
     code = (
         "import sys; from oneup_pinterest.database.reader import open_history\n"
@@ -32,12 +32,12 @@ def test_several_notebooks_read_one_database_at_once(database: Path, monkeypatch
         assert another.stdout is not None
         assert another.stdout.readline() == b"\n"
         assert notebooks.start()[1] == "pin_one"
-        assert another.poll() is None, "it still reads"
+        assert another.poll() is None, "the other process must still read"
         another.communicate(b"\n", timeout=30)
     assert another.returncode == 0
 
 
-def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_report_a_file_that_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "MAX_WAIT", 0.2)
     path = make_history(tmp_path / "history.duckdb", days=1, pins=1)
     writer = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
@@ -53,13 +53,13 @@ def test_a_file_that_a_sync_is_writing_says_so(tmp_path: Path, monkeypatch: pyte
         load.load_pins(path)
 
 
-def test_a_process_that_loaded_frames_ends_without_noise(database: Path) -> None:
+def test_a_process_that_loaded_frames_prints_nothing_at_its_end(database: Path) -> None:
     code = f"from oneup_pinterest.database.load import load_pins; load_pins({str(database)!r})"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
 
 
-def test_a_killed_writers_log_is_read_too(tmp_path: Path) -> None:
+def test_the_wal_of_a_killed_writer_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "history.duckdb"
     code = (
         f"import duckdb, os; c = duckdb.connect({str(path)!r}); "

@@ -1,4 +1,4 @@
-"""Lines that `load` cannot take are named with their file and line, and no other line is lost."""
+"""Lines that `load` rejects are reported with their file and line, and no other line is lost."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def message(stream: str = "pins", data: Any = None, **changes: Any) -> dict[str,
 
 
 STREAMS = "overview_metrics, pins, account_followers, post_performance, pin_totals, accounts"
-WITHOUT = "a record without `stream`, `data` or `emitted_at`"
+NO_FIELDS = "a record without `stream`, `data` or `emitted_at`"
 NO_OBJECT = "a record of pins whose `data` is not an object or `emitted_at` is not a time"
 
 
@@ -49,9 +49,9 @@ NO_OBJECT = "a record of pins whose `data` is not an object or `emitted_at` is n
         (message(stream=None), f"a record of the stream `None`, which does not exist; the streams are {STREAMS}"),
         (message(data=pin(saves="many")), "a record of pins with a value of the wrong type"),
         (message(data=pin(saves=2**63)), "a record of pins with a value of the wrong type"),
-        ({"type": "RECORD"}, WITHOUT),
-        ({"type": "RECORD", "record": {"stream": "pins"}}, WITHOUT),
-        ({"type": "RECORD", "record": [1]}, WITHOUT),
+        ({"type": "RECORD"}, NO_FIELDS),
+        ({"type": "RECORD", "record": {"stream": "pins"}}, NO_FIELDS),
+        ({"type": "RECORD", "record": [1]}, NO_FIELDS),
         ({"type": "STATE"}, "an incomplete message of type STATE"),
         ({"type": "TRACE", "trace": {}}, "an incomplete message of type TRACE"),
         (
@@ -75,7 +75,9 @@ NO_OBJECT = "a record of pins whose `data` is not an object or `emitted_at` is n
         ),
     ],
 )
-def test_a_refused_line_is_named_and_loses_no_other(database: Path, tmp_path: Path, line: Any, why: str) -> None:
+def test_a_rejected_line_is_reported_and_the_others_are_loaded(
+    database: Path, tmp_path: Path, line: Any, why: str
+) -> None:
     path = tmp_path / "day.jsonl"
     written = line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode()
     good = [json.dumps(message(data=pin(id=str(n)))).encode() for n in range(3)]
@@ -90,16 +92,16 @@ def test_a_refused_line_is_named_and_loses_no_other(database: Path, tmp_path: Pa
     assert rows(database, "SELECT status, error FROM _sync_runs") == [("partial", "Not all of the input was loaded.")]
 
 
-def test_many_refused_lines_are_one_sentence(database: Path, tmp_path: Path) -> None:
+def test_many_rejected_lines_are_reported_in_one_sentence(database: Path, tmp_path: Path) -> None:
     path = tmp_path / "day.jsonl"
     path.write_text("x\n" * 100 + json.dumps(message()) + "\n" + json.dumps(message("boards")) + "\n")
 
     ended = databases.run("load", path, "--database", database)
 
     assert ended.returncode == 3
-    _, _, first, *words = ended.stderr.splitlines()
+    _, _, first, *messages = ended.stderr.splitlines()
     assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
-    assert words == [
+    assert messages == [
         "error: Not all of the input was loaded.",
         "warning: The input has no state: the next read continues from what `oneup-pinterest state` prints.",
         f"warning: {path}: lines 1, 2, 3, 4, 5 and 95 more were not loaded (not valid JSON).",

@@ -32,12 +32,12 @@ pytestmark = pytest.mark.slow
 OLD, NEW = "pin_sandbox_hearth_and_oak", "pin_sandbox_hearth_kitchen"
 
 
-def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
+def test_a_rename_is_reported_with_both_names_and_pins_count_once(
     sandbox: Sandbox, database: Path, tmp_path: Path, days_later: Days
 ) -> None:
-    undisturbed = database.with_name("undisturbed.duckdb")
+    reference = database.with_name("reference.duckdb")
     for day in range(4):
-        sync(config_of(sandbox), undisturbed)
+        sync(config_of(sandbox), reference)
         if day == 2:
             sandbox.rename_account(OLD, NEW)
             warnings = sync(config_of(sandbox), database).warnings
@@ -49,39 +49,39 @@ def test_a_renamed_account_is_named_with_both_names_and_its_pins_count_once(
             assert sync(config_of(sandbox), database).warnings == []
         days_later(1)
 
-    (told,) = warnings
+    (message,) = warnings
     assert re.fullmatch(
         rf"@hearth_kitchen \({NEW}\) was formerly @hearth_and_oak \({OLD}\): (\d+) of the \1 pins that both can have "
         rf"are the same. They are read as one account, {NEW}, and no pin counts twice.",
-        told,
+        message,
     )
     found = findings(database)
     assert {key: (it["what"], it["severity"], it["since"]) for key, it in found.items()} == {
-        ("renamed_account", NEW): (told, "info", "2026-05-22")
+        ("renamed_account", NEW): (message, "info", "2026-05-22")
     }
-    assert told in page_text(write_report(database, tmp_path / "report.html"))
-    assert data_window(database)[:5] == data_window(undisturbed)[:5]
+    assert message in page_text(write_report(database, tmp_path / "report.html"))
+    assert data_window(database)[:5] == data_window(reference)[:5]
     for load in (load_pins, load_pins_latest, load_account_followers):
         columns = ["social_network_id", "_airbyte_extracted_at", "period_start", "period_end"]
-        here, there = load(database), load(undisturbed)
-        assert here.height == there.height > 0
-        assert set(here["social_network_id"]) == set(there["social_network_id"]) - {OLD} | {NEW}
-        without = [name for name in columns if name in here.columns]
-        order = [name for name in here.columns if name not in without]
-        assert here.drop(without).sort(order).equals(there.drop(without).sort(order))
+        actual, expected_pins = load(database), load(reference)
+        assert actual.height == expected_pins.height > 0
+        assert set(actual["social_network_id"]) == set(expected_pins["social_network_id"]) - {OLD} | {NEW}
+        without = [name for name in columns if name in actual.columns]
+        order = [name for name in actual.columns if name not in without]
+        assert actual.drop(without).sort(order).equals(expected_pins.drop(without).sort(order))
     gains, expected = (
         account_daily_gains(LoadedHistory(load_pins(file)))
         .group_by("metric")
         .agg(pl.col("gain").sum())
         .sort("metric")
         .rows()
-        for file in (database, undisturbed)
+        for file in (database, reference)
     )
     assert gains == expected
     assert set(load_accounts(database)["social_network_id"]) == {*sandbox.account_ids}
 
 
-def test_a_rename_that_cannot_be_checked_for_lack_of_memory_stops_no_sync(
+def test_a_sync_continues_if_memory_is_too_small_to_find_renames(
     sandbox: Sandbox, database: Path, days_later: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_memory(*_: object) -> None:
@@ -99,7 +99,7 @@ def test_a_rename_that_cannot_be_checked_for_lack_of_memory_stops_no_sync(
     assert set(findings(database)) == {("renamed_account", NEW)}
 
 
-def test_the_old_name_still_finds_the_account_and_the_file_keeps_its_rows(
+def test_the_old_name_still_finds_the_account(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -131,7 +131,7 @@ def test_a_rename_between_two_syncs_of_a_day_counts_no_pin_twice(
     assert load_pins(database)["saves"].sum() == pins["saves"].sum()
 
 
-def test_a_renamed_account_is_read_as_one_in_a_file_of_another_tool(
+def test_a_renamed_account_is_one_account_in_files_of_other_tools_too(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -149,7 +149,7 @@ def test_a_renamed_account_is_read_as_one_in_a_file_of_another_tool(
     assert findings(foreign) == findings(database)
 
 
-def test_the_summary_of_a_sync_has_a_line_for_each_account(
+def test_the_summary_has_a_line_per_missing_or_renamed_account(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)

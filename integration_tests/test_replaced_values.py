@@ -1,4 +1,4 @@
-"""What a version before schema version 2 did in folders named `column=value` is found, and nothing else is."""
+"""Find values that schema version 1 took from folders named `column=value`, and report no other value."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,8 +32,8 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
-    """Hand a batch to DuckDB as schema version 1 did."""
+def _through_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]:
+    """Hand a batch to DuckDB as schema version 1 did, through a Parquet file."""
     connection = table._connection
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     batch.write_parquet(f"{folder}/batch.parquet")
@@ -42,24 +42,24 @@ def _by_way_of_a_file(table: StreamTable, batch: pl.DataFrame) -> Iterator[None]
     connection.execute(f'DROP VIEW "{ARRIVED}"')
 
 
-def synced(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **options: Any) -> Path:
+def sync_file(sandbox: Sandbox, database: Path, accounts: Sequence[str] = (), **options: Any) -> Path:
     database.parent.mkdir(parents=True, exist_ok=True)
     config = {**sandbox.config(), "start_date": "2026-05-01", "social_network_ids": list(accounts)}
     assert sync(config, database, **options).status == "done"
     return database
 
 
-def as_before_version_2(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
-    """Write a file as 0.1.0 would have written it."""
+def sync_with_version_1(sandbox: Sandbox, database: Path, accounts: Sequence[str] = ()) -> Path:
+    """Sync into a file as 0.1.0 did."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(StreamTable, "_arrived", _by_way_of_a_file)
-        synced(sandbox, database, accounts)
+        patched.setattr(StreamTable, "_arrived", _through_a_file)
+        sync_file(sandbox, database, accounts)
     with duckdb.connect(database) as connection:
         connection.execute("CREATE OR REPLACE TABLE _layout AS SELECT 1 AS version")
     return database
 
 
-def found(database: Path) -> list[str]:
+def path_findings(database: Path) -> list[str]:
     findings = [item for item in read_status(database)["findings"] if item["check"] == "path_in_data"]
     for finding in findings:
         assert (finding["severity"], finding["where"], finding["since"]) == ("error", "all", "2026-05-20")
@@ -67,109 +67,123 @@ def found(database: Path) -> list[str]:
     return [finding["what"] for finding in findings]
 
 
-def wrong(rows: str, column: str, part: str, path: str = "the path of this file") -> str:
+def wrong_values(rows: str, column: str, part: str, path: str = "the path of this file") -> str:
     return f"{rows} have a wrong `{column}`: an older version of this kit took the value from `{part}` in {path}."
 
 
-def merged(stream: str, records: int, rows: str) -> str:
+def merged_rows(stream: str, records: int, rows: str) -> str:
     return (
         f"The first sync of {stream} read {records} records but left {rows}: an older version of this kit took a value "
         "of each row from the path of this file, such as `id=5`, so many rows became one."
     )
 
 
-EVERYWHERE = (
+ROWS_OF_ALL_STREAMS = (
     "18 rows of overview_metrics, 94 rows of pins, 1 row of account_followers, 54 rows of post_performance, "
     "6 rows of pin_totals and 1 row of accounts"
 )
-THEN = "the former path of this file"
+FORMER_PATH = "the former path of this file"
 DAMAGED = {
     "id=5/h.duckdb": (
-        [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
-        [merged("pins", 94, "2 rows")],
+        [
+            wrong_values("2 rows of pins and 108 rows of post_performance", "id", "id=5"),
+            merged_rows("pins", 94, "2 rows"),
+        ],
+        [merged_rows("pins", 94, "2 rows")],
     ),
     "ID=%41b/h.duckdb": (
-        [wrong("2 rows of pins and 108 rows of post_performance", "id", "ID=%41b"), merged("pins", 94, "2 rows")],
-        [merged("pins", 94, "2 rows")],
+        [
+            wrong_values("2 rows of pins and 108 rows of post_performance", "id", "ID=%41b"),
+            merged_rows("pins", 94, "2 rows"),
+        ],
+        [merged_rows("pins", 94, "2 rows")],
     ),
     "id=5": (
-        [wrong("2 rows of pins and 108 rows of post_performance", "id", "id=5"), merged("pins", 94, "2 rows")],
-        [merged("pins", 94, "2 rows")],
+        [
+            wrong_values("2 rows of pins and 108 rows of post_performance", "id", "id=5"),
+            merged_rows("pins", 94, "2 rows"),
+        ],
+        [merged_rows("pins", 94, "2 rows")],
     ),
     "social_network_id=zzz/h.duckdb": (
-        [wrong(EVERYWHERE, "social_network_id", "social_network_id=zzz")],
-        [wrong(EVERYWHERE, "social_network_id", "social_network_id=zzz", THEN)],
+        [wrong_values(ROWS_OF_ALL_STREAMS, "social_network_id", "social_network_id=zzz")],
+        [wrong_values(ROWS_OF_ALL_STREAMS, "social_network_id", "social_network_id=zzz", FORMER_PATH)],
     ),
     "snapshot_date=2020-01-01/h.duckdb": (
-        [wrong("94 rows of pins and 2 rows of account_followers", "snapshot_date", "snapshot_date=2020-01-01")],
-        [wrong("94 rows of pins and 2 rows of account_followers", "snapshot_date", "snapshot_date=2020-01-01", THEN)],
+        [wrong_values("94 rows of pins and 2 rows of account_followers", "snapshot_date", "snapshot_date=2020-01-01")],
+        [
+            wrong_values(
+                "94 rows of pins and 2 rows of account_followers",
+                "snapshot_date",
+                "snapshot_date=2020-01-01",
+                FORMER_PATH,
+            )
+        ],
     ),
     "period_end=2020-01-01/h.duckdb": (
         [
-            wrong(
+            wrong_values(
                 "12 rows of overview_metrics, 94 rows of pins, 36 rows of post_performance and 12 rows of pin_totals",
                 "period_end",
                 "period_end=2020-01-01",
             ),
-            merged("overview_metrics", 36, "12 rows"),
-            merged("post_performance", 108, "36 rows"),
+            merged_rows("overview_metrics", 36, "12 rows"),
+            merged_rows("post_performance", 108, "36 rows"),
         ],
-        [merged("overview_metrics", 36, "12 rows"), merged("post_performance", 108, "36 rows")],
+        [merged_rows("overview_metrics", 36, "12 rows"), merged_rows("post_performance", 108, "36 rows")],
     ),
-    "impressions=7.duckdb": ([wrong("94 rows of pins", "impressions", "impressions=7.duckdb")], []),
+    "impressions=7.duckdb": ([wrong_values("94 rows of pins", "impressions", "impressions=7.duckdb")], []),
     "preset=last_7_days/h.duckdb": (
-        [wrong("36 rows of overview_metrics and 108 rows of post_performance", "preset", "preset=last_7_days")],
+        [wrong_values("36 rows of overview_metrics and 108 rows of post_performance", "preset", "preset=last_7_days")],
         [],
     ),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_rows_with_a_value_of_the_path_are_found_here_and_in_other_files(
-    sandbox: Sandbox, tmp_path: Path, name: str
-) -> None:
-    database = as_before_version_2(sandbox, tmp_path / name)
-    here, elsewhere = DAMAGED[name]
-    assert found(database) == here
-    assert found(database.rename(tmp_path / "moved.duckdb")) == elsewhere
+def test_values_of_the_path_are_found_before_and_after_a_move(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    database = sync_with_version_1(sandbox, tmp_path / name)
+    expected, expected_after_move = DAMAGED[name]
+    assert path_findings(database) == expected
+    assert path_findings(database.rename(tmp_path / "moved.duckdb")) == expected_after_move
 
 
-def test_what_an_older_version_did_is_found_after_later_syncs_too(
+def test_values_of_the_path_are_found_after_later_syncs_too(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = as_before_version_2(sandbox, tmp_path / "id=5" / "h.duckdb")
+    database = sync_with_version_1(sandbox, tmp_path / "id=5" / "h.duckdb")
     sandbox.now = NOON.replace(day=21)
     monkeypatch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
-    synced(sandbox, database)
-    first, second = found(database)
+    sync_file(sandbox, database)
+    first, second = path_findings(database)
     assert first.startswith("2 rows of pins and ")
-    assert second == merged("pins", 94, "2 rows")
+    assert second == merged_rows("pins", 94, "2 rows")
 
 
 @pytest.mark.parametrize("name", [name for name in DAMAGED if "=" in name])
-def test_a_file_of_this_version_has_no_such_finding_under_any_name(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
-    assert found(synced(sandbox, tmp_path / name)) == []
+def test_a_file_of_this_version_has_no_such_finding(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    assert path_findings(sync_file(sandbox, tmp_path / name)) == []
 
 
-def test_a_folder_named_like_the_only_account_is_no_finding(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_folder_named_like_the_only_account_is_not_a_finding(sandbox: Sandbox, tmp_path: Path) -> None:
     account = sandbox.account_ids[0]
-    for version in (synced, as_before_version_2):
+    for version in (sync_file, sync_with_version_1):
         place = tmp_path / version.__name__
         database = version(
             sandbox, place / f"social_network_id={account}" / "snapshot_date=2026-05-20" / "h", [account]
         )
-        assert found(database) == []
+        assert path_findings(database) == []
     with duckdb.connect(database, read_only=True) as connection:
         ((username, page),) = connection.execute("SELECT DISTINCT username, page_id FROM accounts, pins").fetchall()
     for part in (f"username={username}", f"page_id={page}", "is_expired=false", "preset=last_30_days", "position=1"):
         (tmp_path / part).mkdir()
-        assert found(database.rename(tmp_path / part / "h")) == []
+        assert path_findings(database.rename(tmp_path / part / "h")) == []
         (tmp_path / part / "h").rename(database)
 
 
-def test_a_folder_named_like_one_account_is_found_if_others_have_no_rows(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_folder_named_like_an_account_is_found_if_it_has_all_rows(sandbox: Sandbox, tmp_path: Path) -> None:
     part = f"social_network_id={sandbox.account_ids[0]}"
-    damaged = as_before_version_2(sandbox, tmp_path / part / "h.duckdb")
-    assert found(damaged) == [wrong(EVERYWHERE, "social_network_id", part)]
-    whole = as_before_version_2(sandbox, tmp_path / "whole.duckdb")
-    assert found(whole.replace(damaged)) == []
+    damaged = sync_with_version_1(sandbox, tmp_path / part / "h.duckdb")
+    assert path_findings(damaged) == [wrong_values(ROWS_OF_ALL_STREAMS, "social_network_id", part)]
+    whole = sync_with_version_1(sandbox, tmp_path / "whole.duckdb")
+    assert path_findings(whole.replace(damaged)) == []

@@ -19,7 +19,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(folder: Path, **options: Any) -> None:
-    """Write report.html in a folder, of the history there or of a new one."""
+    """Write report.html in a folder, from the history there or from a new one."""
     database = folder / "history.duckdb"
     if not database.exists():
         make_history(database, **options)
@@ -27,7 +27,7 @@ def report(folder: Path, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
-def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path, zone: str) -> None:
+def test_every_chart_is_drawn_and_the_menu_switches_the_account(tmp_path: Path, zone: str) -> None:
     report(tmp_path, days=12, pins=6, hostile=True)
     with open_page(tmp_path / "report.html", timezone_id=zone) as page:
         first = drawn_shapes(page)
@@ -45,10 +45,10 @@ def test_in_a_browser_every_chart_is_drawn_and_the_menu_switches(tmp_path: Path,
         assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
 
 
-def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> None:
+def test_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> None:
     make_long_history(tmp_path / "history.duckdb", hostile=True)
     report(tmp_path)
-    with open_page(tmp_path / "report.html") as page:  # which fails on any warning of Vega's
+    with open_page(tmp_path / "report.html") as page:  # fails on any warning of Vega
         first = drawn_shapes(page)
         sections = {name.rpartition("-")[0] for name in first}
         assert {
@@ -66,7 +66,7 @@ def test_in_a_browser_a_full_history_draws_every_chart_of_every_section(tmp_path
         assert page.locator("#side-by-side svg").count() == 1
 
 
-def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
+def test_hostile_texts_are_not_executed(tmp_path: Path) -> None:
     report(tmp_path, days=3, pins=12, hostile=True)
     with open_page(tmp_path / "report.html") as page:
         drawn_shapes(page)
@@ -77,14 +77,14 @@ def test_in_a_browser_hostile_texts_do_nothing(tmp_path: Path) -> None:
         assert any(text.startswith(HOSTILE_TEXT[:40]) for text in shown)
 
 
-def test_in_a_browser_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
+def test_a_phone_needs_no_horizontal_scrolling(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6, hostile=True)
     with open_page(tmp_path / "report.html", viewport={"width": 360, "height": 740}, has_touch=True) as page:
         drawn_shapes(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
+def test_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6)
     with open_page(tmp_path / "report.html") as page:
         drawn_shapes(page)
@@ -98,7 +98,7 @@ def test_in_a_browser_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path)
         assert page.locator("details[open] td:visible").count() > 20
 
 
-def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
+def test_charts_are_readable_in_dark_mode(tmp_path: Path) -> None:
     report(tmp_path, days=12, pins=6)
     with open_page(tmp_path / "report.html", color_scheme="dark") as page:
         drawn_shapes(page)
@@ -109,7 +109,7 @@ def test_in_a_browser_dark_pages_have_readable_charts(tmp_path: Path) -> None:
         assert set(colors) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
 
 
-def test_in_a_browser_the_age_is_counted_from_now(tmp_path: Path) -> None:
+def test_the_age_of_the_data_is_counted_from_now(tmp_path: Path) -> None:
     report(tmp_path, days=2, pins=2)
     with open_page(tmp_path / "report.html") as page:
         assert page.locator("#stale").is_hidden()

@@ -1,4 +1,4 @@
-"""The sample configs, catalogs and states beside these tests are what the connector takes, refuses and prints."""
+"""The sample configs, catalogs and states in this folder fit the connector."""
 
 import json
 import logging
@@ -22,11 +22,11 @@ def sample(name: str) -> Any:
     return json.loads((SAMPLES / name).read_text(encoding="utf-8"))
 
 
-def of_account(state: list[dict[str, Any]], account: str) -> list[dict[str, Any]]:
+def for_account(state: list[dict[str, Any]], account: str) -> list[dict[str, Any]]:
     return list(json.loads(json.dumps(state).replace("pin_yourname", account)))
 
 
-def test_the_sample_config_shows_every_field_of_the_form_and_is_valid() -> None:
+def test_the_sample_config_is_valid_and_has_every_visible_field() -> None:
     specification = SourceOneupPinterest().spec(logging.getLogger("airbyte")).connectionSpecification
     visible = {key for key, field in specification["properties"].items() if not field.get("airbyte_hidden")}
     assert set(sample("sample_config.json")) == visible
@@ -46,7 +46,7 @@ def test_the_sample_config_shows_every_field_of_the_form_and_is_valid() -> None:
         ),
     ],
 )
-def test_an_invalid_sample_fails_its_check_in_one_sentence(name: str, sentence: str) -> None:
+def test_the_check_of_an_invalid_sample_config_names_the_problem(name: str, sentence: str) -> None:
     ended = run_connector("check", "--config", SAMPLES / name)
 
     [status] = [message for message in messages(ended.stdout) if message["type"] == "CONNECTION_STATUS"]
@@ -56,7 +56,7 @@ def test_an_invalid_sample_fails_its_check_in_one_sentence(name: str, sentence: 
 
 
 @pytest.mark.parametrize("name", ["configured_catalog.json", "configured_catalog_full_refresh.json"])
-def test_the_catalogs_configure_the_streams_that_discover_gives(name: str, sandbox: Sandbox) -> None:
+def test_the_sample_catalogs_configure_the_discovered_streams(name: str, sandbox: Sandbox) -> None:
     discovered = SourceOneupPinterest(config=sandbox.config()).discover(logging.getLogger("airbyte"), sandbox.config())
     catalog = ConfiguredAirbyteCatalogSerializer.load(sample(name))
 
@@ -69,10 +69,10 @@ def test_the_catalogs_configure_the_streams_that_discover_gives(name: str, sandb
             assert configured.cursor_field == stream.default_cursor_field
 
 
-def test_the_sample_state_is_what_the_connector_writes_and_continues(sandbox: Sandbox) -> None:
+def test_a_read_continues_from_the_sample_state_and_writes_its_format(sandbox: Sandbox) -> None:
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account]}
-    state = of_account(sample("sample_state.json"), account)
+    state = for_account(sample("sample_state.json"), account)
 
     result = read(config, state)
 
@@ -88,13 +88,13 @@ def test_the_sample_state_is_what_the_connector_writes_and_continues(sandbox: Sa
         assert all(len(theirs["cursor"][name]) == len(cursor) for name, cursor in ours["cursor"].items())
 
 
-def test_a_state_of_the_future_reads_the_newest_windows_and_is_corrected(
+def test_a_state_in_the_future_is_corrected_by_the_next_read(
     sandbox: Sandbox, days_later: Callable[[int], None]
 ) -> None:
     account = sandbox.account_ids[0]
     config = {**sandbox.config(), "social_network_ids": [account]}
 
-    result = read(config, of_account(sample("abnormal_state.json"), account))
+    result = read(config, for_account(sample("abnormal_state.json"), account))
 
     assert result.exception is None
     assert {request.status for request in sandbox.requests} == {200}

@@ -1,4 +1,4 @@
-"""OneUp's documented answers, serve_sandbox as they are, come out as the rows that one would write by hand."""
+"""OneUp's documented sample responses become exactly these records and rows."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def config_of(sandbox: Sandbox) -> dict[str, object]:
     return {**sandbox.config(), "social_network_ids": [ACCOUNT], "preset": "last_7_days", "start_date": "2025-04-30"}
 
 
-def test_the_documented_sample_gives_these_records(sample: Sandbox) -> None:
+def test_the_documented_sample_becomes_these_records(sample: Sandbox) -> None:
     records = read(config_of(sample)).records
 
     rows = [
@@ -79,7 +79,7 @@ def test_the_documented_sample_gives_these_records(sample: Sandbox) -> None:
     assert [row["social_network_id"] for row in records["accounts"]] == [ACCOUNT]
 
 
-def test_the_documented_sample_gives_these_rows(sample: Sandbox, tmp_path: Path) -> None:
+def test_the_documented_sample_becomes_these_rows(sample: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "history.duckdb"
     assert sync(config_of(sample), database).exit_status == 0
 

@@ -1,4 +1,4 @@
-"""Several keys in one file: each goes on from its own state, and the file holds no part of a key."""
+"""Several API keys in one file: each continues from its own state, and the file holds no part of a key."""
 
 import json
 import os
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def other(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Yield what another key sees: two accounts that the first key does not have."""
+    """Yield the sandbox of another key, with two accounts that the first key does not have."""
     with Sandbox(seed=8, accounts=0, now=NOON, api_key=KEY_B) as running:
         for name in ("pin_client_b", "pin_client_c"):
             running.add_account(name)
@@ -37,7 +37,7 @@ def other(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def tomorrow(sandbox: Sandbox, other: Sandbox, days_later: Days) -> Callable[[], None]:
-    """Return a function that moves the clocks of both keys and the connector forward by a day."""
+    """Return a function that moves the clocks of both sandboxes and the connector forward by a day."""
 
     def move() -> None:
         days_later(1)
@@ -46,22 +46,22 @@ def tomorrow(sandbox: Sandbox, other: Sandbox, days_later: Days) -> Callable[[],
     return move
 
 
-def test_keys_that_are_synced_in_turn_each_go_on_from_their_own_state(
+def test_each_key_continues_from_its_own_state(
     sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None]
 ) -> None:
-    alone = {each: database.with_name(f"{number}.duckdb") for number, each in enumerate((sandbox, other))}
+    own_files = {each: database.with_name(f"{number}.duckdb") for number, each in enumerate((sandbox, other))}
     for _ in range(2):
-        for each, apart in alone.items():
-            together, by_itself = sync(config_of(each), database), sync(config_of(each), apart)
+        for each, own_file in own_files.items():
+            together, alone = sync(config_of(each), database), sync(config_of(each), own_file)
             assert (together.status, together.warnings) == ("done", [])
-            assert (together.requests, together.streams) == (by_itself.requests, by_itself.streams)
+            assert (together.requests, together.streams) == (alone.requests, alone.streams)
         tomorrow()
 
-    parts = [contents(apart) for apart in alone.values()]
+    parts = [contents(own_file) for own_file in own_files.values()]
     for stream, found in contents(database).items():
         assert sorted(map(repr, found)) == sorted(repr(row) for part in parts for row in part[stream])
     for stream in ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals"):
-        assert cursors(database, stream) == cursors(alone[sandbox], stream) | cursors(alone[other], stream)
+        assert cursors(database, stream) == cursors(own_files[sandbox], stream) | cursors(own_files[other], stream)
     assert findings(database) == {}
 
 
@@ -79,7 +79,7 @@ def test_a_full_refresh_of_one_key_keeps_the_cursors_of_the_other(
     assert sync(config_of(sandbox), database).requests == 2 * len(sandbox.account_ids) + 1
 
 
-def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
+def test_a_sync_that_waited_for_another_key_reverts_no_cursor(
     sandbox: Sandbox,
     other: Sandbox,
     database: Path,
@@ -90,11 +90,11 @@ def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
     first_sync(database, **START)
     sync(config_of(other), database)
     tomorrow()
-    really_stored = run_module.stored_states
+    real_stored_states = run_module.stored_states
 
     def stored_before_the_other_sync(path: Path) -> dict[str, Any]:
-        found = really_stored(path)
-        monkeypatch.setattr(run_module, "stored_states", really_stored)
+        found = real_stored_states(path)
+        monkeypatch.setattr(run_module, "stored_states", real_stored_states)
         sync(config_of(sandbox), database)
         return found
 
@@ -104,7 +104,7 @@ def test_a_sync_that_waited_for_one_of_another_key_takes_no_cursor_back(
     assert set(cursors(database).values()) == {"2026-05-20"}
 
 
-def test_of_concurrent_syncs_of_two_keys_the_second_waits_or_is_refused(tmp_path: Path) -> None:
+def test_the_second_of_two_concurrent_keys_waits_or_is_refused(tmp_path: Path) -> None:
     database, clock = tmp_path / "both.duckdb", os.environ.get(CLOCK_VARIABLE)
     os.environ[CLOCK_VARIABLE] = NOON.isoformat()
     try:
@@ -119,7 +119,7 @@ def test_of_concurrent_syncs_of_two_keys_the_second_waits_or_is_refused(tmp_path
                 (folder / "config.json").touch(mode=0o600)
                 (folder / "config.json").write_text(json.dumps(config_of(each)))
             processes = [start_sync(database, tmp_path / str(number)) for number in range(2)]
-            ends = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
+            results = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
             for each in (first, second):
                 assert sync(config_of(each), database).warnings == []
     finally:
@@ -127,15 +127,15 @@ def test_of_concurrent_syncs_of_two_keys_the_second_waits_or_is_refused(tmp_path
         if clock is not None:
             os.environ[CLOCK_VARIABLE] = clock
 
-    assert 0 in {status for _, status in ends}
-    for words, status in ends:
-        assert "Traceback" not in words
-        assert status == 0 or (status == 1 and "is in use by another program" in words)
+    assert 0 in {status for _, status in results}
+    for stderr, status in results:
+        assert "Traceback" not in stderr
+        assert status == 0 or (status == 1 and "is in use by another program" in stderr)
     assert set(cursors(database)) == {*first.account_ids, "pin_client_b"}
     assert findings(database) == {}
 
 
-def test_an_empty_list_of_a_new_key_fails_despite_accounts_of_another(
+def test_an_empty_list_of_a_new_key_fails_despite_another_keys_accounts(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -166,7 +166,7 @@ def test_an_empty_list_names_the_accounts_of_its_own_key(
     assert set(findings(database)) == {("missing_account", "pin_client_b"), ("missing_account", "pin_client_c")}
 
 
-def test_a_key_without_readable_accounts_fails_despite_cursors_of_another(
+def test_a_key_without_readable_accounts_fails_despite_other_cursors(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -176,7 +176,7 @@ def test_a_key_without_readable_accounts_fails_despite_cursors_of_another(
     assert (sync(config_of(other), database).status, sync(config_of(other), database).exit_status) == ("failed", 2)
 
 
-def test_an_account_that_moved_to_another_key_is_not_missing(
+def test_an_account_moved_to_another_key_is_not_missing(
     sandbox: Sandbox, other: Sandbox, database: Path, tomorrow: Callable[[], None], first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)
@@ -196,7 +196,7 @@ def test_an_account_that_moved_to_another_key_is_not_missing(
     assert set(findings(database)) == {("missing_account", KNOTS)}
 
 
-def test_neither_the_key_nor_a_part_of_it_is_in_the_file(
+def test_the_file_holds_no_part_of_a_key(
     sandbox: Sandbox, other: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database, **START)

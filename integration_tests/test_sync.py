@@ -1,4 +1,4 @@
-"""The database after a sync holds what the API holds, once, with the state that vouches for it, whatever happened."""
+"""After a sync, the database holds the data of the API without duplicates, together with its state."""
 
 import signal
 import time
@@ -11,7 +11,7 @@ import pytest
 from integration_tests.databases import KEYS, contents, duplicate_keys, rows
 from integration_tests.fault_injection.processes import serve_sandbox, start_sync
 from integration_tests.fixture_types import Days, FirstSync
-from integration_tests.test_read import ask
+from integration_tests.test_read import fetch
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import run as run_module
@@ -20,18 +20,18 @@ from oneup_pinterest.sync.progress import Progress
 from oneup_pinterest.sync.writer import DatabaseWriter
 
 
-def test_every_day_of_every_pin_is_kept_as_the_server_held_it_on_that_day(
+def test_each_days_counters_of_each_pin_are_kept_as_served_that_day(
     sandbox: Sandbox, database: Path, days_later: Days
 ) -> None:
     expected: dict[tuple[str, str, str], tuple[Any, ...]] = {}
-    for pause in (0, 0, 1, 1, 3):  # the second is the same day again, the last skips two days
+    for pause in (0, 0, 1, 1, 3):  # the second sync is on the same day; the last skips two days
         days_later(pause)
         result = sync(sandbox.config(), database)
         assert result.exit_status == 0
         today, first_asked = sandbox.now.date(), sandbox.now.date() - timedelta(days=90)
         for account in sandbox.account_ids:
             yesterday = today - timedelta(days=1)
-            for pin in ask(sandbox, "posts", account, first_asked.isoformat(), yesterday.isoformat())["posts"]:
+            for pin in fetch(sandbox, "posts", account, first_asked.isoformat(), yesterday.isoformat())["posts"]:
                 counters = tuple(
                     pin["stats"][name] for name in ("impressions", "saves", "comments", "repins", "clicks")
                 )
@@ -64,7 +64,7 @@ def test_a_second_sync_on_a_day_changes_no_row(sandbox: Sandbox, database: Path)
     assert again.requests == len(sandbox.account_ids) * 2 + 1
 
 
-def test_a_sync_of_fewer_accounts_later_that_day_loses_no_other(
+def test_a_later_sync_of_fewer_accounts_loses_no_other_account(
     sandbox: Sandbox, database: Path, first_sync: FirstSync
 ) -> None:
     first_sync(database)
@@ -86,9 +86,7 @@ def test_an_account_added_later_is_synced_from_its_start(sandbox: Sandbox, datab
 
 
 @pytest.mark.slow
-def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
-    sandbox: Sandbox, database: Path, days_later: Days
-) -> None:
+def test_each_weekly_period_is_read_again_when_it_is_final(sandbox: Sandbox, database: Path, days_later: Days) -> None:
     account = sandbox.account_ids[0]
     start = sandbox.now.date() - timedelta(days=14)
     config = {**sandbox.config(), "social_network_ids": account, "start_date": start.isoformat()}
@@ -97,30 +95,28 @@ def test_each_weekly_period_is_read_once_more_and_then_equals_the_server(
         days_later(pause)
         requests.append(sync(config, database).requests)
 
-    assert requests == [3, 2, 3, 2, 2, 2, 2, 2, 2, 3, 2]  # two days after a week's newest window its period is final
+    assert requests == [3, 2, 3, 2, 2, 2, 2, 2, 2, 3, 2]  # a week is final two days after its newest window
     for end in (start + timedelta(days=days) for days in (6, 13, 20)):
         first = end - timedelta(days=29)
-        held = ask(sandbox, "overview", account, str(first), str(end))["metrics"]
+        served = fetch(sandbox, "overview", account, str(first), str(end))["metrics"]
         stored = f"SELECT key, value_current_period FROM overview_metrics WHERE period_end = '{end}'"
-        assert dict(rows(database, stored)) == {row["key"]: row["value_current_period"] for row in held}
+        assert dict(rows(database, stored)) == {row["key"]: row["value_current_period"] for row in served}
 
 
 @pytest.mark.slow
-def test_an_earlier_start_date_is_backfilled_once_and_a_later_one_deletes_nothing(
-    sandbox: Sandbox, database: Path
-) -> None:
+def test_an_earlier_start_date_is_backfilled_once(sandbox: Sandbox, database: Path) -> None:
     def starting(days: int) -> dict[str, Any]:
         return {**sandbox.config(), "start_date": (sandbox.now.date() - timedelta(days=days)).isoformat()}
 
     fresh = database.with_name("fresh.duckdb")
     sync(starting(100), fresh)
-    sync(starting(30), database)  # ten weeks later: the same weekly grid
-    brought = sync(starting(100), database)
+    sync(starting(30), database)  # ten weeks later, so that the weeks begin on the same weekday
+    backfill = sync(starting(100), database)
     again = sync(starting(100), database)
     before = contents(database)
     later = sync(starting(15), database)
 
-    assert brought.exit_status == 0
+    assert backfill.exit_status == 0
     for stream in ("overview_metrics", "post_performance", "account_followers", "accounts"):
         assert before[stream] == contents(fresh)[stream]
         assert contents(database)[stream] == before[stream]
@@ -144,28 +140,30 @@ def test_full_refresh_repairs_every_stored_period(sandbox: Sandbox, database: Pa
     periods = rows(
         database, "SELECT DISTINCT social_network_id, preset, period_start, period_end FROM overview_metrics"
     )
-    right = 0
+    correct = 0
     for account, preset, first, end in periods:
-        held = {
+        served = {
             row["key"]: row["value_current_period"]
-            for row in ask(sandbox, "overview", account, str(first), str(end))["metrics"]
+            for row in fetch(sandbox, "overview", account, str(first), str(end))["metrics"]
         }
         where = f"social_network_id = '{account}' AND preset = '{preset}' AND period_end = '{end}'"
-        right += dict(rows(database, f"SELECT key, value_current_period FROM overview_metrics WHERE {where}")) == held
+        correct += (
+            dict(rows(database, f"SELECT key, value_current_period FROM overview_metrics WHERE {where}")) == served
+        )
     assert len({end for *_, end in periods}) >= 12
-    assert right == len(periods)
+    assert correct == len(periods)
     for account, first, end in rows(
         database, "SELECT DISTINCT social_network_id, period_start, period_end FROM pin_totals"
     ):
-        held = {
+        served = {
             row["key"]: row["value_current_period"]
-            for row in ask(sandbox, "posts", account, str(first), str(end))["stats"]
+            for row in fetch(sandbox, "posts", account, str(first), str(end))["stats"]
         }
         where = f"social_network_id = '{account}' AND period_start = '{first}' AND period_end = '{end}'"
-        assert dict(rows(database, f"SELECT key, value_current_period FROM pin_totals WHERE {where}")) == held
+        assert dict(rows(database, f"SELECT key, value_current_period FROM pin_totals WHERE {where}")) == served
 
 
-def test_full_refresh_reads_all_again_and_deletes_nothing(
+def test_full_refresh_reads_everything_again_and_deletes_nothing(
     sandbox: Sandbox, database: Path, days_later: Days, first_sync: FirstSync
 ) -> None:
     first_sync(database)
@@ -177,7 +175,7 @@ def test_full_refresh_reads_all_again_and_deletes_nothing(
     assert duplicate_keys(database) == []
 
 
-def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
+def test_a_sync_after_a_run_in_the_future_requests_and_writes_nothing(
     sandbox: Sandbox, database: Path, days_later: Days
 ) -> None:
     days_later(2)
@@ -199,7 +197,7 @@ def test_after_a_run_in_the_future_a_sync_asks_and_writes_nothing(
     assert database.read_bytes() == before
 
 
-def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> None:
+def test_only_the_selected_streams_are_synced(sandbox: Sandbox, database: Path) -> None:
     result = sync(sandbox.config(), database, ["accounts", "account_followers"])
 
     assert list(result.streams) == ["accounts", "account_followers"]
@@ -214,7 +212,7 @@ def test_only_the_named_streams_are_synced(sandbox: Sandbox, database: Path) -> 
     }
 
 
-def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sandbox, database: Path) -> None:
+def test_a_sync_without_accounts_fails_and_leaves_empty_tables(sandbox: Sandbox, database: Path) -> None:
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
 
@@ -224,35 +222,35 @@ def test_a_sync_without_any_account_fails_and_leaves_empty_relations(sandbox: Sa
     assert contents(database) == {stream: [] for stream in [*KEYS, "pins_latest"]}
 
 
-def test_every_record_is_counted_when_its_stream_ends_for_any_batch_size(
+def test_progress_counts_every_record_for_any_batch_size(
     sandbox: Sandbox, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Told(Progress):
+    class RecordedProgress(Progress):
         streams: ClassVar[dict[str, int]] = {}
 
         def finished(self, stream: str, records: int) -> None:
             self.streams[stream] = records
 
     monkeypatch.setattr(run_module, "BATCH_ROWS", 7)
-    result = sync({**sandbox.config(), "start_date": "2026-05-10"}, database, progress=Told())
+    result = sync({**sandbox.config(), "start_date": "2026-05-10"}, database, progress=RecordedProgress())
 
     stored = {stream: len(found) for stream, found in contents(database).items() if stream != "pins_latest"}
     assert {stream: counts["records"] for stream, counts in result.streams.items()} == stored
-    assert Told.streams == stored
+    assert RecordedProgress.streams == stored
 
 
 def test_rows_and_their_state_are_committed_together(sandbox: Sandbox, database: Path) -> None:
     sync(sandbox.config(), database, ["account_followers"])
-    with DatabaseWriter(database) as history:
+    with DatabaseWriter(database) as writer:
         schema = {
             "properties": {
                 "social_network_id": {"type": ["string"]},
                 "snapshot_date": {"type": ["string"], "format": "date"},
             }
         }
-        history.prepare({"account_followers": (schema, ["social_network_id", "snapshot_date"])})
-        history.write("account_followers", [{"social_network_id": "lost", "snapshot_date": "2026-01-01"}])
-        history.write_state("account_followers", {"lost": True})  # and no commit
+        writer.prepare({"account_followers": (schema, ["social_network_id", "snapshot_date"])})
+        writer.write("account_followers", [{"social_network_id": "lost", "snapshot_date": "2026-01-01"}])
+        writer.write_state("account_followers", {"lost": True})  # without a commit
 
     assert rows(database, "SELECT * FROM account_followers WHERE social_network_id = 'lost'") == []
     assert "lost" not in rows(database, "SELECT state FROM _airbyte_state")[0][0]
@@ -269,11 +267,11 @@ def test_an_interrupted_sync_ends_at_once_and_the_next_completes_it(
         while len(sandbox.requests) < requests_before:
             time.sleep(0.01)
         process.send_signal(number)
-        _, words = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=10)
 
         assert process.returncode == 130
-        assert "Interrupted. Synced data was kept" in words
-        assert "Traceback" not in words
+        assert "Interrupted. Synced data was kept" in stderr
+        assert "Traceback" not in stderr
         assert rows(database, "SELECT status FROM _sync_runs") == [("interrupted",)]
         assert sync(sandbox.config(), database).exit_status == 0
     assert duplicate_keys(database) == []

@@ -1,4 +1,4 @@
-"""`python main.py spec | check | discover | read` as Airbyte runs them: messages on stdout, and never the key."""
+"""`python main.py spec | check | discover | read` as Airbyte runs them: messages on stdout, never the API key."""
 
 import json
 import subprocess
@@ -22,24 +22,24 @@ KEY = "k/e+y=1 ü&x"  # each of these characters changes in a URL
 
 @pytest.fixture
 def config_file(sandbox: Sandbox, tmp_path: Path) -> Path:
-    return written(tmp_path / "config.json", sandbox.config())
+    return write_json(tmp_path / "config.json", sandbox.config())
 
 
-def written(path: Path, content: Any) -> Path:
+def write_json(path: Path, content: Any) -> Path:
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
-def only(output: str, kind: str) -> dict[str, Any]:
-    found = [message for message in messages(output) if message["type"] == kind]
+def only_message(output: str, message_type: str) -> dict[str, Any]:
+    found = [message for message in messages(output) if message["type"] == message_type]
     assert len(found) == 1
     return found[0]
 
 
-def test_spec_names_every_key_of_the_config() -> None:
+def test_spec_lists_every_config_key() -> None:
     ended = run("spec")
 
-    properties = only(ended.stdout, "SPEC")["spec"]["connectionSpecification"]["properties"]
+    properties = only_message(ended.stdout, "SPEC")["spec"]["connectionSpecification"]["properties"]
     assert ended.returncode == 0
     assert list(properties) == [
         "api_key",
@@ -60,10 +60,10 @@ def test_spec_names_every_key_of_the_config() -> None:
     ]
 
 
-def test_discover_lists_six_streams_with_keys_and_described_columns(config_file: Path) -> None:
+def test_discover_lists_all_streams_with_keys_and_described_columns(config_file: Path) -> None:
     streams = {
         stream["name"]: stream
-        for stream in only(run("discover", "--config", config_file).stdout, "CATALOG")["catalog"]["streams"]
+        for stream in only_message(run("discover", "--config", config_file).stdout, "CATALOG")["catalog"]["streams"]
     }
 
     keys_and_cursors = {
@@ -88,21 +88,21 @@ def test_discover_lists_six_streams_with_keys_and_described_columns(config_file:
             assert "null" in column["type"]
 
 
-def test_check_succeeds_where_every_account_can_be_read(config_file: Path, sandbox: Sandbox) -> None:
+def test_check_succeeds_if_every_account_can_be_read(config_file: Path, sandbox: Sandbox) -> None:
     ended = run("check", "--config", config_file, now=NOON)
 
-    assert only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"] == {"status": "SUCCEEDED"}
-    asked = {request.params.get("social_network_id") for request in sandbox.requests}
-    assert asked == {None, *sandbox.account_ids}
+    assert only_message(ended.stdout, "CONNECTION_STATUS")["connectionStatus"] == {"status": "SUCCEEDED"}
+    requested = {request.params.get("social_network_id") for request in sandbox.requests}
+    assert requested == {None, *sandbox.account_ids}
 
 
-def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_check_names_each_failing_account_with_its_cause(sandbox: Sandbox, tmp_path: Path) -> None:
     ids = [*sandbox.account_ids, "typo_one", "typo/two"]
-    config = written(tmp_path / "config.json", {**sandbox.config(), "social_network_ids": ids})
+    config = write_json(tmp_path / "config.json", {**sandbox.config(), "social_network_ids": ids})
 
     ended = run("check", "--config", config, now=NOON)
 
-    status = only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
+    status = only_message(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
     assert ended.returncode == 0
     assert status["status"] == "FAILED"
     assert '"typo_one"' in status["message"]
@@ -112,7 +112,7 @@ def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "text"),
     [
         ({"api_key": None}, "`api_key`"),
         ({"preset": "last_5_days"}, "`preset`"),
@@ -127,42 +127,42 @@ def test_check_names_each_account_that_fails_and_why(sandbox: Sandbox, tmp_path:
         ({"analytics_url": "http://example.com"}, "`analytics_url`"),
     ],
 )
-def test_an_invalid_config_fails_the_check_with_one_sentence(
-    sandbox: Sandbox, tmp_path: Path, change: dict[str, Any], words: str
+def test_check_names_the_key_of_an_invalid_config(
+    sandbox: Sandbox, tmp_path: Path, change: dict[str, Any], text: str
 ) -> None:
     changed = {key: value for key, value in {**sandbox.config(), **change}.items() if value is not None}
-    ended = run_connector("check", "--config", written(tmp_path / "config.json", changed))
+    ended = run_connector("check", "--config", write_json(tmp_path / "config.json", changed))
 
-    status = only(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
+    status = only_message(ended.stdout, "CONNECTION_STATUS")["connectionStatus"]
     assert status["status"] == "FAILED"
-    assert words in status["message"]
+    assert text in status["message"]
     assert "Traceback" not in status["message"]
     assert ended.returncode == 0
 
 
-def test_a_key_that_oneup_does_not_accept_fails_the_check(sandbox: Sandbox, tmp_path: Path) -> None:
-    config = written(tmp_path / "config.json", {**sandbox.config(), "api_key": "wrong"})
+def test_check_fails_for_a_wrong_api_key(sandbox: Sandbox, tmp_path: Path) -> None:
+    config = write_json(tmp_path / "config.json", {**sandbox.config(), "api_key": "wrong"})
 
-    status = only(run("check", "--config", config, now=NOON).stdout, "CONNECTION_STATUS")["connectionStatus"]
+    status = only_message(run("check", "--config", config, now=NOON).stdout, "CONNECTION_STATUS")["connectionStatus"]
 
     assert status["status"] == "FAILED"
     assert "does not accept the key" in status["message"]
 
 
-def test_a_key_without_pinterest_accounts_fails_the_check(sandbox: Sandbox, config_file: Path) -> None:
+def test_check_fails_for_an_api_key_without_pinterest_accounts(sandbox: Sandbox, config_file: Path) -> None:
     for account in list(sandbox.account_ids):
         sandbox.remove_account(account)
 
-    status = only(run("check", "--config", config_file, now=NOON).stdout, "CONNECTION_STATUS")["connectionStatus"]
+    status = only_message(run("check", "--config", config_file, now=NOON).stdout, "CONNECTION_STATUS")[
+        "connectionStatus"
+    ]
 
     assert status["status"] == "FAILED"
     assert "no Pinterest account" in status["message"]
 
 
-def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
-    sandbox: Sandbox, config_file: Path, tmp_path: Path
-) -> None:
-    catalog = written(tmp_path / "catalog.json", configured_catalog(sandbox.config()))
+def test_read_continues_from_the_state_of_an_earlier_read(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
+    catalog = write_json(tmp_path / "catalog.json", configured_catalog(sandbox.config()))
     first = run("read", "--config", config_file, "--catalog", catalog, now=NOON)
     assert first.returncode == 0, first.stdout[-2000:]
     result, last = ReadResult(), {}
@@ -170,7 +170,7 @@ def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
         add_message(message, result, last)
     sandbox.clear_requests()
 
-    state = written(tmp_path / "state.json", list(last.values()))
+    state = write_json(tmp_path / "state.json", list(last.values()))
     second = run("read", "--config", config_file, "--catalog", catalog, "--state", state, now=NOON)
 
     assert second.returncode == 0
@@ -178,7 +178,7 @@ def test_read_goes_on_from_the_state_that_an_earlier_read_printed(
     assert [line for line in second.stderr.splitlines() if line] == []
 
 
-def test_the_recipe_of_the_docs_makes_the_next_state_from_the_messages(
+def test_the_last_states_recipe_extracts_the_state_of_a_read(
     sandbox: Sandbox, config_file: Path, tmp_path: Path
 ) -> None:
     files = ("--config", config_file, "--catalog", ROOT / "integration_tests" / "configured_catalog.json")
@@ -197,13 +197,13 @@ def test_the_recipe_of_the_docs_makes_the_next_state_from_the_messages(
 @pytest.mark.parametrize(
     ("what", "content"), [("config", None), ("config", "{"), ("catalog", '{"streams": 5}'), ("state", "[{")]
 )
-def test_a_file_that_is_missing_or_broken_is_one_trace_that_names_it(
+def test_a_missing_or_broken_file_causes_one_trace_that_names_it(
     config_file: Path, tmp_path: Path, what: str, content: str | None, sandbox: Sandbox
 ) -> None:
     files = {
         "config": config_file,
-        "catalog": written(tmp_path / "catalog.json", configured_catalog(sandbox.config())),
-        "state": written(tmp_path / "state.json", []),
+        "catalog": write_json(tmp_path / "catalog.json", configured_catalog(sandbox.config())),
+        "state": write_json(tmp_path / "state.json", []),
     }
     files[what] = tmp_path / "broken.json"
     if content is not None:
@@ -211,13 +211,13 @@ def test_a_file_that_is_missing_or_broken_is_one_trace_that_names_it(
 
     ended = run("read", *(part for name, path in files.items() for part in (f"--{name}", path)), now=NOON)
 
-    trace = only(ended.stdout, "TRACE")["trace"]
+    trace = only_message(ended.stdout, "TRACE")["trace"]
     assert ended.returncode == 1
     assert trace["error"]["message"].startswith(f"The {what} file {files[what]} ")
     assert "\n" not in trace["error"]["message"]
 
 
-def test_no_verb_prints_the_key_in_any_form_whatever_goes_wrong(tmp_path: Path) -> None:
+def test_no_verb_prints_the_api_key_in_any_spelling(tmp_path: Path) -> None:
     output = ""
     with Sandbox(accounts=8, api_key=KEY, now=NOON) as sandbox:
         faults = [
@@ -234,9 +234,9 @@ def test_no_verb_prints_the_key_in_any_form_whatever_goes_wrong(tmp_path: Path) 
             sandbox.inject(fault)
         config = {**sandbox.config(), "start_date": "2026-05-10"}
         unreachable = {**config, "analytics_url": "http://127.0.0.1:9/api", "social_network_ids": ["pin_a"]}
-        catalog = written(tmp_path / "catalog.json", configured_catalog(config, ["overview_metrics", "pins"]))
+        catalog = write_json(tmp_path / "catalog.json", configured_catalog(config, ["overview_metrics", "pins"]))
         for content in (config, unreachable):
-            file = written(tmp_path / "config.json", content)
+            file = write_json(tmp_path / "config.json", content)
             for verb in (
                 ("check",),
                 ("check", "--debug"),
@@ -246,9 +246,9 @@ def test_no_verb_prints_the_key_in_any_form_whatever_goes_wrong(tmp_path: Path) 
                 ended = run(*verb, "--config", file, now=NOON, PYTHONPATH=str(QUICK_RETRIES))
                 output += ended.stdout + ended.stderr
         assert all(account in output for account in sandbox.account_ids)
-    forms = {KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)}
-    forms |= {json.dumps(form)[1:-1] for form in forms}
-    assert [form for form in forms if form in output] == []
+    spellings = {KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)}
+    spellings |= {json.dumps(spelling)[1:-1] for spelling in spellings}
+    assert [spelling for spelling in spellings if spelling in output] == []
 
 
-QUICK_RETRIES = Path(__file__).parent / "quick_retries"  # its sitecustomize.py makes the waits between attempts short
+QUICK_RETRIES = Path(__file__).parent / "quick_retries"  # its sitecustomize.py shortens the waits between attempts

@@ -1,4 +1,4 @@
-"""The built wheel holds what it needs and no more, and works away from the checkout."""
+"""The built wheel holds only the files it needs, and works outside the checkout."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def run(unpacked: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_it_holds_only_the_packages_their_data_and_the_notebooks(unpacked: Path) -> None:
+def test_the_wheel_holds_only_the_packages_their_data_and_the_notebooks(unpacked: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -51,16 +51,16 @@ def test_it_holds_only_the_packages_their_data_and_the_notebooks(unpacked: Path)
     assert "source_oneup_pinterest/manifest.yaml" in expected
 
 
-def test_without_extras_it_asks_for_the_connectors_dependencies_alone(unpacked: Path) -> None:
+def test_the_wheel_without_extras_requires_only_the_connectors_packages(unpacked: Path) -> None:
     metadata = next(unpacked.glob("*.dist-info/METADATA")).read_text(encoding="utf-8").splitlines()
     required = [line.removeprefix("Requires-Dist: ") for line in metadata if line.startswith("Requires-Dist: ")]
-    alone = {re.match(r"[\w-]+", line).group() for line in required if "extra ==" not in line}  # type: ignore[union-attr]
+    without_extras = {re.match(r"[\w-]+", line).group() for line in required if "extra ==" not in line}  # type: ignore[union-attr]
 
-    assert alone == {"airbyte-cdk", "jsonschema", "orjson", "requests", "urllib3"}
+    assert without_extras == {"airbyte-cdk", "jsonschema", "orjson", "requests", "urllib3"}
     assert any(line.startswith("duckdb") and "extra == 'analysis'" in line for line in required)
 
 
-def test_what_goes_to_an_images_build_is_enough_for_the_same_wheel(unpacked: Path, tmp_path: Path) -> None:
+def test_the_docker_build_context_is_enough_to_build_the_wheel(unpacked: Path, tmp_path: Path) -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for name in (line.removeprefix("!") for line in lines if line.startswith("!")):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -74,28 +74,28 @@ def test_what_goes_to_an_images_build_is_enough_for_the_same_wheel(unpacked: Pat
     assert found == {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
 
 
-def test_pip_gives_both_console_scripts(built: Path, tmp_path: Path) -> None:
+def test_pip_installs_both_console_scripts(built: Path, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(tmp_path)]
     subprocess.run([*pip, str(built)], check=True, capture_output=True, timeout=120)
 
     assert {path.name for path in (tmp_path / "bin").iterdir()} == {"source-oneup-pinterest", "oneup-pinterest"}
-    for script, arguments, words in (
+    for script, arguments, text in (
         ("source-oneup-pinterest", ["spec"], '"type":"SPEC"'),
         ("oneup-pinterest", ["--help"], "usage: oneup-pinterest"),
     ):
         ended = run(tmp_path, tmp_path, str(tmp_path / "bin" / script), *arguments)
         assert ended.returncode == 0, ended.stderr
-        assert words in ended.stdout
+        assert text in ended.stdout
 
 
-def test_the_manifest_only_form_can_be_exported_from_it(unpacked: Path, tmp_path: Path) -> None:
+def test_the_wheel_exports_the_manifest_only_form(unpacked: Path, tmp_path: Path) -> None:
     ended = run(unpacked, tmp_path, "-m", "source_oneup_pinterest.export", "out")
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["out/components.py", "out/manifest.yaml"]
 
 
-def test_the_demo_runs_from_it_in_any_folder(unpacked: Path, tmp_path: Path) -> None:
+def test_the_demo_of_the_wheel_runs_in_any_folder(unpacked: Path, tmp_path: Path) -> None:
     ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "2")
 
     assert ended.returncode == 0, ended.stderr
@@ -105,7 +105,7 @@ def test_the_demo_runs_from_it_in_any_folder(unpacked: Path, tmp_path: Path) -> 
     assert (tmp_path / "demo" / "oneup_pinterest.duckdb").exists()
 
 
-def test_the_demo_replaces_its_own_database_and_no_other(unpacked: Path, tmp_path: Path) -> None:
+def test_the_demo_overwrites_only_its_own_database(unpacked: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.duckdb").write_text("precious")
 
     ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "1", "--database", "mine.duckdb")
@@ -115,7 +115,7 @@ def test_the_demo_replaces_its_own_database_and_no_other(unpacked: Path, tmp_pat
     assert (tmp_path / "mine.duckdb").read_text() == "precious"
 
 
-def test_the_connector_needs_neither_the_analysis_nor_its_dependencies(unpacked: Path, tmp_path: Path) -> None:
+def test_the_connector_runs_without_the_analysis_and_its_dependencies(unpacked: Path, tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "for name in ('duckdb', 'polars', 'altair', 'oneup_pinterest'): sys.modules[name] = None\n"

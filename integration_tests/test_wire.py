@@ -1,4 +1,4 @@
-"""The key on its way: over verified https, to no second host, to no proxy in clear text, and back in no answer."""
+"""The API key is sent only over verified https, to no other host and no plain-text proxy, and no response keeps it."""
 
 import ipaddress
 import socketserver
@@ -29,7 +29,7 @@ NO_KEY = b'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\nConnection: close\
 
 
 class Recorder(socketserver.ThreadingTCPServer):
-    """Keeps the head of each request, and refuses it."""
+    """Records the head of each request and rejects it."""
 
     daemon_threads = True
 
@@ -52,7 +52,7 @@ class _Recording(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[None]:
+def serve_in_thread(server: socketserver.BaseServer) -> Iterator[None]:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield
@@ -64,12 +64,12 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
-    with serving(recorder):
+    with serve_in_thread(recorder):
         yield recorder
 
 
 @pytest.fixture
-def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def https_config(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Yield a config for the sandbox behind https, with a self-signed certificate (`certificate.pem`)."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     now = datetime.now(UTC)
@@ -89,40 +89,40 @@ def https(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
     context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "private.pem")
     server = Server(0, sandbox)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    with serving(server):
+    with serve_in_thread(server):
         urls = dict.fromkeys(("analytics_url", "accounts_url"), f"https://127.0.0.1:{server.server_port}/api")
         yield {**sandbox.config(), **urls, "start_date": "2026-05-10"}
 
 
 def test_an_untrusted_certificate_ends_the_sync_before_the_key_is_sent(
-    https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, waits: list[float]
+    https_config: dict[str, Any], sandbox: Sandbox, tmp_path: Path, waits: list[float]
 ) -> None:
-    result = sync(https, tmp_path / "history.duckdb")
+    result = sync(https_config, tmp_path / "history.duckdb")
 
     assert (result.status, result.exit_status) == ("failed", 1)
     assert "certificate cannot be verified" in (result.error or "")
     assert "REQUESTS_CA_BUNDLE" in (result.error or "")
     assert sandbox.requests == []
-    assert [wait for wait in waits if wait > 1] == []  # it would be no other the next time
+    assert [wait for wait in waits if wait > 1] == []  # a retry would meet the same certificate
 
 
-def test_a_certificate_of_the_environment_is_accepted_for_its_own_host_only(
-    https: dict[str, Any], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_certificate_from_the_environment_is_accepted_for_its_host_only(
+    https_config: dict[str, Any], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
 
-    assert sync(https, tmp_path / "history.duckdb").exit_status == 0
+    assert sync(https_config, tmp_path / "history.duckdb").exit_status == 0
 
     sandbox.clear_requests()
-    urls = {name: https[name].replace("127.0.0.1", "localhost") for name in ("analytics_url", "accounts_url")}
-    result = sync({**https, **urls}, tmp_path / "history.duckdb")
+    urls = {name: https_config[name].replace("127.0.0.1", "localhost") for name in ("analytics_url", "accounts_url")}
+    result = sync({**https_config, **urls}, tmp_path / "history.duckdb")
     assert result.exit_status == 1
     assert "certificate cannot be verified" in (result.error or "")
     assert sandbox.requests == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(sandbox: Sandbox, recorder: Recorder, status: int) -> None:
+def test_redirects_are_not_followed(sandbox: Sandbox, recorder: Recorder, status: int) -> None:
     elsewhere = recorder.url.replace("127.0.0.1", "localhost")
     headers = {"Location": f"{elsewhere}/api/listsocialaccounts", "Refresh": f"0; url={elsewhere}"}
     sandbox.inject(Fault("status", status=status, headers=headers))
@@ -134,7 +134,7 @@ def test_no_redirect_is_followed(sandbox: Sandbox, recorder: Recorder, status: i
     assert "redirects to another page" in (result.errors[0]["message"])
 
 
-def test_http_takes_no_proxy_which_would_carry_the_key_in_clear_text(
+def test_http_uses_no_proxy_because_it_would_see_the_key(
     sandbox: Sandbox, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -146,7 +146,7 @@ def test_http_takes_no_proxy_which_would_carry_the_key_in_clear_text(
     assert recorder.heads == []
 
 
-def test_https_takes_the_proxy_of_the_environment_which_sees_no_key(
+def test_https_uses_the_proxy_of_the_environment_without_exposing_the_key(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     for name in ("https_proxy", "HTTPS_PROXY"):
@@ -162,14 +162,14 @@ def test_https_takes_the_proxy_of_the_environment_which_sees_no_key(
     assert [head for head in recorder.heads if occurrences(head)] == []
 
 
-def test_oneup_gets_no_login_that_a_netrc_has_for_everybody(
+def test_default_logins_of_a_netrc_are_not_sent_to_oneup(
     recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("default login somebody password secret\n")
     (tmp_path / "netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     requests.get(recorder.url, timeout=5)
-    assert b"Authorization: Basic" in recorder.heads.pop()  # so any other client would send it
+    assert b"Authorization: Basic" in recorder.heads.pop()  # as other clients send it
 
     read({"api_key": KEY, "accounts_url": recorder.url, "analytics_url": recorder.url}, streams=["accounts"])
 
@@ -177,7 +177,7 @@ def test_oneup_gets_no_login_that_a_netrc_has_for_everybody(
     assert b"Authorization" not in recorder.heads[0]
 
 
-def test_a_response_after_a_103_is_not_used_for_the_next_request(sandbox: Sandbox) -> None:
+def test_a_late_response_after_a_103_does_not_serve_the_next_request(sandbox: Sandbox) -> None:
     with OneUpSession(APIBudget([]), sandbox.config()["api_key"], SyncContext()) as session:
         sandbox.inject(Fault("interim", seconds=0.3))
         first = session.get(f"{sandbox.accounts_url}/listsocialaccounts", timeout=60)
@@ -189,12 +189,12 @@ def test_a_response_after_a_103_is_not_used_for_the_next_request(sandbox: Sandbo
     assert second.json()["data"]["metrics"]
 
 
-def test_the_key_in_an_address_of_a_response_is_removed(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+def test_the_key_is_removed_from_urls_in_responses(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     sandbox.api_key = KEY
     links = [f"https://example.com/?apiKey={spelling}&size=2" for spelling in spellings(KEY)]
 
-    def with_links(answer: dict[str, Any]) -> None:
-        for number, pin in enumerate(answer["data"]["posts"]):
+    def with_links(response: dict[str, Any]) -> None:
+        for number, pin in enumerate(response["data"]["posts"]):
             pin.update(media_url=links[number % len(links)], text="apiKey=another")
 
     sandbox.inject(Fault("edit", path="posts", times=None, edit=with_links))

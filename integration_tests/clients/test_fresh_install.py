@@ -1,4 +1,4 @@
-"""The wheel alone, installed by each supported Python that is there: both scripts, and nothing that is not needed."""
+"""Install only the wheel with each available Python: both scripts work, and no unneeded package is installed."""
 
 import json
 import os
@@ -20,20 +20,20 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def interpreter(version: str) -> str | None:
-    """Return a Python of that version that can make environments, from PATH or pyenv."""
+    """Return a Python of that version that can create environments, from PATH or pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
     for candidate in filter(None, candidates):
         code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
-        said = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
-        if said.stdout.strip() == version:
+        output = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
+        if output.stdout.strip() == version:
             return candidate
     return None
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the scripts' folder of an environment that holds the wheel and what it asks for."""
+    """Return the scripts' folder of an environment with the wheel and its dependencies."""
     python = interpreter(request.param)
     if python is None:
         pytest.skip(f"there is no Python {request.param} with venv on this machine")
@@ -48,7 +48,7 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command away from the checkout, so that it finds nothing there."""
+    """Run a command outside the checkout, so that it imports nothing from there."""
     return subprocess.run(
         list(map(str, command)),
         cwd=Path(str(command[0])).parent,
@@ -60,7 +60,7 @@ def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_the_connector_tells_its_spec_and_reads(installed: Path, tmp_path: Path) -> None:
+def test_the_connector_prints_its_spec_and_reads(installed: Path, tmp_path: Path) -> None:
     spec = run(installed / "source-oneup-pinterest", "spec")
     assert spec.returncode == 0, spec.stderr
     assert [message["type"] for message in messages(spec.stdout)].count("SPEC") == 1
@@ -79,7 +79,7 @@ def test_the_connector_tells_its_spec_and_reads(installed: Path, tmp_path: Path)
     assert len(streams) == 6
 
 
-def test_the_kit_says_in_one_line_what_it_needs(installed: Path) -> None:
+def test_the_kit_reports_missing_extras_in_one_line(installed: Path) -> None:
     assert run(installed / "oneup-pinterest", "--help").returncode == 0
     ended = run(installed / "oneup-pinterest", "status")
     assert ended.returncode == 1
@@ -88,7 +88,7 @@ def test_the_kit_says_in_one_line_what_it_needs(installed: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["duckdb", "polars", "altair", "jupyterlab", "pytest"])
-def test_nothing_is_there_that_the_connector_does_not_need(installed: Path, package: str) -> None:
+def test_unneeded_packages_are_not_installed(installed: Path, package: str) -> None:
     ended = run(installed / "python", "-c", f"import {package}")
     assert ended.returncode == 1
     assert f"No module named '{package}'" in ended.stderr

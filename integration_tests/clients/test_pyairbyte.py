@@ -1,4 +1,4 @@
-"""PyAirbyte, in an environment of its own, syncs two days into its DuckDB cache, and the kit reads that file."""
+"""PyAirbyte syncs two days into its DuckDB cache, in its own environment, and the kit reads that file."""
 
 import json
 import os
@@ -33,12 +33,12 @@ pytestmark = [
 
 
 @dataclass
-class History:
-    """A file that PyAirbyte wrote on two days, what each day asked for, and what the package reads on those days."""
+class PyAirbyteFile:
+    """A file that PyAirbyte wrote on two days, the requests of each day, and what the package reads on those days."""
 
     folder: Path
     requests: list[list[LoggedRequest]] = field(default_factory=list)
-    ours: list[ReadResult] = field(default_factory=list)
+    package_reads: list[ReadResult] = field(default_factory=list)
 
     @property
     def database(self) -> Path:
@@ -69,73 +69,75 @@ def sync(folder: Path, config: dict[str, Any], sandbox: Sandbox, *options: str) 
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    kept = History(tmp_path_factory.mktemp("pyairbyte"))
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyAirbyteFile]:
+    file = PyAirbyteFile(tmp_path_factory.mktemp("pyairbyte"))
     with Sandbox(accounts=3, now=NOON) as sandbox, pytest.MonkeyPatch.context() as patch:
         state: list[dict[str, Any]] = []
         for _ in range(2):
-            ended = sync(kept.folder, sandbox.config(), sandbox)
+            ended = sync(file.folder, sandbox.config(), sandbox)
             assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-            kept.requests.append(sandbox.requests)
+            file.requests.append(sandbox.requests)
             patch.setenv(CLOCK_VARIABLE, sandbox.now.isoformat())
-            kept.ours.append(read(sandbox.config(), state))
-            state = kept.ours[-1].state
+            file.package_reads.append(read(sandbox.config(), state))
+            state = file.package_reads[-1].state
             sandbox.now += timedelta(days=1)
             sandbox.clear_requests()
-        yield kept
+        yield file
 
 
-def test_the_second_day_goes_on_from_the_state_of_the_first(history: History) -> None:
-    check = 1 + 3  # the list of accounts, and each account once
+def test_the_second_day_continues_from_the_state_of_the_first(history: PyAirbyteFile) -> None:
+    check = 1 + 3  # the list of accounts, then each account
     assert [len(requests) for requests in history.requests] == [check + 1 + 3 * 14, check + 1 + 3 * 2]
 
 
 @pytest.mark.parametrize("stream", KEYS)
-def test_it_holds_what_the_package_reads_and_no_row_twice(history: History, stream: str) -> None:
+def test_rows_equal_the_records_of_the_package_without_duplicates(history: PyAirbyteFile, stream: str) -> None:
     keys = KEYS[stream]
     found = history.rows(f"SELECT {', '.join(f'{key}::VARCHAR' for key in keys)} FROM oneup.{stream}")
-    expected = {tuple(str(record[key]) for key in keys) for result in history.ours for record in result.records[stream]}
+    expected = {
+        tuple(str(record[key]) for key in keys) for result in history.package_reads for record in result.records[stream]
+    }
     assert len(found) == len(set(found))
     assert set(found) == expected
 
 
-def test_the_figures_are_those_of_the_package(history: History) -> None:
+def test_impressions_equal_those_of_the_package(history: PyAirbyteFile) -> None:
     pins = history.rows(
         "SELECT snapshot_date::VARCHAR, sum(impressions)::BIGINT FROM oneup.pins GROUP BY ALL ORDER BY 1"
     )
     expected = [
         (result.records["pins"][0]["snapshot_date"], sum(pin["impressions"] or 0 for pin in result.records["pins"]))
-        for result in history.ours
+        for result in history.package_reads
     ]
     assert pins == expected
 
 
-def test_the_columns_have_the_types_that_the_schemas_say(history: History) -> None:
+def test_columns_have_the_types_of_the_schemas(history: PyAirbyteFile) -> None:
     found = history.rows(
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = 'oneup' AND column_name NOT LIKE '\\_airbyte%' ESCAPE '\\'"
     )
-    types = {(table, column): kind for table, column, kind in found if table in KEYS}
-    for (_, column), kind in types.items():
+    types = {(table, column): column_type for table, column, column_type in found if table in KEYS}
+    for (_, column), column_type in types.items():
         if column in ("snapshot_date", "period_start", "period_end"):
-            assert kind == "DATE"
+            assert column_type == "DATE"
         elif column in ("impressions", "saves", "comments", "repins", "clicks", "total_followers", "position"):
-            assert kind == "BIGINT"
+            assert column_type == "BIGINT"
         elif column in (
             "value_current_period",
             "value_last_period",
             "percentage_change_value",
             "engagement_rate",
         ):
-            assert kind.startswith("DECIMAL")  # what PyAirbyte makes of a number
+            assert column_type.startswith("DECIMAL")  # PyAirbyte's type for numbers
         elif column in ("is_expired", "need_refresh"):
-            assert kind == "BOOLEAN"
+            assert column_type == "BOOLEAN"
         else:
-            assert kind == ("TIMESTAMP" if column == "timestamp" else "VARCHAR")
+            assert column_type == ("TIMESTAMP" if column == "timestamp" else "VARCHAR")
 
 
-def test_a_full_refresh_reads_all_again_and_doubles_no_row(history: History, tmp_path: Path) -> None:
-    again = History(tmp_path)
+def test_a_full_refresh_reads_everything_again_without_duplicates(history: PyAirbyteFile, tmp_path: Path) -> None:
+    again = PyAirbyteFile(tmp_path)
     shutil.copy(history.database, again.database)
     with Sandbox(accounts=3, now=NOON + timedelta(days=1), reference=NOON.date()) as sandbox:
         ended = sync(tmp_path, sandbox.config(), sandbox, "--full-refresh")
@@ -147,7 +149,7 @@ def test_a_full_refresh_reads_all_again_and_doubles_no_row(history: History, tmp
     assert again.rows("SELECT count(*) FROM oneup.pins") == history.rows("SELECT count(*) FROM oneup.pins")
 
 
-def test_a_check_that_fails_says_why(history: History, tmp_path: Path) -> None:
+def test_a_failing_check_names_the_cause(history: PyAirbyteFile, tmp_path: Path) -> None:
     with Sandbox(accounts=1, now=NOON) as sandbox:
         ended = sync(tmp_path, {**sandbox.config(), "social_network_ids": ["pin_typo"]}, sandbox)
 
@@ -155,27 +157,29 @@ def test_a_check_that_fails_says_why(history: History, tmp_path: Path) -> None:
     assert 'Account "pin_typo" could not be read' in " ".join((ended.stdout + ended.stderr).split())
 
 
-def kit(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run_kit(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [Path(sys.executable).parent / "oneup-pinterest", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_status_reads_it(history: History) -> None:
-    ended = kit("status", "--database", history.database, "--json")
+def test_status_reads_the_cache(history: PyAirbyteFile) -> None:
+    ended = run_kit("status", "--database", history.database, "--json")
 
     assert ended.returncode == 0, ended.stderr
     assert "2026-05-21" in ended.stdout
 
 
-def test_the_report_is_made_of_it(history: History) -> None:
-    ended = kit("report", "--database", history.database, "--output", history.folder / "report.html")
+def test_report_reads_the_cache(history: PyAirbyteFile) -> None:
+    ended = run_kit("report", "--database", history.database, "--output", history.folder / "report.html")
 
     assert ended.returncode == 0, ended.stderr
     assert (history.folder / "report.html").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_every_notebook_runs_on_it(history: History, notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_notebook_runs_on_the_cache(
+    history: PyAirbyteFile, notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(DATABASE_VARIABLE, str(history.database))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("IPYTHONDIR", str(history.folder / "ipython"))

@@ -11,12 +11,12 @@ import requests
 from oneup_pinterest.sandbox import Sandbox
 
 BIG = "pin_sandbox_hearth_and_oak"
-Ask = Callable[..., requests.Response]
+SendRequest = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
-    """One server for all tests of a process, because a new world takes most of a test's time."""
+    """Yield one server for all tests of a process, because creating its data takes most of a test's time."""
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     with Sandbox(now=noon, documented_sample=True) as sandbox:
         yield sandbox
@@ -24,7 +24,7 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox as if new, whose clock is stopped at noon UTC of today."""
+    """Yield the sandbox in its initial state, with the clock stopped at noon UTC of today."""
     now, accounts = running.now, running.account_ids
     yield running
     running.now, running.latency = now, 0.0
@@ -35,11 +35,11 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def ask(sandbox: Sandbox) -> Iterator[Ask]:
-    """Request an endpoint with the key and, by default, the last week of the craft account."""
+def send_request(sandbox: Sandbox) -> Iterator[SendRequest]:
+    """Yield a function that requests an endpoint with the key and, by default, the last week of the craft account."""
     with requests.Session() as session:
 
-        def asked(endpoint: str = "pinterest/posts", **params: str | None) -> requests.Response:
+        def send(endpoint: str = "pinterest/posts", **params: str | None) -> requests.Response:
             given: dict[str, str | None] = {"apiKey": sandbox.api_key}
             if endpoint != "listsocialaccounts":
                 given["social_network_id"] = "pin_sandbox_knots_by_noor"
@@ -48,11 +48,11 @@ def ask(sandbox: Sandbox) -> Iterator[Ask]:
             return session.get(
                 f"{sandbox.url}/api/{endpoint}",
                 params={**given, **params},
-                timeout=60,  # a guard against a server that hangs; a busy machine may take some seconds
+                timeout=60,  # guards against a hanging server; a busy machine may take some seconds
                 allow_redirects=False,
             )
 
-        yield asked
+        yield send
 
 
 def days_ago(sandbox: Sandbox, days: int) -> str:

@@ -1,4 +1,4 @@
-"""Every fault does over HTTP what its description says, as often as it says."""
+"""Every fault acts over HTTP as described, for the described number of requests."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import requests
 
-from integration_tests.sandbox.conftest import Ask
+from integration_tests.sandbox.conftest import SendRequest
 from oneup_pinterest.sandbox import Fault, Sandbox
 
 
-def test_status_with_body_and_headers(sandbox: Sandbox, ask: Ask) -> None:
+def test_status_fault_sends_its_body_and_headers(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("status", status=429, body={"message": "x"}, headers={"Retry-After": 2}))
-    response = ask()
+    response = send_request()
     assert (response.status_code, response.json()) == (429, {"message": "x"})
     assert response.headers["Retry-After"] == "2"
-    assert ask().status_code == 200
+    assert send_request().status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -32,49 +32,51 @@ def test_status_with_body_and_headers(sandbox: Sandbox, ask: Ask) -> None:
         ("<html>x</html>", b"<html>x</html>", "text/html; charset=utf-8"),
     ],
 )
-def test_body_replaces_the_response(sandbox: Sandbox, ask: Ask, body: object, sent: bytes, content_type: str) -> None:
+def test_body_fault_replaces_the_response(
+    sandbox: Sandbox, send_request: SendRequest, body: object, sent: bytes, content_type: str
+) -> None:
     sandbox.inject(Fault("body", body=body))
-    response = ask()
+    response = send_request()
     assert (response.status_code, response.content) == (200, sent)
     assert response.headers["Content-Type"] == content_type
 
 
 @pytest.mark.parametrize("when", ["before", "headers", "body"])
-def test_dropped_connection(sandbox: Sandbox, ask: Ask, when: str) -> None:
+def test_drop_fault_breaks_the_connection(sandbox: Sandbox, send_request: SendRequest, when: str) -> None:
     sandbox.inject(Fault("drop", when=when))
     with pytest.raises(requests.RequestException):
-        ask()
+        send_request()
     assert sandbox.requests[-1].status == (0 if when == "before" else 200)
-    assert ask().status_code == 200
+    assert send_request().status_code == 200
 
 
-def test_truncated_json_has_correct_framing(sandbox: Sandbox, ask: Ask) -> None:
-    whole = ask().content
+def test_truncated_json_has_a_correct_content_length(sandbox: Sandbox, send_request: SendRequest) -> None:
+    whole = send_request().content
     sandbox.inject(Fault("truncate"))
-    response = ask()
+    response = send_request()
     assert whole.startswith(response.content)
     assert int(response.headers["Content-Length"]) == len(response.content) < len(whole)
     with pytest.raises(requests.JSONDecodeError):
         response.json()
 
 
-def test_wrong_length_breaks_the_response(sandbox: Sandbox, ask: Ask) -> None:
+def test_wrong_length_breaks_the_response(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("wrong_length"))
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        ask()
+        send_request()
 
 
-def test_slow_response_is_correct(sandbox: Sandbox, ask: Ask) -> None:
-    true = ask().json()
+def test_slow_response_is_correct(sandbox: Sandbox, send_request: SendRequest) -> None:
+    expected = send_request().json()
     sandbox.inject(Fault("slow", seconds=0.2))
     started = time.monotonic()
-    assert ask().json() == true
+    assert send_request().json() == expected
     assert time.monotonic() - started >= 0.2
 
 
-def test_redirect_leads_to_a_login_page(sandbox: Sandbox, ask: Ask) -> None:
+def test_redirect_leads_to_a_login_page(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("redirect"))
-    response = ask()
+    response = send_request()
     assert (response.status_code, response.headers["Location"]) == (302, "/login")
     page = requests.get(sandbox.url + "/login", timeout=60)
     assert page.headers["Content-Type"].startswith("text/html")
@@ -85,7 +87,7 @@ def test_redirect_leads_to_a_login_page(sandbox: Sandbox, ask: Ask) -> None:
     ("kind", "how", "problem"),
     [
         ("gzip", "whole", None),
-        ("gzip", "cut", requests.JSONDecodeError),  # urllib3 takes what is there
+        ("gzip", "cut", requests.JSONDecodeError),  # urllib3 accepts truncated gzip
         ("gzip", "corrupt", requests.exceptions.ContentDecodingError),
         ("gzip", "wrong_length", requests.exceptions.ContentDecodingError),
         ("chunked", "whole", None),
@@ -94,26 +96,26 @@ def test_redirect_leads_to_a_login_page(sandbox: Sandbox, ask: Ask) -> None:
     ],
 )
 def test_compressed_and_chunked_responses_are_correct_or_broken(
-    sandbox: Sandbox, ask: Ask, kind: str, how: str, problem: type[Exception] | None
+    sandbox: Sandbox, send_request: SendRequest, kind: str, how: str, problem: type[Exception] | None
 ) -> None:
-    true = ask().json()
+    expected = send_request().json()
     sandbox.inject(Fault(kind, how=how))
     if problem is None:
-        assert ask().json() == true
+        assert send_request().json() == expected
     else:
         with pytest.raises(problem):
-            ask().json()
-    assert ask().json() == true
+            send_request().json()
+    assert send_request().json() == expected
 
 
-def test_bomb_is_small_on_the_wire_and_large_decompressed(sandbox: Sandbox, ask: Ask) -> None:
+def test_gzip_bomb_is_small_compressed_and_large_decompressed(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("gzip", how="bomb", megabytes=3))
-    response = ask()
+    response = send_request()
     assert len(response.content) == 3 << 20
     assert int(response.headers["Content-Length"]) < 30_000
 
 
-def test_brotli_is_announced_and_cannot_be_read(sandbox: Sandbox) -> None:
+def test_brotli_is_announced_but_invalid(sandbox: Sandbox) -> None:
     sandbox.inject(Fault("brotli"))
     with requests.get(f"{sandbox.accounts_url}/listsocialaccounts", timeout=60, stream=True) as response:
         assert response.headers["Content-Encoding"] == "br"
@@ -132,22 +134,24 @@ def test_interim_status_comes_before_the_correct_response(sandbox: Sandbox) -> N
     assert b'"message": "OK"' in received
 
 
-def test_invalid_status_line_is_a_connection_error(sandbox: Sandbox, ask: Ask) -> None:
+def test_invalid_status_line_is_a_connection_error(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("status_line"))
     with pytest.raises(requests.ConnectionError):
-        ask()
+        send_request()
 
 
 @pytest.mark.parametrize(("charset", "mark"), [("utf-8-sig", b"\xef\xbb\xbf{"), ("utf-16", b"\xff\xfe{\x00")])
-def test_correct_response_in_another_charset(sandbox: Sandbox, ask: Ask, charset: str, mark: bytes) -> None:
-    true = ask().json()
+def test_charset_fault_sends_the_correct_response_in_another_charset(
+    sandbox: Sandbox, send_request: SendRequest, charset: str, mark: bytes
+) -> None:
+    expected = send_request().json()
     sandbox.inject(Fault("charset", charset=charset))
-    content = ask().content
+    content = send_request().content
     assert content.startswith(mark)
-    assert json.loads(content.decode(charset)) == true
+    assert json.loads(content.decode(charset)) == expected
 
 
-def test_drip_is_endless_and_flood_has_its_size(sandbox: Sandbox) -> None:
+def test_drip_is_endless_and_flood_has_the_given_size(sandbox: Sandbox) -> None:
     sandbox.inject(Fault("drip", seconds=0.01, start='{"data": '))
     sandbox.inject(Fault("flood", megabytes=2, start="{"))
     url = f"{sandbox.accounts_url}/listsocialaccounts"
@@ -156,39 +160,39 @@ def test_drip_is_endless_and_flood_has_its_size(sandbox: Sandbox) -> None:
     assert len(requests.get(url, timeout=60).content) == 1 + (2 << 20)
 
 
-def test_edit_by_function_and_by_merge(sandbox: Sandbox, ask: Ask) -> None:
+def test_edit_fault_takes_a_function_or_values_to_merge(sandbox: Sandbox, send_request: SendRequest) -> None:
     def without_posts(response: dict[str, Any]) -> None:
         del response["data"]["posts"]
 
     sandbox.inject(Fault("edit", edit=without_posts))
     sandbox.inject(Fault("edit", edit=lambda response: [response]))
     sandbox.inject(Fault("edit", edit={"data": {"posts": None}, "more": {"a": 1}}))
-    assert ask().json()["data"].keys() == {"stats"}
-    assert len(ask().json()) == 1
-    merged = ask().json()
+    assert send_request().json()["data"].keys() == {"stats"}
+    assert len(send_request().json()) == 1
+    merged = send_request().json()
     assert merged["data"]["posts"] is None
     assert len(merged["data"]["stats"]) == 6
     assert merged["more"] == {"a": 1}
 
 
-def test_fault_waits_for_its_path_account_and_turn(sandbox: Sandbox, ask: Ask) -> None:
+def test_fault_applies_to_its_path_account_and_number_of_requests(sandbox: Sandbox, send_request: SendRequest) -> None:
     account = sandbox.account_ids[0]
     sandbox.inject(Fault("status", path="posts", social_network_id=account, after=1, times=2, status=503))
-    assert ask().status_code == 200
-    assert ask("pinterest/overview", social_network_id=account).status_code == 200
-    asked = [ask(social_network_id=account).status_code for _ in range(4)]
-    assert asked == [200, 503, 503, 200]
+    assert send_request().status_code == 200
+    assert send_request("pinterest/overview", social_network_id=account).status_code == 200
+    statuses = [send_request(social_network_id=account).status_code for _ in range(4)]
+    assert statuses == [200, 503, 503, 200]
 
 
-def test_first_matching_fault_wins_and_the_next_has_its_turn(sandbox: Sandbox, ask: Ask) -> None:
+def test_faults_apply_in_the_order_of_their_injection(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.inject(Fault("status", status=500))
     sandbox.inject(Fault("status", status=502, times=None))
-    assert [ask().status_code for _ in range(3)] == [500, 502, 502]
+    assert [send_request().status_code for _ in range(3)] == [500, 502, 502]
     sandbox.reset_faults()
-    assert ask().status_code == 200
+    assert send_request().status_code == 200
 
 
-def test_parallel_requests_use_up_a_fault_exactly(sandbox: Sandbox) -> None:
+def test_a_fault_applies_to_exactly_its_number_of_parallel_requests(sandbox: Sandbox) -> None:
     sandbox.inject(Fault("status", times=10))
     params = {"apiKey": sandbox.api_key}
 

@@ -1,4 +1,4 @@
-"""Requests are accepted and rejected as OneUp documents it."""
+"""Requests are accepted or rejected as OneUp documents."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from integration_tests.sandbox.conftest import Ask, days_ago
+from integration_tests.sandbox.conftest import SendRequest, days_ago
 from oneup_pinterest.sandbox import Sandbox
 
 
 @pytest.mark.parametrize("endpoint", ["pinterest/posts", "pinterest/overview", "listsocialaccounts"])
 @pytest.mark.parametrize("key", [None, "", "wrong"])
-def test_bad_key_is_401_without_a_success_field(ask: Ask, endpoint: str, key: str | None) -> None:
-    response = ask(endpoint, apiKey=key)
+def test_a_wrong_key_returns_401_without_a_success_field(
+    send_request: SendRequest, endpoint: str, key: str | None
+) -> None:
+    response = send_request(endpoint, apiKey=key)
     assert response.status_code == 401
     assert response.json() == {"message": "Please provide a valid API key"}
 
@@ -40,13 +42,13 @@ def test_bad_key_is_401_without_a_success_field(ask: Ask, endpoint: str, key: st
         ({"timezone": "America"}, "timezone"),
     ],
 )
-def test_wrong_parameters_are_named_with_422(
-    sandbox: Sandbox, ask: Ask, params: dict[str, str | None], field: str
+def test_wrong_parameters_return_422_with_their_names(
+    sandbox: Sandbox, send_request: SendRequest, params: dict[str, str | None], field: str
 ) -> None:
-    # A bare number in the table is a date so many days ago.
+    # A number in the table stands for the date that many days ago.
     dated = {k: days_ago(sandbox, int(v)) if v and len(v) == 1 else v for k, v in params.items()}
     for endpoint in ("pinterest/posts", "pinterest/overview"):
-        response = ask(endpoint, **dated)
+        response = send_request(endpoint, **dated)
         body = response.json()
         assert response.status_code == 422
         assert body["success"] is False
@@ -56,29 +58,31 @@ def test_wrong_parameters_are_named_with_422(
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kolkata", "UTC", ""])
 @pytest.mark.parametrize("hour", [0, 11, 13, 23])
-def test_yesterday_depends_on_the_requested_time_zone(sandbox: Sandbox, ask: Ask, zone: str, hour: int) -> None:
+def test_yesterday_depends_on_the_requested_time_zone(
+    sandbox: Sandbox, send_request: SendRequest, zone: str, hour: int
+) -> None:
     sandbox.now = sandbox.now.replace(hour=hour, minute=30)
     yesterday = sandbox.now.astimezone(ZoneInfo(zone or "UTC")).date() - timedelta(days=1)
     start = str(yesterday - timedelta(days=6))
-    accepted = ask(start_date=start, end_date=str(yesterday), timezone=zone)
-    refused = ask(start_date=start, end_date=str(yesterday + timedelta(days=1)), timezone=zone)
+    accepted = send_request(start_date=start, end_date=str(yesterday), timezone=zone)
+    refused = send_request(start_date=start, end_date=str(yesterday + timedelta(days=1)), timezone=zone)
     assert (accepted.status_code, refused.status_code) == (200, 422)
-    # A preset is the days that end yesterday, both ends included.
-    assert ask(preset="last_7_days", timezone=zone).json() == accepted.json()
+    # A preset covers the days up to yesterday, both ends included.
+    assert send_request(preset="last_7_days", timezone=zone).json() == accepted.json()
 
 
 @pytest.mark.parametrize("preset", ["last_7_days", "last_30_days", "last_90_days"])
-def test_preset_equals_its_dates(sandbox: Sandbox, ask: Ask, preset: str) -> None:
+def test_a_preset_equals_its_dates(sandbox: Sandbox, send_request: SendRequest, preset: str) -> None:
     days = int(preset.split("_")[1])
     by_dates = {"start_date": days_ago(sandbox, days), "end_date": days_ago(sandbox, 1)}
     for endpoint in ("pinterest/posts", "pinterest/overview"):
-        assert ask(endpoint, preset=preset).json() == ask(endpoint, **by_dates).json()
+        assert send_request(endpoint, preset=preset).json() == send_request(endpoint, **by_dates).json()
 
 
-def test_unknown_account_is_the_documented_404(sandbox: Sandbox, ask: Ask) -> None:
+def test_an_unknown_account_returns_the_documented_404(sandbox: Sandbox, send_request: SendRequest) -> None:
     not_enabled = sandbox.add_account(analytics_enabled=False)
     for unknown in ("pin_nobody", "sandbox/facebook/page/10006400", not_enabled):
-        response = ask(social_network_id=unknown)
+        response = send_request(social_network_id=unknown)
         assert response.status_code == 404
         assert response.json() == {
             "success": False,
@@ -86,12 +90,12 @@ def test_unknown_account_is_the_documented_404(sandbox: Sandbox, ask: Ask) -> No
         }
 
 
-def test_unknown_path_is_404_and_other_methods_405(sandbox: Sandbox, ask: Ask) -> None:
-    assert ask("pinterest/nothing").status_code == 404
+def test_unknown_paths_return_404_and_other_methods_405(sandbox: Sandbox, send_request: SendRequest) -> None:
+    assert send_request("pinterest/nothing").status_code == 404
     posted = requests.post(f"{sandbox.url}/api/pinterest/posts", data="x", timeout=5)
     assert posted.status_code == 405
 
 
-def test_first_and_last_dates_of_the_calendar_work(ask: Ask) -> None:
-    assert ask(start_date="0001-01-01", end_date="0001-01-05").status_code == 200
-    assert ask(start_date="9999-12-30", end_date="9999-12-31").status_code == 422
+def test_the_first_and_last_dates_of_the_calendar_cause_no_error(send_request: SendRequest) -> None:
+    assert send_request(start_date="0001-01-01", end_date="0001-01-05").status_code == 200
+    assert send_request(start_date="9999-12-30", end_date="9999-12-31").status_code == 422

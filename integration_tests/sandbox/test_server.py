@@ -1,4 +1,4 @@
-"""The server itself: log, clock, commands over HTTP, connections and the command line."""
+"""The sandbox server: log, clock, control over HTTP, connections and the command line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from integration_tests.sandbox.conftest import Ask
+from integration_tests.sandbox.conftest import SendRequest
 from oneup_pinterest.sandbox import Sandbox
 
 
-def test_requests_are_logged_without_the_key(sandbox: Sandbox, ask: Ask) -> None:
-    ask()
-    ask("listsocialaccounts", apiKey="another key")
+def test_requests_are_logged_without_the_key(sandbox: Sandbox, send_request: SendRequest) -> None:
+    send_request()
+    send_request("listsocialaccounts", apiKey="another key")
     first, second = sandbox.requests
     assert first.path == "/api/pinterest/posts"
     assert first.params == {
@@ -32,34 +32,34 @@ def test_requests_are_logged_without_the_key(sandbox: Sandbox, ask: Ask) -> None
     assert sandbox.api_key not in over_http.text
     requests.delete(f"{sandbox.url}/_sandbox/requests", timeout=60)
     assert sandbox.requests == []
-    ask()
+    send_request()
     sandbox.clear_requests()
     assert sandbox.requests == []
 
 
-def test_clock_is_set_over_http(sandbox: Sandbox, ask: Ask) -> None:
+def test_clock_is_set_over_http(sandbox: Sandbox, send_request: SendRequest) -> None:
     url = f"{sandbox.url}/_sandbox/clock"
-    before = ask(preset="last_90_days").json()
+    before = send_request(preset="last_90_days").json()
     later = sandbox.now + timedelta(days=30)
     assert requests.put(url, json={"now": later.isoformat()}, timeout=60).status_code == 200
     assert sandbox.now == later
-    assert ask(preset="last_90_days").json() != before
+    assert send_request(preset="last_90_days").json() != before
     requests.put(url, json={"now": None}, timeout=60)
     assert abs(sandbox.now - datetime.now(UTC)) < timedelta(seconds=30)
     for wrong in ({"now": "soon"}, {}, [], {"now": 5}):
         assert requests.put(url, json=wrong, timeout=60).status_code == 400
 
 
-def test_faults_are_set_over_http(sandbox: Sandbox, ask: Ask) -> None:
+def test_faults_are_set_over_http(sandbox: Sandbox, send_request: SendRequest) -> None:
     url = f"{sandbox.url}/_sandbox/faults"
     fault = {"kind": "status", "status": 502, "path": "posts", "times": None}
     assert requests.post(url, json=fault, timeout=60).status_code == 200
-    assert ask().status_code == 502
+    assert send_request().status_code == 502
     requests.delete(url, timeout=60)
-    assert ask().status_code == 200
+    assert send_request().status_code == 200
 
 
-def test_help_says_that_the_data_is_made_up(sandbox: Sandbox) -> None:
+def test_the_help_page_says_that_the_data_is_made_up(sandbox: Sandbox) -> None:
     response = requests.get(f"{sandbox.url}/_sandbox", timeout=60)
     assert response.headers["Content-Type"].startswith("text/plain")
     assert "MADE UP" in response.text
@@ -77,14 +77,14 @@ def test_connection_is_kept_alive_and_ends_with_the_sandbox() -> None:
             session.get(url, timeout=2)
 
 
-def test_latency_delays_every_api_response(sandbox: Sandbox, ask: Ask) -> None:
+def test_latency_delays_every_api_response(sandbox: Sandbox, send_request: SendRequest) -> None:
     sandbox.latency = 0.1
     started = time.monotonic()
-    ask("listsocialaccounts")
+    send_request("listsocialaccounts")
     assert time.monotonic() - started >= 0.1
 
 
-def test_config_leads_to_both_hosts(sandbox: Sandbox) -> None:
+def test_config_holds_the_key_and_the_urls_of_both_hosts(sandbox: Sandbox) -> None:
     assert sandbox.config() == {
         "api_key": sandbox.api_key,
         "analytics_url": sandbox.url + "/api",
@@ -99,7 +99,7 @@ def test_two_sandboxes_are_independent() -> None:
         assert (len(one.requests), len(other.requests)) == (1, 0)
 
 
-def test_command_says_that_data_is_made_up_and_serves() -> None:
+def test_the_command_serves_and_reports_that_the_data_is_made_up() -> None:
     command = [sys.executable, "-m", "oneup_pinterest.sandbox", "--port", "0", "--today", "2030-02-03"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ}
