@@ -1,19 +1,19 @@
 """Promises of the statistics, measured on made-up data whose truth is known.
 
-`python -m simulations` measures them with many runs and prints the table that docs/statistics.md
-holds; `simulations/test_promises.py` measures the same with fewer, at every `make test-all`.
+`python -m simulations` measures them with many runs and prints the table of docs/results/statistics.md;
+`simulations/test_promises.py` measures the same with fewer runs in `make test-all`.
 """
 
 from typing import NamedTuple
 
 
 class Promise(NamedTuple):
-    """One promise: what is measured, what came out, and the bound that it keeps.
+    """One promise: the question, what is measured, the measured value and its bound.
 
-    `at_most` says whether the bound is an upper one. `runs` is the number of simulated histories behind `measured`.
+    `at_most` is whether the bound is an upper one. `runs` is the number of simulated histories behind `measured`.
     """
 
-    theme: str
+    question: str
     what: str
     measured: float
     bound: float
@@ -22,5 +22,5 @@ class Promise(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Return whether what was measured keeps the bound."""
+        """Return whether the measured value keeps the bound."""
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound

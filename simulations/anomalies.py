@@ -1,4 +1,4 @@
-"""What anomalies and level shifts promise, on daily sums whose truth is known."""
+"""Promises about anomalies and level shifts, on daily gains whose truth is known."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from simulations import Promise
 from simulations.worlds import MadeUpHistory, each_account
 
 FIRST_DAY = date(2026, 1, 1)
-THEME = "anomalies"
+QUESTION = "anomalies"
 LENGTHS = (60, 90, 120, 200)
 
 
@@ -30,12 +30,12 @@ def made_up_days(
     shift: Any = 1.0,
     account: str = "pin_world",
 ) -> pl.DataFrame:
-    """Return one account as `account_daily_gains` returns it: over-dispersed saves about a level that wanders.
+    """Return the daily gains of one account: over-dispersed saves around a level that varies.
 
-    The expected count is `level` (default: log-uniform from 5 to 500) times a weekday cycle (deviation 0.25 of its
-    logarithms), slow growth (up to 1% a day), and an autocorrelated part of deviation `wander` whose correlation from
-    day to day is `rho`. Each count is negative-binomial with a dispersion between the two of `dispersion`. `shift`
-    multiplies the expected counts (one value a day).
+    The expected count is the product of `level` (default: log-uniform from 5 to 500), a weekday cycle (standard
+    deviation 0.25 in logarithms), slow growth (up to 1% per day), and an autocorrelated part with standard deviation
+    `wander` and correlation `rho` from day to day. Each count is negative binomial with a dispersion in the range
+    `dispersion`. `shift` multiplies the expected counts (one value per day).
     """
     level = float(np.exp(rng.uniform(np.log(5), np.log(500)))) if level is None else level
     growth = float(rng.uniform(0, 0.01)) if growth is None else growth
@@ -69,23 +69,33 @@ def as_gains(counts: Any, account: str = "pin_world") -> pl.DataFrame:
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield false alarms and finds of anomalies and of level shifts, and what naive methods would have said."""
+    """Yield false alarms and detections of anomalies and level shifts, also those of naive methods."""
     rng = np.random.default_rng(20260301)
     for name, lengths in (("60 to 200 days", LENGTHS), ("28 to 59 days", (28, 35, 42, 56))):
         runs = 120 * scale
-        clean = _worlds(rng, runs, lengths)
+        clean = _random_accounts(rng, runs, lengths)
         yield Promise(
-            THEME, f"clean series of {name} in which any day is named", _named(clean) / runs, 0.06, True, runs
+            QUESTION,
+            f"clean series of {name} in which any day is reported",
+            _count_accounts_with_anomaly(clean) / runs,
+            0.06,
+            True,
+            runs,
         )
     runs = 100 * scale
     yield Promise(
-        THEME, "5 times the usual day is found (60 to 200 days, 30 a day and more)", _found(rng, runs), 0.9, False, runs
+        QUESTION,
+        "a day with 5 times its count is found (60 to 200 days, level of at least 30 per day)",
+        _detection_rate(rng, runs),
+        0.9,
+        False,
+        runs,
     )
-    yield from _gaps(rng, 60 * scale)
-    yield from _levels(rng, 120 * scale)
+    yield from _gap_promises(rng, 60 * scale)
+    yield from _level_shift_promises(rng, 120 * scale)
 
 
-def _worlds(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **options: Any) -> pl.DataFrame:
+def _random_accounts(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **options: Any) -> pl.DataFrame:
     return pl.concat(
         made_up_days(rng, int(rng.choice(lengths)), rho=float(rng.uniform(0, 0.7)), account=f"{run:05}", **options)
         for run in range(runs)
@@ -93,103 +103,105 @@ def _worlds(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **opt
 
 
 def history_of(gains: pl.DataFrame) -> MadeUpHistory:
-    """Return the history of one account of which only the daily gains are known."""
+    """Return a history of one account that has only daily gains."""
     return MadeUpHistory(account_gains=gains, account=gains["social_network_id"][0])
 
 
-def _anomalies(worlds: pl.DataFrame) -> pl.DataFrame:
-    return each_account(worlds, lambda gains: daily_anomalies(history_of(gains)))
+def _anomalies(accounts: pl.DataFrame) -> pl.DataFrame:
+    return each_account(accounts, lambda gains: daily_anomalies(history_of(gains)))
 
 
-def _level_shifts(worlds: pl.DataFrame) -> pl.DataFrame:
-    return each_account(worlds, lambda gains: gain_levels(history_of(gains)))
+def _level_shifts(accounts: pl.DataFrame) -> pl.DataFrame:
+    return each_account(accounts, lambda gains: gain_levels(history_of(gains)))
 
 
-def _named(worlds: pl.DataFrame) -> int:
-    return _anomalies(worlds).filter(pl.col("state").is_in(["high", "low"]))["social_network_id"].n_unique()
+def _count_accounts_with_anomaly(accounts: pl.DataFrame) -> int:
+    return _anomalies(accounts).filter(pl.col("state").is_in(["high", "low"]))["social_network_id"].n_unique()
 
 
-def _found(rng: np.random.Generator, runs: int) -> float:
-    worlds, truth = [], set()
+def _detection_rate(rng: np.random.Generator, runs: int) -> float:
+    accounts, truth = [], set()
     for run in range(runs):
-        world = made_up_days(
+        account_days = made_up_days(
             rng,
             int(rng.choice(LENGTHS)),
             level=float(rng.uniform(30, 500)),
             dispersion=(0.01, 0.05),
             account=f"{run:05}",
         )
-        odd = int(rng.integers(3, world.height - 3))
-        counts = world["gain"].to_numpy().copy()
+        odd = int(rng.integers(3, account_days.height - 3))
+        counts = account_days["gain"].to_numpy().copy()
         counts[odd] *= 5
-        worlds.append(world.with_columns(gain=pl.Series(counts)))
-        truth.add((f"{run:05}", world["day"][odd]))
-    high = _anomalies(pl.concat(worlds)).filter(pl.col("state") == "high")
+        accounts.append(account_days.with_columns(gain=pl.Series(counts)))
+        truth.add((f"{run:05}", account_days["day"][odd]))
+    high = _anomalies(pl.concat(accounts)).filter(pl.col("state") == "high")
     return len(truth & set(high.select("social_network_id", "day").rows())) / runs
 
 
-def _gaps(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    divided, booked, scores = [], [], []
+def _gap_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    divided, on_one_day, scores = [], [], []
     for run in range(runs):
-        world = made_up_days(rng, 90, level=float(rng.uniform(30, 500)), growth=0.0, account=f"{run:05}")
+        account_days = made_up_days(rng, 90, level=float(rng.uniform(30, 500)), growth=0.0, account=f"{run:05}")
         first = int(rng.integers(20, 60))
-        counts = world["gain"].to_numpy().copy()
+        counts = account_days["gain"].to_numpy().copy()
         total, is_gap = counts[first : first + 4].sum(), (np.arange(90) >= first) & (np.arange(90) < first + 4)
         counts[is_gap] = total / 4
-        divided.append(world.with_columns(gain=pl.Series(counts), is_imputed=pl.Series(is_gap)))
+        divided.append(account_days.with_columns(gain=pl.Series(counts), is_imputed=pl.Series(is_gap)))
         counts[is_gap] = [0, 0, 0, total]
-        booked.append(world.with_columns(gain=pl.Series(counts)))
+        on_one_day.append(account_days.with_columns(gain=pl.Series(counts)))
         scores.append(abs(total - np.median(counts)) / robust_deviation(counts))
     yield Promise(
-        THEME,
-        "series with a gap of 4 days, divided, in which any day is named",
-        _named(pl.concat(divided)) / runs,
+        QUESTION,
+        "series with a gap of 4 days, divided equally, in which any day is reported",
+        _count_accounts_with_anomaly(pl.concat(divided)) / runs,
         0.06,
         True,
         runs,
     )
     yield Promise(
-        THEME,
-        "naive: series with the gap booked on one day in which any day is named",
-        _named(pl.concat(booked)) / runs,
+        QUESTION,
+        "naive: series with the gap counted on one day in which any day is reported",
+        _count_accounts_with_anomaly(pl.concat(on_one_day)) / runs,
         0.9,
         False,
         runs,
     )
     yield Promise(
-        THEME, "naive: robust z of a gap booked on one day (median)", float(np.median(scores)), 5, False, runs
+        QUESTION, "naive: robust z of a gap counted on one day (median)", float(np.median(scores)), 5, False, runs
     )
 
 
-def _levels(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    steady = _worlds(rng, runs, (42, *LENGTHS))
+def _level_shift_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    steady = _random_accounts(rng, runs, (42, *LENGTHS))
     false = _level_shifts(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
-    yield Promise(THEME, "series without a shift in which one is named", false / runs, 0.06, True, runs)
-    naive = sum(_naive_shifts(world["gain"].to_numpy()) for _, world in steady.group_by("social_network_id"))
-    what = "naive: series without a shift in which a textbook penalty names one"
-    yield Promise(THEME, what, naive / runs, 0.3, False, runs)
-    worlds, truth = [], {}
+    yield Promise(QUESTION, "series without a shift in which one is reported", false / runs, 0.06, True, runs)
+    naive = sum(
+        _naive_shifts(account_days["gain"].to_numpy()) for _, account_days in steady.group_by("social_network_id")
+    )
+    what = "naive: series without a shift in which PELT with a textbook penalty reports one"
+    yield Promise(QUESTION, what, naive / runs, 0.3, False, runs)
+    accounts, truth = [], {}
     for run in range(runs):
         days = int(rng.choice(LENGTHS))
         shift = int(rng.integers(14, days - 13))
         factor = np.where(np.arange(days) >= shift, 2.0 if run % 2 else 0.5, 1.0)
         level = float(rng.uniform(20, 500))
-        worlds.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}"))
+        accounts.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}"))
         truth[f"{run:05}"] = (FIRST_DAY + timedelta(days=shift), 100.0 if run % 2 else -50.0)
     found = covered = 0
-    for row in _level_shifts(pl.concat(worlds)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
+    for row in _level_shifts(pl.concat(accounts)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
         day, change = truth[row["social_network_id"]]
         if abs((row["first_day"] - day).days) <= 3:
             found += 1
             covered += row["change_low"] <= change <= row["change_high"]
     yield Promise(
-        THEME, "a doubling or halving is found within 3 days (60 to 200 days)", found / runs, 0.8, False, runs
+        QUESTION, "a doubling or halving is found within 3 days (60 to 200 days)", found / runs, 0.8, False, runs
     )
-    yield Promise(THEME, "of these, the 95% interval holds the true change", covered / found, 0.93, False, found)
+    yield Promise(QUESTION, "of these, the 95% interval covers the true change", covered / found, 0.93, False, found)
 
 
 def _naive_shifts(counts: Any) -> bool:
-    """Return PELT with the penalty for independent days, 2 log n times the variance, on logarithms as they are."""
+    """Return whether PELT finds a shift with the penalty for independent days, 2 log n times the variance."""
     from ruptures import KernelCPD
 
     logs = np.log(counts + 0.5)

@@ -1,4 +1,4 @@
-"""Promises about change: false alarms, coverage and power, on accounts whose process is known to be steady or not."""
+"""Promises about change: false alarms, coverage and power, on accounts that are known to be steady or not."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -16,127 +16,143 @@ from simulations.worlds import each_account
 
 _LAST = date(2026, 3, 31)
 _WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
-_BACK = 90  # days of publication before the first snapshot: older pins are not watched
-_AVERAGE = 1_500  # impressions that a pin comes to on average, whatever the spread
-_GROWN = 1 - np.exp(-((np.arange(_BACK + 1) / 12) ** 0.6))  # share of its reach that a pin has had by an age
+_DAYS_BEFORE = 90  # days of publication before the first snapshot; older pins are not observed
+_MEAN_IMPRESSIONS = 1_500  # mean final impressions per pin, whatever the spread
+_SHARE_BY_AGE = 1 - np.exp(
+    -((np.arange(_DAYS_BEFORE + 1) / 12) ** 0.6)
+)  # share of its reach that a pin has at each age
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield each promise as it is measured; `scale` 1 takes about ten seconds."""
+    """Yield each promise once it is measured; `scale` 1 takes about ten seconds."""
     yield from _gains_promises(scale)
     yield from _new_pins_promises(scale)
     yield from _trend_promises(scale)
 
 
 def _gains_promises(scale: int) -> Iterator[Promise]:
-    theme = "change of gains"
-    steady = _watched(np.random.default_rng(1), runs := 200 * scale, days=56)
-    told = _change(steady, 28)
-    yield Promise(theme, "28 days, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
-    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 0), 0.93, False, runs)
-    yield Promise(theme, "the same: false alarms of a Poisson test", _poisson_claims(told), 0.3, False, runs)
+    question = "change of gains"
+    steady = _observed_accounts(np.random.default_rng(1), runs := 200 * scale, days=56)
+    result = _change(steady, 28)
+    yield Promise(question, "28 days, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
+    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 0), 0.93, False, runs)
+    yield Promise(question, "the same: false alarms of a Poisson test", _poisson_claim_rate(result), 0.3, False, runs)
 
     doubled = np.repeat([1.0, 2.0], 28)
-    told = _change(_watched(np.random.default_rng(2), runs := 60 * scale, 56, swing=doubled), 28)
-    yield Promise(theme, "28 days, all gains doubled: found", _claims(told, "up"), 0.5, False, runs)
-    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 100), 0.91, False, runs)
+    result = _change(_observed_accounts(np.random.default_rng(2), runs := 60 * scale, 56, swing=doubled), 28)
+    yield Promise(question, "28 days, all gains doubled: share found", _claim_rate(result, "up"), 0.5, False, runs)
+    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 100), 0.91, False, runs)
 
-    told = _change(_watched(np.random.default_rng(3), runs := 300 * scale, days=14), 7)
-    yield Promise(theme, "7 days, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
-    viral = _watched(np.random.default_rng(4), runs := 120 * scale, days=14, sigma=2.2)
-    told = _change(viral, 7)
-    yield Promise(theme, "7 days, viral pins (sigma 2.2): false alarms", _claims(told), 0.08, True, runs)
-    batches = _watched(np.random.default_rng(5), runs := 120 * scale, days=14, batch=10)
-    told = _change(batches, 7)
-    yield Promise(theme, "7 days, published in batches of 10: false alarms", _claims(told), 0.08, True, runs)
+    result = _change(_observed_accounts(np.random.default_rng(3), runs := 300 * scale, days=14), 7)
+    yield Promise(question, "7 days, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
+    viral = _observed_accounts(np.random.default_rng(4), runs := 120 * scale, days=14, sigma=2.2)
+    result = _change(viral, 7)
+    yield Promise(question, "7 days, viral pins (sigma 2.2): false alarms", _claim_rate(result), 0.08, True, runs)
+    batches = _observed_accounts(np.random.default_rng(5), runs := 120 * scale, days=14, batch=10)
+    result = _change(batches, 7)
+    yield Promise(question, "7 days, published in batches of 10: false alarms", _claim_rate(result), 0.08, True, runs)
 
 
 def _new_pins_promises(scale: int) -> Iterator[Promise]:
-    theme = "new pins"
+    question = "new pins"
     rng = np.random.default_rng(6)
     pins = _new_pins(rng, runs := 300 * scale)
-    told = _new_pins_told(pins, ["saves", "impressions"])
-    saves = told.filter(pl.col("metric") == "saves")
-    yield Promise(theme, "30 pins a side, the same process: false alarms", _claims(saves, p="p"), 0.06, True, runs)
-    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(saves, 0), 0.94, False, runs)
-    yield Promise(theme, "the same: false alarms of a two-proportion z-test", _z_claims(told), 0.3, False, runs)
+    result = _new_pins_results(pins, ["saves", "impressions"])
+    saves = result.filter(pl.col("metric") == "saves")
     yield Promise(
-        theme, "the same: false alarms of a Poisson test", _poisson_claims(saves, sums=True), 0.3, False, runs
+        question, "30 pins per period, the same process: false alarms", _claim_rate(saves, p="p"), 0.06, True, runs
     )
-    tripled = _new_pins_told(_new_pins(rng, runs := 100 * scale, lift=3), ["saves"])
-    yield Promise(theme, "30 pins a side, three times the reach: found", _claims(tripled, "up"), 0.4, False, runs)
-    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(tripled, 200), 0.92, False, runs)
+    yield Promise(question, "the same: 95% interval covers the truth", _coverage(saves, 0), 0.94, False, runs)
+    yield Promise(
+        question, "the same: false alarms of a two-proportion z-test", _z_test_claim_rate(result), 0.3, False, runs
+    )
+    yield Promise(
+        question, "the same: false alarms of a Poisson test", _poisson_claim_rate(saves, sums=True), 0.3, False, runs
+    )
+    tripled = _new_pins_results(_new_pins(rng, runs := 100 * scale, lift=3), ["saves"])
+    yield Promise(
+        question, "30 pins per period, three times the reach: share found", _claim_rate(tripled, "up"), 0.4, False, runs
+    )
+    yield Promise(question, "the same: 95% interval covers the truth", _coverage(tripled, 200), 0.92, False, runs)
 
 
 def _trend_promises(scale: int) -> Iterator[Promise]:
-    theme = "trend"
-    told = _trend(_watched(np.random.default_rng(8), runs := 120 * scale, days=56))
-    yield Promise(theme, "8 weeks, 2 pins a day, steady: false alarms", _claims(told), 0.06, True, runs)
-    yield Promise(theme, "the same: 95% interval holds the truth", _coverage(told, 0), 0.92, False, runs)
+    question = "trend"
+    result = _trend(_observed_accounts(np.random.default_rng(8), runs := 120 * scale, days=56))
+    yield Promise(question, "8 weeks, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
+    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 0), 0.92, False, runs)
     rising = 1.25 ** (np.arange(56) / 7)
-    told = _trend(_watched(np.random.default_rng(9), runs := 30 * scale, 56, swing=rising))
-    yield Promise(theme, "8 weeks, gains grow 25% a week: found", _claims(told, "up"), 0.5, False, runs)
+    result = _trend(_observed_accounts(np.random.default_rng(9), runs := 30 * scale, 56, swing=rising))
+    yield Promise(
+        question, "8 weeks, gains grow 25% per week: share found", _claim_rate(result, "up"), 0.5, False, runs
+    )
 
 
-class Watched(NamedTuple):
-    """What `account_change` takes: pins, and the gains that daily snapshots of them would have given."""
+class ObservedAccounts(NamedTuple):
+    """Input of the change statistics: pins, and their gains in daily snapshots."""
 
     pins: pl.DataFrame
     gains: pl.DataFrame
     account_gains: pl.DataFrame
 
 
-def _new_pins_told(pins: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
+def _new_pins_results(pins: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
     return each_account(pins, lambda part: new_pins_change(AccountHistory.from_pins(part), 28, 7, metrics))
 
 
-def _change(world: Watched, days: int) -> pl.DataFrame:
-    def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _change(world: ObservedAccounts, days: int) -> pl.DataFrame:
+    def statistic(pins: pl.DataFrame, gains: pl.DataFrame, account_gains: pl.DataFrame) -> pl.DataFrame:
         published, seen_on = _published(pins), pins["snapshot_date"].unique().sort()
-        row = compared_periods(lambda _: gains, known, "saves", days, published, seen_on, 0)
+        row = compared_periods(lambda _: gains, account_gains, "saves", days, published, seen_on, 0)
         rows = change_table([{"metric": "saves", "days": days, **row}])
         return with_account(pins["social_network_id"][0], rows, CHANGE)
 
-    return _of_each(world, told)
+    return _for_each_account(world, statistic)
 
 
-def _trend(world: Watched) -> pl.DataFrame:
-    def told(pins: pl.DataFrame, gains: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-        row = fitted_trend(lambda _: gains, known, "saves", WEEKS, _published(pins), 0)
+def _trend(world: ObservedAccounts) -> pl.DataFrame:
+    def statistic(pins: pl.DataFrame, gains: pl.DataFrame, account_gains: pl.DataFrame) -> pl.DataFrame:
+        row = fitted_trend(lambda _: gains, account_gains, "saves", WEEKS, _published(pins), 0)
         return with_account(pins["social_network_id"][0], trend_table([{"metric": "saves", **row}]), TREND)
 
-    return _of_each(world, told)
+    return _for_each_account(world, statistic)
 
 
 def _published(pins: pl.DataFrame) -> pl.DataFrame:
     return pins.group_by("id").agg(published=pl.col("timestamp").max()).sort("id")
 
 
-def _of_each(world: Watched, told: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+def _for_each_account(
+    world: ObservedAccounts, statistic: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame]
+) -> pl.DataFrame:
     parts = [frame.partition_by("social_network_id", as_dict=True) for frame in world]
-    pins, gains, known = parts
-    return pl.concat(told(pins[key], gains.get(key, world.gains.clear()), known[key]) for key in sorted(pins))
+    pins, gains, account_gains = parts
+    return pl.concat(
+        statistic(pins[key], gains.get(key, world.gains.clear()), account_gains[key]) for key in sorted(pins)
+    )
 
 
-def _watched(
+def _observed_accounts(
     rng: np.random.Generator, accounts: int, days: int, *, sigma: float = 1.6, batch: int = 1, swing: Any = 1.0
-) -> Watched:
-    """Return accounts that publish 2 pins a day at random, watched for `days` settled days.
+) -> ObservedAccounts:
+    """Return accounts that publish 2 pins per day at random, observed for `days` settled days.
 
     Reach is lognormal, the save rate of each pin Beta with mean 1%; days differ by weekday, and by 5% at random for
     all pins alike. A pin is watched until it is 90 days old. `swing` multiplies the gains of the days.
     """
-    published_on = np.arange(-_BACK, days)
+    published_on = np.arange(-_DAYS_BEFORE, days)
     count = rng.poisson(2 / batch, (accounts, len(published_on))) * batch
     account, index = np.nonzero(count)
     repeats = count[account, index]
     account, born = np.repeat(account, repeats), np.repeat(published_on[index], repeats)
-    reach = _AVERAGE * rng.lognormal(-(sigma**2) / 2, sigma, len(born))
+    reach = _MEAN_IMPRESSIONS * rng.lognormal(-(sigma**2) / 2, sigma, len(born))
     day = np.arange(days)
     age = day - born[:, None]
-    is_watched = (age >= 0) & (age < _BACK)
+    is_watched = (age >= 0) & (age < _DAYS_BEFORE)
     activity = np.resize(_WEEKDAYS, days) * swing * rng.lognormal(0, 0.05, (accounts, days))[account]
-    mean = np.where(is_watched, _GROWN[np.clip(age + 1, 0, _BACK)] - _GROWN[np.clip(age, 0, _BACK)], 0)
+    mean = np.where(
+        is_watched, _SHARE_BY_AGE[np.clip(age + 1, 0, _DAYS_BEFORE)] - _SHARE_BY_AGE[np.clip(age, 0, _DAYS_BEFORE)], 0
+    )
     gained = rng.poisson(mean * reach[:, None] * activity * rng.beta(2, 198, len(born))[:, None])
     pin, on = np.nonzero(gained)
     names = pl.format("pin_{}", "account").alias("social_network_id")
@@ -171,7 +187,7 @@ def _watched(
         is_provisional=pl.lit(False),
         is_imputed=pl.lit(False),
     )
-    return Watched(pins, gains, account_gains)
+    return ObservedAccounts(pins, gains, account_gains)
 
 
 def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.DataFrame:
@@ -182,7 +198,7 @@ def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.Da
     impressions = rng.poisson(reach)
     saves = rng.binomial(impressions, rng.beta(2, 198, pins))
     back = rng.integers(0, 28, pins) + np.where(is_now, 0, 28)
-    back[::60], back[1::60] = 28, 0  # the last day has a pin in every account: the periods are where they should be
+    back[::60], back[1::60] = 28, 0  # every account has a pin on the last day, so that both periods are complete
     born = pl.DataFrame(
         {
             "account": np.arange(pins) // 60,
@@ -205,29 +221,29 @@ def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.Da
     return pl.concat(on)
 
 
-def _claims(told: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
-    """Return the share of the accounts with a verdict (this one, or any)."""
+def _claim_rate(result: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
+    """Return the share of the accounts with a given verdict, or with any."""
     claimed = pl.col("verdict") == verdict if verdict else pl.col(p).fill_null(1) < 0.05
-    return float(told.select(claimed.mean()).item())
+    return float(result.select(claimed.mean()).item())
 
 
-def _coverage(told: pl.DataFrame, truth: float) -> float:
-    """Return the share of the intervals that hold the truth, among those that there are."""
-    known = told.filter(pl.col("p").is_not_null())
+def _coverage(result: pl.DataFrame, truth: float) -> float:
+    """Return the share of the existing intervals that cover the truth."""
+    account_gains = result.filter(pl.col("p").is_not_null())
     low, high = pl.col("change_low").fill_null(-100.0), pl.col("change_high").fill_null(np.inf)
-    return float(known.select(((low <= truth) & (high >= truth)).mean()).item())
+    return float(account_gains.select(((low <= truth) & (high >= truth)).mean()).item())
 
 
-def _poisson_claims(told: pl.DataFrame, *, sums: bool = False) -> float:
-    """Return the share of the accounts whose two sums differ by more than Poisson counts would."""
-    pins = 30 if sums else 1  # of means
+def _poisson_claim_rate(result: pl.DataFrame, *, sums: bool = False) -> float:
+    """Return the share of the accounts whose two sums differ significantly for Poisson counts."""
+    pins = 30 if sums else 1  # per period, because `now` and `before` are means
     now, before = pl.col("now") * pins, pl.col("before") * pins
-    return float(told.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
+    return float(result.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
 
 
-def _z_claims(told: pl.DataFrame) -> float:
-    """Return the share of the accounts whose save rates differ by the textbook's test of two proportions."""
-    wide = told.pivot("metric", index="social_network_id", values=["now", "before"])
+def _z_test_claim_rate(result: pl.DataFrame) -> float:
+    """Return the share of the accounts whose save rates differ by a two-proportion z-test."""
+    wide = result.pivot("metric", index="social_network_id", values=["now", "before"])
     x, n = pl.col("now_saves") * 30, pl.col("now_impressions") * 30
     y, m = pl.col("before_saves") * 30, pl.col("before_impressions") * 30
     pooled = (x + y) / (n + m)

@@ -1,4 +1,4 @@
-"""What forecasts promise, and what is said of followers and of effort, on series whose truth is known."""
+"""Promises about forecasts, followers and effort, on series whose truth is known."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,34 +13,34 @@ from simulations import Promise
 from simulations.anomalies import FIRST_DAY, history_of, made_up_days
 from simulations.worlds import MadeUpHistory, each_account
 
-THEME = "forecast"
+QUESTION = "forecast"
 LENGTHS = (56, 70, 90, 150)
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield the baseline's coverage, the choice of a model, and false alarms about followers and effort."""
+    """Yield the coverage of the baseline, the choice of a model, and false alarms about followers and effort."""
     rng = np.random.default_rng(20260303)
     runs = 150 * scale
     days, weeks = _coverage(rng, runs)
-    yield Promise(THEME, "days that the baseline's 80% intervals hold", days, 0.75, False, runs)
-    yield Promise(THEME, "days that the baseline's 80% intervals hold, at most", days, 0.90, True, runs)
-    yield Promise(THEME, "weekly totals that the baseline's 80% intervals hold", weeks, 0.70, False, runs)
-    yield Promise(THEME, "weekly totals that the baseline's 80% intervals hold, at most", weeks, 0.90, True, runs)
+    yield Promise(QUESTION, "days that the baseline's 80% intervals cover", days, 0.75, False, runs)
+    yield Promise(QUESTION, "days that the baseline's 80% intervals cover, at most", days, 0.90, True, runs)
+    yield Promise(QUESTION, "weekly totals that the baseline's 80% intervals cover", weeks, 0.70, False, runs)
+    yield Promise(QUESTION, "weekly totals that the baseline's 80% intervals cover, at most", weeks, 0.90, True, runs)
     runs = 6 * scale
     worlds = pl.concat(made_up_days(rng, 75, level=80, account=f"{run:05}") for run in range(runs))
     skill = each_account(worlds, lambda gains: gain_forecasts(history_of(gains)).skill)
     worst = skill.filter("is_chosen")["relative_mae"].max()
     yield Promise(
-        THEME,
-        "error of the chosen model in the backtest, against the baseline's: the worst",
+        QUESTION,
+        "largest error of the chosen model in the backtest, relative to the baseline",
         float(worst),
         1.0,
         True,
         runs,
     )  # type: ignore[arg-type]
     yield Promise(
-        THEME,
-        "account and forecast without a row of the baseline",
+        QUESTION,
+        "forecasts without a row of the baseline",
         runs - skill.filter(pl.col("model") == BASELINE).height,
         0,
         True,
@@ -79,7 +79,7 @@ def _coverage(rng: np.random.Generator, runs: int) -> tuple[float, float]:
 
 
 def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    """Yield accounts whose autocorrelated follower changes are independent of the gains."""
+    """Yield promises on accounts whose autocorrelated follower changes are independent of the gains."""
     followers, gains = [], []
     for run in range(runs):
         days = int(rng.choice([49, 70, 120]))
@@ -104,13 +104,13 @@ def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     trends = pl.concat(follower_trend(history) for history in histories)["verdict"]
     named = int(trends.is_in(["up", "down"]).sum())
     yield Promise(
-        "followers", "accounts that only waver and are said to grow or shrink", named / runs, 0.08, True, runs
+        "followers", "accounts without a trend that are reported to grow or shrink", named / runs, 0.08, True, runs
     )
     together = pl.concat(follower_association(history) for history in histories)["verdict"]
     named = int(together.is_in(["rise together", "move apart"]).sum())
     yield Promise(
         "followers",
-        "accounts whose gains and followers know nothing of each other, said to go together",
+        "accounts with independent gains and followers that are reported to be associated",
         named / runs,
         0.09,
         True,
@@ -119,7 +119,7 @@ def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _effort(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    """Yield accounts that publish without a thought of results, while both grow."""
+    """Yield promises on accounts whose effort and gains both grow but are independent."""
     frames = []
     for run in range(runs):
         weeks = int(rng.choice([8, 12, 26, 40]))
@@ -144,7 +144,7 @@ def _effort(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     named = verdicts.filter(pl.col("verdict").is_in(["rise together", "move apart"]))["social_network_id"].n_unique()
     yield Promise(
         "effort",
-        "accounts whose weeks of many pins are said to go with other gains, at any of three lags",
+        "accounts whose effort is reported to be associated with gains, at any of three lags",
         named / runs,
         0.08,
         True,

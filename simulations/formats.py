@@ -1,4 +1,4 @@
-"""What the comparison of formats promises where seasons meet formats and age passes for merit."""
+"""Promises about formats, where seasons and ages could look like effects of the format."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,19 +14,19 @@ from oneup_pinterest.questions.formats.statistic import compared_formats
 from simulations import Promise
 from simulations.worlds import each_account
 
-THEME = "formats"
+QUESTION = "formats"
 RUNS = 120
-NULL_RUNS = 1_500  # a test at 5% in fewer worlds would pass 6% now and then by luck alone
+NULL_RUNS = 1_500  # with fewer, 5% could exceed 6% by luck
 BATCHED_RUNS = 300
 PERMUTATIONS = 199  # enough for a verdict at 5%
 FIRST = datetime(2025, 12, 29)
 
 
 def confounded(rng: np.random.Generator, runs: int, effect: float = 1.0, pins: int = 160) -> pl.DataFrame:
-    """Return accounts whose videos came late, when every pin did better: 30% of the first half, 70% of the second.
+    """Return accounts with 16 weeks: 30% videos in the first half, and 70% in the second, when all pins did better.
 
-    Outcomes are Poisson counts of means with a lognormal spread of sigma 1 around 20, doubled in the second half, and
-    `effect` times as many of videos. 16 weeks.
+    Outcomes are Poisson counts whose means have a lognormal spread of sigma 1 around 20. Means are doubled in the
+    second half, and multiplied by `effect` for videos.
     """
     day = rng.integers(0, 112, (runs, pins))
     is_late = day >= 56
@@ -77,30 +77,30 @@ def batched(rng: np.random.Generator, runs: int, batches: int = 40, pins: int = 
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield the share of worlds with a false claim about a format, and how often a true difference is found."""
+    """Yield the share of accounts with a false claim about a format, and how often a true difference is found."""
     rng = np.random.default_rng(20260305)
     runs = NULL_RUNS * scale
     worlds = confounded(rng, runs)
     found = each_account(worlds, partial(compared_formats, permutations=PERMUTATIONS))
     claimed = found.filter(pl.col("verdict").is_in(["more", "less"])).height / runs
     yield Promise(
-        THEME, "worlds in which a format is claimed although only the season differs", claimed, 0.06, True, runs
+        QUESTION, "accounts in which a format is claimed although only the season differs", claimed, 0.06, True, runs
     )
     yield Promise(
-        THEME,
-        "naive: the same by a t test of logarithms whatever the week",
-        _crude_claims(worlds) / runs,
+        QUESTION,
+        "naive: the same by a t-test of logarithms that ignores the weeks",
+        _naive_claims(worlds) / runs,
         0.3,
         False,
         runs,
     )
     of_videos = pl.when(pl.col("first") == "video").then(pl.col("ratio").log()).otherwise(-pl.col("ratio").log())
-    off = abs(found.select(of_videos.mean()).item())
-    yield Promise(THEME, "bias of the logarithm of videos' ratio in those worlds", off, 0.05, True, runs)
+    bias = abs(found.select(of_videos.mean()).item())
+    yield Promise(QUESTION, "bias of the logarithm of videos' ratio in these accounts", bias, 0.05, True, runs)
     runs = RUNS * scale
     better = each_account(confounded(rng, runs, 2.0), partial(compared_formats, permutations=PERMUTATIONS))
     yield Promise(
-        THEME,
+        QUESTION,
         "videos with twice the outcome are found (160 pins)",
         better.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
         0.8,
@@ -110,35 +110,37 @@ def promises(scale: int) -> Iterator[Promise]:
     signed = pl.when(pl.col("first") == "video").then(pl.col("low"))
     signed_high = pl.when(pl.col("first") == "video").then(pl.col("high"))
     ends = better.select(low=signed.otherwise(1 / pl.col("high")), high=signed_high.otherwise(1 / pl.col("low")))
-    # of 1 + count, where the effect of 2 on a mean of 20 and more comes to 1.9 and more
+    # ratios are of 1 + count, where an effect of 2 on a mean of at least 20 becomes at least 1.9
     covers = ends.select(((pl.col("low") <= 1.95) & (pl.col("high") >= 1.95)).mean()).item()
-    yield Promise(THEME, "their 95% interval has the true ratio", covers, 0.9, False, runs)
+    yield Promise(QUESTION, "their 95% interval covers the true ratio", covers, 0.9, False, runs)
     runs = BATCHED_RUNS * scale
     batches = each_account(
         batched(np.random.default_rng(20260307), runs), partial(compared_formats, permutations=PERMUTATIONS)
     )
     yield Promise(
-        THEME,
-        "pins come in batches that share their luck: worlds in which a format is claimed",
+        QUESTION,
+        "pins published in batches with shared luck: accounts in which a format is claimed",
         batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
         0.07,
         True,
         runs,
     )
     runs = RUNS * scale
-    bare, fixed = _age_trap(rng, runs)
+    by_age_now, at_week_one = _ratios_by_age(rng, runs)
     yield Promise(
-        THEME,
-        "naive: ratio of the counters of an older format and a younger, without an effect",
-        bare,
+        QUESTION,
+        "naive: ratio of the counters of older images to younger videos, without an effect",
+        by_age_now,
         1.8,
         False,
         runs,
     )
-    yield Promise(THEME, "the same at an age of 7 days: distance of the ratio from 1", abs(fixed - 1), 0.1, True, runs)
+    yield Promise(
+        QUESTION, "the same at an age of 7 days: distance of the ratio from 1", abs(at_week_one - 1), 0.1, True, runs
+    )
 
 
-def _crude_claims(worlds: pl.DataFrame) -> int:
+def _naive_claims(worlds: pl.DataFrame) -> int:
     claims = 0
     for part in worlds.partition_by("social_network_id"):
         is_video = part["format"].to_numpy() == "video"
@@ -147,20 +149,20 @@ def _crude_claims(worlds: pl.DataFrame) -> int:
     return claims
 
 
-def _age_trap(rng: np.random.Generator, runs: int, pins: int = 200) -> tuple[float, float]:
-    """Return ratios of means now and at 7 days, of images of 60 to 120 days and videos of 8 to 25 that grow alike."""
-    bare, fixed = [], []
+def _ratios_by_age(rng: np.random.Generator, runs: int, pins: int = 200) -> tuple[float, float]:
+    """Return the ratios of means now and at 7 days, of old images (60 to 120 days) and young videos (8 to 25 days)."""
+    by_age_now, at_week_one = [], []
     for _ in range(runs):
         ages = np.concatenate([rng.uniform(60, 120, pins), rng.uniform(8, 25, pins)])
         final = 60 * rng.lognormal(0, 0.6, 2 * pins)
 
-        at_week = rng.poisson(final * _grown(np.full(2 * pins, 7.0)))
-        now = at_week + rng.poisson(final * (_grown(ages) - _grown(np.full(2 * pins, 7.0))))
-        bare.append(now[:pins].mean() / now[pins:].mean())
-        fixed.append(at_week[:pins].mean() / at_week[pins:].mean())
-    return float(np.median(bare)), float(np.median(fixed))
+        at_week = rng.poisson(final * _share_by_age(np.full(2 * pins, 7.0)))
+        now = at_week + rng.poisson(final * (_share_by_age(ages) - _share_by_age(np.full(2 * pins, 7.0))))
+        by_age_now.append(now[:pins].mean() / now[pins:].mean())
+        at_week_one.append(at_week[:pins].mean() / at_week[pins:].mean())
+    return float(np.median(by_age_now)), float(np.median(at_week_one))
 
 
-def _grown(ages: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _share_by_age(ages: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     share: npt.NDArray[np.float64] = 1 - np.exp(-((ages / 25) ** 0.8))
     return share

@@ -1,4 +1,4 @@
-"""Glitches of counters, and true rises that look like one: how many are missed, and how many are touched.
+"""Promises about glitches of counters, and about true rises that look like glitches: missed and wrongly corrected ones.
 
 python -m simulations.glitches [--runs 1000]
 """
@@ -23,25 +23,25 @@ from simulations.worlds import LAST_SNAPSHOT
 PINS, DAYS = 6, 30
 METRICS = ("impressions", "saves")
 MAX_ERROR_SHARE = 0.02
-MAX_SMALL_SHARE = 0.35  # a spike of a few days' gains is hardly more than a good day that was restated
+MAX_SMALL_SHARE = 0.35  # a spike of a few days' gains looks much like a good day that was restated
 MIN_NAIVE_SHARE = 0.9
 Counts = npt.NDArray[np.int64]
 CAPTION = f"""\
 {PINS} pins on {DAYS} days, log-normal reach and daily swings; half of the pins are published in between and gain most
 in their first days.
 
-Missed: over the history, a pin gained what it did not gain, or a counter is said to be reset.
-Touched: an observation of what is true was left out, or a gain imputed. A spike of only a few days' gains is
-hard to tell from a good day that was restated: where it is missed, it is booked once, or a day is unknown.
+Missed: the total gain of a pin is wrong, or a counter is reported as reset. Touched: a correct observation was left
+out, or a gain was imputed. A spike of only a few days' gains looks like a good day that was restated; if it is missed,
+it is counted once, or one day is unknown.
 
 | history | error | share of histories | bound | histories |
 |---|---|---:|---:|---:|"""
 
 
 class History(NamedTuple):
-    """Counters as they truly are, days x pins, by metric; and as they are seen.
+    """True and observed counters by metric, days x pins.
 
-    `born`: the first day on which each pin is seen; pins of day 0 are old. `missing`: days without a snapshot.
+    `born`: the first day on which each pin is observed; pins of day 0 are old. `missing`: days without a snapshot.
     """
 
     true: dict[str, Counts]
@@ -51,42 +51,42 @@ class History(NamedTuple):
 
 
 def main() -> None:
-    """Print a Markdown table of every variant; end with 1 if a bound does not hold."""
+    """Print a Markdown table of every variant; exit with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=1000, help="histories of each variant")
+    parser.add_argument("--runs", type=int, default=1000, help="histories per variant")
     print(CAPTION)
     found = list(measured(parser.parse_args().runs))
-    for one in found:
-        what, error = one.what.rsplit(": ", 1)
-        sign = "≤" if one.at_most else "≥"
-        print(f"| {what} | {error} | {one.measured:.3f} | {sign} {one.bound:g} | {one.runs:,} |")
-    sys.exit(not all(one.is_kept for one in found))
+    for promise in found:
+        variant, error = promise.what.rsplit(": ", 1)
+        sign = "≤" if promise.at_most else "≥"
+        print(f"| {variant} | {error} | {promise.measured:.3f} | {sign} {promise.bound:g} | {promise.runs:,} |")
+    sys.exit(not all(promise.is_kept for promise in found))
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield what `measured` finds with few histories of each variant."""
+    """Yield the promises of `measured` with few histories per variant."""
     yield from measured(200 * scale)
 
 
 def measured(runs: int) -> Iterator[Promise]:
-    """Yield the share of histories with an error, of each variant."""
-    naive = {what: GLITCHES[what] for what in (ONE_DAY, NEW)}
-    for asked, variants, is_wrong, bound in (
+    """Yield the share of histories with an error, per variant. The texts seed the generators."""
+    naive_variants = {what: GLITCHES[what] for what in (ONE_DAY, NEW)}
+    for error, variants, is_wrong, bound in (
         ("missed", GLITCHES, _are_missed, MAX_ERROR_SHARE),
         ("gained too much", SMALL_GLITCHES, _are_too_large, MAX_SMALL_SHARE),
         ("touched", TRUE_RISES, _are_touched, MAX_ERROR_SHARE),
         ("not marked as unconfirmed", UNCONFIRMED, _are_unmarked, MAX_ERROR_SHARE),
-        ("too large by a naive sum of rises", naive, _are_naively_wrong, MIN_NAIVE_SHARE),
+        ("too large by a naive sum of rises", naive_variants, _are_naively_wrong, MIN_NAIVE_SHARE),
     ):
         for what, variant in variants.items():
-            rng = np.random.default_rng(list(f"{what} {asked}".encode()))
-            histories = [variant(rng, *_drawn(rng)) for _ in range(runs)]
+            rng = np.random.default_rng(list(f"{what} {error}".encode()))
+            histories = [variant(rng, *_draw_counters(rng)) for _ in range(runs)]
             share = is_wrong(histories) / runs
-            yield Promise("glitches", f"{what}: {asked}", share, bound, bound != MIN_NAIVE_SHARE, runs)
+            yield Promise("glitches", f"{what}: {error}", share, bound, bound != MIN_NAIVE_SHARE, runs)
 
 
-def _drawn(rng: np.random.Generator) -> tuple[dict[str, Counts], Counts, int]:
-    """Return true counters of pins, three of them published in between; their first days; a pin to damage."""
+def _draw_counters(rng: np.random.Generator) -> tuple[dict[str, Counts], Counts, int]:
+    """Return the true counters of pins, half of them published in between; their first days; a pin to damage."""
     reach, swings = rng.lognormal(3, 1.2, PINS), rng.lognormal(0, 0.3, (DAYS, 1))
     born = np.where(np.arange(PINS) < PINS // 2, 0, rng.integers(4, DAYS - 8, PINS))
     age = np.arange(DAYS)[:, None] - born
@@ -114,9 +114,9 @@ def _spike(
     is_new: bool = False,
     factors: tuple[float, float] = (5, 10_000),
 ) -> History:
-    """Return counters so many times as high on some days as they are, impressions alone unless of both.
+    """Return counters that are multiplied on some days: only impressions, unless `of_both`.
 
-    A new pin is spoiled from its first observation on.
+    A new pin is damaged from its first observation on.
     """
     pin = pin + PINS // 2 if is_new else pin
     start = int(rng.integers(1 + gap, DAYS - length)) if at is None else at
@@ -133,7 +133,7 @@ def _spike(
 def _small_spike(
     rng: np.random.Generator, true: dict[str, Counts], born: Counts, pin: int, *, days: tuple[float, float]
 ) -> History:
-    """Return one counter of one pin higher by a few of its usual days' gains, for one to three days."""
+    """Return one counter of one pin that is too high by a few usual days' gains, for one to three days."""
     start, length = int(rng.integers(4, DAYS - 6)), int(rng.integers(1, 4))
     seen = {metric: counts.copy() for metric, counts in true.items()}
     usual = max(1.0, float(np.median(np.diff(true["impressions"][:, pin]))))
@@ -153,10 +153,10 @@ def _rise(
     is_new: bool = False,
     restated: bool = False,
 ) -> History:
-    """Return a viral rise over some days, 3 to 1,000 times what the pin had, that stays.
+    """Return a viral rise over some days, of 3 to 1,000 times the earlier count, that stays.
 
-    Where it is restated, a twentieth to two fifths of what its last day brought are taken back one to three days later:
-    the rise was one, and is booked as it was seen.
+    If it is restated, 5% to 40% of the gain of its last day are taken back one to three days later. The rise was real
+    and must be counted as observed.
     """
     pin = pin + PINS // 2 if is_new else pin
     start = int(born[pin]) if is_new else int(rng.integers(1 + gap, DAYS - burst - 4))
@@ -168,7 +168,7 @@ def _rise(
         share = shares[min(day - start, burst - 1)]
         risen["impressions"][day, pins] += (more * share).astype(np.int64)
         risen["saves"][day, pins] += (more * share * 0.03).astype(np.int64)
-    if of_all:  # of pins that are out
+    if of_all:  # only for pins that are published
         for counts in risen.values():
             counts *= np.arange(DAYS)[:, None] >= born
     if restated:
@@ -241,24 +241,24 @@ def _pins(histories: Sequence[History]) -> pl.DataFrame:
 
 
 def _are_missed(histories: Sequence[History]) -> int:
-    """Return in how many histories the total gain of any pin is wrong or unknown."""
+    """Return the number of histories in which the total gain of any pin is wrong or unknown."""
     return sum(any(not is_known or abs(more) > 0.01 for more, is_known in pins) for pins in _gained_more(histories))
 
 
 def _are_too_large(histories: Sequence[History]) -> int:
-    """Return in how many histories the total gain of any pin is too large."""
+    """Return the number of histories in which the total gain of any pin is too large."""
     return sum(any(more > 0.01 for more, _ in pins) for pins in _gained_more(histories))
 
 
 def _gained_more(histories: Sequence[History]) -> Iterator[list[tuple[float, bool]]]:
-    """Yield, per pin and metric of each history, the error of the gain and whether that of every day is known."""
+    """Yield per history the error of the gain of each pin and metric, and whether the gain of every day is known."""
     keys = ("metric", "social_network_id", "id")
     sums = (
         daily_gains(LoadedHistory(_pins(histories)), METRICS)
         .group_by(keys)
         .agg(pl.col("gain").sum(), is_known=pl.col("fall").is_null().all())
     )
-    known = {(metric, int(one), int(pin)): (row[0], row[1]) for metric, one, pin, *row in sums.iter_rows()}
+    known = {(metric, int(promise), int(pin)): (row[0], row[1]) for metric, promise, pin, *row in sums.iter_rows()}
     for number, history in enumerate(histories):
         yield [
             (gain - _whole(history, metric, pin), is_known)
@@ -275,10 +275,10 @@ def _whole(history: History, metric: str, pin: int) -> int:
 
 
 def _are_touched(histories: Sequence[History]) -> int:
-    """Return in how many histories a correct observation is left out, or a gain is imputed without a gap."""
+    """Return the number of histories in which a correct observation is left out, or a gain is imputed without a gap."""
     pins = _pins(histories)
-    readings = consecutive_observations(LoadedHistory(pins), METRICS)
-    left_out = pl.concat(readings.left_out.values()).join(readings.accounts, on="account")["social_network_id"]
+    observations = consecutive_observations(LoadedHistory(pins), METRICS)
+    left_out = pl.concat(observations.left_out.values()).join(observations.accounts, on="account")["social_network_id"]
     gaps = [
         (f"{number:06}", LAST_SNAPSHOT - timedelta(days=DAYS - 1 - day + back))
         for number, history in enumerate(histories)
@@ -300,7 +300,7 @@ def _are_unmarked(histories: Sequence[History]) -> int:
 
 
 def _are_naively_wrong(histories: Sequence[History]) -> int:
-    """Return in how many histories the naive sum of rises gives any pin too much."""
+    """Return the number of histories in which the naive sum of rises is too large for any pin."""
     return sum(any(_is_naively_wrong(history, metric) for metric in METRICS) for history in histories)
 
 

@@ -1,4 +1,4 @@
-"""Half-lives, growth curves, shares of old pins and cohorts, on pins that grow along curves that are known."""
+"""Promises about half-lives, growth curves, shares of old pins and cohorts, on pins with known growth curves."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,26 +20,26 @@ from simulations.worlds import LAST_SNAPSHOT, RATES, made_up_pins
 Floats = npt.NDArray[np.float64]
 HORIZON, SHAPE = 30, 0.6
 RATE_STRENGTH = 200.0
-MANY = 200_000  # pins that stand for all there could be
-LOST = 0.06  # share of pins that vanish some day
+POPULATION_PINS = 200_000  # a sample so large that it stands for the population
+LOST_SHARE = 0.06  # share of pins that disappear at some age
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield every promise of this theme; see `simulations`."""
-    yield from _intervals(300 * scale)
-    yield from _half_life(12 * scale)
-    yield from _growth(15 * scale)
-    yield from _old_pins(90 * scale)
-    yield from _cohorts(500 * scale)
+    """Yield every promise about growth and cohorts."""
+    yield from _interval_promises(300 * scale)
+    yield from _history_promises(12 * scale)
+    yield from _curve_promises(15 * scale)
+    yield from _old_pin_promises(90 * scale)
+    yield from _cohort_promises(500 * scale)
 
 
 def _scales(rng: np.random.Generator, pins: int) -> Floats:
-    """Return fast pins and slow ones: the time scale of growth, in days."""
+    """Return the time scales of growth in days, of fast and slow pins."""
     return np.exp(rng.normal(2.3, 0.8, pins))
 
 
-def _share(ages: Floats, scales: Floats) -> Floats:
-    """Return the share of its final counter that each pin has at each age (one row per pin)."""
+def _share_by_age(ages: Floats, scales: Floats) -> Floats:
+    """Return the share of the final counter of each pin at each age (one row per pin)."""
     grown: Floats = -np.expm1(-((ages[None, :] / scales[:, None]) ** SHAPE))
     return grown
 
@@ -57,9 +57,9 @@ def _world(rng: np.random.Generator, pins: int, reach: float, days: int = 75) ->
     )
 
 
-def _counted(rng: np.random.Generator, pins: int, reach: float, horizon: int) -> tuple[Floats, Floats]:
-    """Return counters of saves at each age up to the horizon, and the curves that they follow but for chance."""
-    curves = _share(np.arange(horizon + 1.0), _scales(rng, pins))
+def _simulate_counters(rng: np.random.Generator, pins: int, reach: float, horizon: int) -> tuple[Floats, Floats]:
+    """Return counts of saves at each age up to the horizon, and their expected curves."""
+    curves = _share_by_age(np.arange(horizon + 1.0), _scales(rng, pins))
     mean = RATES["saves"]
     rates = rng.beta(mean * RATE_STRENGTH, (1 - mean) * RATE_STRENGTH, pins)
     expected = rng.lognormal(reach, 1.6, pins) * rates
@@ -70,23 +70,23 @@ def _counted(rng: np.random.Generator, pins: int, reach: float, horizon: int) ->
 
 def _true_half_life(reach: float, horizon: int = HORIZON) -> float:
     """Return the median age at half of the expected counter at the horizon, over pins with enough counts."""
-    counted, curves = _counted(np.random.default_rng(1), MANY, reach, horizon)
+    counted, curves = _simulate_counters(np.random.default_rng(1), POPULATION_PINS, reach, horizon)
     return float(np.median(_ages_at_half(curves[counted[:, -1] >= MIN_COUNT])))
 
 
-def _intervals(runs: int) -> Iterator[Promise]:
-    """Yield the coverage of the interval on curves of `followed_curves`; in some, a part of the pins vanishes."""
+def _interval_promises(runs: int) -> Iterator[Promise]:
+    """Yield the coverage on curves like those of `followed_curves`, in which some pins may disappear."""
     for horizon, pins, reach, lost in (
         (7, 150, 8.0, 0.0),
         (30, 60, 8.0, 0.0),
         (30, 500, 8.0, 0.0),
         (30, 250, 6.5, 0.0),
-        (30, 150, 8.0, LOST),
+        (30, 150, 8.0, LOST_SHARE),
     ):
         truth, covered, errors = _true_half_life(reach, horizon), [], []
         rng = np.random.default_rng(42)
         for _ in range(runs):
-            counted, _curves = _counted(rng, pins, reach, horizon)
+            counted, _curves = _simulate_counters(rng, pins, reach, horizon)
             is_lost = rng.random(pins) < lost
             last = rng.integers(2, horizon, is_lost.sum())
             vanished = np.minimum(counted[is_lost], np.take_along_axis(counted[is_lost], last[:, None], axis=1))
@@ -96,10 +96,12 @@ def _intervals(runs: int) -> Iterator[Promise]:
                 continue
             covered.append(row["low"] <= truth <= (row["high"] or np.inf))
             errors.append(float(np.log(row["half_life"] / truth)))
-        what = f"{pins} pins" + (", few saves each" if reach < 7 else "") + (", 6% of them vanish" if lost else "")
+        what = (
+            f"{pins} pins" + (", few saves per pin" if reach < 7 else "") + (", 6% of them disappear" if lost else "")
+        )
         name = f"half-life at {horizon} days ({what}): "
         yield Promise(
-            "growth", f"{name}its 95% interval covers the truth", float(np.mean(covered)), 0.93, False, len(covered)
+            "growth", f"{name}95% interval covers the truth", float(np.mean(covered)), 0.93, False, len(covered)
         )
         yield Promise("growth", f"{name}median error, as a factor", _factor(errors), 1.06, True, len(covered))
 
@@ -112,27 +114,25 @@ def _ages_at_half(curves: Floats) -> Floats:
     return ages
 
 
-def _half_life(runs: int) -> Iterator[Promise]:
-    """Yield error from whole histories, beside that of the naive figures."""
+def _history_promises(runs: int) -> Iterator[Promise]:
+    """Yield the error on whole histories, relative to that of naive estimates."""
     rng = np.random.default_rng(43)
     truth = _true_half_life(8.0)
-    errors, mixed, censored_now, censored_half = [], [], [], []
+    errors, mixed_age_errors, censored_now, censored_half = [], [], [], []
     for _ in range(runs):
         world = _world(rng, 500, 8.0)
         errors.append(np.log(half_lives(AccountHistory.from_pins(world), "saves", [HORIZON])["half_life"][0] / truth))
-        mixed.append(np.log(_of_any_horizon(world) / truth))
-        now, half = _with_young_pins(world)
+        mixed_age_errors.append(np.log(_naive_half_life(world) / truth))
+        now, half = _kaplan_meier_half_lives(world)
         censored_now.append(np.log(now / truth))
         censored_half.append(np.log(half / truth))
     name = "half-life at 30 days (500 pins of 1 to 75 days): "
     for what, others, bound in (
-        ("of each pin's own latest count", mixed, 1.0),
-        ("of Kaplan-Meier with young pins censored at half of what they have", censored_half, 0.9),
+        ("of half of each pin's latest count", mixed_age_errors, 1.0),
+        ("of Kaplan-Meier with young pins censored at half of their count", censored_half, 0.9),
         ("of Kaplan-Meier with young pins censored at their age", censored_now, 0.3),
     ):
-        yield Promise(
-            "growth", f"{name}error, as a share of that {what}", _rms(errors) / _rms(others), bound, True, runs
-        )
+        yield Promise("growth", f"{name}error, relative to that {what}", _rms(errors) / _rms(others), bound, True, runs)
 
 
 def _factor(errors: list[float]) -> float:
@@ -143,8 +143,8 @@ def _rms(errors: list[float]) -> float:
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def _of_any_horizon(world: pl.DataFrame) -> float:
-    """Return the naive figure: the age at half of whatever each pin has by now."""
+def _naive_half_life(world: pl.DataFrame) -> float:
+    """Return the naive estimate: the median age at half of each pin's current count."""
     seen = counters_by_age(LoadedHistory(world), ["saves"]).with_columns(last=pl.col("value").last().over("id"))
     first = seen.filter((pl.col("last") >= MIN_COUNT) & (pl.col("value") >= pl.col("last") / 2))
     median = first.group_by("id").agg(pl.col("age").min())["age"].median()
@@ -152,8 +152,8 @@ def _of_any_horizon(world: pl.DataFrame) -> float:
     return median
 
 
-def _with_young_pins(world: pl.DataFrame) -> tuple[float, float]:
-    """Return the textbook's figures: Kaplan-Meier, young pins censored at their age, and at half of their counter."""
+def _kaplan_meier_half_lives(world: pl.DataFrame) -> tuple[float, float]:
+    """Return the textbook estimates: Kaplan-Meier, with young pins censored at their age and at half of their count."""
     from scipy.stats import CensoredData, ecdf
 
     seen = counters_by_age(LoadedHistory(world), ["saves"])
@@ -170,18 +170,18 @@ def _with_young_pins(world: pl.DataFrame) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _growth(runs: int) -> Iterator[Promise]:
-    """Yield promises where newer pins do 4 times as well as older ones and only older ones are known for 30 days."""
+def _curve_promises(runs: int) -> Iterator[Promise]:
+    """Yield promises on accounts whose newer pins do 4 times as well, while only older pins are known for 30 days."""
     ages = np.array([1, 3, 7, 14, 30])
     rng = np.random.default_rng(2)
-    scales = _scales(rng, MANY)
-    curve = _share(ages.astype(np.float64), scales)
-    rates = rng.beta(RATES["saves"] * RATE_STRENGTH, (1 - RATES["saves"]) * RATE_STRENGTH, MANY)
-    mean_counts = rng.lognormal(8, 1.6, MANY)[:, None] * rates[:, None] * curve
+    scales = _scales(rng, POPULATION_PINS)
+    curve = _share_by_age(ages.astype(np.float64), scales)
+    rates = rng.beta(RATES["saves"] * RATE_STRENGTH, (1 - RATES["saves"]) * RATE_STRENGTH, POPULATION_PINS)
+    mean_counts = rng.lognormal(8, 1.6, POPULATION_PINS)[:, None] * rates[:, None] * curve
     counts = rng.poisson(mean_counts)
     true_median = np.median(counts, axis=0)
-    enough = mean_counts[:, -1] >= MIN_COUNT
-    true_share = np.median(curve[enough] / curve[enough][:, -1:], axis=0)
+    has_enough = mean_counts[:, -1] >= MIN_COUNT
+    true_share = np.median(curve[has_enough] / curve[has_enough][:, -1:], axis=0)
     rng = np.random.default_rng(44)
     covered, share_errors, naive_errors = [], [], []
     for _ in range(runs):
@@ -218,7 +218,7 @@ def _growth(runs: int) -> Iterator[Promise]:
     )
     yield Promise(
         "growth",
-        "the same, of the error of medians over whoever was seen, where newer pins do better",
+        "the same, relative to medians over all pins seen at each age, if newer pins do better",
         float(np.mean(share_errors) / np.mean(naive_errors)),
         0.5,
         True,
@@ -226,18 +226,20 @@ def _growth(runs: int) -> Iterator[Promise]:
     )
 
 
-def _old_pins(runs: int) -> Iterator[Promise]:
+def _old_pin_promises(runs: int) -> Iterator[Promise]:
     """Yield promises about the share of 30 days of gains that comes from pins older than 60 days."""
-    truth = float(np.divide(*(column.sum() for column in _gained(np.random.default_rng(3), MANY, 0.0)[:2])))
+    truth = float(
+        np.divide(*(column.sum() for column in _expected_gains(np.random.default_rng(3), POPULATION_PINS, 0.0)[:2]))
+    )
     for what, pins, sigma in (
         ("150 pins", 150, 1.0),
-        ("60 pins, a few carry most", 60, 1.6),
-        ("300 pins, a few carry most", 300, 1.6),
+        ("60 pins, a few have most of the gains", 60, 1.6),
+        ("300 pins, a few have most of the gains", 300, 1.6),
     ):
         rng = np.random.default_rng(45)
         covered = []
         for run in range(runs):
-            expected_old, expected, reach = _gained(rng, pins, sigma)
+            expected_old, expected, reach = _expected_gains(rng, pins, sigma)
             old = rng.poisson(expected_old * reach).astype(np.float64)
             whole = old + rng.poisson((expected - expected_old) * reach)
             _, low, high = share_intervals(old[whole > 0, None], whole[whole > 0], seed=run)[0]
@@ -264,7 +266,7 @@ def _old_pins(runs: int) -> Iterator[Promise]:
         )
     yield Promise(
         "growth",
-        "the same from whole histories of 1,500 pins: error, as a share of the truth",
+        "the same from whole histories of 1,500 pins: relative error",
         float(abs(np.mean(shares) / truth - 1)),
         0.1,
         True,
@@ -272,10 +274,10 @@ def _old_pins(runs: int) -> Iterator[Promise]:
     )
 
 
-def _gained(rng: np.random.Generator, pins: int, sigma: float) -> tuple[Floats, Floats, Floats]:
-    """Return what pins gain in 30 days when older than 60, and in all, as shares of their reach; and their reach."""
+def _expected_gains(rng: np.random.Generator, pins: int, sigma: float) -> tuple[Floats, Floats, Floats]:
+    """Return the gains of pins in 30 days, at ages above 60 and in all, as shares of their reach; and their reach."""
     scales = _scales(rng, pins)
-    published = rng.integers(0, 120, pins)  # days before the last one
+    published = rng.integers(0, 120, pins)  # days before the last day
     now, start = np.minimum(published + 1, 90), np.minimum(np.maximum(0, published - 29), 90)
     gained = _share_at(now, scales) - _share_at(start, scales)
     old = np.where(now > 60, _share_at(now, scales) - _share_at(np.maximum(60, start), scales), 0.0)
@@ -283,13 +285,13 @@ def _gained(rng: np.random.Generator, pins: int, sigma: float) -> tuple[Floats, 
 
 
 def _share_at(ages: npt.NDArray[np.int64], scales: Floats) -> Floats:
-    """Return `_share` with one age per pin."""
+    """Return `_share_by_age` for one age per pin."""
     grown: Floats = -np.expm1(-((ages / scales) ** SHAPE))
     return grown
 
 
-def _cohorts(runs: int) -> Iterator[Promise]:
-    for what, pins, reach in (("12 pins a week", 120, 8.0), ("6 pins a week, few saves", 60, 5.0)):
+def _cohort_promises(runs: int) -> Iterator[Promise]:
+    for what, pins, reach in (("12 pins per week", 120, 8.0), ("6 pins per week, few saves", 60, 5.0)):
         rng = np.random.default_rng(46)
         alarms = []
         for run in range(runs):
@@ -297,7 +299,7 @@ def _cohorts(runs: int) -> Iterator[Promise]:
             alarms.append(permuted_p_values(counts, np.full(10, pins // 10), run)[0] <= ALPHA)
         yield Promise(
             "growth",
-            f"cohorts ({what}): a difference is claimed where there is none",
+            f"cohorts ({what}): a difference is claimed although there is none",
             float(np.mean(alarms)),
             0.06,
             True,
@@ -307,7 +309,7 @@ def _cohorts(runs: int) -> Iterator[Promise]:
     found = [_verdict(_at_seven_days(rng, 250, 8.0, 3.0)) == "up" for _ in range(runs // 25)]
     yield Promise(
         "growth",
-        "cohorts (25 pins a week): three times as many saves since half time are found, as `up`",
+        "cohorts (25 pins per week): three times as many saves in the second half are found as `up`",
         float(np.mean(found)),
         0.8,
         False,
@@ -316,10 +318,10 @@ def _cohorts(runs: int) -> Iterator[Promise]:
 
 
 def _at_seven_days(rng: np.random.Generator, pins: int, reach: float, factor: float) -> pl.DataFrame:
-    """Return pins of ten weeks seen at 7 and 8 days, those of the later five with `factor` times the reach."""
+    """Return pins of ten weeks observed at 7 and 8 days, those of the last five weeks with `factor` times the reach."""
     published = rng.integers(0, 70, pins)
     expected = rng.lognormal(reach, 1.6, pins) * rng.beta(2, 198, pins) * np.where(published >= 35, factor, 1.0)
-    saves = rng.poisson(expected * _share(np.array([7.0]), _scales(rng, pins))[:, 0])
+    saves = rng.poisson(expected * _share_by_age(np.array([7.0]), _scales(rng, pins))[:, 0])
     first = pl.DataFrame(
         {
             "social_network_id": "pin_world",

@@ -1,4 +1,4 @@
-"""Promises of the data layer: what is wrong with a history is recognized for what it is, and gains stay true."""
+"""Promises of the data layer: problems of a history are recognized and named correctly, and gains stay correct."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -13,18 +13,18 @@ from oneup_pinterest.history.gains import daily_gains
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from simulations import Promise
 
-SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days: from a first week to a history of two months
+SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days, from a first week to two months
 METRICS = ("impressions", "saves")
-OLDEST = 200  # days before the first snapshot
+DAYS_BEFORE_FIRST_SNAPSHOT = 200  # days before the first snapshot
 LAST_SNAPSHOT = date(2026, 3, 31)
 WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
 Counts = npt.NDArray[np.int64]
 
 
 class World(NamedTuple):
-    """What was counted: lifetime counters at the end of each day (rows) of each pin (columns), by metric.
+    """Lifetime counters at the end of each day (rows) of each pin (columns), by metric.
 
-    The last `days` rows are what the snapshots see. `born` is the row of the day on which a pin was published.
+    Snapshots exist for the last `days` rows. `born` is the row of the day on which a pin was published.
     """
 
     counters: dict[str, Counts]
@@ -33,17 +33,17 @@ class World(NamedTuple):
 
     @property
     def is_seen(self) -> npt.NDArray[np.bool_]:
-        """Return whether each pin is there, snapshots by pins."""
-        rows = np.arange(OLDEST, OLDEST + self.days)
+        """Return whether each pin is published, snapshots x pins."""
+        rows = np.arange(DAYS_BEFORE_FIRST_SNAPSHOT, DAYS_BEFORE_FIRST_SNAPSHOT + self.days)
         return np.asarray(rows[:, None] >= self.born[None, :])
 
     def seen(self, metric: str) -> Counts:
-        """Return the true counters, snapshots by pins."""
+        """Return the true counters, snapshots x pins."""
         return self.counters[metric][-self.days :].copy()
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield what is promised of clean histories, and of eight kinds of broken ones."""
+    """Yield promises on clean histories and on eight types of damaged ones."""
     yield from _clean(np.random.default_rng(1), 45 * scale)
     yield from _gap(np.random.default_rng(2), 45 * scale)
     yield from _reset_of_one(np.random.default_rng(3), 45 * scale)
@@ -58,10 +58,10 @@ def promises(scale: int) -> Iterator[Promise]:
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     wrong = []
     for world in _worlds(rng, runs):
-        kinds = counter_types(LoadedHistory(_frame(world)), METRICS)
-        found = kinds.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
-        wrong.append(bool((found > 0).any()) or set(kinds["counter_type"]) != {"lifetime"})
-    yield _share("nothing wrong: histories in which something is recognized", wrong, 0.02, at_most=True)
+        types = counter_types(LoadedHistory(_frame(world)), METRICS)
+        found = types.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
+        wrong.append(bool((found > 0).any()) or set(types["counter_type"]) != {"lifetime"})
+    yield _share("clean histories in which a problem is reported", wrong, 0.02, at_most=True)
 
 
 def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
@@ -91,7 +91,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     yield _share("sync gap: recognized (every gain over it is marked)", recognized, 0.98)
     yield Promise(
         "histories",
-        "naive difference over a sync gap: times a day's gain that one day gets",
+        "naive difference over a sync gap: gain of one day, as a multiple of a true day's gain",
         float(np.mean(naive)),
         2.0,
         False,
@@ -111,17 +111,17 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         values[at:, pin] -= values[at - 1, pin]
         pins = _frame(world, {"impressions": values})
         if values[at, pin] >= 0.5 * values[at - 1, pin]:
-            continue  # it had more within the day than in its life before: nobody can see that
+            continue  # the day's gain exceeds all earlier gains, so the reset cannot be seen
         gains = daily_gains(LoadedHistory(pins), ["impressions"])
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
         day = _snapshot(world, at) - timedelta(days=1)
-        kind = counter_types(LoadedHistory(pins), ["impressions"])["counter_type"].item()
-        recognized.append(fallen == [(f"{pin:05}", day, "reset")] and kind == "lifetime")
+        counter_type = counter_types(LoadedHistory(pins), ["impressions"])["counter_type"].item()
+        recognized.append(fallen == [(f"{pin:05}", day, "reset")] and counter_type == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
         lost = int(np.diff(world.seen("impressions")[:, pin])[at - 1])
         errors.append(abs(float(known) - (int(truth.sum()) - lost)))
         naive.append(int(np.diff(values[:, pin])[world.is_seen[:-1, pin]].sum()) < 0)
-    yield _share("one pin's counter is reset: recognized, and nothing else", recognized, 0.98)
+    yield _share("one pin's counter is reset: recognized, and no other problem reported", recognized, 0.98)
     yield Promise(
         "histories",
         "one pin's counter is reset: largest error of its gain on the other days",
@@ -130,7 +130,7 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         True,
         len(errors),
     )
-    yield _share("naive difference where a pin was reset: histories in which it gained less than nothing", naive, 0.5)
+    yield _share("naive difference if one pin was reset: histories in which its gain is negative", naive, 0.5)
 
 
 def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
@@ -148,19 +148,19 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if (before > now).sum() < 3 or now.sum() >= 0.5 * before.sum():
             continue
         if not (changed["impressions"][at:] * world.is_seen[at - 1]).any():
-            continue  # zeros to the end look like a lost connection
-        kinds = counter_types(LoadedHistory(pins), ["impressions"])
-        recognized.append(kinds.select("counter_type", "resets").row(0) == ("lifetime", 1))
+            continue  # zeros until the end look like a lost connection
+        types = counter_types(LoadedHistory(pins), ["impressions"])
+        recognized.append(types.select("counter_type", "resets").row(0) == ("lifetime", 1))
         gains = daily_gains(LoadedHistory(pins), ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
         truth = _true_gains(world, "impressions")
         both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
         errors.append(float((both["gain"] - both["truth"]).abs().max() or 0.0))  # type: ignore[arg-type]
     yield _share(
-        "all counters are reset at one sync: recognized, and the counter still a lifetime one", recognized, 0.98
+        "all counters are reset at one sync: recognized, and the counter type is still lifetime", recognized, 0.98
     )
     yield Promise(
         "histories",
-        "all counters are reset: largest error of a pin's gain on any day that has one",
+        "all counters are reset: largest error of a known daily gain of a pin",
         max(errors),
         1e-6,
         True,
@@ -169,50 +169,50 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognized, labeled, over, naive = [], [], [], []
+    recognized, labels_correct, excess, naive = [], [], [], []
     for world in _worlds(rng, runs):
         at, values = int(rng.integers(2, world.days - 1)), world.seen("impressions")
         cut = np.maximum(values[at - 1] * rng.uniform(0.005, 0.02), 1).astype(np.int64) * world.is_seen[at - 1]
-        if is_temporary := bool(rng.random() < 0.5):  # what was taken off is given back at the next sync
+        if is_temporary := bool(rng.random() < 0.5):  # the next sync restores the counters
             values[at] = np.maximum(values[at] - cut, 0)
         else:
             values[at:] = np.maximum(values[at:] - cut, 0)
         fell = (values[at] < values[at - 1]) & world.is_seen[at - 1]
         could_fall = (values[at - 1] > 0) & world.is_seen[at - 1]
         if fell.sum() < max(3, 0.1 * could_fall.sum()):
-            continue  # the day's gains hide it in all but a few pins
+            continue  # the day's gains hide it in almost all pins
         pins = _frame(world, {"impressions": values})
-        kinds, gains = (
+        types, gains = (
             counter_types(LoadedHistory(pins), ["impressions"]),
             daily_gains(LoadedHistory(pins), ["impressions"]),
         )
         expected = "restated" if fell.sum() > 0.5 * could_fall.sum() else "lifetime"
-        recognized.append(kinds.select("counter_type", "restatements").row(0) == (expected, 1))
+        recognized.append(types.select("counter_type", "restatements").row(0) == (expected, 1))
         falls = gains.filter("is_fall")
-        labeled.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
+        labels_correct.append(falls.height == fell.sum() and set(falls["fall"]) == {"restatement"})
         if is_temporary:
             old = world.is_seen[0]
             truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
-            told = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum()
-            over.append(max(0.0, float(told) - truth))
+            measured_gain = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum()
+            excess.append(max(0.0, float(measured_gain) - truth))
             naive.append(float(np.maximum(np.diff(values[:, old], axis=0), 0).sum()) > truth)
-    yield _share("many counters restated at one sync: the sync recognized, and the kind of counter", recognized, 0.98)
-    yield _share(
-        "many counters restated at one sync: each fall, and nothing else, is called a restatement", labeled, 0.98
-    )
+    yield _share("many counters restated at one sync: the sync and the counter type are recognized", recognized, 0.98)
+    yield _share("many counters restated at one sync: exactly the falls are called restatements", labels_correct, 0.98)
     yield Promise(
         "histories",
-        "restated and given back: most by which the gain over the history is too large",
-        max(over),
+        "restated and restored: largest excess of the gain over the history",
+        max(excess),
         1e-6,
         True,
-        len(over),
+        len(excess),
     )
-    yield _share("naive sum of rises where that was given back: histories in which it is too large", naive, 0.5)
+    yield _share(
+        "naive sum of rises if restated counters were restored: histories in which it is too large", naive, 0.5
+    )
 
 
 def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    recognized, labeled = [], []
+    recognized, labels_correct = [], []
     for world in _worlds(rng, runs):
         changed, falls = {}, {}
         for metric in METRICS:
@@ -223,16 +223,16 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             changed[metric] = values
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
         pins = _frame(world, changed)
-        kinds = counter_types(LoadedHistory(pins), METRICS)
-        recognized.append(set(kinds["counter_type"]) == {"lifetime"})
+        types = counter_types(LoadedHistory(pins), METRICS)
+        recognized.append(set(types["counter_type"]) == {"lifetime"})
         gains = daily_gains(LoadedHistory(pins), METRICS).filter("is_fall")
-        labeled.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
-    yield _share("1 in 100 counters restated at each sync: the counters are lifetime ones", recognized, 0.98)
-    yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labeled, 0.98)
+        labels_correct.append(gains.height == sum(falls.values()) and set(gains["fall"]) <= {"restatement"})
+    yield _share("1 in 100 counters restated at each sync: the counter type is lifetime", recognized, 0.98)
+    yield _share("1 in 100 counters restated at each sync: each fall is called a restatement", labels_correct, 0.98)
 
 
 def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promise]:
-    recognized, strict, could_be_seen = [], [], []
+    recognized, strict, has_enough_falls = [], [], []
     for world in _worlds(rng, runs):
         changed = {}
         for metric in METRICS:
@@ -241,17 +241,17 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
             windowed[window:] -= whole[:-window]
             changed[metric] = windowed[-world.days :]
         is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
-        could_be_seen.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
-        kinds = dict(
+        has_enough_falls.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
+        types = dict(
             counter_types(LoadedHistory(_frame(world, changed)), METRICS).select("metric", "counter_type").iter_rows()
         )
-        if could_be_seen[-1]:
-            recognized.append(kinds["impressions"] == "rolling")
-            strict.append(set(kinds.values()) == {"rolling"})
+        if has_enough_falls[-1]:
+            recognized.append(types["impressions"] == "rolling")
+            strict.append(set(types.values()) == {"rolling"})
     name = f"counters of {window} days"
-    yield _share(f"{name}: impressions called rolling, of histories with 5 falls on 3 days", recognized, 0.98)
-    yield _share(f"{name}: saves called rolling with them", strict, 0.98)
-    yield _share(f"{name}: histories with 5 falls on 3 days", could_be_seen, 0.8)
+    yield _share(f"{name}: impressions recognized as rolling, in histories with 5 falls on 3 days", recognized, 0.98)
+    yield _share(f"{name}: saves recognized as rolling too", strict, 0.98)
+    yield _share(f"{name}: histories with 5 falls on 3 days", has_enough_falls, 0.8)
 
 
 def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
@@ -265,8 +265,8 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         gains = daily_gains(LoadedHistory(_frame(world, {"impressions": values})), ["impressions"])
         first = world.is_seen[0]
         truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[first].sum())
-        told = float(gains.filter(pl.col("id").is_in(_ids(first)) & ~pl.col("is_new"))["gain"].sum())
-        errors.append(abs(told - truth) / max(truth, 1.0))
+        measured_gain = float(gains.filter(pl.col("id").is_in(_ids(first)) & ~pl.col("is_new"))["gain"].sum())
+        errors.append(abs(measured_gain - truth) / max(truth, 1.0))
         rises = float(np.maximum(np.diff(values[:, first], axis=0), 0).sum())
         naive.append(rises / max(truth, 1.0))
     yield Promise(
@@ -279,7 +279,7 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     )
     yield Promise(
         "histories",
-        "naive sum of rises over two syncs of zeros: times the true gain (median)",
+        "naive sum of rises over two syncs of zeros: multiple of the true gain (median)",
         float(np.median(naive)),
         1.5,
         False,
@@ -288,10 +288,10 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
-    """Yield pins with few and with very many impressions, save rates of their own, and days that differ."""
+    """Yield pins with few and very many impressions, a save rate per pin, and days that differ."""
     for run in range(runs):
         pins, days = SIZES[run % len(SIZES)]
-        rows = OLDEST + days
+        rows = DAYS_BEFORE_FIRST_SNAPSHOT + days
         born = rng.integers(0, rows, pins)
         age = np.arange(rows)[:, None] - born[None, :] + 1
         reach, scale, shape = rng.lognormal(5, 1.6, pins), rng.uniform(5, 60, pins), rng.uniform(0.5, 0.9, pins)
@@ -305,7 +305,7 @@ def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
 
 
 def _frame(world: World, changed: dict[str, Counts] | None = None, without: Counts | None = None) -> pl.DataFrame:
-    """Return the world as `load_pins` does, with counters `changed` and snapshots `without` left out."""
+    """Return the observations as `load_pins` does, with `changed` counters and without some snapshots."""
     changed = changed or {}
     pins, days = world.born.size, world.days
     published = [_day(world, int(row)) for row in world.born]
@@ -326,7 +326,7 @@ def _frame(world: World, changed: dict[str, Counts] | None = None, without: Coun
 
 
 def _true_gains(world: World, metric: str) -> pl.DataFrame:
-    """Return the true gain of each pin on the day before each snapshot but the first (id, day, truth)."""
+    """Return the true gain of each pin on the day before each snapshot except the first (id, day, truth)."""
     gained = np.diff(world.seen(metric), axis=0)
     days, pins = gained.shape
     return pl.DataFrame(
@@ -343,11 +343,11 @@ def _ids(is_chosen: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def _day(world: World, row: int) -> date:
-    return LAST_SNAPSHOT - timedelta(days=OLDEST + world.days - row)
+    return LAST_SNAPSHOT - timedelta(days=DAYS_BEFORE_FIRST_SNAPSHOT + world.days - row)
 
 
 def _snapshot(world: World, index: int) -> date:
-    """Return the day that a snapshot shows: the one before it."""
+    """Return the date of a snapshot."""
     return LAST_SNAPSHOT - timedelta(days=world.days - 1 - index)
 
 

@@ -1,4 +1,4 @@
-"""What movers promise, in accounts in which every pin only ages, and in such where one pin takes off."""
+"""Promises about movers, in accounts in which all pins only age and in accounts in which one pin takes off."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,27 +12,28 @@ from simulations import Promise
 from simulations.worlds import LAST_SNAPSHOT, each_account, made_up_pins
 
 DAYS = 45
-THEME = "movers"
-KINDS = ("alike", "speeds", "evergreen", "noisy")
+QUESTION = "movers"
+ACCOUNT_TYPES = ("alike", "speeds", "evergreen", "noisy")
 
 
-def world(rng: np.random.Generator, pins: int, kind: str, account: str) -> pl.DataFrame:
-    """Return pins that only age: equal (`alike`), of many speeds (`speeds`), some evergreen (`evergreen`),
-    or of many speeds, with counts that come in clumps, and good and bad days of a pin's own of deviation 0.5 (`noisy`).
+def simulate_account(rng: np.random.Generator, pins: int, account_type: str, account: str) -> pl.DataFrame:
+    """Return the pins of an account that only age.
 
-    Reach is lognormal with sigma 1.6, and rates are a pin's own.
+    `alike`: all at the same speed. `speeds`: at different speeds. `evergreen`: some of them last. `noisy`: at different
+    speeds, with clumped counts and random days per pin (standard deviation 0.5). Reach is lognormal with sigma 1.6, and
+    each pin has its own rates.
     """
     reach = rng.lognormal(9, 1.6, pins)
-    if kind == "alike":
+    if account_type == "alike":
         scale, shape = np.full(pins, 12.0), np.full(pins, 0.6)
-    elif kind in ("speeds", "noisy"):
+    elif account_type in ("speeds", "noisy"):
         scale, shape = rng.lognormal(np.log(12), 0.7, pins), rng.uniform(0.45, 0.9, pins)
     else:
         lasting = rng.random(pins) < 0.3
         scale = np.where(lasting, rng.uniform(60, 130, pins), rng.lognormal(1.1, 0.4, pins))
         shape = np.where(lasting, rng.uniform(0.9, 1.2, pins), rng.uniform(0.6, 0.95, pins))
     made = made_up_pins(rng, pins, DAYS, 120, account=account, reach=reach, scale_days=scale, shape=shape)
-    return _noisy(rng, made) if kind == "noisy" else made
+    return _noisy(rng, made) if account_type == "noisy" else made
 
 
 def _noisy(rng: np.random.Generator, made: pl.DataFrame) -> pl.DataFrame:
@@ -45,43 +46,45 @@ def _noisy(rng: np.random.Generator, made: pl.DataFrame) -> pl.DataFrame:
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield the share of worlds with a falsely named pin, and how often a pin that takes off is found."""
+    """Yield the share of accounts with a false mover, and how often a pin that takes off is found."""
     rng = np.random.default_rng(20260302)
-    for kind in KINDS:
+    for account_type in ACCOUNT_TYPES:
         runs = 40 * scale
-        worlds = pl.concat(world(rng, int(rng.choice([30, 80, 150])), kind, f"{run:05}") for run in range(runs))
-        movers = _movers(worlds)
+        accounts = pl.concat(
+            simulate_account(rng, int(rng.choice([30, 80, 150])), account_type, f"{run:05}") for run in range(runs)
+        )
+        movers = _movers(accounts)
         named = movers.filter(pl.col("verdict").is_in(["more", "less"]))["social_network_id"].n_unique()
-        what = f"worlds in which any pin is named although all only age ({kind})"
-        yield Promise(THEME, what, named / runs, 0.06, True, runs)
+        what = f"accounts in which any pin is reported although all only age ({account_type})"
+        yield Promise(QUESTION, what, named / runs, 0.06, True, runs)
     runs = 40 * scale
-    worlds = pl.concat(world(rng, 120, "speeds", f"{run:05}") for run in range(runs))
+    accounts = pl.concat(simulate_account(rng, 120, "speeds", f"{run:05}") for run in range(runs))
     yield Promise(
-        THEME,
-        "naive: worlds in which the largest ratio of two weeks is of a pin with fewer than 5 before",
-        _small_firsts(worlds),
+        QUESTION,
+        "naive: accounts whose largest ratio of two weeks is of a pin with fewer than 5 saves before",
+        _share_of_small_bases(accounts),
         0.9,
         False,
         runs,
     )
-    found, there = _taken_off(rng, worlds)
+    found, total = _detect_takeoffs(rng, accounts)
     yield Promise(
-        THEME,
-        "a pin past 40 days, expected to gain 10 and more, that gains 5 times as many is found",
-        found / there,
+        QUESTION,
+        "a pin older than 40 days, expected to gain at least 10, that gains 5 times as many is found",
+        found / total,
         0.8,
         False,
-        there,
+        total,
     )
 
 
-def _movers(worlds: pl.DataFrame) -> pl.DataFrame:
-    return each_account(worlds, lambda pins: pin_movers(AccountHistory.from_pins(pins)))
+def _movers(accounts: pl.DataFrame) -> pl.DataFrame:
+    return each_account(accounts, lambda pins: pin_movers(AccountHistory.from_pins(pins)))
 
 
-def _small_firsts(worlds: pl.DataFrame) -> float:
+def _share_of_small_bases(accounts: pl.DataFrame) -> float:
     back = (pl.lit(LAST_SNAPSHOT) - pl.col("snapshot_date")).dt.total_days()
-    weeks = worlds.group_by("social_network_id", "id").agg(
+    weeks = accounts.group_by("social_network_id", "id").agg(
         now=pl.col("saves").filter(back == 2).first() - pl.col("saves").filter(back == 9).first(),
         before=pl.col("saves").filter(back == 9).first() - pl.col("saves").filter(back == 16).first(),
     )
@@ -93,13 +96,13 @@ def _small_firsts(worlds: pl.DataFrame) -> float:
     return float((firsts["before"] < 5).mean())  # type: ignore[arg-type]
 
 
-def _taken_off(rng: np.random.Generator, worlds: pl.DataFrame) -> tuple[int, int]:
-    """Return how many pins that gain five times as much in their last 9 days are found, and how many there are."""
+def _detect_takeoffs(rng: np.random.Generator, accounts: pl.DataFrame) -> tuple[int, int]:
+    """Multiply gains of one pin per account by five in the last 9 days; return how many are found, and their number."""
     key = ["social_network_id", "id"]
-    able = _movers(worlds).filter((pl.col("expected") >= 10) & (pl.col("age") > 40)).select(key)
+    able = _movers(accounts).filter((pl.col("expected") >= 10) & (pl.col("age") > 40)).select(key)
     chosen = able[rng.permutation(able.height)].unique("social_network_id", keep="first", maintain_order=True)
     before = pl.col("saves").filter(pl.col("snapshot_date") <= LAST_SNAPSHOT - timedelta(days=9)).last().over(key)
-    taken = worlds.join(chosen.with_columns(is_chosen=True), on=key, how="left").sort(*key, "snapshot_date")
+    taken = accounts.join(chosen.with_columns(is_chosen=True), on=key, how="left").sort(*key, "snapshot_date")
     grows = pl.col("is_chosen").fill_null(False) & (pl.col("saves") > before)
     taken = taken.with_columns(saves=pl.when(grows).then(before + 5 * (pl.col("saves") - before)).otherwise("saves"))
     verdicts = _movers(taken).join(chosen, on=key, how="semi")["verdict"]

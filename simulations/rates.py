@@ -17,15 +17,15 @@ Floats = npt.NDArray[np.float64]
 _TOP = 20
 
 
-class Measured(NamedTuple):
-    """What came out of the accounts of one world; `pins` has one row a pin with its true rate."""
+class MeasuredRates(NamedTuple):
+    """The measured rates of the accounts of one world; `pins` has one row per pin with its true rate."""
 
     pins: pl.DataFrame
     accounts: int
 
     @property
     def error_ratio(self) -> float:
-        """Return the root of the mean squared error of shrunk rates, over that of raw ones."""
+        """Return the root mean squared error of shrunk rates, divided by that of raw rates."""
         shrunk, raw = (
             self.pins.select((pl.col(name) - pl.col("truth")).pow(2).mean().sqrt()).item() for name in ("rate", "raw")
         )
@@ -33,11 +33,11 @@ class Measured(NamedTuple):
 
     @property
     def coverage(self) -> float:
-        """Return the share of the pins whose true rate lies in its interval."""
+        """Return the share of the pins whose interval covers the true rate."""
         return float(self.pins.select(pl.col("truth").is_between("rate_low", "rate_high").mean()).item())
 
     def recovery(self, by: str) -> float:
-        """Return the share of the truly best 20 pins that are among the best 20 by this column."""
+        """Return the share of the truly best 20 pins that are among the best 20 by a column."""
         best = (
             pl.col(name).rank("ordinal", descending=True).over("social_network_id") <= _TOP for name in ("truth", by)
         )
@@ -46,7 +46,7 @@ class Measured(NamedTuple):
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield each promise as it is measured; `scale` 1 takes a few seconds."""
+    """Yield each promise once it is measured; `scale` 1 takes a few seconds."""
     worlds: tuple[tuple[str, int, Callable[[np.random.Generator, Floats], Floats]], ...] = (
         ("300 pins, Beta(2, 198)", 300, lambda rng, reach: rng.beta(2, 198, len(reach))),
         ("300 pins, half 0.5% and half 3%", 300, lambda rng, reach: rng.choice([0.005, 0.03], len(reach))),
@@ -60,33 +60,46 @@ def promises(scale: int) -> Iterator[Promise]:
         "30 pins, Beta(2, 198)": (0.5, 0.88),
     }
     for number, (name, pins, true_rates) in enumerate(worlds):
-        measured = _measured(np.random.default_rng(20 + number), runs := 60 * scale, pins, true_rates)
+        measured = _measure(np.random.default_rng(20 + number), runs := 60 * scale, pins, true_rates)
         error, coverage = bounds[name]
-        yield Promise("rates", f"{name}: error of shrunk over raw rates", measured.error_ratio, error, True, runs)
-        yield Promise("rates", f"{name}: 95% interval holds the true rate", measured.coverage, coverage, False, runs)
+        yield Promise(
+            "rates", f"{name}: error of shrunk rates, relative to raw rates", measured.error_ratio, error, True, runs
+        )
+        yield Promise("rates", f"{name}: 95% interval covers the true rate", measured.coverage, coverage, False, runs)
         if number == 0:
             shrunk, raw = measured.recovery("rate"), measured.recovery("raw")
-            yield Promise("ranking", f"{name}: truly best 20 found", shrunk, 0.4, False, runs)
-            yield Promise("ranking", "the same: more of them than by raw rates", shrunk - raw, 0.05, False, runs)
+            yield Promise("ranking", f"{name}: share of the truly best 20 that is found", shrunk, 0.4, False, runs)
+            yield Promise("ranking", "the same: difference to raw rates", shrunk - raw, 0.05, False, runs)
             yield from _calibration(measured)
 
 
-def _calibration(measured: Measured) -> Iterator[Promise]:
-    """Yield the calibration of the chances to be among the best: the largest gap of five bins, and Brier's score."""
+def _calibration(measured: MeasuredRates) -> Iterator[Promise]:
+    """Yield the calibration of the top-20 probabilities: the largest gap in five bins, and the Brier score."""
     is_top = pl.col("truth").rank("ordinal", descending=True).over("social_network_id") <= _TOP
-    told = measured.pins.with_columns(came=is_top.cast(pl.Float64), tenth=(pl.col("p_in_top") * 5).floor().clip(0, 4))
-    bins = told.group_by("tenth").agg(gap=(pl.col("p_in_top").mean() - pl.col("came").mean()).abs(), pins=pl.len())
+    pins = measured.pins.with_columns(
+        is_in_top=is_top.cast(pl.Float64), tenth=(pl.col("p_in_top") * 5).floor().clip(0, 4)
+    )
+    bins = pins.group_by("tenth").agg(gap=(pl.col("p_in_top").mean() - pl.col("is_in_top").mean()).abs(), pins=pl.len())
     gap = float(bins.filter(pl.col("pins") >= 50).select(pl.col("gap").max()).item())
-    yield Promise("ranking", "chance to be in the top 20, gap to what came true", gap, 0.1, True, measured.accounts)
-    score = told.select((pl.col("p_in_top") - pl.col("came")).pow(2).mean()).item()
-    share = _TOP * measured.accounts / told.height
+    yield Promise(
+        "ranking",
+        "probability of being in the top 20: largest gap to the observed share",
+        gap,
+        0.1,
+        True,
+        measured.accounts,
+    )
+    score = pins.select((pl.col("p_in_top") - pl.col("is_in_top")).pow(2).mean()).item()
+    share = _TOP * measured.accounts / pins.height
     ratio = float(score / (share * (1 - share)))
-    yield Promise("ranking", "the same: Brier score over that of equal chances", ratio, 0.8, True, measured.accounts)
+    yield Promise(
+        "ranking", "the same: Brier score, relative to equal probabilities", ratio, 0.8, True, measured.accounts
+    )
 
 
-def _measured(
+def _measure(
     rng: np.random.Generator, accounts: int, pins: int, true_rates: Callable[[np.random.Generator, Floats], Floats]
-) -> Measured:
+) -> MeasuredRates:
     number = accounts * pins
     reach = np.maximum(np.floor(rng.lognormal(5, 1.6, number)), 1)
     truth = true_rates(rng, reach)
@@ -113,13 +126,13 @@ def _measured(
     ranked = each_account(
         drawn.drop("truth"), lambda part: ranked_pins(AccountHistory.from_pins(part), "saves", _TOP, draws=500)
     )
-    return Measured(
+    return MeasuredRates(
         ranked.join(drawn.select("social_network_id", "id", "truth"), on=["social_network_id", "id"]), accounts
     )
 
 
 def _falling_with_reach(rng: np.random.Generator, reach: Floats) -> Floats:
-    """Return mean rates from 2.5% at 10 impressions down to 0.6% at 5,000, each pin with its own around that."""
+    """Return rates whose mean falls from 2.5% at 10 impressions to 0.6% at 5,000, with a spread between pins."""
     mean = 0.04 * reach**-0.22
     rates: Floats = rng.beta(mean * 300, (1 - mean) * 300)
     return rates

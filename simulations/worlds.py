@@ -1,4 +1,4 @@
-"""Made-up histories whose truth is known: frames as `load_pins` returns them, drawn from a seeded generator."""
+"""Simulated histories whose truth is known: frames as `load_pins` returns them, from a seeded generator."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -26,14 +26,14 @@ def made_up_pins(
     shape: Any = 0.6,
     rate_strength: float = 200.0,
 ) -> pl.DataFrame:
-    """Return clean pins of one account, seen daily on the last `days` days up to LAST_SNAPSHOT.
+    """Return correct pins of one account, observed daily on the last `days` days up to LAST_SNAPSHOT.
 
-    Each is published at a random moment of the last `publish_days` days, so that the oldest are first seen old.
-    `reach` is what each pin's impressions come to in the end (default: lognormal(5, 1.6)); of it, a share of
-    1 - exp(-(age / scale_days) ^ shape) is reached at an age. Saves and the like follow impressions at a rate of the
-    pin's own, Beta with the mean of RATES and `rate_strength` pseudo-impressions. Any of `reach`, `scale_days` and
-    `shape` can be an array with one value a pin. Counters never fall. Times of publication are uniform over days and
-    hours; `format`, `media_type` and `text` are the same for all.
+    Each pin is published at a random moment of the last `publish_days` days, so the oldest are not new when first seen.
+    `reach` is the final number of impressions of each pin (default: lognormal(5, 1.6)). At an age, the share
+    1 - exp(-(age / scale_days) ^ shape) of it is reached. The other counters follow impressions at a rate per pin: Beta
+    with the mean in RATES and `rate_strength` pseudo-impressions. `reach`, `scale_days` and `shape` can be arrays with
+    one value per pin. Counters never fall. Times of publication are uniform over days and hours; `format`, `media_type`
+    and `text` are the same for all pins.
     """
     minutes = rng.integers(0, publish_days * 1440, pins)
     first = datetime.combine(LAST_SNAPSHOT - timedelta(days=publish_days), datetime.min.time())
@@ -88,7 +88,7 @@ def made_up_pins(
 
 
 class MadeUpHistory(AccountHistory):
-    """An account of which only the frames given are known: daily gains, outcomes of the first week, followers."""
+    """An account history made only of the given frames: daily gains, outcomes of the first week, followers."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class MadeUpHistory(AccountHistory):
         )
         self._outcomes = outcomes
         if account_gains is not None:
-            vars(self)["account_gains"] = account_gains  # where `cached_property` keeps its value
+            vars(self)["account_gains"] = account_gains  # where `cached_property` stores its value
 
     def first_week(
         self, metric: str = "saves", *, published_zone: str = "UTC", display_zone: str = "UTC"
@@ -115,6 +115,6 @@ class MadeUpHistory(AccountHistory):
 
 
 def each_account(frame: pl.DataFrame, statistic: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows that a statistic of one account gives for each account of a frame, sorted by name."""
+    """Apply a statistic to each account of a frame; return all rows, sorted by account."""
     parts = frame.partition_by("social_network_id", maintain_order=True, as_dict=True)
     return pl.concat([statistic(parts[key]) for key in sorted(parts)])

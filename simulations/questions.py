@@ -1,4 +1,4 @@
-"""The themes that have promises, each a function from a number of runs (1: the tests' own) to its promises."""
+"""The questions with promises: functions that take the multiple of the tests' runs and yield promises."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,11 +14,11 @@ from simulations import (
     histories,
     movers,
     rates,
+    texts,
     timing,
-    words,
 )
 
-THEMES: dict[str, Callable[[int], Iterable[Promise]]] = {
+QUESTIONS: dict[str, Callable[[int], Iterable[Promise]]] = {
     "histories": histories.promises,
     "glitches": glitches.promises,
     "movers": movers.promises,
@@ -30,5 +30,5 @@ THEMES: dict[str, Callable[[int], Iterable[Promise]]] = {
     "concentration": concentration.promises,
     "timing": timing.promises,
     "formats": formats.promises,
-    "words": words.promises,
+    "texts": texts.promises,
 }
