@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.questions.timing.answer import hour_answer as hour_answer
     from oneup_pinterest.questions.timing.answer import slots_answer as slots_answer
     from oneup_pinterest.questions.timing.answer import weekday_answer as weekday_answer
+    from oneup_pinterest.questions.why.answer import why_answer as why_answer
     from oneup_pinterest.report import write_report as write_report
 
 _NAMES = {
@@ -108,6 +109,7 @@ _NAMES = {
     "questions.rates.answer": ("funnel_answer", "ranking_answer", "rates_answer"),
     "questions.texts.answer": ("text_answer", "words_answer"),
     "questions.timing.answer": ("hour_answer", "slots_answer", "weekday_answer"),
+    "questions.why.answer": ("why_answer",),
     "report": ("write_report",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

@@ -82,13 +82,13 @@ def saves_of(now: float, before: float, factor: int, days: int = 7) -> dict[str,
 
 
 def test_total_gets_the_verdict_of_its_pins_if_they_agree() -> None:
-    row = saves_of(300, 100, factor=3)
+    row = saves_of(300, 100, factor=40)
     assert (row["change"], row["verdict"], row["reason"], row["pins"]) == (200.0, "up", None, 20)
-    assert row["pins_change"] == 200.0
+    assert row["pins_change"] == pytest.approx(3900)
 
 
 def test_total_that_moves_against_its_pins_has_no_verdict() -> None:
-    row = saves_of(100, 300, factor=3)
+    row = saves_of(100, 300, factor=40)
     assert (row["verdict"], row["reason"]) == ("no verdict", "the observed pins do not move the way this total does")
 
 
@@ -167,7 +167,7 @@ def test_order_of_accounts_does_not_change_the_verdicts() -> None:
 
 
 def test_verdicts_are_adjusted_for_the_number_of_accounts() -> None:
-    strong = observed_pins(steady(pins=20, factor=3)).with_columns(
+    strong = observed_pins(steady(pins=20, factor=10_000)).with_columns(
         text=pl.lit(None, pl.String), permalink=pl.lit(None, pl.String), impressions=pl.col("saves") * 50
     )
     quiet = noisy_accounts(30)

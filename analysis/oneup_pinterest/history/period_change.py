@@ -1,32 +1,34 @@
-"""Did an account change? Compare the gains of two periods, with a verdict.
+"""Compare the gains of an account in two periods, with a verdict.
 
-The pin is the sampling unit, not the impression: reach differs between pins by orders of magnitude. A test on the
-counts themselves would find a change in two weeks out of three where there is none.
+Two questions with two answers. What was gained is a fact and needs no test. Whether the account does better is asked
+of each pin against itself, beyond what the account's own swings explain (`history.pin_levels`).
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy import stats
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import numbered_gains
 from oneup_pinterest.history.loaded_history import computed_once
-from oneup_pinterest.history.observations import consecutive_observations
-from oneup_pinterest.history.publication import batch_sums, publication_times
+from oneup_pinterest.history.pin_levels import MAX_HISTORY_DAYS, level_change, pin_days
+from oneup_pinterest.history.publication import publication_times
 from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.methods.resampling import RatioEstimate, ratio_of_sums
+from oneup_pinterest.methods.own_level import LogRatio, days_until_found, detectable_ratio
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, with_holm_verdicts
 
 HEADLINE = ("saves", "repins", "clicks")
 DAYS = 28  # whole weeks, so that weekdays are the same on both sides
-MIN_CLUSTERS = 6  # with 5 clusters not even the clearest result has a p value below 5%
 KNOWN_SHARE = 0.75  # of the days of a period: fewer do not represent it
 SEEN_RATIO_THRESHOLD = 1.2  # times as many pins seen before as now: a fall may then come from the unseen pins
+YEAR = 364  # days: the same weekdays, a year earlier
+MIN_PAST_COMPARISONS = 12  # of two periods, one week apart: fewer do not say what is usual
 
 GainsSince = Callable[[date], pl.DataFrame]
 
@@ -56,6 +58,12 @@ CHANGE: Columns = {
     **PERIODS,
     "days_compared": pl.Int64,
     **COMPARED,
+    "gained_change": pl.Float64,
+    "usual_low": pl.Float64,
+    "usual_high": pl.Float64,
+    "year_before": pl.Float64,
+    "detectable": pl.Float64,
+    "days_needed": pl.Float64,
     "is_imputed": pl.Boolean,
     "watched_before": pl.Float64,
     "watched_now": pl.Float64,
@@ -63,9 +71,7 @@ CHANGE: Columns = {
 
 
 @computed_once
-def account_change(
-    history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
-) -> pl.DataFrame:
+def account_change(history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE) -> pl.DataFrame:
     """Compare what all pins of an account gained in its last `days` settled days with the `days` before.
 
     One row per metric, in the order of `metrics`, with or without a verdict; no rows for an account without pins.
@@ -74,36 +80,37 @@ def account_change(
     - social_network_id, metric, days
     - before_start, before_end, now_start, now_end: the two periods; the provisional days come after them
     - days_compared: a day whose gain is unknown is left out, and so is its counterpart `days` earlier or later
-    - before, now: counts gained on these days (fractions come from gaps between syncs)
-    - pins: pins that gained anything in either period, the sample; pins_before, pins_now: published in the periods
-    - change, change_low, change_high: of the gains, in percent, with the bounds of its 95% interval; null where there
-      is none (nothing before, or no bound)
-    - p: p value of no change; p_adjusted: adjusted for the number of metrics (Holm 1979)
+    - before, now: counts gained on these days (fractions come from gaps between syncs); gained_change: the difference
+      in percent. These are facts; they include how much was published
+    - pins: pins that gained anything in either period; pins_before, pins_now: published in the periods
+    - change, change_low, change_high: change of the typical pin, in percent, with the bounds of its 95% interval: what
+      a pin gained against its own level, its age and the account's own swings
+    - p: p value of no such change; p_adjusted: adjusted for the number of metrics (Holm 1979)
     - verdict: up or down where p_adjusted is below 5%, else within normal variation; no verdict where there is a
       reason
-    - reason: why no comparison was possible, or why a fall has no verdict (a fifth more pins were seen before than
-      now, and what a pin gains unseen is unknown, not zero)
+    - reason: why no comparison was possible
+    - usual_low, usual_high: 95% of the account's own earlier comparisons of this kind had a `gained_change` between
+      these (percent); null where there are fewer than 12, one week apart
+    - year_before: counts gained in the same days a year (364 days) earlier; null where a day of them is unknown
+    - detectable: the smallest rise of the typical pin, in percent, that would be found in 80% of cases now
+    - days_needed: days that each period needs until a change as large as `change` would be found in 80% of cases
     - is_imputed: some of these gains are spread over a gap between syncs
     - watched_before, watched_now: mean number of pins seen per day. Where these differ much, part of the change may
       come from pins that are no longer seen, or were not seen before
 
-    The pin is the sampling unit. Each pin enters with the pair of its sums, and pins of one batch stay together
-    (`batch_sums`), because the number of pins per week is random too. The test is a sign-flip test (Efron 1969), see
-    `ratio_of_sums`.
-
-    False alarms: with the same process in both periods, at most 6% verdicts in simulation, mostly 3%. The simulations
-    cover 7, 14 and 28 days, reach of lognormal sigma 1.6 and 2.2, a save rate per pin, a weekday cycle, and pins
-    published one by one or in batches. Daily swings that all pins share are not in the interval; they begin to matter
-    where thousands of pins gain.
+    The method is `history.pin_levels.level_change`: pins and weeks are both random. It uses up to half a year of
+    history to learn how the account swings from week to week; with less, the interval is wider. False alarms and
+    power in simulation: docs/results/statistics.md.
 
     >>> from datetime import datetime
-    >>> seen = [date(2026, 3, 1) + timedelta(days=n) for n in range(17)]
+    >>> seen = [date(2026, 1, 1) + timedelta(days=n) for n in range(60)]
     >>> pins = pl.concat([pl.DataFrame({
-    ...     "social_network_id": "pin_a", "id": str(pin), "timestamp": datetime(2026, 1, 1 + pin),
-    ...     "snapshot_date": seen, "saves": [n * 2 + max(0, n - 7) * (pin + 1) for n in range(17)]})
+    ...     "social_network_id": "pin_a", "id": str(pin), "timestamp": datetime(2025, 1, 1) + timedelta(days=9 * pin),
+    ...     "snapshot_date": seen, "saves": [n * 5 + max(0, n - 50) * (pin % 3 + 4) for n in range(60)]})
     ...     for pin in range(20)])
-    >>> account_change(AccountHistory.from_pins(pins), 7, ["saves"]).select("before", "now", "pins", "verdict").row(0)
-    (280.0, 1750.0, 20, 'up')
+    >>> change = account_change(AccountHistory.from_pins(pins), 7, ["saves"])
+    >>> change.select("before", "now", "pins", pl.col("gained_change", "change").round(0), "verdict").row(0)
+    (700.0, 1393.0, 20, 99.0, 99.0, 'up')
     """
     if history.pins.is_empty():
         return with_account(history.social_network_id, None, CHANGE)
@@ -115,31 +122,20 @@ def account_change(
             known.filter(pl.col("metric") == metric),
             metric,
             days,
-            publication_times(history),
+            publication_times(history)["published"],
             seen_on,
-            seed,
         )
         for metric in metrics
     ]
-    return with_account(history.social_network_id, change_table(rows), CHANGE)
-
-
-def change_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return the rows of `compared_periods` (one per metric) as a frame, with adjusted p values and verdicts."""
-    return withdraw_unseen_falls(with_holm_verdicts(rows, CHANGE), "watched_before", "watched_now")
+    return with_account(history.social_network_id, with_holm_verdicts(rows, CHANGE), CHANGE)
 
 
 def pin_gains(history: AccountHistory, metric: str) -> GainsSince:
-    """Return a function that takes a day and returns the gains per pin and day since then, sorted by pin and day.
+    """Return a function that takes a day and returns `numbered_gains` since then.
 
-    Its columns: id, and those of `numbered_gains`.
+    Pin n is row n of `publication_times`.
     """
-
-    def since(day: date) -> pl.DataFrame:
-        gains = numbered_gains(history, metric, day).sort("pin", "day", maintain_order=True)
-        return gains.with_columns(id=consecutive_observations(history, []).pins["id"][gains["pin"]])
-
-    return since
+    return lambda day: numbered_gains(history, metric, day)
 
 
 def withdraw_unseen_falls(table: pl.DataFrame, before: str, now: str) -> pl.DataFrame:
@@ -156,20 +152,27 @@ def withdraw_unseen_falls(table: pl.DataFrame, before: str, now: str) -> pl.Data
     )
 
 
-def compared_periods(
-    gains: GainsSince,
-    known: pl.DataFrame,
-    metric: str,
-    days: int,
-    published: pl.DataFrame,
-    seen_on: pl.Series,
-    seed: int,
-) -> dict[str, Any]:
-    """Return the row of `account_change` for one metric.
+class Periods(NamedTuple):
+    """Two periods side by side: `columns` as in `account_change`, and which days of each are compared."""
 
-    `gains` takes a day and returns the gains per pin and day since then (id, day, gain in counts, is_imputed).
-    `known` has the gains of all pins together (`account_daily_gains`), `published` is a frame of `publication_times`,
-    and `seen_on` has the days with a snapshot. A row without a comparison has a `reason`.
+    columns: dict[str, Any]
+    start: date
+    now_start: date
+    last: date
+    offsets: pl.Series
+
+    def compared(self, gains: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of the compared days, with `is_now`."""
+        days = (self.now_start - self.start).days
+        offset = (pl.col("day") - self.start).dt.total_days() % days
+        is_compared = pl.col("day").is_between(self.start, self.last) & offset.is_in(self.offsets.implode())
+        return gains.filter(is_compared).with_columns(is_now=pl.col("day") >= self.now_start)
+
+
+def periods_of(known: pl.DataFrame, metric: str, days: int, seen_on: pl.Series) -> Periods | dict[str, Any]:
+    """Return the two periods of `days` days that can be compared, or the columns of a row that says why not.
+
+    `known` has the gains of all pins together (`account_daily_gains`), `seen_on` the days with a snapshot.
     """
     settled = known.filter(~pl.col("is_provisional"))
     if not known["counter_type"].is_in(USABLE).all():
@@ -178,7 +181,7 @@ def compared_periods(
     if not isinstance(last, date) or not isinstance(first, date):
         return {"reason": f"two periods of {days} settled days are needed, and there is none yet"}
     now_start, start = last - timedelta(days=days - 1), last - timedelta(days=2 * days - 1)
-    periods: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "before_start": start,
         "before_end": now_start - timedelta(days=1),
         "now_start": now_start,
@@ -186,45 +189,93 @@ def compared_periods(
     }
     there = (last - first).days + 1
     if there < 2 * days:
-        return periods | {"reason": f"a history of 2 x {days} settled days is needed; there are {there}"}
-    both = settled.filter(pl.col("day") >= start, pl.col("gain").is_not_null()).with_columns(
+        return columns | {"reason": f"a history of 2 x {days} settled days is needed; there are {there}"}
+    both = settled.filter(pl.col("gain").is_not_null() & (pl.col("day") >= start)).with_columns(
         offset=(pl.col("day") - start).dt.total_days() % days
     )
     offsets = both.group_by("offset").len().filter(pl.col("len") == 2)["offset"].sort()
     if len(offsets) < KNOWN_SHARE * days:
         needed = int(np.ceil(KNOWN_SHARE * days))
         why = f"of {days} days, {len(offsets)} have a known gain in both periods; {needed} are needed"
-        return periods | {"reason": why}
+        return columns | {"reason": why}
     if (longest := _longest_gap(seen_on, (start, now_start, last + timedelta(days=1)))) > days / 2:
-        return periods | {"reason": f"a gap of {longest} days between two syncs lies across the ends of the periods"}
-    day, is_now = pl.col("day"), pl.col("day") >= now_start
-    compared = gains(start).filter(
-        day.is_between(start, last), ((day - start).dt.total_days() % days).is_in(offsets.implode())
-    )
-    sums = (
-        compared.group_by("id")
-        .agg(before=pl.col("gain").filter(~is_now).sum(), now=pl.col("gain").filter(is_now).sum())
-        .filter(pl.col("before") + pl.col("now") > 0)
-        .join(published, on="id", how="left")
-        .sort("published", "id")
-    )
-    born_on = published["published"].cast(pl.Date)
-    row = periods | {
-        "days_compared": len(offsets),
-        "before": float(sums["before"].sum()),
-        "now": float(sums["now"].sum()),
-        "pins": sums.height,
-        "pins_before": int(born_on.is_between(start, now_start - timedelta(days=1)).sum()),
+        return columns | {"reason": f"a gap of {longest} days between two syncs lies across the ends of the periods"}
+    return Periods(columns | {"days_compared": len(offsets)}, start, now_start, last, offsets)
+
+
+def compared_periods(
+    gains: GainsSince, known: pl.DataFrame, metric: str, days: int, published: pl.Series, seen_on: pl.Series
+) -> dict[str, Any]:
+    """Return the row of `account_change` for one metric.
+
+    `gains` takes a day and returns the gains per pin and day since then (pin, day, gain in counts, is_imputed),
+    `published` is the time of each pin; the others are those of `periods_of`. A row without a comparison has a
+    `reason`.
+    """
+    periods = periods_of(known, metric, days, seen_on)
+    if not isinstance(periods, Periods):
+        return periods
+    last, now_start = periods.last, periods.now_start
+    known_days = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional"))
+    every = gains(last - timedelta(days=max(2 * days, MAX_HISTORY_DAYS) - 1))
+    every = every.join(known_days.select("day"), on="day", how="semi")
+    compared = periods.compared(every)
+    gained, born_on = compared.filter(pl.col("gain") > 0), published.cast(pl.Date)
+    before, now = (float(compared.filter(part)["gain"].sum()) for part in (~pl.col("is_now"), pl.col("is_now")))
+    compared_days = len(periods.offsets)
+    row = periods.columns | {
+        "before": before,
+        "now": now,
+        "gained_change": (now / before - 1) * 100 if before else None,
+        "pins": gained["pin"].n_unique(),
+        "pins_before": int(born_on.is_between(periods.start, now_start - timedelta(days=1)).sum()),
         "pins_now": int(born_on.is_between(now_start, last).sum()),
-        "is_imputed": bool((compared["is_imputed"] & (compared["gain"] > 0)).any()),
-        "watched_before": compared.filter(~is_now).height / len(offsets),
-        "watched_now": compared.filter(is_now).height / len(offsets),
+        "is_imputed": bool(gained["is_imputed"].any()),
+        "watched_before": (compared.height - compared["is_now"].sum()) / compared_days,
+        "watched_now": compared["is_now"].sum() / compared_days,
+        "year_before": _year_before(known_days, now_start, last),
+        **_usual_change(known_days, now_start, days),
     }
-    clusters = batch_sums(sums, ["before", "now"], published["published"], start, last)
-    if len(clusters) < MIN_CLUSTERS:
-        return row | {"reason": too_few_clusters(metric, sums.height, len(clusters))}
-    born = clusters[:, 2]  # the same day for all pins of a cluster
-    return row | estimated(ratio_of_sums(clusters[:, 0], clusters[:, 1], (born >= 0) & (born < days), seed))
+    change = level_change(pin_days(every, published, last), days)
+    if isinstance(change, str):
+        return row | {"reason": f"for {metric}, {change}"}
+    return row | {
+        **percent_change(change),
+        "p": change.p,
+        "detectable": (detectable_ratio(change.deviation) - 1) * 100,
+        "days_needed": days_until_found(change.estimate, change.deviation, days),
+    }
+
+
+def _usual_change(known_days: pl.DataFrame, now_start: date, days: int) -> dict[str, float]:
+    """Return between which bounds 95% of the account's earlier changes lay, from comparisons one week apart."""
+    first = known_days["day"].min()
+    if not isinstance(first, date):
+        return {}
+    length = (now_start - first).days
+    daily = np.full(length, np.nan)
+    earlier = known_days.filter(pl.col("day") < now_start)
+    daily[[(day - first).days for day in earlier["day"]]] = earlier["gain"].to_numpy()
+    ends = range(length, 2 * days - 1, -7)
+    logs = []
+    for end in ends:
+        one, other = daily[end - 2 * days : end - days], daily[end - days : end]
+        if min(np.isfinite(one).mean(), np.isfinite(other).mean()) >= KNOWN_SHARE:
+            mean_before, mean_now = np.nanmean(one), np.nanmean(other)
+            if mean_before > 0 and mean_now > 0:
+                logs.append(np.log(mean_now / mean_before))
+    if len(logs) < MIN_PAST_COMPARISONS:
+        return {}
+    reach = stats.t.ppf(0.975, max(7 * len(logs) // days, 2)) * np.std(logs, ddof=1)
+    low, high = (float((np.exp(np.mean(logs) + sign * reach) - 1) * 100) for sign in (-1, 1))
+    return {"usual_low": low, "usual_high": high}
+
+
+def _year_before(known_days: pl.DataFrame, now_start: date, last: date) -> float | None:
+    """Return what was gained on the same days a year earlier; None where one of them is unknown."""
+    year = timedelta(days=YEAR)
+    then = known_days.filter(pl.col("day").is_between(now_start - year, last - year))
+    return float(then["gain"].sum()) if then.height == (last - now_start).days + 1 else None
 
 
 def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
@@ -238,19 +289,12 @@ def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
     return max(gaps)
 
 
-def too_few_clusters(metric: str, pins: int, clusters: int) -> str:
-    """Return the reason of a row with too few pins, or batches of pins, for a comparison."""
-    if pins < MIN_CLUSTERS:
-        return f"{MIN_CLUSTERS} pins that gained {metric} are needed; there are {pins}"
-    return f"{pins} pins gained {metric}, but they were published in {clusters} batches; {MIN_CLUSTERS} are needed"
-
-
 def not_lifetime(metric: str) -> str:
     """Return the reason of a row whose counter is not a lifetime counter, so that it has no gains."""
     return f"the counter of {metric} falls too often to be one of a pin's whole life"
 
 
-def estimated(estimate: RatioEstimate) -> dict[str, Any]:
-    """Return the columns change, change_low, change_high (percent) and p of an estimate."""
-    change = [None if ratio is None else (ratio - 1) * 100 for ratio in estimate[:3]]
-    return {"change": change[0], "change_low": change[1], "change_high": change[2], "p": estimate.p}
+def percent_change(change: LogRatio) -> dict[str, float]:
+    """Return a log ratio and the bounds of its interval as change, change_low and change_high, in percent."""
+    bounds = {"change": change.estimate, "change_low": change.low, "change_high": change.high}
+    return {name: float((np.exp(bound) - 1) * 100) for name, bound in bounds.items()}

@@ -16,8 +16,8 @@ NO_VERDICT = "no verdict"  # not tested, or not comparable; the reason says why
 def with_holm_verdicts(rows: list[dict[str, Any]], columns: Columns) -> pl.DataFrame:
     """Return the rows as a frame, with `p_adjusted` (Holm 1979, over the rows that have a `p`) and `verdict`.
 
-    `columns` are the names and types of the result; what a row lacks is null. A change is up where `now` is above
-    `before`, or, without these columns, where `change` is positive.
+    `columns` are the names and types of the result; what a row lacks is null. A change is up where `change` is
+    positive.
 
     >>> columns = {"change": pl.Float64, "p": pl.Float64, "p_adjusted": pl.Float64, "verdict": pl.String}
     >>> rows = [{"change": 9.0, "p": 0.01}, {"change": 1.0, "p": 0.4}]
@@ -28,8 +28,8 @@ def with_holm_verdicts(rows: list[dict[str, Any]], columns: Columns) -> pl.DataF
     tested = table["p"].is_not_null()
     adjusted = np.full(table.height, np.nan)
     adjusted[tested.to_numpy()] = holm(table["p"].filter(tested))
-    is_up = pl.col("now") > pl.col("before") if "now" in columns else pl.col("change") > 0
-    return table.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).with_columns(verdict=verdict_of(is_up))
+    adjusted_table = table.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None))
+    return adjusted_table.with_columns(verdict=verdict_of(pl.col("change") > 0))
 
 
 def verdict_of(is_up: pl.Expr, p: str = "p_adjusted") -> pl.Expr:

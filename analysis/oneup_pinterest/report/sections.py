@@ -19,6 +19,7 @@ from oneup_pinterest.questions.overview.answer import PROVISIONAL_TOTALS, daily_
 from oneup_pinterest.questions.overview.statistic import totals_with_verdicts
 from oneup_pinterest.questions.rates.answer import ranking_answer
 from oneup_pinterest.questions.timing.answer import hour_answer, weekday_answer
+from oneup_pinterest.questions.why.answer import why_answer
 
 WIDTH = "container"  # a chart is as wide as the page
 MAIN = "saves"  # the metric of sections that show one
@@ -42,6 +43,7 @@ SECTIONS = (
         "What changed, and whether it means anything",
         (
             _asked(change_answer),
+            _asked(why_answer, MAIN),
             _asked(new_pins_answer),
             _asked(trend_answer, MAIN),
             _asked(anomalies_answer, MAIN),

@@ -1,6 +1,7 @@
 """Answers about change: did saves, repins and clicks change, do new pins do better, is there a trend?"""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,16 +9,18 @@ import polars as pl
 from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import DAYS, HEADLINE, SEEN_RATIO_THRESHOLD, account_change
-from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP
+from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
 from oneup_pinterest.questions.change.statistic import account_trend, new_pins_change, weekly_gains
 from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
-_SAMPLE = (
-    "Each pin counts as one observation with all it gained, because pins differ far more than impressions do; "
-    "the interval holds the true change in 95 of 100 such comparisons."
+MAX_DAYS_NEEDED = 364  # days per period; later is too late to be of use
+_TYPICAL = (
+    "The typical pin is compared with itself: its own level, its age and the swings that all pins of this account "
+    "share are allowed for. The totals also depend on how much was published."
 )
+_SEASON = "With less than a year of history, a change cannot be told from the season, which is strong on Pinterest."
 
 
 def change_answer(
@@ -44,7 +47,10 @@ def change_answer(
     notes = [
         f"{format_day(first['now_start'])} to {format_day(first['now_end'])}, against "
         f"{format_day(first['before_start'])} to {format_day(first['before_end'])}. The days since are provisional.",
-        _SAMPLE,
+        _TYPICAL,
+        *_when_known(shown, days),
+        *_usual_note(shown),
+        *_season_note(shown),
         *_adjustment_note(shown, len(HEADLINE)),
         *_seen_pins_note(first, "watched_before", "watched_now", "in the period before", "in this one"),
     ]
@@ -124,19 +130,56 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
 
 def _change_sentence(row: dict[str, Any], when: str) -> str:
     name = row["metric"].capitalize()
-    if row["p"] is None:  # the number of pins may be missing too
+    if row["before"] is None:
         return f"{name}: no verdict, {row['reason']}."
-    pins = _pins(row["pins"])
-    counts = f"{row['now']:,.0f} from {row['before']:,.0f}"
-    if row["change"] is None:
-        moved = f"{name} came to {row['now']:,.0f} {when}, from none before"
-    elif row["now"] == row["before"]:
-        moved = f"{name} stayed the same ({counts}; {interval_text(row['change_low'], row['change_high'])}) {when}"
-    else:
-        moved = (
-            f"{name} {_moved(row['change'])} ({counts}; {interval_text(row['change_low'], row['change_high'])}) {when}"
-        )
-    return f"{moved}, {_judgement(row, pins)}"
+    change = percent_text(row["gained_change"], "none before")
+    fact = f"{name}: {row['now']:,.0f} {when}, after {row['before']:,.0f} ({change})"
+    if row["p"] is None:
+        return f"{fact}; no verdict, {row['reason']}."
+    return f"{fact}; the typical pin {_typical(row)}: {row['verdict']}."
+
+
+def _typical(row: dict[str, Any]) -> str:
+    return f"{percent_text(row['change'])} ({interval_text(row['change_low'], row['change_high'])})"
+
+
+def _when_known(shown: pl.DataFrame, days: int) -> Iterator[str]:
+    """Yield, per metric without evidence, what could be found now and how long a change of this size would take."""
+    for row in shown.filter(pl.col("verdict") == WITHIN_NORMAL_VARIATION).iter_rows(named=True):
+        found = f"{row['metric'].capitalize()}: a change of the typical pin shows now from about "
+        found += percent_text(row["detectable"])
+        if row["days_needed"] <= MAX_DAYS_NEEDED:
+            weeks = math.ceil(max(row["days_needed"], days) / 7)
+            yield f"{found}. One of {percent_text(row['change'])} would show with about {weeks} weeks per period."
+        else:
+            yield f"{found}. One of {percent_text(row['change'])} is too small to show within a year."
+
+
+def _usual_note(shown: pl.DataFrame) -> Iterator[str]:
+    known = shown.drop_nulls("usual_low")
+    if known.is_empty():
+        return
+    ranges = [
+        f"{row['metric']} {percent_text(row['usual_low'])} to {percent_text(row['usual_high'])}"
+        for row in known.iter_rows(named=True)
+    ]
+    yield f"Usual for this account, from one such period to the next: {', '.join(ranges)}."
+
+
+def _season_note(shown: pl.DataFrame) -> Iterator[str]:
+    known = shown.drop_nulls("year_before")
+    if known.is_empty():
+        yield _SEASON
+        return
+    years = [
+        f"{row['metric']} {row['year_before']:,.0f} ({percent_text(_ratio_percent(row))} since)"
+        for row in known.iter_rows(named=True)
+    ]
+    yield f"In the same days a year earlier: {', '.join(years)}."
+
+
+def _ratio_percent(row: dict[str, Any]) -> float | None:
+    return (row["now"] / row["year_before"] - 1) * 100 if row["year_before"] else None
 
 
 def _new_pins_sentence(row: dict[str, Any]) -> str:
@@ -152,13 +195,11 @@ def _new_pins_sentence(row: dict[str, Any]) -> str:
 
 
 def _trend_sentence(row: dict[str, Any]) -> str:
-    name, pins = row["metric"].capitalize(), _pins(row["pins"])
-    if row["change"] is None:
-        return f"{name} gained a week began from nothing, {_judgement(row, pins)}"
     moved = "grew" if row["change"] > 0 else "fell" if row["change"] < 0 else "changed"
-    interval = interval_text(row["change_low"], row["change_high"])
     size = percent_text(abs(row["change"])).lstrip("+")
-    return f"{name} {moved} {size} a week ({interval}) over {row['weeks']} weeks, {_judgement(row, pins)}"
+    verdict = f"no verdict, because {row['reason']}" if row["reason"] else row["verdict"]
+    interval = interval_text(row["change_low"], row["change_high"])
+    return f"{row['metric'].capitalize()} {moved} {size} per week ({interval}) over {row['weeks']} weeks: {verdict}."
 
 
 def _judgement(row: dict[str, Any], pins: str) -> str:
@@ -220,6 +261,7 @@ def _seen_pins_note(row: dict[str, Any], before: str, now: str, then: str, since
 
 def _table(shown: pl.DataFrame, what: str) -> pl.DataFrame:
     digits = 1 if what == "per pin" else 0
+    is_of_account = "gained_change" in shown.columns
     return shown.select(
         pl.col("metric").str.to_titlecase().alias("Metric"),
         pl.col("now").round(digits).alias(f"Now ({what})"),
@@ -229,7 +271,8 @@ def _table(shown: pl.DataFrame, what: str) -> pl.DataFrame:
             for name, period in (("median_now", "now"), ("median_before", "before"))
             if name in shown.columns
         ),
-        pl.col("change").round(1).alias("Change (%)"),
+        *([pl.col("gained_change").round(1).alias("Change (%)")] if is_of_account else []),
+        pl.col("change").round(1).alias("Typical pin (%)" if is_of_account else "Change (%)"),
         pl.col("change_low").round(1).alias("95% interval from (%)"),
         pl.col("change_high").round(1).alias("to (%)"),
         pl.col("pins").alias("Pins"),

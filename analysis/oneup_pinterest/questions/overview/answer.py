@@ -62,8 +62,8 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
         known.filter(pl.col("verdict").is_in([UP, DOWN]).not_())["reason"].drop_nulls().unique(maintain_order=True)
     )
     notes = [
-        "A verdict says whether the gains of the pins over as many days changed by more than chance, and in the same "
-        "direction; without one, the change is what OneUp says and may be chance.",
+        "A verdict says whether the typical pin gained more or less over as many days than the account's own swings "
+        "explain, and in the same direction as the total.",
         "Totals and the sum over the pins need not be equal: OneUp does not say which pins a total counts, and "
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
         *(f"No verdict: {reason}." for reason in reasons),
@@ -79,7 +79,7 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
         pl.col("before").alias("Before (count)"),
         pl.col("change").round(1).alias("Change (%)"),
         pl.coalesce("verdict", pl.lit("counted")).alias("Verdict"),
-        pl.col("pins_change").round(1).alias("Change of the pins' gains (%)"),
+        pl.col("pins_change").round(1).alias("Change of the typical pin (%)"),
         pl.col("pins_change_low").round(1).alias("95% interval from (%)"),
         pl.col("pins_change_high").round(1).alias("to (%)"),
         pl.col("pins").alias("Pins"),
@@ -185,12 +185,12 @@ def accounts_answer(
     ]
     first = compared.sort("now", "social_network_id", descending=[True, False]).row(0, named=True)
     name = truncate(names.get(first["social_network_id"]) or first["social_network_id"], 60)
-    change = "" if first["change"] is None else f"{percent_text(first['change'])}, "
+    change = percent_text(first["gained_change"], "from none")
     interval = interval_text(first["change_low"], first["change_high"])
     sentence = (
         f"Of {compared.height} account{'' if compared.height == 1 else 's'} with two comparable periods of {days} "
-        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}{interval}; "
-        f"{SIGNS[first['verdict']]} {first['verdict']})."
+        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}; its typical pin "
+        f"{percent_text(first['change'])}, {interval}; {SIGNS[first['verdict']]} {first['verdict']})."
     )
     notes = [
         "Verdicts are adjusted for the number of accounts and metrics (Benjamini and Hochberg): of those given, at "
@@ -225,7 +225,8 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
     return mine.sort("now", "social_network_id", descending=[True, False], nulls_last=True).select(
         name.alias("Account"),
         pl.col("now").round(0).alias(f"{metric.capitalize()} gained"),
-        pl.col("change").round(1).alias("Change (%)"),
+        pl.col("gained_change").round(1).alias("Change (%)"),
+        pl.col("change").round(1).alias("Typical pin (%)"),
         pl.col("change_low").round(1).alias("95% interval from (%)"),
         pl.col("change_high").round(1).alias("to (%)"),
         pl.when(pl.col("reason").is_null())

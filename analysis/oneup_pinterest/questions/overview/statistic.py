@@ -33,6 +33,7 @@ SIDE_BY_SIDE: Columns = {
     "now": pl.Float64,
     "before": pl.Float64,
     "pins": pl.Int64,
+    "gained_change": pl.Float64,
     "change": pl.Float64,
     "change_low": pl.Float64,
     "change_high": pl.Float64,
@@ -49,15 +50,15 @@ SIDE_BY_SIDE: Columns = {
 }
 
 
-def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFrame:
+def totals_with_verdicts(history: AccountHistory) -> pl.DataFrame:
     """Return OneUp's totals of the newest period, each with a verdict if the gains of the pins allow one.
 
     Columns: those of `account_totals`, and
 
-    - verdict: up or down where the pins' gains changed by more than chance explains, and in the same direction as the
-      total; else within normal variation, or no verdict; null for posts, which are counted
+    - verdict: up or down where the typical pin gained more or less by more than chance explains, and in the same
+      direction as the total; else within normal variation, or no verdict; null for posts, which are counted
     - reason: why there is no verdict; null where chance explains the change
-    - pins_change, pins_change_low, pins_change_high: change of the pins' gains in percent, with its 95% interval
+    - pins_change, pins_change_low, pins_change_high: change of the typical pin in percent, with its 95% interval
     - pins: number of pins behind that change
 
     The pins are compared over periods as long as the total's, up to their last settled day. The total has two days
@@ -79,8 +80,8 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
         days=(pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
     )
     lengths = totals["days"].drop_nulls().unique(maintain_order=True).to_list()
-    changes = [account_change(history, int(days), METRICS, seed=seed) for days in lengths]
-    carried = pl.concat(changes) if changes else account_change(history, DAYS, METRICS, seed=seed).clear()
+    changes = [account_change(history, int(days), METRICS) for days in lengths]
+    carried = pl.concat(changes) if changes else account_change(history, DAYS, METRICS).clear()
     carried = carried.select(
         "social_network_id",
         pl.col("metric").alias("key"),
@@ -107,15 +108,15 @@ def totals_with_verdicts(history: AccountHistory, *, seed: int = 0) -> pl.DataFr
 
 
 def accounts_side_by_side(
-    histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
+    histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE
 ) -> pl.DataFrame:
     """Compare accounts: what each gained in its last settled days, with verdicts adjusted for the number of accounts.
 
     One row per account and metric, for every account with pins or followers, sorted by account and, in the order of
     `metrics`, by metric. `histories` may be an iterator: one history is in use at a time. Columns:
 
-    - social_network_id, metric, days, now_start, now_end, now, before, pins, change, change_low, change_high, p,
-      reason: as in `account_change`
+    - social_network_id, metric, days, now_start, now_end, now, before, pins, gained_change, change, change_low,
+      change_high, p, reason: as in `account_change`
     - p_adjusted, verdict: adjusted over all accounts and metrics of the table, so that at most 5% of the verdicts up
       and down are expected to be false (Benjamini and Hochberg 1995)
     - rate, rate_low, rate_high: mean rate of the account's pins as last seen (`metric` per impression, 0 to 1;
@@ -131,13 +132,11 @@ def accounts_side_by_side(
     >>> accounts_side_by_side(histories, metrics=["saves"]).select("social_network_id", "followers").rows()
     [('pin_a', 90)]
     """
-    rows = [account_figures(history, days, metrics, seed=seed) for history in histories]
+    rows = [account_figures(history, days, metrics) for history in histories]
     return adjust_across_accounts(pl.concat(rows) if rows else pl.DataFrame(schema=SIDE_BY_SIDE))
 
 
-def account_figures(
-    history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
-) -> pl.DataFrame:
+def account_figures(history: AccountHistory, days: int = DAYS, metrics: Sequence[str] = HEADLINE) -> pl.DataFrame:
     """Return the rows of `accounts_side_by_side` for one account, before `adjust_across_accounts`."""
     account, followers = "social_network_id", history.followers
     rates = [_account_rates(pin_rates(history, metric)) for metric in metrics]
@@ -147,9 +146,7 @@ def account_figures(
     counts = followers.filter(pl.col("total_followers").is_not_null()).sort("snapshot_date")["total_followers"]
     return (
         pl.DataFrame({account: history.social_network_id, "metric": list(metrics)})
-        .join(
-            account_change(history, days, metrics, seed=seed), on=[account, "metric"], how="left", maintain_order="left"
-        )
+        .join(account_change(history, days, metrics), on=[account, "metric"], how="left", maintain_order="left")
         .join(pl.concat(rates), on=[account, "metric"], how="left", maintain_order="left")
         .with_columns(
             days=pl.lit(days, pl.Int64),
@@ -174,11 +171,8 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     adjusted = np.full(rows.height, np.nan)
     if tested.any():
         adjusted[tested.to_numpy()] = false_discovery_control(rows["p"].filter(tested).to_numpy())
-    # a row with a p value and a reason is a fall without a verdict, however small p is
-    is_up = pl.when(pl.col("reason").is_null() | (pl.col("now") > pl.col("before"))).then(
-        pl.col("now") > pl.col("before")
-    )
-    return rows.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).with_columns(verdict=verdict_of(is_up))
+    adjusted_rows = rows.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None))
+    return adjusted_rows.with_columns(verdict=verdict_of(pl.col("change") > 0))
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:

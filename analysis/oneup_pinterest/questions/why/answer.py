@@ -1,0 +1,97 @@
+"""Answer why the gains of an account changed: an exact split into parts that add up."""
+
+import polars as pl
+
+from oneup_pinterest.formatting import format_day, truncate
+from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import DAYS
+from oneup_pinterest.questions.answer import Answer, not_enough_data
+from oneup_pinterest.questions.chart_style import WIDTH, percent_text
+from oneup_pinterest.questions.why.chart import split_chart
+from oneup_pinterest.questions.why.statistic import gain_split, largest_parts, parts_by
+
+FEW_PINS = 5  # pins: if so few make most of a change, the sentence names their part
+PINS_SHOWN = 15
+
+
+def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DAYS, width: int | str = WIDTH) -> Answer:
+    """Answer why a metric's gains changed: pins published, what new pins bring, older pins, and the few that decide.
+
+    The parts are counts and add up to the difference; `gain_split` has the formula. The table has the pins with the
+    largest parts.
+
+    >>> from oneup_pinterest.database.schema import TABLES
+    >>> why_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).question
+    'Why did saves change over the last 28 days?'
+    """
+    question = f"Why did {metric} change over the last {days} days?"
+    split = gain_split(history, days, [metric])
+    if split.is_empty() or split["reason"].item() is not None:
+        return not_enough_data(question, f"{'no pin has been seen' if split.is_empty() else split['reason'].item()}.")
+    row = split.row(0, named=True)
+    parts = largest_parts(history, metric, days)
+    if parts.is_empty():
+        return Answer(question, f"No pin gained any {metric} in either period.")
+    number = (
+        f"{row['pins_now']:,} pins were published after {row['pins_before']:,} in the period before: "
+        f"{_signed(row['from_number'])}. "
+        f"A new pin gained {row['mean_now']:,.1f} on average after {row['mean_before']:,.1f}: "
+        f"{_signed(row['from_mean'])}. Older pins: {_signed(row['from_older'])}."
+    )
+    sentence = (
+        f"{metric.capitalize()} went from {row['before']:,.0f} to {row['now']:,.0f} ({_signed(row['difference'])}). "
+        f"{number}{_few_pins(parts, row['before'], row['now'])}"
+    )
+    notes = [
+        f"{format_day(row['now_start'])} to {format_day(row['now_end'])}, against {format_day(row['before_start'])} to "
+        f"{format_day(row['before_end'])}. A pin is new in the period in which it was published, and older later.",
+        "These are counts, not estimates: the three parts add up to the difference, and chance is not judged.",
+        *_group_notes(parts),
+    ]
+    return Answer(question, sentence, split_chart(row, metric, width), _parts_table(parts, metric), tuple(notes))
+
+
+def _few_pins(parts: pl.DataFrame, before: float, now: float) -> str:
+    """Return a sentence on the few pins that made at least half of the difference; empty where there are none."""
+    whole = now - before
+    same = parts.filter(pl.col("difference") * whole > 0).head(FEW_PINS)
+    reached = same.with_columns(sum=pl.col("difference").cum_sum()).filter(pl.col("sum").abs() >= abs(whole) / 2)
+    if not whole or reached.is_empty():
+        return ""
+    count = same.height - reached.height + 1
+    few = same.head(count)
+    rest_before, rest_now = before - float(few["before"].sum()), now - float(few["now"].sum())
+    without = percent_text((rest_now / rest_before - 1) * 100 if rest_before else None)
+    who, them = ("One pin", "it") if count == 1 else (f"{count} pins", "them")
+    return f" {who} alone brought {_signed(float(few['difference'].sum()))}; without {them} the change is {without}."
+
+
+def _group_notes(parts: pl.DataFrame) -> list[str]:
+    notes = []
+    for by, of in (("format", "Format"), ("month", "Month of publication")):
+        groups = parts_by(parts, by).drop_nulls(by)
+        if groups.height > 1:
+            largest = [
+                f"{truncate(str(name), 20)} {_signed(value)}"
+                for name, value in groups.head(3).select(by, "difference").iter_rows()
+            ]
+            notes.append(f"{of} with the largest parts: {', '.join(largest)}.")
+    return notes
+
+
+def _parts_table(parts: pl.DataFrame, metric: str) -> pl.DataFrame:
+    return parts.head(PINS_SHOWN).select(
+        pl.coalesce(pl.col("text").map_elements(lambda text: truncate(text, 60), return_dtype=pl.String), "id").alias(
+            "Pin"
+        ),
+        pl.col("published").dt.date().alias("Published"),
+        pl.col("now").round(0).alias(f"{metric.capitalize()} now"),
+        pl.col("before").round(0).alias("Before"),
+        pl.col("difference").round(0).alias("Difference"),
+        pl.col("share").round(1).alias("Share of the change (%)"),
+    )
+
+
+def _signed(count: float) -> str:
+    text = f"{count:+,.0f}".replace("-", "−")
+    return "0" if not text.strip("+−0,") else text
