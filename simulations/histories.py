@@ -43,7 +43,7 @@ class World(NamedTuple):
 
 
 def promises(scale: int) -> Iterator[Promise]:
-    """Yield promises on clean histories and on eight types of damaged ones."""
+    """Yield promises on clean histories and on ten types of damaged ones."""
     yield from _clean(np.random.default_rng(1), 45 * scale)
     yield from _gap(np.random.default_rng(2), 45 * scale)
     yield from _reset_of_one(np.random.default_rng(3), 45 * scale)
@@ -53,6 +53,8 @@ def promises(scale: int) -> Iterator[Promise]:
     for window in (30, 90):
         yield from _rolling(np.random.default_rng(window), 45 * scale, window)
     yield from _lost_connection(np.random.default_rng(7), 45 * scale)
+    yield from _zeros_of_some(np.random.default_rng(8), 30 * scale)
+    yield from _restated_last_days(np.random.default_rng(9), 30 * scale)
 
 
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
@@ -284,6 +286,69 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         1.5,
         False,
         len(naive),
+    )
+
+
+def _zeros_of_some(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    """Yield zeros for 60% of the pins at two syncs: of the same pins or of others, in a row or apart."""
+    errors, usable = [], []
+    for world in _worlds(rng, runs):
+        first, second = np.sort(rng.choice(np.arange(2, world.days - 1), 2, replace=False))
+        second = first + 1 if rng.random() < 0.5 else second
+        is_zero = rng.random((2, world.born.size)) < 0.6
+        is_zero[1] = is_zero[0] if rng.random() < 0.5 else is_zero[1]
+        values = world.seen("impressions")
+        there = world.is_seen[first - 1] & (values[first - 1] > 2)
+        if min((is_zero & there).sum(axis=1)) < 3:
+            continue
+        values[[first, second]] *= ~is_zero
+        pins = LoadedHistory(_frame(world, {"impressions": values}))
+        gains, old = daily_gains(pins, ["impressions"]), world.is_seen[first - 1]
+        told = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))
+        truth = _true_gains(world, "impressions").join(told.select("id").unique(), on="id")
+        both = told.join(truth, on=["id", "day"])
+        errors.append(float((both["gain"].fill_null(0) - both["truth"]).sum()) / max(float(both["truth"].sum()), 1.0))
+        clean = both.filter(~pl.col("is_imputed"))
+        usable.append(bool((clean["gain"] == clean["truth"]).all(ignore_nulls=False)))
+    yield Promise(
+        "histories",
+        "zeros for 60% of the pins at two syncs: largest relative error of the gain over the history",
+        max(map(abs, errors)),
+        1e-6,
+        True,
+        len(errors),
+    )
+    yield _share("zeros for 60% of the pins at two syncs: every gain is true or marked", usable, 0.98)
+
+
+def _restated_last_days(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    """Yield counters whose last two days are counted anew at each sync, 30% too many or too few."""
+    recognized, labeled, errors = [], [], []
+    for world in _worlds(rng, runs):
+        changed = {}
+        for metric in METRICS:
+            gained = np.diff(world.counters[metric], axis=0, prepend=0)
+            last = gained[-world.days :], gained[-world.days - 1 : -1]
+            noise = sum(day * np.maximum(rng.normal(0, 0.3, day.shape), -1) for day in last)
+            changed[metric] = np.round(world.seen(metric) + noise).astype(np.int64)
+        pins = LoadedHistory(_frame(world, changed))
+        recognized.append(set(counter_types(pins, METRICS)["counter_type"]) <= {"lifetime", "restated"})
+        gains = daily_gains(pins, ["impressions"])
+        falls = gains["fall"].drop_nulls()
+        labeled.append(bool((falls != "restatement").sum() <= 0.05 * falls.len()))
+        old = world.is_seen[0]
+        truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
+        told = float(gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum())
+        errors.append(abs(told - truth) / max(truth, 1.0))
+    yield _share("the last two days restated up and down at each sync: gains stay usable", recognized, 0.98)
+    yield _share("the same: all falls but a few are called restatements", labeled, 0.98)
+    yield Promise(
+        "histories",
+        "the same: relative error of the gain over the history (median)",
+        float(np.median(errors)),
+        0.02,
+        True,
+        len(errors),
     )
 
 

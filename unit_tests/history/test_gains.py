@@ -210,6 +210,58 @@ def test_zeros_between_observations_are_a_dip_even_after_fast_growth() -> None:
     assert [gain for gain, _ in gains_and_imputed(30, 80, 90, 97, 100, 0, 0, 103)] == [50, 10, 7, 3, 1, 1, 1]
 
 
+def test_zeros_of_some_pins_are_ignored_after_a_recent_rise() -> None:
+    zeroed = [snapshots(str(pin), by_day_number(3, 9 * (pin + 1), 0, 0, 9 * (pin + 1) + 3)) for pin in range(3)]
+    others = [snapshots(str(pin), by_day_number(10, 20, 30, 40, 50)) for pin in range(5, 7)]
+    result = daily_gains(LoadedHistory(frame(*zeroed, *others)), ["saves"])
+    last = result.filter(pl.col("day") > START, pl.col("id").is_in(["0", "1", "2"]))
+    assert last.select("gain", "is_imputed").rows() == [(1.0, True)] * 9
+    kept = result.filter(pl.col("id").is_in(["5", "6"]))
+    assert kept.select("gain", "is_imputed").rows() == [(10.0, False)] * 8
+
+
+def test_zeros_of_one_pin_are_ignored_if_it_returns_to_its_level() -> None:
+    assert [gain for gain, _ in gains_and_imputed(30, 80, 0, 83)] == [50.0, 1.5, 1.5]
+    assert gains_and_falls(by_day_number(30, 80, 0, 500))[1:] == [(210.0, None)] * 2, (
+        "a dip: it rose by far more than ever before"
+    )
+
+
+def test_pin_counted_from_zero_is_a_reset_beside_zeros_of_others() -> None:
+    zeroed = [snapshots(str(pin), by_day_number(40, 50, 0, 52)) for pin in range(5)]
+    again, steady = snapshots("9", by_day_number(40, 50, 0, 4)), snapshots("8", by_day_number(10, 20, 30, 40))
+    result = daily_gains(LoadedHistory(frame(*zeroed, steady, again)), ["saves"])
+    assert result.filter(pl.col("id") == "9").select("gain", "fall").rows()[1:] == [(None, "reset"), (4.0, None)]
+    assert result.filter(pl.col("id").is_in(["0", "8"]))["gain"].to_list() == [10.0, 1.0, 1.0, *[10.0] * 3]
+
+
+def test_small_counters_that_restart_at_zero_are_resets() -> None:
+    pins = [snapshots(str(pin), by_day_number(9, 0, 9 if pin < 2 else 1)) for pin in range(5)]
+    result = daily_gains(LoadedHistory(frame(*pins, snapshots("9", by_day_number(1, 2, 3)))), ["saves"])
+    assert result.filter(pl.col("id") != "9")["fall"].to_list() == ["reset", None] * 5
+
+
+def test_fall_within_the_last_two_days_gains_is_a_restatement() -> None:
+    new = datetime(2026, 2, 28, 9)
+    assert gains_and_falls(by_day_number(100, 130, 160, 140, 150, 170)) == [
+        (30.0, None),
+        (30.0, None),
+        (None, "restatement"),
+        (0.0, None),
+        (10.0, None),
+    ]
+    result = daily_gains(LoadedHistory(frame(snapshots("1", by_day_number(40, 30, 45), new))), ["saves"])
+    assert result.select("gain", "fall").rows() == [(40.0, None), (None, "restatement"), (5.0, None)]
+
+
+def test_restated_last_days_do_not_make_a_counter_rolling() -> None:
+    saves = [100 + 10 * day + (9 if day % 2 else -4) for day in range(30)]
+    falling = [100 + 10 * (day // 2 * 2) + (9 if day % 2 else 5) for day in range(30)]
+    pins = [snapshots(str(pin), by_day_number(*(falling if pin % 2 else saves))) for pin in range(6)]
+    types = counter_types(LoadedHistory(frame(*pins)), ["saves"])
+    assert types["counter_type"].is_in(USABLE).all()
+
+
 def test_snapshot_with_zeros_for_all_pins_is_ignored() -> None:
     pins = [snapshots(str(pin), by_day_number(100, 0, 0, 109)) for pin in range(3)]
     result = daily_gains(LoadedHistory(frame(*pins, snapshots("9", by_day_number(0, 0, 0, 0)))), ["saves"])

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oneup_pinterest.history.glitches import SMALL_COUNT, SMALL_SHARE
+from oneup_pinterest.history.glitches import MIN_PINS_OF_EVENT, SMALL_COUNT, SMALL_SHARE
 from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.observations import (
     EVENT_SHARE,
     METRICS,
-    MIN_PINS_OF_EVENT,
     RESET_BELOW,
     consecutive_observations,
     with_impressions,
@@ -23,6 +22,7 @@ _SURELY = 2.33  # standard errors: a one-sided p value of 1%
 # Pinterest's own windows have 30 and 90 days. A rolling counter falls only in pins older than the window, so the test
 # runs over all pins, and over those older than each window.
 _AGES = (0, 30, 90)
+_YOUNGEST = 7  # days: OneUp's shortest period. No window makes a younger pin's counter fall
 _MANY = 0.1  # of the pins whose counter could fall
 _EVENTS = 0.05  # of the snapshots: more frequent events are how the counter behaves
 _MIN_MOVES = 20  # so many rises without a fall rule out a rolling counter; with fewer, the impressions decide
@@ -46,8 +46,9 @@ def counter_types(history: LoadedHistory, metrics: Sequence[str] = METRICS) -> p
     - counter_type:
       `rolling` where clearly more than 5% of these steps fell, on three days or more, and the same pins fell
       repeatedly, or by more than a restatement. The test also runs over pins older than 30 and than 90 days alone,
-      because a rolling counter falls only in pins older than its window. A metric with fewer than 20 moves or falls
-      takes the type of the impressions, because OneUp has one type for all counters;
+      because a rolling counter falls only in pins older than its window. Falls of no more than what the last two days
+      had gained, and those in a pin's first 7 days, are no sign of it: Pinterest restates its last two days. A metric
+      with fewer than 20 moves or falls takes the type of the impressions, because OneUp has one type for all counters;
       `restated` where most pins fell at a few snapshots, but not to near 0: gains are valid, except on that day;
       `lifetime` otherwise, which is an assumption unless `rules_out_days` confirms it
     - rules_out_days: the data rule out a window of this many days or fewer, by 20 rises of older pins with hardly a
@@ -111,6 +112,7 @@ def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
         .with_columns(is_reset=pl.col("is_event") & most & pl.col("is_reset"), is_most=pl.col("is_event") & most)
         .collect()
     )
+    age = (pl.col("snapshot_date") - pl.col("published")).dt.total_days()
     moved = (
         seen_twice.filter(pl.col("value") != pl.col("before"))
         .select(
@@ -121,7 +123,8 @@ def _judged(history: LoadedHistory, metric: str) -> pl.DataFrame:
             "before",
             "fall",
             is_fall=fell,
-            age=(pl.col("snapshot_date") - pl.col("published")).dt.total_days(),
+            is_sign=fell & ~pl.col("is_recent") & (age > _YOUNGEST).fill_null(value=True),
+            age=age,
         )
         .collect()
     )
@@ -146,7 +149,7 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
     """Return account, pins_reset, falling_share, is_rolling and rules_out_days, from the steps outside of events."""
     age = pl.col("age")
     losses = (
-        moved.filter("is_fall")
+        moved.filter("is_sign")
         .group_by("account", "pin")
         .agg(lost=(pl.col("before") - pl.col("value")).sum(), top=pl.col("before").max(), falls=pl.len())
         .with_columns(is_deep=pl.col("lost") > pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * pl.col("top")))
@@ -179,8 +182,8 @@ def _steadily(moved: pl.DataFrame) -> pl.DataFrame:
 
 
 def _falls_too_often(selected: pl.Expr) -> pl.Expr:
-    """Return whether clearly more than `_FALLING_SHARE` of the moves are falls, of several pins on several days."""
-    fell = pl.col("is_fall") & selected
+    """Return whether clearly more than `_FALLING_SHARE` of the moves are signs, of several pins on several days."""
+    fell = pl.col("is_sign") & selected
     falls, moves = fell.sum(), selected.sum()
     error = (_FALLING_SHARE * (1 - _FALLING_SHARE) * moves).sqrt()
     return (

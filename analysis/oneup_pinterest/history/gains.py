@@ -39,14 +39,15 @@ def daily_gains(history: LoadedHistory, metrics: Sequence[str] = METRICS, since:
     - is_unconfirmed: a rise far above any earlier one of the account, which may still be taken back. It counts as a
       gain, unless the counter falls back within its next three observations (`oneup_pinterest.history.glitches`)
     - fall: type of the fall, null where the counter did not fall:
-      `restatement`, at most 2% or two counts, or with most of the account's pins at once: the next gain starts above
-      the earlier maximum, so that the recovery does not count;
+      `restatement`, at most 2% or two counts, or with most of the account's pins at once, or not below half and no more
+      than the last two days had gained: the next gain starts above the earlier maximum, so that the recovery does not
+      count;
       `reset`, to less than half, alone or with all pins together: later gains start from the new value;
       `fall`, in between: treated like a reset
 
     A pin that is no longer observed has no rows: unseen is not zero. These are not observations: a null counter; a
-    dip, a spike or an impossible count (`history.glitches`); a snapshot with zero for every pin where several had
-    more, because a lost connection gives plausible zeros. Saves and repins stay two metrics, as in OneUp.
+    dropped zero, a dip, a spike or an impossible count (`history.glitches`); a snapshot with zero for every pin where
+    several had more, because a lost connection gives plausible zeros. Saves and repins stay two metrics, as in OneUp.
 
     >>> from datetime import date, datetime
     >>> pins = pl.DataFrame({

@@ -1,4 +1,4 @@
-"""Find observations that are not credible: impossible counts, dips, and rises that are taken back."""
+"""Find observations that are not credible: impossible counts, zeros in between, dips, and rises that are taken back."""
 
 import polars as pl
 
@@ -11,7 +11,10 @@ SURELY_STANDS_OUT = 10  # times, where the fall is as small as that of a restate
 MIN_UNUSUAL_RISE = 20  # counts per day: smaller rises are not worth a warning
 MIN_EARLIER_SNAPSHOTS = 2  # with gains: fewer do not show what is usual
 
-IMPOSSIBLE, EMPTY, SPIKE, DIP = "impossible", "empty", "spike", "dip"
+MIN_PINS_OF_EVENT = 3  # fewer pins may fall together by chance
+BACK_SHARE = 0.8  # of the pins that fell to zero at one snapshot: if so many came back, it was no reset
+
+IMPOSSIBLE, EMPTY, DROPPED, SPIKE, DIP = "impossible", "empty", "dropped", "spike", "dip"
 
 
 def impossible_counts(observations: pl.DataFrame) -> pl.Series:
@@ -118,6 +121,63 @@ def _is_taken_back(length: int) -> pl.Expr:
         & (after > STANDS_OUT * (later + SMALL_COUNT))
     )
     return (is_spike.fill_null(value=False) | is_first_spike).fill_null(value=False)
+
+
+def dropped_zeros(steps: pl.DataFrame) -> pl.Series:
+    """Return which zeros are dropped counts: the counter was above 0 before, and came back to there in one step.
+
+    One pin that comes back may have been counted from zero and risen quickly. So one of these holds as well:
+
+    - At least three pins fell from more than two counts to zero at the same snapshot, and 80% of all that fell to zero
+      there came back.
+    - The pin had at least 20 counts, and came back to no more than three times its usual rises above them.
+
+    A pin that is counted from zero and does not come back to its old level in one step was reset. `steps` are sorted by
+    pin and day, with account, pin, snapshot_date, value and before. The result has one flag per row.
+
+    >>> from datetime import date
+    >>> days = [date(2026, 3, day) for day in range(1, 6)]
+    >>> steps = pl.DataFrame({"account": 0, "pin": 0, "snapshot_date": days, "value": [60, 65, 0, 0, 70],
+    ...     "before": [None, 60, 65, 0, 0]})
+    >>> dropped_zeros(steps).to_list()
+    [False, False, True, True, False]
+    """
+    none = pl.repeat(value=False, n=steps.height, eager=True)
+    is_start = ((pl.col("value") == 0) & (pl.col("before") > 0)).fill_null(value=False)
+    pins = steps.filter(is_start)["pin"].unique()
+    if pins.is_empty():
+        return none
+    rise = (pl.col("value") - pl.col("before")).clip(0)
+    runs = (
+        steps.select("account", "pin", "snapshot_date", "value", "before", is_start=is_start)
+        .with_row_index("row")
+        .filter(pl.col("pin").is_in(pins.implode()))
+        .with_columns(
+            run=pl.col("is_start").cum_sum().over("pin"),
+            usual=rise.rolling_max(MAX_SPIKE_OBSERVATIONS, min_samples=1).shift(1).over("pin"),
+        )
+        .filter(pl.col("run") > 0)
+        .group_by("pin", "run")
+        .agg(
+            pl.col("account", "snapshot_date").first(),
+            pl.col("usual").first().fill_null(0),
+            first=pl.col("row").first(),
+            lost=pl.col("before").first(),
+            zeros=(pl.col("value") > 0).arg_max(),  # 0 where the counter stays at zero
+            back=pl.col("value").filter(pl.col("value") > 0).first(),
+        )
+        .with_columns(is_back=(pl.col("back") >= (1 - SMALL_SHARE) * pl.col("lost")).fill_null(value=False))
+        .with_columns(
+            fell=(pl.col("lost") > SMALL_COUNT).sum().over("account", "snapshot_date"),
+            came_back=pl.col("is_back").mean().over("account", "snapshot_date"),
+        )
+    )
+    together = (pl.col("fell") >= MIN_PINS_OF_EVENT) & (pl.col("came_back") >= BACK_SHARE)
+    usual = STANDS_OUT * (pl.col("usual") + SMALL_COUNT) * (pl.col("zeros") + 1)
+    alone = (pl.col("lost") >= MIN_UNUSUAL_RISE) & (pl.col("back") <= pl.col("lost") + usual)
+    found = runs.filter(pl.col("is_back") & (together | alone))
+    rows = found.select(pl.int_ranges("first", pl.col("first") + pl.col("zeros")).explode()).to_series()
+    return none.scatter(rows, True) if found.height else none
 
 
 def dips(steps: pl.DataFrame, segment: pl.Expr, is_break: pl.Expr) -> pl.Series:

@@ -8,13 +8,16 @@ import polars as pl
 from oneup_pinterest.database.schema import COUNTERS, EXTRACTED_AT
 from oneup_pinterest.history.glitches import (
     DIP,
+    DROPPED,
     EMPTY,
     IMPOSSIBLE,
     MAX_SPIKE_OBSERVATIONS,
+    MIN_PINS_OF_EVENT,
     SMALL_COUNT,
     SMALL_SHARE,
     SPIKE,
     dips,
+    dropped_zeros,
     impossible_counts,
     spikes,
     unconfirmed_rises,
@@ -24,7 +27,6 @@ from oneup_pinterest.history.zone_changes import zone_changes
 
 METRICS = COUNTERS
 RESET_BELOW = 0.5  # share of the value before: a fall below it is a reset, not a restatement
-MIN_PINS_OF_EVENT = 3  # fewer pins may fall together by chance
 EVENT_SHARE = 0.5  # of the pins with a counter above 0
 
 _FALL = pl.Enum(["restatement", "reset", "fall"])
@@ -38,7 +40,7 @@ class Observations(NamedTuple):
 
     - steps: per metric, the credible observations (see `consecutive_observations`)
     - left_out: per metric, the observations that are not credible (account, pin, snapshot_date, value in counts, and
-      reason: impossible, empty, spike or dip)
+      reason: impossible, empty, dropped, spike or dip)
     - pins: social_network_id, id; row n is pin n
     - accounts: account, social_network_id; row n is account n
     - zone_changes: as `oneup_pinterest.history.zone_changes` returns them
@@ -86,6 +88,7 @@ def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> 
     - value, before: counts now and at the observation before; before_on: its day
     - is_new: the first observation of a pin that was published after the account's snapshot before
     - fall: restatement, reset or fall, as in `history.gains.daily_gains`; null where the counter did not fall
+    - is_recent: the fall took back no more than what the last two days had gained, so it may be their restatement
     - was_reset: the counter was reset, or fell, at this observation or earlier
     - top, top_before: counts: the maximum since that reset, now and at the observation before
     - is_unconfirmed: a rise that may still be taken back
@@ -228,14 +231,20 @@ def _observed(history: LoadedHistory, metric: str) -> _Observed:
         left_out.append(_left_out(observations.filter(is_empty), EMPTY))
         observations = _without(observations, is_empty)
     steps = _classified(_paired(observations))
-    for reason in (SPIKE, SPIKE, DIP):  # a second pass finds spikes next to other spikes
+    for reason in (DROPPED, SPIKE, SPIKE, DIP):  # a second pass finds spikes next to other spikes
         if steps["fall"].null_count() == steps.height:
-            break  # spikes and dips both need a fall
-        doubtful = spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
+            break  # all of these need a fall
+        doubtful = _doubtful(steps, reason)
         if doubtful.any():
             left_out.append(_left_out(steps.filter(doubtful), reason))
             steps = _classified(_paired(_without(steps, doubtful).select(observations.columns)))
     return _Observed(_with_tops(steps), pl.concat(left_out))
+
+
+def _doubtful(steps: pl.DataFrame, reason: str) -> pl.Series:
+    if reason == DROPPED:
+        return dropped_zeros(steps)
+    return spikes(steps) if reason == SPIKE else dips(steps, _segment(_IS_BREAK), _IS_BREAK)
 
 
 def _left_out(observations: pl.DataFrame, reason: str) -> pl.DataFrame:
@@ -312,7 +321,7 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
     value, before = pl.col("value"), pl.col("before")
     is_fall = (value < before).fill_null(value=False)
     if not steps.select(is_fall.any()).item():
-        return steps.with_columns(fall=pl.lit(None, _FALL))
+        return steps.with_columns(fall=pl.lit(None, _FALL), is_recent=pl.lit(value=False))
     could_fall = before > 0
     crowds = (
         steps.filter(could_fall)
@@ -323,7 +332,8 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
     )
     is_small = before - value <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before)
     return (
-        steps.join(crowds, on=["account", "snapshot_date"], how="left", maintain_order="left")
+        steps.with_columns(is_recent=(is_fall & (value >= _three_observations_ago())).fill_null(value=False))
+        .join(crowds, on=["account", "snapshot_date"], how="left", maintain_order="left")
         .with_columns(
             fall=pl.when(could_fall & pl.col("all_were_reset"))
             .then(pl.lit("reset", _FALL))
@@ -333,9 +343,22 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("restatement", _FALL))
             .when(value < RESET_BELOW * before)
             .then(pl.lit("reset", _FALL))
-            .when(pl.col("all_were_reset").is_not_null())
+            .when(pl.col("all_were_reset").is_not_null() | pl.col("is_recent"))
             .then(pl.lit("restatement", _FALL))
             .otherwise(pl.lit("fall", _FALL))
         )
         .drop("all_were_reset")
     )
+
+
+def _three_observations_ago() -> pl.Expr:
+    """Return the counter three observations ago: before what the last two days had gained when it was seen last.
+
+    A pin that was new since then had 0; of any other pin it is the first count known.
+    """
+    ago = pl.lit(None, pl.Int64)
+    for back in (1, 2, 3):
+        is_same = pl.col("pin").shift(back) == pl.col("pin")
+        known = pl.when(pl.col("is_new").shift(back) & (back < 3)).then(0).otherwise(pl.col("value").shift(back))
+        ago = pl.when(is_same).then(known).otherwise(ago)
+    return ago
