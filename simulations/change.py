@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import CHANGE, change_table, compared_periods
 from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, new_pins_change, trend_table
+from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, trend_table
 from simulations import Promise
-from simulations.worlds import each_account
 
 _LAST = date(2026, 3, 31)
 _WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
@@ -26,7 +24,6 @@ _SHARE_BY_AGE = 1 - np.exp(
 def promises(scale: int) -> Iterator[Promise]:
     """Yield each promise once it is measured; `scale` 1 takes about ten seconds."""
     yield from _gains_promises(scale)
-    yield from _new_pins_promises(scale)
     yield from _trend_promises(scale)
 
 
@@ -53,29 +50,6 @@ def _gains_promises(scale: int) -> Iterator[Promise]:
     yield Promise(question, "7 days, published in batches of 10: false alarms", _claim_rate(result), 0.08, True, runs)
 
 
-def _new_pins_promises(scale: int) -> Iterator[Promise]:
-    question = "new pins"
-    rng = np.random.default_rng(6)
-    pins = _new_pins(rng, runs := 300 * scale)
-    result = _new_pins_results(pins, ["saves", "impressions"])
-    saves = result.filter(pl.col("metric") == "saves")
-    yield Promise(
-        question, "30 pins per period, the same process: false alarms", _claim_rate(saves, p="p"), 0.06, True, runs
-    )
-    yield Promise(question, "the same: 95% interval covers the truth", _coverage(saves, 0), 0.94, False, runs)
-    yield Promise(
-        question, "the same: false alarms of a two-proportion z-test", _z_test_claim_rate(result), 0.3, False, runs
-    )
-    yield Promise(
-        question, "the same: false alarms of a Poisson test", _poisson_claim_rate(saves, sums=True), 0.3, False, runs
-    )
-    tripled = _new_pins_results(_new_pins(rng, runs := 100 * scale, lift=3), ["saves"])
-    yield Promise(
-        question, "30 pins per period, three times the reach: share found", _claim_rate(tripled, "up"), 0.4, False, runs
-    )
-    yield Promise(question, "the same: 95% interval covers the truth", _coverage(tripled, 200), 0.92, False, runs)
-
-
 def _trend_promises(scale: int) -> Iterator[Promise]:
     question = "trend"
     result = _trend(_observed_accounts(np.random.default_rng(8), runs := 120 * scale, days=56))
@@ -94,10 +68,6 @@ class ObservedAccounts(NamedTuple):
     pins: pl.DataFrame
     gains: pl.DataFrame
     account_gains: pl.DataFrame
-
-
-def _new_pins_results(pins: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
-    return each_account(pins, lambda part: new_pins_change(AccountHistory.from_pins(part), 28, 7, metrics))
 
 
 def _change(world: ObservedAccounts, days: int) -> pl.DataFrame:
@@ -190,37 +160,6 @@ def _observed_accounts(
     return ObservedAccounts(pins, gains, account_gains)
 
 
-def _new_pins(rng: np.random.Generator, accounts: int, lift: float = 1) -> pl.DataFrame:
-    """Return accounts with 30 pins from each of two periods of 28 days, seen at ages 6 and 7."""
-    pins = accounts * 60
-    is_now = np.arange(pins) % 2 == 1
-    reach = rng.lognormal(5, 1.6, pins) * np.where(is_now, lift, 1.0)
-    impressions = rng.poisson(reach)
-    saves = rng.binomial(impressions, rng.beta(2, 198, pins))
-    back = rng.integers(0, 28, pins) + np.where(is_now, 0, 28)
-    back[::60], back[1::60] = 28, 0  # every account has a pin on the last day, so that both periods are complete
-    born = pl.DataFrame(
-        {
-            "account": np.arange(pins) // 60,
-            "id": np.arange(pins),
-            "back": back,
-            "impressions": impressions,
-            "saves": saves,
-        }
-    ).select(
-        pl.format("pin_{}", "account").alias("social_network_id"),
-        pl.col("id").cast(pl.String),
-        pl.lit("pin").alias("format"),
-        pl.lit("IMAGE").alias("media_type"),
-        pl.lit("A made-up pin").alias("text"),
-        timestamp=(pl.lit(_LAST - timedelta(days=7)) - pl.duration(days="back")).cast(pl.Datetime("us")),
-        impressions="impressions",
-        saves="saves",
-    )
-    on = [born.with_columns(snapshot_date=pl.col("timestamp").dt.date() + timedelta(days=age)) for age in (6, 7)]
-    return pl.concat(on)
-
-
 def _claim_rate(result: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
     """Return the share of the accounts with a given verdict, or with any."""
     claimed = pl.col("verdict") == verdict if verdict else pl.col(p).fill_null(1) < 0.05
@@ -239,13 +178,3 @@ def _poisson_claim_rate(result: pl.DataFrame, *, sums: bool = False) -> float:
     pins = 30 if sums else 1  # per period, because `now` and `before` are means
     now, before = pl.col("now") * pins, pl.col("before") * pins
     return float(result.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
-
-
-def _z_test_claim_rate(result: pl.DataFrame) -> float:
-    """Return the share of the accounts whose save rates differ by a two-proportion z-test."""
-    wide = result.pivot("metric", index="social_network_id", values=["now", "before"])
-    x, n = pl.col("now_saves") * 30, pl.col("now_impressions") * 30
-    y, m = pl.col("before_saves") * 30, pl.col("before_impressions") * 30
-    pooled = (x + y) / (n + m)
-    z = (x / n - y / m) / (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
-    return float(wide.select((z.abs() > 1.96).mean()).item())

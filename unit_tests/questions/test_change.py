@@ -9,20 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 import vl_convert
-from scipy import stats
 
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import account_daily_gains
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.period_change import account_change
-from oneup_pinterest.methods.resampling import ratio_of_means
+from oneup_pinterest.methods.log_contrasts import change_of_typical
 from oneup_pinterest.methods.verdicts import holm
 from oneup_pinterest.questions import chart_style as style
 from oneup_pinterest.questions.answer import interval_text
 from oneup_pinterest.questions.change.answer import change_answer, new_pins_answer, trend_answer
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
-from oneup_pinterest.questions.change.statistic import account_trend, fitted_trend, new_pins_change, weekly_sums
+from oneup_pinterest.questions.change.new_pins import new_pins_change
+from oneup_pinterest.questions.change.statistic import account_trend, fitted_trend, weekly_sums
 from oneup_pinterest.questions.overview.chart import accounts_chart, now_and_before_chart
 from test_support.history import make_history
 
@@ -132,34 +132,6 @@ def test_one_viral_pin_is_within_normal_variation() -> None:
     assert row["verdict"] == "within normal variation"
 
 
-def test_p_value_and_interval_agree() -> None:
-    rng = np.random.default_rng(3)
-    for _ in range(20):
-        before, now = rng.lognormal(3, 1, 40), rng.lognormal(3.3, 1, 40)
-        for estimate in (ratio_of_means(before, now),):
-            assert estimate.low is not None
-            assert estimate.high is not None
-            assert estimate.ratio is not None
-            assert estimate.low < estimate.ratio < estimate.high
-            if abs(estimate.p - 0.05) > 0.002:
-                assert (estimate.p < 0.05) == (not estimate.low <= 1 <= estimate.high)
-
-
-def test_permutation_test_of_new_pins_agrees_with_scipy() -> None:
-    rng = np.random.default_rng(5)
-    before, now = rng.lognormal(2, 1, 12), rng.lognormal(2.6, 1, 15)
-
-    def welch(a: Any, b: Any, axis: int) -> Any:
-        apart = a.mean(axis=axis) - b.mean(axis=axis)
-        variances = a.var(axis=axis) / (a.shape[axis] - 1) + b.var(axis=axis) / (b.shape[axis] - 1)
-        return np.abs(apart / np.sqrt(variances))
-
-    expected = stats.permutation_test(
-        (now, before), welch, vectorized=True, n_resamples=4999, alternative="greater", rng=np.random.default_rng(1)
-    )
-    assert ratio_of_means(before, now, draws=4999).p == pytest.approx(expected.pvalue, abs=0.02)
-
-
 def test_weeks_that_double_grow_by_a_hundred_percent() -> None:
     gains = pl.DataFrame({"gain": [2.0 ** (day // 7) * 5 for day in range(70)]}).with_columns(
         day=pl.lit(FIRST) + pl.duration(days=pl.int_range(pl.len())),
@@ -259,11 +231,50 @@ def new_pins(values: list[list[int]]) -> pl.DataFrame:
 
 def test_new_pins_of_two_periods_are_compared_at_the_same_age() -> None:
     row = new_pins_change(
-        AccountHistory.from_pins(new_pins([[1, 2, 3, 4, 5, 6, 7], [21, 22, 23, 24, 25, 26, 27]])), 7, 7, ["saves"]
+        AccountHistory.from_pins(new_pins([[4, 1, 7, 2, 6, 3, 5], [24, 21, 27, 22, 26, 23, 25]])), 7, 7, ["saves"]
     ).row(0, named=True)
     assert (row["before"], row["now"], row["median_now"]) == (4.0, 24.0, 24.0)
     assert (row["before_start"], row["now_end"]) == (date(2026, 1, 1), date(2026, 1, 14))
     assert (row["pins_before"], row["pins_now"], row["verdict"]) == (7, 7, "up")
+
+
+def test_one_viral_new_pin_does_not_decide() -> None:
+    rng = np.random.default_rng(4)
+    before, now = rng.poisson(9, 14).tolist(), rng.poisson(3, 14).tolist()
+    now[5] = 900
+    history = AccountHistory.from_pins(new_pins([before, now]).with_columns(repins=0, clicks=0))
+    row = new_pins_change(history, 14, 7, ["saves"]).row(0, named=True)
+    assert row["now"] > 5 * row["before"]
+    assert row["change"] < 0
+    assert row["verdict"] != "up"
+    sentence = new_pins_answer(history, "saves", days=14).sentence
+    assert sentence.startswith("Saves per pin: ")
+    assert "28 pins published on 28 days" in sentence
+
+
+def test_new_pins_of_few_batches_give_no_verdict() -> None:
+    before, now = [5, 6, 7, 9] * 7, [15, 17, 16, 20] * 7
+    daily = change_of_typical(*periods(before, now, np.arange(56)))
+    batch = np.repeat([2.0, 1.0, 0.5, 3.0], 14)  # the luck of each batch, two per period
+    batches = change_of_typical(*periods(before, now, np.repeat([0, 14, 28, 42], 14), batch))
+    assert daily is not None
+    assert batches is not None
+    assert daily.p_value < 0.001
+    assert batches.p_value > 0.1
+
+
+def periods(before: list[int], now: list[int], days: Any, luck: Any = 1.0) -> tuple[Any, Any, Any, Any]:
+    """Return the arguments of `change_of_typical`: counts, which of them are new, weeks and days."""
+    return luck * np.array([*before, *now]), np.arange(len(days)) >= len(before), days // 7, days
+
+
+def test_log_contrast_finds_the_factor_of_small_counts() -> None:
+    rng = np.random.default_rng(1)
+    is_now, days = np.arange(6000) >= 3000, np.arange(6000)
+    reach = rng.lognormal(-0.5, 1, 6000) * np.where(is_now, 2.0, 1.0)
+    found = change_of_typical(rng.poisson(reach).astype(float), is_now, days // 7, days)
+    assert found is not None
+    assert found.estimate == pytest.approx(np.log(2), abs=0.1)
 
 
 def test_new_pins_without_any_counts_are_not_compared() -> None:

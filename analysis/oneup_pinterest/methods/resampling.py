@@ -65,49 +65,6 @@ def ratio_of_sums(before: Floats, now: Floats, is_born_before: Flags, seed: int 
     return RatioEstimate(ratio, low, high, p_value(0.0))
 
 
-def ratio_of_means(before: Floats, now: Floats, seed: int = 0, draws: int = 1_999) -> RatioEstimate:
-    """Return the mean of `now` over the mean of `before`, two samples of pins (counts, one element per pin).
-
-    The test permutes pins between the two, with Welch's t as statistic, so that unequal variances do not raise false
-    alarms (Janssen, Statistics & Probability Letters 36, 1997; Chung and Romano, Annals of Statistics 41, 2013). The
-    p value of a ratio r divides `now` by r first.
-
-    >>> ratio_of_means(np.array([1.0, 2, 3, 4, 5, 6]), np.array([10.0, 20, 30, 40, 50, 60])).ratio
-    10.0
-    """
-    here, there = len(now), len(before)
-    if not now.sum() and not before.sum():
-        return RatioEstimate(None, None, None, 1.0)
-    pooled = np.concatenate([now, before])
-    is_now = np.arange(here + there) < here
-    values = np.column_stack([np.where(is_now, pooled, 0), np.where(is_now, 0, pooled)])
-    columns = np.column_stack([values, values**2])
-    rng = np.random.default_rng(seed)
-    drawn = [columns[:here].sum(axis=0)[None]]
-    rows = max(1, _CELLS // len(pooled))
-    for first in range(0, draws, rows):
-        order = np.argsort(rng.random((min(rows, draws - first), len(pooled))), axis=1)
-        drawn.append((order < here).astype(np.float64) @ columns)
-    one = np.vstack(drawn)
-    other = columns.sum(axis=0) - one
-
-    def p_value(log_ratio: float) -> float:
-        scale = np.exp(-np.array([log_ratio, 0, 2 * log_ratio, 0]))
-        of_one, of_other = one * scale, other * scale
-        means, variances = [], []
-        for sums, size in ((of_one, here), (of_other, there)):
-            mean = (sums[:, 0] + sums[:, 1]) / size
-            means.append(mean)
-            variances.append(np.maximum((sums[:, 2] + sums[:, 3]) / size - mean**2, 0) / max(size - 1, 1))
-        apart = np.abs(means[0] - means[1])
-        statistic = apart / np.sqrt(np.maximum(variances[0] + variances[1], 1e-12))
-        return float(np.mean(statistic >= statistic[0] * (1 - 1e-9)))
-
-    ratio = float(now.mean() / before.mean()) if before.sum() else None
-    low, high = _accepted(p_value, ratio)
-    return RatioEstimate(ratio, low, high, p_value(0.0))
-
-
 def weekly_growth_rate(sums: Floats, weeks: Floats, is_born_early: Flags, seed: int = 0) -> RatioEstimate:
     """Return the factor by which the column sums of `sums` (counts, clusters of pins x weeks) grow from week to week.
 

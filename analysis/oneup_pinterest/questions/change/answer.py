@@ -12,7 +12,8 @@ from oneup_pinterest.history.period_change import DAYS, HEADLINE, SEEN_RATIO_THR
 from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
-from oneup_pinterest.questions.change.statistic import account_trend, new_pins_change, weekly_gains
+from oneup_pinterest.questions.change.new_pins import new_pins_change
+from oneup_pinterest.questions.change.statistic import account_trend, weekly_gains
 from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
 MAX_DAYS_NEEDED = 364  # days per period; later is too late to be of use
@@ -87,7 +88,8 @@ def new_pins_answer(
         f"{first['pins_now']} pins published from {format_day(first['now_start'])} to "
         f"{format_day(first['now_end'])}, against {first['pins_before']} from {format_day(first['before_start'])} to "
         f"{format_day(first['before_end'])}, all at age {age} days.",
-        "The mean of a few pins depends on the luckiest of them. The table also has the medians.",
+        "The typical pin: the factor on all pins' counts that explains the difference of their logs, as a few pins "
+        "make most of a mean. Pins of one day or one week share their luck and do not count as independent.",
         *_adjustment_note(shown, len(HEADLINE)),
     )
     sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))
@@ -186,12 +188,16 @@ def _new_pins_sentence(row: dict[str, Any]) -> str:
     name = row["metric"].capitalize()
     if row["p"] is None:
         return f"{name}: no verdict, {row['reason']}."
-    counts = f"{row['now']:,.1f} from {row['before']:,.1f}"
-    if row["change"] is None:
-        return f"{name} per pin came to {row['now']:,.1f} from none, {_judgement(row, _pins(row['pins']))}"
-    moved = _moved(row["change"]) if row["now"] != row["before"] else "stayed the same"
+    days = row["publication_days"]
+    evidence = f"{_pins(row['pins'])} published on {days:,} day{'' if days == 1 else 's'}"
+    moved = f"did {percent_text(abs(row['change'])).lstrip('+')} {'better' if row['change'] > 0 else 'worse'}"
+    if percent_text(row["change"]).lstrip("+−") == "0%":
+        moved = "did the same"
     interval = interval_text(row["change_low"], row["change_high"])
-    return f"{name} per pin {moved} ({counts}; {interval}), {_judgement(row, _pins(row['pins']))}"
+    return (
+        f"{name} per pin: {row['now']:,.1f} on average, {row['before']:,.1f} before. The typical pin {moved} "
+        f"({interval}), {_judgement(row, evidence)}"
+    )
 
 
 def _trend_sentence(row: dict[str, Any]) -> str:
@@ -272,7 +278,7 @@ def _table(shown: pl.DataFrame, what: str) -> pl.DataFrame:
             if name in shown.columns
         ),
         *([pl.col("gained_change").round(1).alias("Change (%)")] if is_of_account else []),
-        pl.col("change").round(1).alias("Typical pin (%)" if is_of_account else "Change (%)"),
+        pl.col("change").round(1).alias("Change of the typical pin (%)"),
         pl.col("change_low").round(1).alias("95% interval from (%)"),
         pl.col("change_high").round(1).alias("to (%)"),
         pl.col("pins").alias("Pins"),

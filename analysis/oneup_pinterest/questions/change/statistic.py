@@ -1,24 +1,19 @@
-"""Do new pins do better at the same age, and do the weekly gains of an account grow?
+"""Do the weekly gains of an account grow?
 
 Whether its gains changed is in `history.period_change`, because other questions use that comparison too.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.history.by_age import counters_at_age
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.history.period_change import (
-    COMPARED,
-    DAYS,
     HEADLINE,
-    PERIODS,
     not_lifetime,
     percent_change,
     withdraw_unseen_falls,
@@ -26,16 +21,13 @@ from oneup_pinterest.history.period_change import (
 from oneup_pinterest.history.pin_levels import MIN_GAINS
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.own_level import Levels, slope
-from oneup_pinterest.methods.resampling import ratio_of_means
 from oneup_pinterest.methods.time_series import ADDED
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_holm_verdicts
 
-MIN_NEW_PINS = 5  # per period: with fewer, a permutation hardly reaches a p value below 5%
 WEEKS, MIN_WEEKS = 12, 6  # a quarter; with fewer than 6 weeks the first and the last decide the slope
 DAYS_OF_WEEK_KNOWN = 5
 
-NEW_PINS: Columns = {**PERIODS, "age": pl.Int64, **COMPARED, "median_before": pl.Float64, "median_now": pl.Float64}
 TREND: Columns = {
     "metric": pl.String,
     "weeks": pl.Int64,
@@ -61,46 +53,6 @@ WEEKLY: Columns = {
     "gain": pl.Float64,
     "is_imputed": pl.Boolean,
 }
-
-
-@computed_once
-def new_pins_change(
-    history: AccountHistory, days: int = DAYS, age: int = 7, metrics: Sequence[str] = HEADLINE, *, seed: int = 0
-) -> pl.DataFrame:
-    """Compare recently published pins with those published before them, at the same age.
-
-    The pins of the last `days` days of publication that have reached `age` (days), against those of the `days` before.
-    One row per metric; no rows for an account without pins. Columns as in `account_change`, except:
-
-    - before_start to now_end: periods of publication
-    - age: days
-    - before, now: mean counts per pin at that age; median_before, median_now: medians of the same counts
-    - pins_before, pins_now: pins compared (at least 5 per period); pins: both together
-    - there is no days_compared, is_imputed, watched_before or watched_now
-
-    The test is a permutation of pins with Welch's statistic (Janssen 1997), see `ratio_of_means`. False alarms: at
-    most 6% verdicts in simulation where both periods have the same process and 30 pins each. A two-proportion z-test
-    on the sums gives far more than 30%.
-
-    >>> from datetime import datetime
-    >>> born = [datetime(2026, 2, 1) + timedelta(days=n) for n in range(20)]
-    >>> pins = pl.concat([pl.DataFrame({
-    ...     "social_network_id": "pin_a", "id": [str(n) for n in range(20)], "timestamp": born, "text": "Soup",
-    ...     "snapshot_date": [day.date() + timedelta(days=age) for day in born], "format": "pin",
-    ...     "media_type": "IMAGE", "saves": [n % 5 + (20 if n >= 10 else 5) for n in range(20)]}) for age in (6, 7)])
-    >>> change = new_pins_change(AccountHistory.from_pins(pins), 10, 7, ["saves"])
-    >>> change.select("before", "now", "pins", "verdict").row(0)
-    (7.0, 22.0, 20, 'up')
-    """
-    if history.pins.is_empty():
-        return with_account(history.social_network_id, None, NEW_PINS)
-    reached, last_seen = counters_at_age(history, age, metrics), history.pins["snapshot_date"].max()
-    rows = [
-        {"metric": metric, "days": days, "age": age}
-        | _new_pins_of(reached.filter(pl.col("metric") == metric), metric, days, age, last_seen, seed)
-        for metric in metrics
-    ]
-    return with_account(history.social_network_id, with_holm_verdicts(rows, NEW_PINS), NEW_PINS)
 
 
 def weekly_sums(account_gains: pl.DataFrame, weeks: int = WEEKS) -> pl.DataFrame:
@@ -163,7 +115,7 @@ def account_trend(history: AccountHistory, metrics: Sequence[str] = HEADLINE, *,
     A straight line through the logarithms of the weekly gains, beyond swings that may persist from week to week
     (`methods.own_level.slope`).
 
-    >>> from datetime import date
+    >>> from datetime import date, timedelta
     >>> seen = [date(2026, 1, 1) + timedelta(days=n) for n in range(52)]
     >>> pins = pl.concat([pl.DataFrame({"social_network_id": "pin_a", "id": str(pin), "snapshot_date": seen,
     ...     "timestamp": date(2025, 11, 1) + timedelta(days=pin), "saves": [n * (pin + 1) for n in range(52)]})
@@ -217,39 +169,3 @@ def _pins_seen(known: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, float | No
         days = known.filter(pl.col("day").is_between(weeks["first_day"][place], weeks["last_day"][place]))
         means[name] = days["pins_observed"].mean() if "pins_observed" in days.columns else None
     return means  # type: ignore[return-value]
-
-
-def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen: Any, seed: int) -> dict[str, Any]:
-    """Return the row of `new_pins_change` for one metric, from its rows of `counters_at_age`."""
-    if mine.is_empty():
-        return {"reason": f"no pin has been seen at age {age} with a lifetime counter of {metric}"}
-    end = last_seen - timedelta(days=age)
-    now_start, start = end - timedelta(days=days - 1), end - timedelta(days=2 * days - 1)
-    born = pl.col("published").cast(pl.Date)
-    ordered = mine.sort("published", "id")
-    before = ordered.filter(born.is_between(start, now_start, closed="left"))["value"]
-    now = ordered.filter(born.is_between(now_start, end))["value"]
-    row: dict[str, Any] = {
-        "before_start": start,
-        "before_end": now_start - timedelta(days=1),
-        "now_start": now_start,
-        "now_end": end,
-        "before": before.mean(),
-        "now": now.mean(),
-        "pins": len(before) + len(now),
-        "pins_before": len(before),
-        "pins_now": len(now),
-        "median_before": before.median(),
-        "median_now": now.median(),
-    }
-    if min(len(before), len(now)) < MIN_NEW_PINS:
-        why = (
-            f"{MIN_NEW_PINS} pins a period, seen at age {age}, are needed; there are {len(now)} of the last {days} "
-            f"days and {len(before)} of the {days} before"
-        )
-        return row | {"reason": why}
-    if not before.sum() and not now.sum():
-        return row | {"reason": f"no pin of either period had any {metric} at age {age}"}
-    estimate = ratio_of_means(before.to_numpy(), now.to_numpy(), seed)
-    change = [None if ratio is None else (ratio - 1) * 100 for ratio in estimate[:3]]
-    return row | {"change": change[0], "change_low": change[1], "change_high": change[2], "p": estimate.p}
