@@ -1,180 +1,130 @@
-"""Promises about change: false alarms, coverage and power, on accounts that are known to be steady or not."""
+"""Promises about change: false alarms, coverage and power on the accounts of `simulations.independent`."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.period_change import CHANGE, change_table, compared_periods
-from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.questions.change.statistic import TREND, WEEKS, fitted_trend, trend_table
+from oneup_pinterest.history.pin_levels import PinDays, level_change
+from oneup_pinterest.methods.own_level import LogRatio
+from oneup_pinterest.methods.verdicts import LEVEL
+from oneup_pinterest.questions.change.statistic import WEEKS, fitted_trend
 from simulations import Promise
+from simulations.independent import Design, IndependentWorld
+from simulations.independent.open_families import FAMILIES
 
-_LAST = date(2026, 3, 31)
-_WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
-_DAYS_BEFORE = 90  # days of publication before the first snapshot; older pins are not observed
-_MEAN_IMPRESSIONS = 1_500  # mean final impressions per pin, whatever the spread
-_SHARE_BY_AGE = 1 - np.exp(
-    -((np.arange(_DAYS_BEFORE + 1) / 12) ** 0.6)
-)  # share of its reach that a pin has at each age
+Family = Callable[[np.random.Generator, Design], IndependentWorld]
+
+_STEADY = ("poisson_lognormal", "overdispersed", "viral_tail", "weekly_topics")  # without large swings
+_FIRST_DAY = date(2026, 1, 1)
+
+
+class Comparisons(NamedTuple):
+    """What comparing the last two periods of several worlds gave: one entry per world that could be compared."""
+
+    worlds: int
+    found: list[LogRatio]
+    truths: list[float]
+
+    @property
+    def alarms(self) -> float:
+        """Return the share of all worlds with a p value below 5%."""
+        return sum(change.p < LEVEL for change in self.found) / self.worlds
+
+    @property
+    def coverage(self) -> float:
+        """Return the share of the intervals that hold the true log ratio."""
+        held = [change.low <= truth <= change.high for change, truth in zip(self.found, self.truths, strict=True)]
+        return sum(held) / max(len(held), 1)
 
 
 def promises(scale: int) -> Iterator[Promise]:
     """Yield each promise once it is measured; `scale` 1 takes about ten seconds."""
-    yield from _gains_promises(scale)
+    yield from _change_promises(scale)
     yield from _trend_promises(scale)
 
 
-def _gains_promises(scale: int) -> Iterator[Promise]:
-    question = "change of gains"
-    steady = _observed_accounts(np.random.default_rng(1), runs := 200 * scale, days=56)
-    result = _change(steady, 28)
-    yield Promise(question, "28 days, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
-    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 0), 0.93, False, runs)
-    yield Promise(question, "the same: false alarms of a Poisson test", _poisson_claim_rate(result), 0.3, False, runs)
+def _change_promises(scale: int) -> Iterator[Promise]:
+    question = "change of the typical pin"
+    runs = 12 * scale
+    every = list(FAMILIES.values())
+    for name, design in (
+        ("28 days, 2 pins per day", Design()),
+        ("28 days, swings of 30% that all pins share", Design(day_sd=0.3)),
+        ("28 days, weekly batches of 14", Design(batch=14)),
+    ):
+        null = compared(every, design, runs)
+        yield Promise(question, f"{name}: false alarms", null.alarms, 0.06, True, null.worlds)
+        yield Promise(question, "the same: 95% interval covers the truth", null.coverage, 0.93, False, len(null.found))
+    week = compared(every, Design(effect_days=7, days=63), runs, periods=7)
+    yield Promise(question, "7 days: false alarms", week.alarms, 0.06, True, week.worlds)
 
-    doubled = np.repeat([1.0, 2.0], 28)
-    result = _change(_observed_accounts(np.random.default_rng(2), runs := 60 * scale, 56, swing=doubled), 28)
-    yield Promise(question, "28 days, all gains doubled: share found", _claim_rate(result, "up"), 0.5, False, runs)
-    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 100), 0.91, False, runs)
-
-    result = _change(_observed_accounts(np.random.default_rng(3), runs := 300 * scale, days=14), 7)
-    yield Promise(question, "7 days, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
-    viral = _observed_accounts(np.random.default_rng(4), runs := 120 * scale, days=14, sigma=2.2)
-    result = _change(viral, 7)
-    yield Promise(question, "7 days, viral pins (sigma 2.2): false alarms", _claim_rate(result), 0.08, True, runs)
-    batches = _observed_accounts(np.random.default_rng(5), runs := 120 * scale, days=14, batch=10)
-    result = _change(batches, 7)
-    yield Promise(question, "7 days, published in batches of 10: false alarms", _claim_rate(result), 0.08, True, runs)
+    steady = [FAMILIES[name] for name in _STEADY]
+    for name, design, bound in (
+        ("all gains × 1.5, log sd of reach 1.0", Design(effect=1.5), 0.6),
+        ("all gains × 1.5, log sd of reach 1.5", Design(effect=1.5, log_sd=1.5), 0.45),
+        ("all gains × 2, log sd of reach 1.5", Design(effect=2, log_sd=1.5), 0.9),
+        ("weekly batches of 14, all gains × 2", Design(effect=2, batch=14), 0.85),
+    ):
+        found = compared(steady, design, runs)
+        yield Promise(question, f"{name}: share found", found.alarms, bound, False, found.worlds)
+        yield Promise(question, "the same: 95% interval covers the truth", found.coverage, 0.93, False, found.worlds)
 
 
 def _trend_promises(scale: int) -> Iterator[Promise]:
     question = "trend"
-    result = _trend(_observed_accounts(np.random.default_rng(8), runs := 120 * scale, days=56))
-    yield Promise(question, "8 weeks, 2 pins per day, steady: false alarms", _claim_rate(result), 0.06, True, runs)
-    yield Promise(question, "the same: 95% interval covers the truth", _coverage(result, 0), 0.92, False, runs)
-    rising = 1.25 ** (np.arange(56) / 7)
-    result = _trend(_observed_accounts(np.random.default_rng(9), runs := 30 * scale, 56, swing=rising))
-    yield Promise(
-        question, "8 weeks, gains grow 25% per week: share found", _claim_rate(result, "up"), 0.5, False, runs
-    )
+    every = [family for name, family in FAMILIES.items() if name != "yearly_wave"]  # which has a trend
+    p = [trend_p(family, Design(days=84), seed) for family in every for seed in range(12 * scale)]
+    claimed = sum(value < LEVEL for value in p if value is not None) / len(p)
+    yield Promise(question, "12 weeks, steady accounts: false alarms", claimed, 0.06, True, len(p))
+    grown = [_growing_p(seed) for seed in range(30 * scale)]
+    found = sum(value is not None and value < LEVEL for value in grown) / len(grown)
+    yield Promise(question, "8 weeks, gains grow 25% per week: share found", found, 0.5, False, len(grown))
 
 
-class ObservedAccounts(NamedTuple):
-    """Input of the change statistics: pins, and their gains in daily snapshots."""
-
-    pins: pl.DataFrame
-    gains: pl.DataFrame
-    account_gains: pl.DataFrame
-
-
-def _change(world: ObservedAccounts, days: int) -> pl.DataFrame:
-    def statistic(pins: pl.DataFrame, gains: pl.DataFrame, account_gains: pl.DataFrame) -> pl.DataFrame:
-        published, seen_on = _published(pins), pins["snapshot_date"].unique().sort()
-        row = compared_periods(lambda _: gains, account_gains, "saves", days, published, seen_on, 0)
-        rows = change_table([{"metric": "saves", "days": days, **row}])
-        return with_account(pins["social_network_id"][0], rows, CHANGE)
-
-    return _for_each_account(world, statistic)
+def compared(families: Sequence[Family], design: Design, runs: int, *, periods: int = 28, seed: int = 1) -> Comparisons:
+    """Compare the last two periods of `runs` worlds per family, in saves."""
+    found, truths = [], []
+    for place, family in enumerate(families):
+        for run in range(runs):
+            world = family(np.random.default_rng([seed, place, run]), design)
+            change = level_change(world_pin_days(world), periods)
+            if not isinstance(change, str):
+                found.append(change)
+                truths.append(float(np.log(world.truth["ratio"])))
+    return Comparisons(len(families) * runs, found, truths)
 
 
-def _trend(world: ObservedAccounts) -> pl.DataFrame:
-    def statistic(pins: pl.DataFrame, gains: pl.DataFrame, account_gains: pl.DataFrame) -> pl.DataFrame:
-        row = fitted_trend(lambda _: gains, account_gains, "saves", WEEKS, _published(pins), 0)
-        return with_account(pins["social_network_id"][0], trend_table([{"metric": "saves", **row}]), TREND)
-
-    return _for_each_account(world, statistic)
-
-
-def _published(pins: pl.DataFrame) -> pl.DataFrame:
-    return pins.group_by("id").agg(published=pl.col("timestamp").max()).sort("id")
+def world_pin_days(world: IndependentWorld, metric: str = "saves") -> PinDays:
+    """Return the gains of a world as `history.pin_levels` takes them."""
+    gains = world.gains[metric]
+    days = len(gains)
+    day, pin = np.nonzero(world.born <= np.arange(days)[:, None])
+    return PinDays(pin, days - 1 - day, gains[day, pin].astype(np.float64), (days - 1 - world.born).astype(np.float64))
 
 
-def _for_each_account(
-    world: ObservedAccounts, statistic: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame]
-) -> pl.DataFrame:
-    parts = [frame.partition_by("social_network_id", as_dict=True) for frame in world]
-    pins, gains, account_gains = parts
-    return pl.concat(
-        statistic(pins[key], gains.get(key, world.gains.clear()), account_gains[key]) for key in sorted(pins)
-    )
+def trend_p(family: Family, design: Design, seed: int) -> float | None:
+    """Return the p value of the trend in a world's weekly saves, or None without a comparison."""
+    world = family(np.random.default_rng([2, seed]), design)
+    return _trend_of(world.gains["saves"].sum(axis=1))
 
 
-def _observed_accounts(
-    rng: np.random.Generator, accounts: int, days: int, *, sigma: float = 1.6, batch: int = 1, swing: Any = 1.0
-) -> ObservedAccounts:
-    """Return accounts that publish 2 pins per day at random, observed for `days` settled days.
+def _growing_p(seed: int) -> float | None:
+    world = FAMILIES["viral_tail"](np.random.default_rng([3, seed]), Design(days=56))
+    grown = world.gains["saves"].sum(axis=1) * 1.25 ** (np.arange(56) / 7)
+    return _trend_of(grown)
 
-    Reach is lognormal, the save rate of each pin Beta with mean 1%; days differ by weekday, and by 5% at random for
-    all pins alike. A pin is watched until it is 90 days old. `swing` multiplies the gains of the days.
-    """
-    published_on = np.arange(-_DAYS_BEFORE, days)
-    count = rng.poisson(2 / batch, (accounts, len(published_on))) * batch
-    account, index = np.nonzero(count)
-    repeats = count[account, index]
-    account, born = np.repeat(account, repeats), np.repeat(published_on[index], repeats)
-    reach = _MEAN_IMPRESSIONS * rng.lognormal(-(sigma**2) / 2, sigma, len(born))
-    day = np.arange(days)
-    age = day - born[:, None]
-    is_watched = (age >= 0) & (age < _DAYS_BEFORE)
-    activity = np.resize(_WEEKDAYS, days) * swing * rng.lognormal(0, 0.05, (accounts, days))[account]
-    mean = np.where(
-        is_watched, _SHARE_BY_AGE[np.clip(age + 1, 0, _DAYS_BEFORE)] - _SHARE_BY_AGE[np.clip(age, 0, _DAYS_BEFORE)], 0
-    )
-    gained = rng.poisson(mean * reach[:, None] * activity * rng.beta(2, 198, len(born))[:, None])
-    pin, on = np.nonzero(gained)
-    names = pl.format("pin_{}", "account").alias("social_network_id")
-    first = pl.lit(_LAST - timedelta(days=days - 1))
-    gains = pl.DataFrame({"account": account[pin], "id": pin, "on": on, "gain": gained[pin, on].astype(float)}).select(
-        names,
-        pl.col("id").cast(pl.String),
-        metric=pl.lit("saves"),
-        day=first + pl.duration(days="on"),
-        gain="gain",
-        is_imputed=pl.lit(False),
-        is_provisional=pl.lit(False),
-    )
-    pins = pl.DataFrame({"account": account, "id": np.arange(len(born)), "born": born}).select(
-        names,
-        pl.col("id").cast(pl.String),
-        timestamp=(first + pl.duration(days="born")).cast(pl.Datetime("us")),
-        snapshot_date=pl.lit(_LAST + timedelta(days=1)),
-    )
-    every_day = (
-        pl.DataFrame({"account": np.arange(accounts)})
-        .select(names)
-        .join(pl.DataFrame({"on": day}).select(day=first + pl.duration(days="on")), how="cross")
-    )
-    keys = ["social_network_id", "day"]
-    account_gains = every_day.join(gains.group_by(keys).agg(pl.col("gain").sum()), on=keys, how="left").select(
-        "social_network_id",
-        "day",
-        pl.col("gain").fill_null(0),
+
+def _trend_of(gains: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
+    frame = pl.DataFrame({"gain": gains.astype(np.float64)}).with_columns(
+        day=pl.lit(_FIRST_DAY) + pl.duration(days=pl.int_range(pl.len())),
+        social_network_id=pl.lit("pin_a"),
         metric=pl.lit("saves"),
         counter_type=pl.lit("lifetime"),
-        is_provisional=pl.lit(False),
-        is_imputed=pl.lit(False),
+        is_provisional=pl.lit(value=False),
+        is_imputed=pl.lit(value=False),
     )
-    return ObservedAccounts(pins, gains, account_gains)
-
-
-def _claim_rate(result: pl.DataFrame, verdict: str | None = None, p: str = "p_adjusted") -> float:
-    """Return the share of the accounts with a given verdict, or with any."""
-    claimed = pl.col("verdict") == verdict if verdict else pl.col(p).fill_null(1) < 0.05
-    return float(result.select(claimed.mean()).item())
-
-
-def _coverage(result: pl.DataFrame, truth: float) -> float:
-    """Return the share of the existing intervals that cover the truth."""
-    account_gains = result.filter(pl.col("p").is_not_null())
-    low, high = pl.col("change_low").fill_null(-100.0), pl.col("change_high").fill_null(np.inf)
-    return float(account_gains.select(((low <= truth) & (high >= truth)).mean()).item())
-
-
-def _poisson_claim_rate(result: pl.DataFrame, *, sums: bool = False) -> float:
-    """Return the share of the accounts whose two sums differ significantly for Poisson counts."""
-    pins = 30 if sums else 1  # per period, because `now` and `before` are means
-    now, before = pl.col("now") * pins, pl.col("before") * pins
-    return float(result.select((((now - before) / (now + before).sqrt()).abs() > 1.96).mean()).item())
+    row = fitted_trend(frame, "saves", WEEKS)
+    return row.get("p")
