@@ -18,6 +18,7 @@ from oneup_pinterest.questions.overview.answer import (
     side_by_side_answer,
     totals_answer,
 )
+from oneup_pinterest.questions.overview.peers import with_peers
 from oneup_pinterest.questions.overview.statistic import (
     COUNTED,
     account_figures,
@@ -207,3 +208,25 @@ def test_every_history_gets_valid_answers(tmp_path: Path, name: str) -> None:
         assert "saves" in answers[1].sentence
     if name == "empty":
         assert all(answer.sentence.startswith("Not enough data yet: ") for answer in answers)
+
+
+def test_account_is_compared_with_others_of_its_size() -> None:
+    rng = np.random.default_rng(6)
+    pins = np.array([10.0, 20, 40, 80, 160, 320, 640, 30, 60, 120])
+    level = rng.lognormal(0, 0.1, (2, 10))
+    level[:, 4] *= 3
+    rows = pl.DataFrame(
+        {
+            "social_network_id": [f"pin_{n}" for n in range(10)],
+            "metric": "saves",
+            "watched_now": pins,
+            "watched_before": pins,
+            "now": 50 * pins * level[0],
+            "before": 50 * pins * level[1],
+        }
+    )
+    peers = with_peers(rows)
+    assert peers["peers"].arg_max() == 4
+    assert peers["peers_low"][4] < 200 < peers["peers_high"][4]
+    assert peers.filter(pl.col("peers").abs() > 40).height == 1, "size alone is no difference"
+    assert with_peers(rows.head(7))["peers"].is_null().all()

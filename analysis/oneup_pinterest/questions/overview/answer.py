@@ -197,6 +197,11 @@ def accounts_answer(
         "most one in twenty is expected to be false.",
         "Rates are means over the pins of an account, whatever their age.",
     ]
+    if mine["peers"].is_not_null().any():
+        notes.append(
+            "“Against own accounts of its size” is how far an account's gains lie from those of your other accounts "
+            "with as many pins, less what chance explains."
+        )
     if compared.height > ACCOUNTS_SHOWN:
         notes.append(f"The chart shows the {ACCOUNTS_SHOWN} accounts that gained most; the table has all.")
     if without := mine.height - compared.height:
@@ -229,6 +234,7 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
         pl.col("change").round(1).alias("Typical pin (%)"),
         pl.col("change_low").round(1).alias("95% interval from (%)"),
         pl.col("change_high").round(1).alias("to (%)"),
+        pl.col("peers").round(0).alias("Against own accounts of its size (%)"),
         pl.when(pl.col("reason").is_null())
         .then("verdict")
         .otherwise(pl.concat_str("verdict", pl.lit(": "), "reason"))

@@ -12,6 +12,7 @@ from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.history.totals import account_totals
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, verdict_of
+from oneup_pinterest.questions.overview.peers import with_peers
 
 COUNTED = "what was published is counted, not estimated"
 _DISAGREES = "the observed pins do not move the way this total does"
@@ -47,6 +48,8 @@ SIDE_BY_SIDE: Columns = {
     "pins_published": pl.Int64,
     "followers": pl.Int64,
     "last_snapshot": pl.Date,
+    "watched_before": pl.Float64,
+    "watched_now": pl.Float64,
 }
 
 
@@ -122,6 +125,8 @@ def accounts_side_by_side(
     - rate, rate_low, rate_high: mean rate of the account's pins as last seen (`metric` per impression, 0 to 1;
       empirical Bayes, `pin_rates`), with its 95% interval
     - pins_published: number of pins of the last period; followers: count as last seen; last_snapshot: its day
+    - watched_before, watched_now: mean number of pins seen per day; peers, peers_low, peers_high: how the account does
+      against the others of its size, in percent (`with_peers`)
 
     >>> pins = pl.DataFrame(schema={"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime,
     ...     "text": pl.String, "permalink": pl.String, "snapshot_date": pl.Date, **dict.fromkeys(METRICS, pl.Int64)})
@@ -160,7 +165,7 @@ def account_figures(history: AccountHistory, days: int = DAYS, metrics: Sequence
 
 
 def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `account_figures` of several accounts, sorted by account, with `p_adjusted` and `verdict`.
+    """Return rows of `account_figures` of several accounts, sorted by account, with p_adjusted, verdict and peers.
 
     The adjustment controls the false discovery rate (Benjamini and Hochberg 1995).
     """
@@ -172,7 +177,7 @@ def adjust_across_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     if tested.any():
         adjusted[tested.to_numpy()] = false_discovery_control(rows["p"].filter(tested).to_numpy())
     adjusted_rows = rows.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None))
-    return adjusted_rows.with_columns(verdict=verdict_of(pl.col("change") > 0))
+    return with_peers(adjusted_rows.with_columns(verdict=verdict_of(pl.col("change") > 0)))
 
 
 def _account_rates(rates: pl.DataFrame) -> pl.DataFrame:
