@@ -1,6 +1,7 @@
 """Promises about formats, where seasons and ages could look like effects of the format."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,12 +13,15 @@ from scipy import stats
 from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.formats.statistic import compared_formats
 from simulations import Promise
+from simulations.first_weeks import independent_outcomes
+from simulations.independent import VIDEO, Design
 from simulations.worlds import each_account
 
 QUESTION = "formats"
-RUNS = 120
-NULL_RUNS = 1_500  # with fewer, 5% could exceed 6% by luck
-BATCHED_RUNS = 300
+RUNS = 100
+NULL_RUNS = 300
+BATCHED_RUNS = 200
+INDEPENDENT_RUNS = 10  # of each family
 PERMUTATIONS = 199  # enough for a verdict at 5%
 FIRST = datetime(2025, 12, 29)
 
@@ -110,9 +114,8 @@ def promises(scale: int) -> Iterator[Promise]:
     signed = pl.when(pl.col("first") == "video").then(pl.col("low"))
     signed_high = pl.when(pl.col("first") == "video").then(pl.col("high"))
     ends = better.select(low=signed.otherwise(1 / pl.col("high")), high=signed_high.otherwise(1 / pl.col("low")))
-    # ratios are of 1 + count, where an effect of 2 on a mean of at least 20 becomes at least 1.9
-    covers = ends.select(((pl.col("low") <= 1.95) & (pl.col("high") >= 1.95)).mean()).item()
-    yield Promise(QUESTION, "their 95% interval covers the true ratio", covers, 0.9, False, runs)
+    covers = ends.select(pl.lit(2.0).is_between("low", "high").mean()).item()
+    yield Promise(QUESTION, "their 95% interval has the true ratio", covers, 0.93, False, runs)
     runs = BATCHED_RUNS * scale
     batches = each_account(
         batched(np.random.default_rng(20260307), runs), partial(compared_formats, permutations=PERMUTATIONS)
@@ -121,10 +124,11 @@ def promises(scale: int) -> Iterator[Promise]:
         QUESTION,
         "pins published in batches with shared luck: accounts in which a format is claimed",
         batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
-        0.07,
+        0.06,
         True,
         runs,
     )
+    yield from _independent_promises(INDEPENDENT_RUNS * scale)
     runs = RUNS * scale
     by_age_now, at_week_one = _ratios_by_age(rng, runs)
     yield Promise(
@@ -138,6 +142,33 @@ def promises(scale: int) -> Iterator[Promise]:
     yield Promise(
         QUESTION, "the same at an age of 7 days: distance of the ratio from 1", abs(at_week_one - 1), 0.1, True, runs
     )
+
+
+def _independent_promises(runs: int) -> Iterator[Promise]:
+    """Yield false alarms and power of formats in accounts that were written without knowledge of the test."""
+    plain, batches = Design(days=126), Design(days=126, batch=14)
+    pairs = pl.concat([_videos(independent_outcomes(design, runs)) for design in (plain, batches)])
+    claimed = pairs.select(pl.col("verdict").is_in(["more", "less"]).mean()).item()
+    yield Promise(
+        QUESTION,
+        "independent worlds, one by one and in weekly batches: pairs of formats that are claimed",
+        claimed,
+        0.06,
+        True,
+        pairs.height,
+    )
+    better = _videos(independent_outcomes(replace(plain, format_effect=2.0), runs))
+    found = better.select(pl.col("verdict").is_in(["more", "less"]).mean()).item()
+    yield Promise(QUESTION, "independent worlds, 250 pins, videos with twice the reach: found", found, 0.5, False, runs)
+    truth = pl.when(pl.col("first") == VIDEO).then(2.0).otherwise(0.5)
+    holds = better.drop_nulls("ratio").select(truth.is_between("low", "high").mean()).item()
+    yield Promise(QUESTION, "the same: 95% interval holds the true ratio", holds, 0.93, False, better.height)
+
+
+def _videos(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return the comparison of videos with all other formats."""
+    others = pl.when(pl.col("format") == VIDEO).then("format").otherwise(pl.lit("other"))
+    return each_account(outcomes.with_columns(format=others), partial(compared_formats, permutations=PERMUTATIONS))
 
 
 def _naive_claims(worlds: pl.DataFrame) -> int:

@@ -14,7 +14,7 @@ from simulations.first_weeks import independent_outcomes
 from simulations.independent import Design
 from simulations.worlds import each_account
 
-THEME = "new pins"
+QUESTION = "new pins"
 _LAST = date(2026, 3, 31)
 _DAYS = 28
 _NULL = {
@@ -29,25 +29,27 @@ def promises(scale: int) -> Iterator[Promise]:
     pins = _new_pins(rng, runs := 150 * scale)
     told = _told(pins, ["saves", "impressions"])
     saves = told.filter(pl.col("metric") == "saves")
-    yield Promise(THEME, "30 pins a side, the same process: false alarms", _claims(saves), 0.06, True, runs)
-    yield Promise(THEME, "the same: 95% interval holds the truth", _coverage(saves, 0), 0.93, False, runs)
-    yield Promise(THEME, "the same: false alarms of a two-proportion z-test", _z_claims(told), 0.3, False, runs)
-    yield Promise(THEME, "the same: false alarms of a Poisson test", _poisson_claims(saves), 0.3, False, runs)
+    yield Promise(QUESTION, "30 pins a side, the same process: false alarms", _claims(saves), 0.06, True, runs)
+    yield Promise(QUESTION, "the same: 95% interval holds the truth", _coverage(saves, 0), 0.93, False, runs)
+    yield Promise(QUESTION, "the same: false alarms of a two-proportion z-test", _z_claims(told), 0.3, False, runs)
+    yield Promise(QUESTION, "the same: false alarms of a Poisson test", _poisson_claims(saves), 0.3, False, runs)
     tripled = _told(_new_pins(rng, runs := 100 * scale, lift=3), ["saves"])
     found = float(tripled.select((pl.col("verdict") == "up").mean()).item())
-    yield Promise(THEME, "30 pins a side, three times the reach: found", found, 0.4, False, runs)
-    yield Promise(THEME, "the same: 95% interval holds the truth", _coverage(tripled, 200), 0.93, False, runs)
+    yield Promise(QUESTION, "30 pins a side, three times the reach: found", found, 0.4, False, runs)
+    yield Promise(QUESTION, "the same: 95% interval holds the truth", _coverage(tripled, 200), 0.93, False, runs)
 
     alike = [contrast for design in _NULL.values() for contrast in _contrasts(design, 12 * scale)]
     claimed = sum(contrast.p_value < 0.05 for contrast in alike) / len(alike)
-    yield Promise(THEME, "independent worlds, one by one and in batches: false alarms", claimed, 0.06, True, len(alike))
+    yield Promise(
+        QUESTION, "independent worlds, one by one and in batches: false alarms", claimed, 0.06, True, len(alike)
+    )
     lifted = _contrasts(Design(days=65, pins_per_day=1.2, log_sd=1.6, effect_days=36, new_pin_effect=3.0), 12 * scale)
     found = sum(contrast.p_value < 0.05 for contrast in lifted) / len(lifted)
     yield Promise(
-        THEME, "independent worlds, some 30 a side, three times the reach: found", found, 0.55, False, len(lifted)
+        QUESTION, "independent worlds, some 30 a side, three times the reach: found", found, 0.5, False, len(lifted)
     )
     holds = [contrast.low <= np.log(3) <= (contrast.high or 0.0) for contrast in lifted if contrast.low is not None]
-    yield Promise(THEME, "the same: 95% interval holds the truth", sum(holds) / len(holds), 0.93, False, len(holds))
+    yield Promise(QUESTION, "the same: 95% interval holds the truth", sum(holds) / len(holds), 0.93, False, len(holds))
 
 
 def _contrasts(design: Design, runs: int) -> list[LogContrast]:
@@ -56,8 +58,7 @@ def _contrasts(design: Design, runs: int) -> list[LogContrast]:
     found = []
     for account in outcomes.partition_by("social_network_id", maintain_order=True):
         back = account["back"].to_numpy()
-        weeks = account["moment"].dt.truncate("1w").dt.epoch("d").to_numpy() // 7
-        contrast = change_of_typical(account["at_age"].to_numpy(), back < _DAYS, weeks, back)
+        contrast = change_of_typical(account["at_age"].to_numpy(), back < _DAYS, -back)
         found.append(contrast or LogContrast(None, None, None, 1.0))
     return found
 

@@ -1,6 +1,7 @@
 """Promises about texts: of many features and words, some stand out by luck, and none of these is claimed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -8,13 +9,17 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.first_week import with_weeks
-from oneup_pinterest.questions.texts.statistic import compared_features, compared_words
+from oneup_pinterest.questions.texts.statistic import compared_features
+from oneup_pinterest.questions.texts.words import compared_words
 from simulations import Promise
+from simulations.first_weeks import independent_outcomes
 from simulations.formats import batched
+from simulations.independent import WORD, Design
 from simulations.worlds import each_account
 
 QUESTION = "texts"
-RUNS = 100
+RUNS = 60
+INDEPENDENT_RUNS = 6  # of each family
 PERMUTATIONS = 199
 FIRST = datetime(2025, 12, 29)
 _MARKS = ("?", "!", " #diy", " 20", "\nmore", " save it", " for christmas", " 30%")
@@ -70,8 +75,8 @@ def promises(scale: int) -> Iterator[Promise]:
     )
     yield Promise(
         QUESTION,
-        "accounts in which any word is claimed although none matters",
-        _worlds(contrasts, pl.col("verdict").is_in(["better", "worse"])) / runs,
+        "worlds in which any word is claimed although none matters",
+        _worlds(contrasts, pl.col("verdict").is_in(["more", "less"])) / runs,
         0.06,
         True,
         runs,
@@ -90,7 +95,7 @@ def promises(scale: int) -> Iterator[Promise]:
             pl.col("verdict").is_in(["more", "less"])
         ),
         "word": each_account(batches, partial(compared_words, permutations=PERMUTATIONS)).filter(
-            pl.col("verdict").is_in(["better", "worse"])
+            pl.col("verdict").is_in(["more", "less"])
         ),
     }
     for what, claimed in claims.items():
@@ -98,7 +103,7 @@ def promises(scale: int) -> Iterator[Promise]:
             QUESTION,
             f"pins published in batches with the same text and shared luck: accounts in which a {what} is claimed",
             claimed["social_network_id"].n_unique() / runs,
-            0.07,
+            0.06,
             True,
             runs,
         )
@@ -119,12 +124,46 @@ def promises(scale: int) -> Iterator[Promise]:
     )
     yield Promise(
         QUESTION,
-        "a word in a tenth of the pins that multiplies the outcome by 5 is found (240 pins)",
-        words.filter(pl.col("verdict") == "better").height / (runs // 2),
+        "a word of a tenth of the pins with 5 times the outcome is found (240 pins)",
+        words.filter(pl.col("verdict") == "more").height / (runs // 2),
         0.6,
         False,
         runs // 2,
     )
+    yield from _independent_promises(INDEPENDENT_RUNS * scale)
+
+
+def _independent_promises(runs: int) -> Iterator[Promise]:
+    """Yield false alarms and power of words in accounts that were written without knowledge of the test."""
+    plain, batches = Design(days=252, word_share=0.15), Design(days=252, batch=14, word_share=0.15)
+    contrasts = [_words(independent_outcomes(design, runs)) for design in (plain, batches)]
+    worlds = sum(found["social_network_id"].n_unique() for found in contrasts)
+    claimed = sum(_worlds(found, pl.col("verdict").is_in(["more", "less"])) for found in contrasts)
+    yield Promise(
+        QUESTION,
+        "independent worlds, one by one and in weekly batches: worlds in which any word is claimed",
+        claimed / worlds,
+        0.06,
+        True,
+        worlds,
+    )
+    helped = independent_outcomes(replace(plain, word_effect=2.0), runs)
+    for what, word in (("a search", None), ("a planned question", WORD)):
+        found = _words(helped, word).filter(pl.col("word") == WORD)
+        yield Promise(
+            QUESTION,
+            f"independent worlds, a word in 15% of 500 pins with twice the reach: found by {what}",
+            found.filter(pl.col("verdict") == "more").height / found.height,
+            0.6,
+            False,
+            found.height,
+        )
+    holds = found.drop_nulls("ratio").select(pl.lit(2.0).is_between("low", "high").mean()).item()
+    yield Promise(QUESTION, "the same: 95% interval holds the true ratio", holds, 0.93, False, found.height)
+
+
+def _words(outcomes: pl.DataFrame, word: str | None = None) -> pl.DataFrame:
+    return each_account(outcomes, partial(compared_words, word=word, permutations=PERMUTATIONS))
 
 
 def _worlds(rows: pl.DataFrame, is_claim: pl.Expr) -> int:

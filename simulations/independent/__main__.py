@@ -50,9 +50,7 @@ def main() -> int:
     parser.add_argument("--open", action="store_true", help="leave the sealed families out, as while a method is tuned")
     options = parser.parse_args()
     halves = (OPEN, {}) if options.open else (OPEN, SEALED)
-    print(
-        "Shares over all families of a half. In brackets: 95% binomial interval, number of worlds, the worst family, and"
-    )
+    print("Shares over all families of a half. In brackets: 95% binomial interval, number of worlds, worst family, and")
     print(
         "for what is to be found the share that a test would find which knew how much its estimate varies (oracle).\n"
     )

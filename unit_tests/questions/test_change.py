@@ -263,16 +263,16 @@ def test_new_pins_of_few_batches_give_no_verdict() -> None:
     assert batches.p_value > 0.1
 
 
-def periods(before: list[int], now: list[int], days: Any, luck: Any = 1.0) -> tuple[Any, Any, Any, Any]:
-    """Return the arguments of `change_of_typical`: counts, which of them are new, weeks and days."""
-    return luck * np.array([*before, *now]), np.arange(len(days)) >= len(before), days // 7, days
+def periods(before: list[int], now: list[int], days: Any, luck: Any = 1.0) -> tuple[Any, Any, Any]:
+    """Return the arguments of `change_of_typical`: counts, which of them are new, and days."""
+    return luck * np.array([*before, *now]), np.arange(len(days)) >= len(before), days
 
 
 def test_log_contrast_finds_the_factor_of_small_counts() -> None:
     rng = np.random.default_rng(1)
     is_now, days = np.arange(6000) >= 3000, np.arange(6000)
     reach = rng.lognormal(-0.5, 1, 6000) * np.where(is_now, 2.0, 1.0)
-    found = change_of_typical(rng.poisson(reach).astype(float), is_now, days // 7, days)
+    found = change_of_typical(rng.poisson(reach).astype(float), is_now, days)
     assert found is not None
     assert found.estimate == pytest.approx(np.log(2), abs=0.1)
 

@@ -1,7 +1,7 @@
 """Features and words of better pins are found in any script, and only if chance does not explain them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,9 @@ from oneup_pinterest.questions.texts.statistic import (
     LONG,
     MAX_CHARACTERS,
     compared_features,
-    compared_words,
     text_features,
 )
+from oneup_pinterest.questions.texts.words import compared_words
 from simulations.worlds import MadeUpHistory
 from test_support.history import HOSTILE_TEXT, make_history, make_long_history
 from unit_tests.questions.test_change import HISTORIES, checked_spec
@@ -45,7 +45,7 @@ HOSTILE_TEXTS = [
 
 
 def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
-    """Return pins of one week; trailing spaces make each text unique."""
+    """Return pins of a few days; trailing spaces make each text unique."""
     texts = [text if text is None else text + " " * number for number, text in enumerate(texts)]
     return with_weeks(
         pl.DataFrame(
@@ -53,7 +53,7 @@ def outcomes(texts: Sequence[str | None], values: list[float]) -> pl.DataFrame:
                 "social_network_id": "pin_a",
                 "id": [f"{n:05}" for n in range(len(values))],
                 "value": values,
-                "moment": datetime(2026, 3, 2),
+                "moment": [datetime(2026, 3, 2) + timedelta(days=n % 7) for n in range(len(values))],
                 "format": "pin",
                 "media_type": "IMAGE",
                 "text": texts,
@@ -101,21 +101,56 @@ def test_words_are_counted_without_markup_and_urls() -> None:
 def test_feature_that_doubles_the_outcome_is_reported_with_its_ratio() -> None:
     row = compared_features(plums()).row(by_predicate=pl.col("feature") == "asks a question", named=True)
     assert (row["pins_with"], row["pins_without"], row["verdict"]) == (40, 40, "more")
-    assert row["ratio"] == pytest.approx(23 / 12, rel=0.01)
+    assert row["ratio"] == pytest.approx(2, rel=0.02)
     assert row["low"] < row["ratio"] < row["high"]
     sentence = text_answer(MadeUpHistory(outcomes=plums())).sentence
-    assert sentence.startswith("Pins whose text asks a question had 1.9 times the saves")
+    assert sentence.startswith(
+        "Pins whose text asks a question had 22.0 saves on average after 7 days, the others 11.0."
+    )
+    assert "the typical one had 2.0 times as many" in sentence
     assert "40 pins with it and 40 without" in sentence
 
 
-def test_words_of_the_better_pins_come_first_with_their_pins() -> None:
+def test_words_of_the_better_pins_come_first_with_their_figures() -> None:
     found = compared_words(plums())
     row = found.row(0, named=True)
-    assert (row["word"], row["pins"], row["better"], row["verdict"]) == ("plum", 40, 40, "better")
-    assert row["expected_share"] == 0.5
-    assert found["verdict"].to_list()[-1] != "better"
+    assert (row["word"], row["pins"], row["publication_days"], row["verdict"]) == ("plum", 40, 7, "more")
+    assert row["ratio"] == pytest.approx(2, rel=0.02)
+    assert row["low"] < row["ratio"] < row["high"]
+    assert found["verdict"].to_list()[-1] != "more"
     sentence = words_answer(MadeUpHistory(outcomes=plums())).sentence
-    assert "“plum” (40 of 40 pins with it are in the better half, 50% expected)" in sentence
+    assert "Pins with “plum” had 22.0 saves on average, the others 11.0; " in sentence
+    assert "more (40 pins published on 7 days)" in sentence
+
+
+def test_a_planned_word_is_tested_alone_and_found_where_a_search_is_not_sure() -> None:
+    rng = np.random.default_rng(4)
+    texts = [" ".join([*(f"w{number:02}" for number in rng.choice(60, 6, replace=False))]) for _ in range(200)]
+    made = outcomes(
+        texts, [float(rng.poisson(20 * rng.lognormal(0, 1) * (1.6 if "w07" in text else 1))) for text in texts]
+    )
+    searched = compared_words(made).row(by_predicate=pl.col("word") == "w07", named=True)
+    alone = compared_words(made, "W07").row(0, named=True)
+    assert (alone["words_compared"], alone["word"], alone["ratio"]) == (1, "w07", pytest.approx(searched["ratio"]))
+    assert searched["verdict"] == "within normal variation"
+    assert alone["verdict"] == "more"
+    answer = words_answer(MadeUpHistory(outcomes=made), word="W07")
+    assert answer.question == "Does “W07” go with more saves?"
+    assert answer.sentence.startswith("Pins with “w07” had")
+    missing = words_answer(MadeUpHistory(outcomes=made), word="pear").sentence
+    assert missing == (
+        "Not enough data yet: “pear” has to be in at least 5 pins and missing from 5 others, and counts that differ."
+    )
+
+
+def test_a_word_of_one_lucky_batch_is_not_claimed() -> None:
+    rng = np.random.default_rng(3)
+    batch = np.repeat(np.arange(10), 12)
+    luck = np.where(batch == 4, 8.0, rng.lognormal(0, 0.7, 10)[batch])
+    values = rng.poisson(20 * luck * rng.lognormal(0, 0.5, 120)).astype(float).tolist()
+    made = outcomes([f"soup {'plum' if number == 4 else 'bean'} {n % 9}" for n, number in enumerate(batch)], values)
+    moments = pl.Series("moment", [datetime(2026, 1, 5) + timedelta(days=3 * int(number)) for number in batch])
+    assert "more" not in compared_words(with_weeks(made.with_columns(moments).drop("weeks")))["verdict"].to_list()
 
 
 def test_word_counts_once_per_pin_and_inseparable_words_are_merged() -> None:
@@ -152,7 +187,7 @@ def test_sentence_states_a_null_result() -> None:
 def test_too_few_pins_texts_or_words_give_a_reason() -> None:
     few = outcomes(["Soup"] * 4, [1.0] * 4)
     none = outcomes([None, ""] * 20, [float(n) for n in range(40)])
-    one_word = outcomes(["Soup", "."] * 20, [float(n % 7) for n in range(40)])
+    one_word = outcomes(["Soup"] * 40, [float(n % 7) for n in range(40)])
     alike = outcomes(["Soup!", "Plum cake"] * 20, [3.0] * 40)
     for answer in (text_answer, words_answer):
         assert "there are 4." in answer(MadeUpHistory(outcomes=few)).sentence
@@ -161,9 +196,7 @@ def test_too_few_pins_texts_or_words_give_a_reason() -> None:
             in answer(MadeUpHistory(outcomes=none)).sentence
         )
         assert answer(MadeUpHistory(outcomes=alike)).sentence.startswith("Not enough data yet")
-    assert words_answer(MadeUpHistory(outcomes=one_word)).sentence.startswith(
-        "Not enough data yet: two words are needed"
-    )
+    assert words_answer(MadeUpHistory(outcomes=one_word)).sentence.startswith("Not enough data yet: a word is needed")
 
 
 def test_hostile_texts_are_treated_as_plain_words() -> None:
@@ -185,8 +218,8 @@ def test_long_words_and_non_bmp_characters_are_drawn() -> None:
             "word": ["𝓈ℴ𝓊𝓅 " * 8, "x" * 40, "𐤔"],
             "z": [4.0, 0.5, -3.0],
             "pins": [9] * 3,
-            "better": [9, 5, 0],
-            "verdict": ["better", "within normal variation", "worse"],
+            "ratio": [1.6, 1.1, None],
+            "verdict": ["more", "within normal variation", "less"],
         }
     )
     spec = checked_spec(words_chart(contrasts, "saves", 340))

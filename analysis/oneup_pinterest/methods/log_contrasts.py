@@ -13,52 +13,53 @@ from oneup_pinterest.methods.types import Flags, Floats, Integers
 from oneup_pinterest.methods.verdicts import LEVEL
 
 _MAX_VARIANCE = 100.0  # of days or weeks, where that of a pin is 1: beyond it, only the means of days or weeks count
-_MIN_GAIN = 0.5  # of twice the log likelihood: less is no sign that pins share anything
+_MIN_GAIN = 3.0  # of twice the log likelihood: the best of seven weeks gains less where pins share nothing
 _CLEAR = 0.1  # variance of weeks, where that of a pin is 1, from which on luck may last longer than a week
 _MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
 _FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
 
 
 class Clusters:
-    """Pins sorted by stratum, week and day, with the variances of days and weeks relative to that of a pin.
+    """Pins sorted by stratum and day of publication, with the variances of days and weeks relative to that of a pin.
 
-    Days belong to one week, and weeks to one stratum: `order` sorts any array of pins so.
+    `days` are numbers. A week has `length` days; on which of them it begins is fitted, because an account's weeks need
+    not be those of the calendar. `order` sorts any array of pins as they are here, `starts` and
+    `day_starts` are those of the strata and of the days.
     """
 
-    def __init__(self, strata: Integers, weeks: Integers, days: Integers) -> None:
-        self.order: Integers = np.lexsort((days, weeks, strata))
-        columns = [column[self.order] for column in (strata, weeks, days)]
-        is_new = np.zeros(strata.size, dtype=bool)
-        is_new[:1] = True
-        self._levels: list[tuple[Integers, Integers]] = []
-        for column in columns:  # a day is one day of one week of one stratum
-            is_new[1:] |= column[1:] != column[:-1]
-            self._levels.append((np.flatnonzero(is_new), np.cumsum(is_new) - 1))
-        self.starts = self._levels[0][0]
+    def __init__(self, strata: Integers, days: Integers, length: int = 7) -> None:
+        self.order: Integers = np.lexsort((days, strata))
+        self.week_variance, self.day_variance = 0.0, 0.0
+        self._strata, self._days, self._length = strata[self.order], days[self.order], length
+        self._of_strata, self._of_days = _level(self._strata), _level(self._strata, self._days)
+        self._begin_weeks(0)
+        self.starts, self.day_starts = self._of_strata.starts, self._of_days.starts
         self.free = strata.size - self.starts.size
-        self.of_weeks, self.of_days = 0.0, 0.0
 
     def fit(self, outcome: Floats) -> None:
-        """Find the variances of days and weeks under which this outcome (sorted) is most likely."""
+        """Find the weeks and the variances of days and weeks under which this outcome (sorted) is most likely."""
         from scipy.optimize import minimize
 
-        sizes = [np.diff([*starts, outcome.size]) for starts, _ in self._levels]
-        # days with a single pin say nothing about what days share
-        has_days, has_weeks = sizes[2].size <= outcome.size / 2, sizes[1].size > sizes[0].size
-        if self.free < 3 or not (has_days or has_weeks):
+        if self.free < 3:
             return
-
         both = np.column_stack([np.ones(outcome.size), outcome])
+        # days with a single pin say nothing about what days share
+        has_days = self._of_days.starts.size <= outcome.size / 2
 
         def loss(parameters: Floats) -> float:
-            self.of_days, self.of_weeks = (float(part) for part in parameters * [has_days, has_weeks])
-            by_day = np.log1p(sizes[2] * self.of_days).sum()
-            by_week = np.log1p(self.of_weeks * self._squares_of_weeks()).sum()
+            self.day_variance, self.week_variance = parameters[0] * has_days, parameters[1]
+            by_day = np.log1p(self._of_days.sizes * self.day_variance).sum()
+            by_week = np.log1p(self.week_variance * self._squares_of_weeks()).sum()
             ones, values = self._whitened(both).T
             information = np.add.reduceat(ones**2, self.starts)
             rest = (values**2).sum() - (np.add.reduceat(ones * values, self.starts) ** 2 / information).sum()
             return float(by_day + by_week + np.log(information).sum() + self.free * np.log(max(rest, 1e-12)))
 
+        def loss_of_weeks(first: int) -> float:
+            self._begin_weeks(first)
+            return min(loss(np.array(parts)) for parts in ((0.02, 0.1), (0.02, 0.4)))
+
+        self._begin_weeks(min(range(self._length), key=loss_of_weeks))
         bounds = [(0.0, _MAX_VARIANCE)] * 2
         alone = loss(np.zeros(2))
         best = minimize(loss, np.array([0.1, 0.1]), method="L-BFGS-B", bounds=bounds, options={"maxiter": 30})
@@ -67,39 +68,57 @@ class Clusters:
     def whitened(self, columns: Floats) -> Floats:
         """Return the columns (sorted pins x columns) minus their strata, so that equal pins have independent errors."""
         ones, values = self._whitened(np.ones((len(columns), 1))), self._whitened(columns)
-        starts, place = self._levels[0]
+        starts = self.starts
         slope = np.add.reduceat(ones * values, starts) / np.add.reduceat(ones**2, starts)
-        centered: Floats = values - ones * slope[place]
+        centered: Floats = values - ones * slope[self._of_strata.place]
         return centered
 
-    def fitted_means(self, outcome: Floats) -> tuple[Floats, Floats, float, Integers, int]:
-        """Fit the outcome (sorted); return for each stratum its mean, the information on it and its pins.
+    def fitted_means(self, outcome: Floats) -> tuple[Floats, Floats, float, int]:
+        """Fit the outcome (sorted); return of each stratum its mean and the information on it, as a number of pins.
 
-        In between is the variance of a pin (information 1 is that of one pin alone), at the end the number of weeks.
+        Then come the variance of a pin, and the number of weeks.
         """
         self.fit(outcome)
         ones, values = (self._whitened(column[:, None])[:, 0] for column in (np.ones(outcome.size), outcome))
         information = np.add.reduceat(ones**2, self.starts)
         mean = np.add.reduceat(ones * values, self.starts) / information
         variance = float((self.whitened(outcome[:, None]) ** 2).sum() / max(self.free, 1))
-        pins = np.diff([*self.starts, outcome.size])
-        return mean, information, variance, pins, self._levels[1][0].size
+        return mean, information, variance, self._of_weeks.starts.size
+
+    def _begin_weeks(self, first: int) -> None:
+        self._of_weeks = _level(self._strata, (self._days + first) // self._length)
 
     def _whitened(self, columns: Floats) -> Floats:
-        starts, place = self._levels[2]
-        size = np.diff([*starts, len(columns)])
-        kept = 1 / np.sqrt(1 + size * self.of_days)
-        values = columns - ((1 - kept) / size)[place][:, None] * np.add.reduceat(columns, starts)[place]
-        starts, place = self._levels[1]
-        ones, squares = kept[self._levels[2][1]], self._squares_of_weeks()
-        part = (1 - 1 / np.sqrt(1 + self.of_weeks * squares)) / squares
-        return values - ones[:, None] * (part[:, None] * np.add.reduceat(ones[:, None] * values, starts))[place]
+        days, weeks, squares = self._of_days, self._of_weeks, self._squares_of_weeks()
+        kept = 1 / np.sqrt(1 + days.sizes * self.day_variance)
+        sums = np.add.reduceat(columns, days.starts)
+        values = columns - (((1 - kept) / days.sizes)[:, None] * sums)[days.place]
+        ones = kept[days.place][:, None]
+        part = (1 - 1 / np.sqrt(1 + self.week_variance * squares)) / squares
+        whole: Floats = values - ones * (part[:, None] * np.add.reduceat(ones * values, weeks.starts))[weeks.place]
+        return whole
 
     def _squares_of_weeks(self) -> Floats:
-        days, place = self._levels[2]
-        size = np.diff([*days, place.size])
-        squares: Floats = np.add.reduceat((1 / (1 + size * self.of_days))[place], self._levels[1][0])
+        kept = 1 / (1 + self._of_days.sizes * self.day_variance)
+        squares: Floats = np.add.reduceat(kept[self._of_days.place], self._of_weeks.starts)
         return squares
+
+
+class _Level(NamedTuple):
+    """Groups of sorted pins: where each starts, its size, and the group of each pin."""
+
+    starts: Integers
+    sizes: Integers
+    place: Integers
+
+
+def _level(*columns: Integers) -> _Level:
+    is_new = np.zeros(columns[0].size, dtype=bool)
+    is_new[:1] = True
+    for column in columns:
+        is_new[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(is_new)
+    return _Level(starts, np.diff([*starts, is_new.size]), np.cumsum(is_new) - 1)
 
 
 class LogContrast(NamedTuple):
@@ -121,6 +140,13 @@ class LogContrast(NamedTuple):
         ends = ((difference + sign * width) / slope for sign in (0, -1, 1))
         estimate, low, high = (float(np.clip(end, -_FARTHEST, _FARTHEST)) for end in ends)
         return cls(estimate, low, high, p_value)
+
+    def ratios(self) -> dict[str, float]:
+        """Return ratio, low, high and p_value as columns of a row; none where there is no ratio."""
+        if self.estimate is None:
+            return {}
+        ratio, low, high = np.exp(np.array(self[:3])).tolist()
+        return {"ratio": ratio, "low": low, "high": high, "p_value": self.p_value}
 
 
 def log_slopes(values: Floats) -> Floats:
@@ -147,30 +173,29 @@ def percent_of(logarithm: Floats) -> Floats:
     return percent
 
 
-def change_of_typical(values: Floats, is_now: Flags, weeks: Integers, days: Integers) -> LogContrast | None:
+def change_of_typical(values: Floats, is_now: Flags, days: Integers) -> LogContrast | None:
     """Return by how much the log of a pin's expected count differs between two periods of publication.
 
-    `values` are counts, one per pin, all at one age. `days` and `weeks` (day and week of publication; weeks belong to
-    one period) say which pins share luck. The test is Student's t with the degrees of freedom of Satterthwaite (1946),
-    as what weeks share is known from few weeks only. Where weeks clearly differ, luck may last longer than one: then
-    the test is made with pairs of weeks too, and the larger p value counts. None where nothing varies.
+    `values` are counts, one per pin, all at one age; `days` are the days of publication, as numbers. The test is
+    Student's t with the degrees of freedom of Satterthwaite (1946), as what weeks share is known from few weeks only.
+    Where weeks clearly differ, luck may last longer than one: then the test is made with pairs of weeks too, and the
+    larger p value counts. None where nothing varies.
 
     >>> values = np.array([4.0, 9, 5, 8, 6, 7, 5, 9, 4, 8] * 4)
     >>> is_now, days = np.arange(40) >= 20, np.arange(40)
-    >>> found = change_of_typical(values * np.where(is_now, 3, 1), is_now, days // 7, days)
+    >>> found = change_of_typical(values * np.where(is_now, 3, 1), is_now, days)
     >>> round(float(np.exp(found.estimate)), 1), found.p_value < 0.001
     (2.9, True)
     """
     slopes = log_slopes(values)
     slope = float((slopes[is_now].mean() + slopes[~is_now].mean()) / 2)
     outcome = np.log1p(values)
-    found = _between_periods(outcome, is_now, weeks, days)
+    found = _between_periods(outcome, is_now, days, 7)
     if found is None:
         return None
     if found.of_weeks > _CLEAR:
-        found = max(
-            found, _between_periods(outcome, is_now, weeks // 2, days) or found, key=lambda block: block.p_value
-        )
+        pairs = _between_periods(outcome, is_now, days, 14) or found
+        found = max(found, pairs, key=lambda block: block.p_value)
     return LogContrast.of(found.difference, found.width, found.p_value, slope)
 
 
@@ -183,17 +208,17 @@ class _PeriodDifference(NamedTuple):
     of_weeks: float
 
 
-def _between_periods(outcome: Floats, is_now: Flags, weeks: Integers, days: Integers) -> _PeriodDifference | None:
+def _between_periods(outcome: Floats, is_now: Flags, days: Integers, length: int) -> _PeriodDifference | None:
     from scipy.stats import t
 
-    clusters = Clusters(is_now.astype(np.int64), weeks, days)
-    mean, information, variance, pins, blocks = clusters.fitted_means(outcome[clusters.order])
+    clusters = Clusters(is_now.astype(np.int64), days, length)
+    mean, information, variance, weeks = clusters.fitted_means(outcome[clusters.order])
     if not variance > 0:
         return None
     squared = variance * (1 / information).sum()
-    of_pins = min(variance * (1 / pins).sum(), squared)
-    free_pins, free_blocks = outcome.size - 2, max(blocks - 2, 1)
-    free = squared**2 / (of_pins**2 / free_pins + (squared - of_pins) ** 2 / free_blocks)
+    of_pins = min(variance * (1 / is_now.sum() + 1 / (~is_now).sum()), squared)
+    free_pins, free_weeks = outcome.size - 2, max(weeks - 2, 1)
+    free = squared**2 / (of_pins**2 / free_pins + (squared - of_pins) ** 2 / free_weeks)
     error, difference = float(np.sqrt(squared)), float(mean[1] - mean[0])
     width, p_value = t.ppf(1 - LEVEL / 2, free) * error, 2 * t.sf(abs(difference) / error, free)
-    return _PeriodDifference(difference, float(width), float(p_value), clusters.of_weeks)
+    return _PeriodDifference(difference, float(width), float(p_value), clusters.week_variance)

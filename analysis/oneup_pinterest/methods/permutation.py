@@ -1,4 +1,4 @@
-"""Test a difference between two groups within strata, by shuffling the groups inside each stratum."""
+"""Test differences between groups of pins within strata, by shuffling what days and weeks leave unexplained."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from oneup_pinterest.methods.log_contrasts import Clusters, LogContrast, log_slopes
 from oneup_pinterest.methods.types import Flags, Floats, Integers
 
 MIN_IN_GROUP = 5
@@ -14,118 +15,142 @@ PERMUTATIONS = 999
 _CELLS = 2_000_000  # of one chunk of permutations, so that memory does not grow with the pins
 
 
-class Difference(NamedTuple):
-    """The mean of one group minus that of another, within strata.
+class Scan(NamedTuple):
+    """Contrasts of many groups, each with all other pins of its strata; one element per group.
 
-    - estimate, low, high: difference and its 95% interval, in the unit of the outcome
-    - p_value: share of shuffles with a difference at least as large (in standard errors)
-    - first, second: size of each group in the strata that have both, which are the ones compared
+    - difference, error: of the logs of 1 + count, and its standard error; error is infinite where nothing can be told
+    - deviations: difference / error
+    - contrasts: ratio of the expected counts (in logs) with the p value and interval of this group alone
+    - p_value: share of shuffles in which any group deviates as much (Westfall and Young 1993)
+    - threshold: deviations with a `p_value` of 5%
     """
 
-    estimate: float
-    low: float
-    high: float
-    p_value: float
-    first: int
-    second: int
+    difference: Floats
+    error: Floats
+    deviations: Floats
+    contrasts: list[LogContrast]
+    p_value: Floats
+    threshold: float
 
 
-def difference_within(
-    outcome: Floats,
-    strata: Integers,
-    is_first: Flags,
-    rng: np.random.Generator,
-    permutations: int = PERMUTATIONS,
-) -> Difference | None:
-    """Compare two groups inside each stratum.
+class PinsWithin:
+    """Counts of pins by stratum, minus the luck of days and weeks: what the groups of pins are compared by.
 
-    Return None where a group has fewer than 5 members in the strata that have both, or where the outcomes inside each
-    stratum do not vary. The three arrays have one element per member.
-
-    Differences of the strata are weighted by n1 n2 / (n1 + n2), as Mantel and Haenszel (1959) do. The null hypothesis
-    is a shuffle of the groups inside each stratum. The statistic is divided by a standard error with one variance per
-    group, so that unequal spreads do not look like a difference (Janssen 1997,
-    https://doi.org/10.1016/S0167-7152(97)00043-6). The interval takes its width from the same shuffles, so it excludes
-    0 exactly when p is at most 0.05.
+    `values` are counts, `strata` and `days` numbers, one per pin. Days and weeks are random (see `Clusters`): the logs
+    of 1 + count are transformed so that equal pins have independent errors of one variance, and then centered in each
+    stratum. The null hypothesis is a shuffle of these errors inside each stratum.
 
     >>> rng = np.random.default_rng(0)
-    >>> outcome = np.concatenate([rng.normal(1, 0.1, 50), rng.normal(0, 0.1, 50)])
-    >>> found = difference_within(outcome, np.zeros(100, np.int64), np.arange(100) < 50, rng)
-    >>> round(found.estimate, 1), found.p_value
-    (1.0, 0.001)
+    >>> is_first = np.arange(200) % 4 == 0
+    >>> values = rng.poisson(np.where(is_first, 40, 20)).astype(float)
+    >>> pins = PinsWithin(values, np.zeros(200, np.int64), np.arange(200))
+    >>> found, first, second = pins.contrast(is_first, rng)
+    >>> round(float(np.exp(found.estimate)), 1), found.p_value, first, second
+    (1.9, 0.001, 50, 150)
     """
-    order = np.argsort(strata, kind="stable")
-    outcome, strata, is_first = outcome[order], strata[order], is_first[order]
-    _, inverse, sizes = np.unique(strata, return_inverse=True, return_counts=True)
-    firsts = np.bincount(inverse, is_first)
-    has_both = (firsts > 0) & (firsts < sizes)
-    keep = has_both[inverse]
-    outcome, is_first = outcome[keep], is_first[keep]
-    first, second = firsts[has_both].astype(np.float64), (sizes - firsts)[has_both].astype(np.float64)
-    if first.sum() < MIN_IN_GROUP or second.sum() < MIN_IN_GROUP:
-        return None
-    starts = np.concatenate([[0], np.cumsum(sizes[has_both])[:-1]]).astype(np.int64)
-    outcome = outcome - np.repeat(np.add.reduceat(outcome, starts) / sizes[has_both], sizes[has_both])
-    if np.abs(outcome).max() < 1e-9:
-        return None
-    groups = _Groups(outcome, starts, first, second)
-    estimate, error = (float(part[0]) for part in groups.compared(is_first[None, :]))
-    if error == 0:
-        return None
-    null_statistics = np.concatenate(
-        [np.abs(_divided(*groups.compared(shuffled))) for shuffled in _shuffles(is_first, starts, permutations, rng)]
-    )
-    extreme = abs(estimate) / error
-    as_large = null_statistics >= extreme - 1e-9
-    p_value = (1 + as_large.sum()) / (1 + null_statistics.size)
-    # with this width the interval touches 0 exactly when p reaches 0.05
-    rank = int(SIGNIFICANT * (1 + null_statistics.size))
-    width = float(np.sort(null_statistics)[::-1][rank - 1]) * error
-    return Difference(estimate, estimate - width, estimate + width, float(p_value), int(first.sum()), int(second.sum()))
 
+    def __init__(self, values: Floats, strata: Integers, days: Integers) -> None:
+        self._clusters = Clusters(strata, days)
+        self._order = self._clusters.order
+        outcome = np.log1p(values[self._order])
+        self._slopes, self._strata = log_slopes(values[self._order]), strata[self._order]
+        self._clusters.fit(outcome)
+        self._errors: Floats = self._clusters.whitened(outcome[:, None])[:, 0]
 
-class _Groups(NamedTuple):
-    """Outcomes (sorted by stratum, minus its mean), the starts of the strata, and the sizes of both groups in each."""
+    def contrast(
+        self, is_first: Flags, rng: np.random.Generator, permutations: int = PERMUTATIONS
+    ) -> tuple[LogContrast, int, int] | None:
+        """Compare one group with all other pins of the strata that have both; also return the sizes of both there.
 
-    outcome: Floats
-    starts: Integers
-    first: Floats
-    second: Floats
-
-    def compared(self, is_first: Flags) -> tuple[Floats, Floats]:
-        """Return the weighted difference and its standard error for each row of labels."""
-        squares = self.outcome**2
-        ones = np.add.reduceat(np.where(is_first, self.outcome, 0.0), self.starts, axis=1)
-        one_squares = np.add.reduceat(np.where(is_first, squares, 0.0), self.starts, axis=1)
-        twos = -ones  # the outcomes of a stratum sum to 0
-        two_squares = np.add.reduceat(squares, self.starts) - one_squares
-        weight = self.first * self.second / (self.first + self.second)
-        weight = weight / weight.sum()
-        difference: Floats = (ones / self.first - twos / self.second) @ weight
-        # residuals after strata and difference: a group's variance is then known even where a stratum has only one
-        # of its members
-        size = self.first + self.second
-        share = self.first / size
-        squared = difference**2
-        one_rest = one_squares.sum(axis=1) - 2 * difference * (ones @ (1 - share))
-        one_rest += squared * (self.first * (1 - share) ** 2).sum()
-        two_rest = two_squares.sum(axis=1) + 2 * difference * (twos @ share) + squared * (self.second * share**2).sum()
-        one_variance, two_variance = (
-            np.maximum(rest, 0) / max(float((group * (1 - 1 / size)).sum()) - 0.5, 1.0)
-            for rest, group in ((one_rest, self.first), (two_rest, self.second))
+        Return None where one of them has fewer than 5 pins there, or where the counts do not vary. The statistic is
+        divided by a standard error that allows for unequal spreads (Janssen 1997,
+        https://doi.org/10.1016/S0167-7152(97)00043-6). The interval takes its width from the same shuffles, so it
+        excludes 0 exactly when p is at most 0.05.
+        """
+        is_first = is_first[self._order]
+        keep = self._has_both(is_first)
+        first, second = int(is_first[keep].sum()), int((~is_first[keep]).sum())
+        if min(first, second) < MIN_IN_GROUP or np.abs(self._errors[keep]).max() < 1e-9:
+            return None
+        column = self._clusters.whitened(is_first.astype(np.float64)[:, None])[:, 0]
+        if (column**2).sum() < 1e-9:
+            return None
+        days = self._clusters.day_starts
+        estimate, error = (float(part[0]) for part in _studentized(self._errors[None, :], column, days))
+        if error < 1e-12:
+            return None
+        null = np.concatenate(
+            [_divided(*_studentized(rows, column, days)) for rows in self._shuffled(permutations, rng)]
         )
-        error: Floats = np.sqrt(
-            one_variance * (weight**2 / self.first).sum() + two_variance * (weight**2 / self.second).sum()
-        )
-        return difference, error
+        p_value, quantile = _tail(np.abs(null), abs(estimate) / error)
+        slope = float(self._slopes[keep & is_first].mean() + self._slopes[keep & ~is_first].mean()) / 2
+        return LogContrast.of(estimate, quantile * error, p_value, slope), first, second
+
+    def scan(
+        self, groups: npt.NDArray[np.floating], rng: np.random.Generator, permutations: int = PERMUTATIONS
+    ) -> Scan:
+        """Compare each group (columns of 0 and 1) with all other pins, and allow for the number of groups."""
+        held = groups[self._order]
+        columns = self._clusters.whitened(held.astype(np.float64))
+        norm = np.sqrt((columns**2).sum(axis=0))
+        spread = float(np.sqrt((self._errors**2).sum() / max(self._clusters.free, 1)))
+        known = norm > 1e-6
+        columns = np.divide(columns, norm, out=np.zeros_like(columns), where=known).astype(np.float32)
+        error = np.divide(spread, norm, out=np.full_like(norm, np.inf), where=known)
+        deviations = self._errors @ columns / max(spread, 1e-12)
+        null = np.abs(
+            np.concatenate([rows.astype(np.float32) @ columns for rows in self._shuffled(permutations, rng)])
+        ) / max(spread, 1e-12)
+        largest = null.max(axis=1)
+        pins, whole = held.sum(axis=0), float(self._slopes.sum())
+        with_it = self._slopes @ held
+        slopes = (with_it / np.maximum(pins, 1) + (whole - with_it) / np.maximum(len(held) - pins, 1)) / 2
+        contrasts = []
+        for number in range(norm.size):
+            p_value, quantile = _tail(null[:, number], abs(deviations[number]))
+            if known[number]:
+                parts = (float(deviations[number] * error[number]), float(quantile * error[number]))
+                contrasts.append(LogContrast.of(*parts, p_value, float(slopes[number])))
+            else:
+                contrasts.append(LogContrast(None, None, None, 1.0))
+        p_values = np.array([_tail(largest, abs(deviation))[0] for deviation in deviations])
+        difference = np.where(known, deviations * np.where(known, error, 0), 0.0)
+        return Scan(difference, error, deviations, contrasts, p_values, _tail(largest, 0)[1])
+
+    def _has_both(self, is_first: Flags) -> Flags:
+        """Return which pins belong to a stratum with pins of both groups."""
+        starts = self._clusters.starts
+        sizes = np.diff([*starts, is_first.size])
+        firsts = np.add.reduceat(is_first.astype(np.int64), starts)
+        both: Flags = np.repeat((firsts > 0) & (firsts < sizes), sizes)
+        return both
+
+    def _shuffled(self, permutations: int, rng: np.random.Generator) -> Iterator[Floats]:
+        for rows in chunks(self._errors.size, permutations):
+            shuffled = np.tile(self._errors, (rows, 1))
+            shuffle_within(shuffled, self._clusters.starts, rng)
+            yield shuffled
 
 
-def _shuffles(labels: Flags, starts: Integers, permutations: int, rng: np.random.Generator) -> Iterator[Flags]:
-    """Yield the labels shuffled inside each stratum, `permutations` rows in all, in chunks."""
-    for rows in chunks(labels.size, permutations):
-        shuffled = np.tile(labels, (rows, 1))
-        shuffle_within(shuffled, starts, rng)
-        yield shuffled
+def _studentized(rows: Floats, column: Floats, days: Integers) -> tuple[Floats, Floats]:
+    """Return the slope of each row on the column, and its standard error.
+
+    It is that of days as clusters (Liang and Zeger 1986): right where spreads differ, or where days share more than the
+    model says. `days` are the starts of the days.
+    """
+    squares = column**2
+    whole = float(squares.sum())
+    slope: Floats = rows @ column / whole
+    rest = np.add.reduceat(rows * column, days, axis=1) - slope[:, None] * np.add.reduceat(squares, days)
+    error: Floats = np.sqrt((rest**2).sum(axis=1)) / whole
+    return slope, error
+
+
+def _tail(null: Floats, observed: float) -> tuple[float, float]:
+    """Return the p value of the observed statistic, which counts as one shuffle, and the statistic of a p of 5%."""
+    p_value = (1 + float((null >= observed - 1e-9).sum())) / (1 + null.size)
+    rank = max(int(SIGNIFICANT * (1 + null.size)), 1)
+    return p_value, float(np.partition(null, null.size - rank)[null.size - rank])
 
 
 def chunks(width: int, permutations: int) -> Iterator[int]:

@@ -88,7 +88,6 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
         .with_columns(
             is_now=pl.col("born") >= now_start,
             day=pl.col("born").dt.epoch("d"),
-            week=pl.col("born").dt.truncate("1w").dt.epoch("d") // 7,
         )
         .sort("published", "id")
     )
@@ -115,7 +114,7 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
         return row | {"reason": why}
     if not before.sum() and not now.sum():
         return row | {"reason": f"no pin of either period had any {metric} at age {age}"}
-    contrast = change_of_typical(*(pins[name].to_numpy() for name in ("value", "is_now", "week", "day")))
+    contrast = change_of_typical(*(pins[name].to_numpy() for name in ("value", "is_now", "day")))
     if contrast is None:
         return row | {"reason": f"all pins of a period had the same {metric} at age {age}"}
     if contrast.estimate is None:

@@ -1,4 +1,5 @@
 """Do formats differ?
 
-Differences between pins of the same weeks, tested by permutation (Janssen 1997); next to them, the crude difference.
+Differences of logs between pins of the same weeks, where pins of one day and week share their luck (restricted
+likelihood, Patterson and Thompson 1971), tested by permutation (Janssen 1997); next to them, the crude difference.
 """

@@ -74,13 +74,13 @@ def _sentence(pairs: pl.DataFrame, known: pl.DataFrame, name: str, metric: str) 
 def _pair(row: dict[str, Any], name: str, metric: str) -> str:
     first, second = _named(row["first"]), _named(row["second"])
     of_first, of_second = (f"{first} pins", f"{second} pins") if name == "format" else (first, second)
-    crude = f"{row['crude_ratio']:.1f}"
-    compared = f"{row['ratio']:.1f}"
-    said = "; crudely it is the same" if crude == compared else f"; taken crudely it looks like {crude} times"
+    days = f"{row['publication_days']:,} day{'' if row['publication_days'] == 1 else 's'}"
+    means = f"had {row['mean_first']:,.1f} {metric} on average after 7 days, {of_second} {row['mean_second']:,.1f}"
+    interval = f"95% interval {row['low']:.1f} to {row['high']:.1f}"
+    evidence = f"{row['compared_first']:,} and {row['compared_second']:,} pins, published on {days}"
     return (
-        f"{of_first[:1].upper()}{of_first[1:]} had {compared} times the {metric} of {of_second} after 7 days among "
-        f"pins of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['compared_first']:,} and "
-        f"{row['compared_second']:,} days with such pins){said}."
+        f"{of_first[:1].upper()}{of_first[1:]} {means}; among pins of the same weeks the typical one had "
+        f"{row['ratio']:.1f} times as many ({interval}): {row['verdict']} ({evidence})."
     )
 
 
@@ -88,8 +88,9 @@ def _notes(known: pl.DataFrame) -> tuple[str, ...]:
     notes = [
         "Every pin is taken at the same age, 7 days, so that older pins do not look better for having had more time.",
         "Same weeks: pins are compared with others published in the same weeks, as a season or a trend that meets a "
-        "format by chance is no effect of it. Crude leaves that out.",
-        "Times are of the typical pin (geometric mean of 1 + count), as a few pins have most of everything.",
+        "format by chance is no effect of it. The crude ratio, a diamond in the chart, leaves that out.",
+        "Times are of the typical pin (from the logs of counts), as a few pins have most of everything. Pins of one "
+        "day or week share their luck and do not count as independent.",
     ]
     if known.height > 1:
         notes.append(

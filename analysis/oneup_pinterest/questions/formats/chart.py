@@ -53,7 +53,7 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
         alt.Tooltip("low:Q", title="95% from", format=".2f"),
         alt.Tooltip("high:Q", title="95% to", format=".2f"),
         alt.Tooltip("crude:Q", title="Crude (times)", format=".2f"),
-        alt.Tooltip("pins:N", title="Days compared"),
+        alt.Tooltip("pins:N", title="Pins compared"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
     color = COLORS.get(metric, BLUE)

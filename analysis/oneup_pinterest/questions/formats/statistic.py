@@ -8,8 +8,8 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
-from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.methods.permutation import MIN_IN_GROUP, PERMUTATIONS, difference_within
+from oneup_pinterest.methods.frames import day_numbers, with_account
+from oneup_pinterest.methods.permutation import MIN_IN_GROUP, PERMUTATIONS, PinsWithin
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_verdicts
 
@@ -26,6 +26,7 @@ _SCHEMA: Columns = {
     "mean_second": pl.Float64,
     "compared_first": pl.Int64,
     "compared_second": pl.Int64,
+    "publication_days": pl.Int64,
     "crude_ratio": pl.Float64,
     "ratio": pl.Float64,
     "low": pl.Float64,
@@ -61,18 +62,18 @@ def compared_formats(
 
     - social_network_id; first, second: the formats; first is the rarer of the two
     - pins_first, pins_second: number of pins with an outcome; mean_first, mean_second: its mean (count)
-    - compared_first, compared_second: number of days in weeks that have both formats; only they enter the adjusted
-      ratio
-    - crude_ratio: typical outcome of the first over that of the second, whenever they were published
-    - ratio, low, high: the same ratio among pins of the same weeks, with a 95% interval
-    - p_value: of a shuffle of the two formats inside their weeks; q_value: adjusted over the pairs (Benjamini and
+    - compared_first, compared_second: number of pins in weeks that have both formats; only they enter `ratio`
+    - publication_days: number of days on which pins of either format were published
+    - crude_ratio: geometric mean of 1 + outcome of the first over that of the second, whenever they were published
+    - ratio, low, high: typical outcome of the first over that of the second among pins of the same weeks, with a 95%
+      interval: the factor on expected counts that explains the difference of the logs of 1 + count
+    - p_value: of a shuffle inside the weeks; q_value: adjusted over the pairs (Benjamini and
       Hochberg 1995)
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and
       ratio is null
 
-    Pins of one format and day share the day's luck and often their subject, so their mean is one observation. Typical
-    is the geometric mean of 1 + outcome, because a few pins hold most counts. The test is `difference_within`
-    (Janssen 1997).
+    Pins of one day and of one week share their luck and often their subject, so they are no independent observations
+    (`PinsWithin`; restricted likelihood, Patterson and Thompson 1971). The test is studentized (Janssen 1997).
 
     >>> from datetime import datetime, timedelta
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
@@ -80,7 +81,7 @@ def compared_formats(
     ...     "format": ["image", "image", "image", "video"] * 20, "value": [9.0 + n % 5 + 11 * (n % 4 == 3)
     ...     for n in range(80)]})
     >>> compared_formats(outcomes).select("first", "second", pl.col("ratio").round(1), "verdict").row(0)
-    ('video', 'image', 1.9, 'more')
+    ('video', 'image', 2.0, 'more')
     """
     if outcomes.is_empty():
         return with_account("", None, _SCHEMA)
@@ -122,20 +123,14 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
         pins=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), level=pl.col("outcome").mean()
     )
     kinds = counted.sort("pins", "kind", descending=[True, False]).head(MAX_FORMATS).rows(named=True)
-    # pins of one format and day share the day's luck and often their subject, so they are one observation
-    days = (
-        rows.group_by("weeks", pl.col("moment").dt.date().alias("day"), "kind")
-        .agg(pl.col("outcome").mean())
-        .sort("weeks", "day", "kind")
-    )
-    kind, outcome, weeks = days["kind"].to_numpy(), days["outcome"].to_numpy(), days["weeks"].to_numpy()
+    kind, weeks, days = rows["kind"].to_numpy(), rows["weeks"].to_numpy(), day_numbers(rows)
+    values = rows["value"].to_numpy()
     rng = np.random.default_rng(seed)
     found: list[dict[str, Any]] = []
     for second, first in combinations(kinds, 2):
         of_pair = (kind == first["kind"]) | (kind == second["kind"])
-        difference = difference_within(
-            outcome[of_pair], weeks[of_pair], kind[of_pair] == first["kind"], rng, permutations
-        )
+        within = PinsWithin(values[of_pair], weeks[of_pair], days[of_pair])
+        compared = within.contrast(kind[of_pair] == first["kind"], rng, permutations)
         pair = {
             "first": first["kind"],
             "second": second["kind"],
@@ -143,19 +138,13 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
             "pins_second": second["pins"],
             "mean_first": first["mean"],
             "mean_second": second["mean"],
+            "publication_days": np.unique(days[of_pair]).size,
             "crude_ratio": float(np.exp(first["level"] - second["level"])),
         }
-        if difference is None:
+        if compared is None or compared[0].estimate is None:
             pair["reason"] = _reason(first, second)
         else:
-            pair |= {
-                "compared_first": difference.first,
-                "compared_second": difference.second,
-                "ratio": float(np.exp(difference.estimate)),
-                "low": float(np.exp(difference.low)),
-                "high": float(np.exp(difference.high)),
-                "p_value": difference.p_value,
-            }
+            pair |= {"compared_first": compared[1], "compared_second": compared[2], **compared[0].ratios()}
         found.append(pair)
     return with_verdicts(pl.DataFrame(found, schema={name: _SCHEMA[name] for name in _SCHEMA}))
 
@@ -164,4 +153,4 @@ def _reason(first: dict[str, Any], second: dict[str, Any]) -> str:
     fewest = min(first, second, key=lambda kind: kind["pins"])
     if fewest["pins"] < MIN_IN_GROUP:
         return f"{fewest['kind']}: {fewest['pins']} of at least {MIN_IN_GROUP} pins"
-    return f"fewer than {MIN_IN_GROUP} days with pins of each in the same weeks, or all counts alike"
+    return f"fewer than {MIN_IN_GROUP} pins of each in the same weeks, or counts that are all alike or nearly all 0"

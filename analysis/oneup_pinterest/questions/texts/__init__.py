@@ -1,5 +1,6 @@
 """Which texts go with success?
 
-Features: differences between pins of the same weeks, as for formats, with false discovery control. Words: log-odds
-with a Dirichlet prior (Monroe et al. 2008), compared with shuffles of pins.
+Differences of logs between pins of the same weeks, where pins of one day and week share their luck (restricted
+likelihood, Patterson and Thompson 1971). Features: false discovery control. Words: the largest of all is compared with
+shuffles (Westfall and Young 1993); a planned word is tested alone.
 """

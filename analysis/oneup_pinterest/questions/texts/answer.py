@@ -1,5 +1,8 @@
 """Answer which features and which words the texts of better pins have, at one age and among the same weeks."""
 
+from math import ceil
+from typing import Any
+
 import polars as pl
 
 from oneup_pinterest.formatting import truncate
@@ -8,11 +11,15 @@ from oneup_pinterest.methods.verdicts import LESS, MORE
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
-from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects, word_contrasts
+from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects
+from oneup_pinterest.questions.texts.words import MIN_PINS_WITH_WORD, MIN_SHARE, word_contrasts
 
 _MAX_NAMED = 3
 _SIDE = 15  # rows of the table from each end
-_ONE_TEXT = "Pins with the same text in the same weeks count as one: they share their subject and its luck."
+_ONE_TEXT = (
+    "Pins with the same text in the same weeks count as one, and those of one day or week are not independent: they "
+    "share their subject and its luck."
+)
 _SUBJECTS = "Words go with the subjects of pins: what stands out need not be why."
 
 
@@ -37,9 +44,10 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
         return not_enough_data(question, why)._replace(table=table)
     beyond = known.filter(pl.col("verdict").is_in([MORE, LESS])).sort("q_value", "feature")
     sentences = [
-        f"Pins whose text {_said(row['feature'])} had {row['ratio']:.1f} times the {metric} after 7 days of other pins "
-        f"of the same weeks (95% interval {row['low']:.1f} to {row['high']:.1f}; {row['pins_with']:,} pins with it and "
-        f"{row['pins_without']:,} without)."
+        f"Pins whose text {_said(row['feature'])} had {row['mean_with']:.1f} {metric} on average after 7 days, the "
+        f"others {row['mean_without']:.1f}. Among pins of the same weeks the typical one had {row['ratio']:.1f} times "
+        f"as many (95% interval {row['low']:.1f} to {row['high']:.1f}): {row['verdict']} ({row['pins_with']:,} pins "
+        f"with it and {row['pins_without']:,} without)."
         for row in beyond.head(_MAX_NAMED).iter_rows(named=True)
     ]
     if beyond.height > _MAX_NAMED:
@@ -62,52 +70,73 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
     return Answer(question, " ".join(sentences), features_chart(known, metric, width), table, notes)
 
 
-def words_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
-    """Answer which words the better pins use more, or less, than the other pins of their weeks.
+def words_answer(
+    history: AccountHistory, metric: str = "saves", *, word: str | None = None, width: int | str = WIDTH
+) -> Answer:
+    """Answer which words go with more, or less, of `metric` after 7 days among pins of the same weeks.
 
-    Better pins have more of `metric` after 7 days than the median. `compared_words` has the method.
+    With `word` (a word or a pair of words) only this one is asked: a planned question is answered with fewer pins than
+    a search through all words. The table has ratios and numbers of pins; `compared_words` has the method.
 
     >>> from oneup_pinterest.database.schema import TABLES
     >>> words_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: words need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
-    question = f"Which words do pins with more {metric} use?"
+    named = f"“{truncate(word, 30)}”" if word else ""
+    question = f"Does {named} go with more {metric}?" if word else f"Which words do pins with more {metric} use?"
     found = _outcomes(history, metric, "words")
     if isinstance(found, str):
         return Answer(question, found) if found[:1].isupper() else not_enough_data(question, found)
-    contrasts = word_contrasts(history, metric)
+    contrasts = word_contrasts(history, metric, word)
     if contrasts.is_empty():
+        what = f"{named} has to be" if word else "a word is needed that is"
+        fewest = MIN_PINS_WITH_WORD if word else max(MIN_PINS_WITH_WORD, ceil(MIN_SHARE * found.height))
         return not_enough_data(
-            question,
-            "two words are needed that are in at least 5 pins and missing from 5 others, and counts that differ.",
+            question, f"{what} in at least {fewest} pins and missing from {fewest} others, and counts that differ."
         )
     total, compared = contrasts["pins_in_all"][0], contrasts["words_compared"][0]
-    sentences = []
-    better, worse = (contrasts.filter(pl.col("verdict") == verdict) for verdict in ("better", "worse"))
-    for part, more in ((better, "more"), (worse.reverse(), "fewer")):
-        if part.height:
-            names = ", ".join(
-                f"“{truncate(row['word'], 30)}” ({row['better']:,} of {row['pins']:,} pins with it are in the better "
-                f"half, {row['expected_share']:.0%} expected)"
-                for row in part.head(_MAX_NAMED).iter_rows(named=True)
-            )
-            rest = f" and {part.height - _MAX_NAMED} more" if part.height > _MAX_NAMED else ""
-            sentences.append(f"Words of pins with {more} {metric} than their weeks' median: {names}{rest}.")
-    if not sentences:
-        sentences.append(
-            f"No word goes with more or fewer {metric} than chance would give: {compared:,} words and pairs of words "
-            f"were compared in {total:,} pins."
-        )
+    if word:
+        sentences = [_word_sentence(contrasts.row(0, named=True), metric), f"{total:,} pins were compared."]
     else:
-        sentences.append(f"{compared:,} words and pairs of words were compared in {total:,} pins.")
+        sentences = []
+        more, less = (contrasts.filter(pl.col("verdict") == verdict) for verdict in (MORE, LESS))
+        for part in (more, less.reverse()):
+            sentences += [_word_sentence(row, metric) for row in part.head(_MAX_NAMED).iter_rows(named=True)]
+        if (left := more.height + less.height - len(sentences)) > 0:
+            sentences.append(f"{left} more word{'' if left == 1 else 's'} differ by more than chance: see the table.")
+        counted = f"{compared:,} words and pairs of words were compared in {total:,} pins."
+        if not sentences:
+            counted = f"No word goes with more or fewer {metric} than chance would give: {counted}"
+        sentences.append(counted)
     notes = (
-        "Deviations of chance: how far a word's log-odds (Fightin' Words) lie from what shuffles of the pins inside "
-        "their weeks give. Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the "
-        "number of words asked is allowed for.",
+        "Deviations of chance: how far the logs of pins with a word lie from those of other pins of the same weeks, in "
+        "standard errors. "
+        + (
+            "One word was asked for, so nothing is allowed for others."
+            if word
+            else "Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the number of "
+            "words asked is allowed for; the intervals are of each word by itself."
+        ),
         _ONE_TEXT,
         _SUBJECTS,
     )
-    return Answer(question, " ".join(sentences), words_chart(contrasts, metric, width), _words_table(contrasts), notes)
+    table = _words_table(contrasts, metric)
+    return Answer(question, " ".join(sentences), words_chart(contrasts, metric, width), table, notes)
+
+
+def _word_sentence(row: dict[str, Any], metric: str) -> str:
+    days = row["publication_days"]
+    typical = "too few counts are above 0 for a ratio"
+    if row["ratio"] is not None:
+        typical = (
+            f"among pins of the same weeks the typical one had {row['ratio']:.1f} times as many (95% interval "
+            f"{row['low']:.1f} to {row['high']:.1f})"
+        )
+    return (
+        f"Pins with “{truncate(row['word'], 30)}” had {row['mean_with']:.1f} {metric} on average, the others "
+        f"{row['mean_without']:.1f}; {typical}: {row['verdict']} ({row['pins']:,} pins published on {days:,} "
+        f"day{'' if days == 1 else 's'})."
+    )
 
 
 def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame | str:
@@ -131,7 +160,9 @@ def _features_table(effects: pl.DataFrame, metric: str) -> pl.DataFrame:
         pl.col("feature").alias("Text"),
         pl.col("pins_with").alias("Pins with it"),
         pl.col("pins_without").alias("Pins without"),
-        pl.col("ratio").alias(f"{metric.capitalize()} with over without (times)"),
+        pl.col("mean_with").alias(f"Mean {metric} with it"),
+        pl.col("mean_without").alias(f"Mean {metric} without"),
+        pl.col("ratio").alias("Same weeks, with over without (times)"),
         pl.col("low").alias("95% from (times)"),
         pl.col("high").alias("95% to (times)"),
         pl.col("q_value").alias("q"),
@@ -139,14 +170,18 @@ def _features_table(effects: pl.DataFrame, metric: str) -> pl.DataFrame:
     )
 
 
-def _words_table(contrasts: pl.DataFrame) -> pl.DataFrame:
+def _words_table(contrasts: pl.DataFrame, metric: str) -> pl.DataFrame:
     few = contrasts.height <= 2 * _SIDE
     rows = contrasts if few else pl.concat([contrasts.head(_SIDE), contrasts.tail(_SIDE)])
     return rows.select(
         pl.col("word").map_elements(lambda word: truncate(word, 60), return_dtype=pl.String).alias("Word or pair"),
         pl.col("pins").alias("Pins with it"),
-        pl.col("better").alias("In the better half (pins)"),
-        (100 * pl.col("expected_share")).alias("Expected there (%)"),
+        pl.col("publication_days").alias("Published on (days)"),
+        pl.col("mean_with").alias(f"Mean {metric} with it"),
+        pl.col("mean_without").alias(f"Mean {metric} without"),
+        pl.col("ratio").alias("With over without (times)"),
+        pl.col("low").alias("95% from (times)"),
+        pl.col("high").alias("95% to (times)"),
         pl.col("z").alias("Deviations of chance"),
         pl.col("p_value").alias("p, of all words"),
         pl.col("verdict").alias("Verdict"),

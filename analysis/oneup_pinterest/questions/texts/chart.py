@@ -1,8 +1,9 @@
-"""Draw texts: pins with a feature against pins without it, and the words of better and worse pins."""
+"""Draw texts: pins with a feature against pins without it, and the words that go with more or less."""
 
 import altair as alt
 import polars as pl
 
+from oneup_pinterest.methods.verdicts import LESS, MORE
 from oneup_pinterest.questions.chart_style import (
     BLUE,
     COLORS,
@@ -90,14 +91,14 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
 
 
 def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) -> Chart:
-    """Draw the words that better pins use most (right) and least (left), in standard deviations of chance.
+    """Draw the words that go with more (right) and with less (left), in standard errors.
 
     `contrasts` has the rows of one account from `word_contrasts`. At most 8 words per side are drawn; they are filled
     if beyond chance.
 
-    >>> contrasts = pl.DataFrame({"word": ["plum"], "z": [4.2], "pins": [40], "better": [35], "verdict": ["better"]})
+    >>> contrasts = pl.DataFrame({"word": ["plum"], "z": [4.2], "pins": [40], "ratio": [1.6], "verdict": ["more"]})
     >>> words_chart(contrasts, "saves").to_dict()["description"]
-    'Words of pins with more saves than the median of their weeks: most plum; least none.'
+    'Words that go with more or fewer saves: most plum; least none.'
     """
     ordered = contrasts.sort("z", "word", descending=[True, False])
     more, less = ordered.filter(pl.col("z") > 0), ordered.filter(pl.col("z") < 0)
@@ -108,7 +109,8 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
             "word": axis_label(row["word"], 22) or "?",
             "z": round(row["z"], 2),
             "zero": 0,
-            "pins": f"{row['better']:,} of {row['pins']:,}",
+            "pins": row["pins"],
+            "ratio": None if row["ratio"] is None else round(row["ratio"], 2),
             "said": row["verdict"],
         }
         for place, row in enumerate(shown.iter_rows(named=True))
@@ -124,7 +126,8 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     tooltip = [
         alt.Tooltip("word:N", title="Word"),
         alt.Tooltip("z:Q", title="Deviations of chance", format="+.1f"),
-        alt.Tooltip("pins:N", title="Pins better than their weeks"),
+        alt.Tooltip("pins:Q", title="Pins with it", format=","),
+        alt.Tooltip("ratio:Q", title="With over without (times)", format=".2f"),
         alt.Tooltip("said:N", title="Verdict"),
     ]
     color = COLORS.get(metric, BLUE)
@@ -133,7 +136,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
-        part = [row for row in rows if (row["said"] in ("better", "worse")) == is_sure]
+        part = [row for row in rows if (row["said"] in (MORE, LESS)) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
             color=color, fill=color if is_sure else "white", size=60, opacity=1, strokeWidth=1.5
         )
@@ -146,5 +149,5 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         layers.append(text.encode(x=x, y=y, text="word:N"))
     most = ", ".join(row["word"] for row in rows[:3] if row["z"] > 0) or "none"
     least = ", ".join(row["word"] for row in rows[::-1][:3] if row["z"] < 0) or "none"
-    description = f"Words of pins with more {metric} than the median of their weeks: most {most}; least {least}."
+    description = f"Words that go with more or fewer {metric}: most {most}; least {least}."
     return finished(alt.layer(*layers, data=inline(rows)), description, width, 20 + 19 * max(len(rows), 1))
