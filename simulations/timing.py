@@ -1,6 +1,7 @@
 """Promises about the time of publication: nothing is claimed if no slot matters, and a strong effect is found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -9,8 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.first_week import with_weeks
-from oneup_pinterest.questions.timing.statistic import By, compared_slots
+from oneup_pinterest.questions.timing.statistic import By, Weekday, compared_slots
 from simulations import Promise
+from simulations.first_weeks import independent_outcomes
+from simulations.independent import Design
 from simulations.worlds import each_account
 
 Floats = npt.NDArray[np.float64]
@@ -24,8 +27,8 @@ _NO_EFFECT = np.zeros(7)
 def promises(scale: int) -> Iterator[Promise]:
     """Yield each promise once it is measured; `scale` 1 takes about ten seconds."""
     worlds = {
-        "300 pins": _simulated_accounts(np.random.default_rng(80), runs := 100 * scale, 300, 120, _NO_EFFECT),
-        "300 pins, up to 8 per day with shared luck": _simulated_accounts(
+        "300 pins": _simulated_accounts(np.random.default_rng(80), runs := 60 * scale, 300, 120, _NO_EFFECT),
+        "300 pins, up to 8 of a day that share its luck": _simulated_accounts(
             np.random.default_rng(81), runs, 300, 120, _NO_EFFECT, batch=8
         ),
         "60 pins": _simulated_accounts(np.random.default_rng(82), runs, 60, 60, _NO_EFFECT),
@@ -70,11 +73,37 @@ def promises(scale: int) -> Iterator[Promise]:
     pooled, raw = (
         known.select((pl.col(name) - pl.col("truth")).pow(2).mean().sqrt()).item() for name in ("effect", "difference")
     )
-    name = "weekdays differ randomly (standard deviation 0.3 in logarithms)"
-    yield Promise("timing", f"{name}: 95% interval covers the true effect", holds, 0.88, False, runs)
-    yield Promise(
-        "timing", f"{name}: error of pooled effects, relative to raw effects", float(pooled / raw), 0.95, True, runs
-    )
+    name = "weekdays differ by chance (0.3 in log units)"
+    yield Promise("timing", f"{name}: 95% interval holds the true effect", holds, 0.93, False, runs)
+    yield Promise("timing", f"{name}: error of pooled over raw effects", float(pooled / raw), 0.95, True, runs)
+    yield from _independent_promises(6 * scale)
+
+
+def _independent_promises(runs: int) -> Iterator[Promise]:
+    """Yield false alarms and power of weekdays in accounts that were written without knowledge of the test."""
+    plain = Design(days=252)
+    alike = independent_outcomes(plain, runs).filter("weekday_null")
+    asked_for: tuple[tuple[str, Weekday | None], ...] = (("any weekday", None), ("a planned weekday", "Saturday"))
+    for what, weekday in asked_for:
+        claimed = _claimed(_weekdays(alike, weekday))
+        yield Promise("timing", f"independent worlds: {what} is claimed", _share(claimed), 0.06, True, len(claimed))
+    better = independent_outcomes(replace(plain, weekday_effect=1.5), runs).filter("weekday_null")
+    asked = _weekdays(better, "Saturday")
+    found = _share(asked["verdict"] == "above")
+    name = "independent worlds, 500 pins, Saturday 1.5 times"
+    yield Promise("timing", f"{name}: found by a planned question", found, 0.45, False, asked.height)
+    holds = asked.drop_nulls("effect").select(pl.lit(50).is_between("low", "high").mean()).item()
+    yield Promise("timing", f"{name}: 95% interval holds it", holds, 0.93, False, asked.height)
+
+
+def _weekdays(outcomes: pl.DataFrame, weekday: Weekday | None) -> pl.DataFrame:
+    return each_account(outcomes, partial(compared_slots, by="weekday", weekday=weekday, permutations=_PERMUTATIONS))
+
+
+def _claimed(found: pl.DataFrame) -> pl.Series:
+    """Return for each account whether anything is claimed."""
+    claimed = pl.col("verdict").is_in(["above", "below"]).any()
+    return found.group_by("social_network_id", maintain_order=True).agg(claimed)["verdict"]
 
 
 def _simulated_accounts(

@@ -14,6 +14,7 @@ from oneup_pinterest.methods.verdicts import LEVEL
 
 _MAX_VARIANCE = 100.0  # of days or weeks, where that of a pin is 1: beyond it, only the means of days or weeks count
 _MIN_GAIN = 3.0  # of twice the log likelihood: the best of seven weeks gains less where pins share nothing
+_COARSE = ((0.02, 0.1), (0.02, 0.4), (0.3, 0.02))  # variances of days and weeks to begin with
 _CLEAR = 0.1  # variance of weeks, where that of a pin is 1, from which on luck may last longer than a week
 _MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
 _FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
@@ -57,11 +58,15 @@ class Clusters:
 
         def loss_of_weeks(first: int) -> float:
             self._begin_weeks(first)
-            return min(loss(np.array(parts)) for parts in ((0.02, 0.1), (0.02, 0.4)))
+            return min(loss(np.array(parts)) for parts in _COARSE)
 
-        self._begin_weeks(min(range(self._length), key=loss_of_weeks))
-        bounds = [(0.0, _MAX_VARIANCE)] * 2
         alone = loss(np.zeros(2))
+        losses = [loss_of_weeks(first) for first in range(self._length)]
+        self._begin_weeks(int(np.argmin(losses)))
+        if min(losses) > alone:  # no sign of anything shared
+            loss(np.zeros(2))
+            return
+        bounds = [(0.0, _MAX_VARIANCE)] * 2
         best = minimize(loss, np.array([0.1, 0.1]), method="L-BFGS-B", bounds=bounds, options={"maxiter": 30})
         loss(best.x if best.fun < alone - _MIN_GAIN else np.zeros(2))
 

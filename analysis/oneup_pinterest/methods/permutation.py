@@ -19,14 +19,16 @@ class Scan(NamedTuple):
     """Contrasts of many groups, each with all other pins of its strata; one element per group.
 
     - difference, error: of the logs of 1 + count, and its standard error; error is infinite where nothing can be told
+    - slope: how far these logs move with the log of the expected count (see `log_slopes`)
     - deviations: difference / error
     - contrasts: ratio of the expected counts (in logs) with the p value and interval of this group alone
     - p_value: share of shuffles in which any group deviates as much (Westfall and Young 1993)
-    - threshold: deviations with a `p_value` of 5%
+    - threshold: deviations with a `p_value` of the level that was asked for
     """
 
     difference: Floats
     error: Floats
+    slope: Floats
     deviations: Floats
     contrasts: list[LogContrast]
     p_value: Floats
@@ -87,7 +89,11 @@ class PinsWithin:
         return LogContrast.of(estimate, quantile * error, p_value, slope), first, second
 
     def scan(
-        self, groups: npt.NDArray[np.floating], rng: np.random.Generator, permutations: int = PERMUTATIONS
+        self,
+        groups: npt.NDArray[np.floating],
+        rng: np.random.Generator,
+        permutations: int = PERMUTATIONS,
+        level: float = SIGNIFICANT,
     ) -> Scan:
         """Compare each group (columns of 0 and 1) with all other pins, and allow for the number of groups."""
         held = groups[self._order]
@@ -115,7 +121,7 @@ class PinsWithin:
                 contrasts.append(LogContrast(None, None, None, 1.0))
         p_values = np.array([_tail(largest, abs(deviation))[0] for deviation in deviations])
         difference = np.where(known, deviations * np.where(known, error, 0), 0.0)
-        return Scan(difference, error, deviations, contrasts, p_values, _tail(largest, 0)[1])
+        return Scan(difference, error, slopes, deviations, contrasts, p_values, _tail(largest, 0, level)[1])
 
     def _has_both(self, is_first: Flags) -> Flags:
         """Return which pins belong to a stratum with pins of both groups."""
@@ -146,10 +152,10 @@ def _studentized(rows: Floats, column: Floats, days: Integers) -> tuple[Floats, 
     return slope, error
 
 
-def _tail(null: Floats, observed: float) -> tuple[float, float]:
-    """Return the p value of the observed statistic, which counts as one shuffle, and the statistic of a p of 5%."""
+def _tail(null: Floats, observed: float, level: float = SIGNIFICANT) -> tuple[float, float]:
+    """Return the p value of the observed statistic (itself one shuffle), and the statistic with a p of `level`."""
     p_value = (1 + float((null >= observed - 1e-9).sum())) / (1 + null.size)
-    rank = max(int(SIGNIFICANT * (1 + null.size)), 1)
+    rank = max(int(level * (1 + null.size)), 1)
     return p_value, float(np.partition(null, null.size - rank)[null.size - rank])
 
 

@@ -1,5 +1,6 @@
 """Does the weekday or the hour of publication matter?
 
-Partial pooling of weekdays or hours (Gelman et al.). The largest effect is compared with shuffles of days within the
-same weeks (Westfall and Young 1993).
+Differences of logs between pins of the same weeks, where pins of one day and week share their luck (restricted
+likelihood, Patterson and Thompson 1971), with partial pooling (Gelman et al.). The largest is compared with shuffles
+(Westfall and Young 1993); a planned weekday is tested alone.
 """

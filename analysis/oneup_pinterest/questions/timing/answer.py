@@ -1,5 +1,7 @@
 """Answer whether the weekday or the hour of publication matters, beyond normal variation."""
 
+from typing import Any
+
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
@@ -7,7 +9,7 @@ from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
-from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, slot_effects
+from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, Weekday, slot_effects
 
 _MAX_ROWS = 30  # of a table: the slots with the most pins
 _MOST_NAMED = 3
@@ -18,14 +20,16 @@ def weekday_answer(
     history: AccountHistory,
     metric: str = "saves",
     *,
+    weekday: Weekday | None = None,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
     width: int | str = WIDTH,
 ) -> Answer:
     """Answer whether pins of some weekday have more or less after a week than others of the same weeks.
 
-    `published_zone` is the zone of the API's times, `display_zone` the zone of the result. The table has counts and
-    percent; `compared_slots` has the method.
+    With `weekday` (such as "Saturday") only this one is asked: a planned question is answered with fewer pins than a
+    search through all of them. `published_zone` is the zone of the API's times, `display_zone` the zone of the result.
+    The table has counts and percent; `compared_slots` has the method.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
@@ -35,7 +39,10 @@ def weekday_answer(
     'Not enough data yet: times of publication can be compared from 20 pi'
     """
     zones = (published_zone, display_zone)
-    return _answer("Does the weekday of publication matter for {}?", history, metric, "weekday", 24, zones, width)
+    question = "Does the weekday of publication matter for {}?"
+    if weekday is not None:
+        question = f"Does publishing on {weekday} matter for {{}}?"
+    return _answer(question, history, metric, "weekday", 24, zones, width, weekday)
 
 
 def hour_answer(
@@ -99,12 +106,19 @@ def _answer(
     hours: int,
     zones: tuple[str, str],
     width: int | str,
+    weekday: Weekday | None = None,
 ) -> Answer:
     question = question.format(metric)
     if why := no_curves(history, metric):
         return Answer(question, why)
     effects = slot_effects(
-        history, metric, by, 1 if by == "weekday" else hours, published_zone=zones[0], display_zone=zones[1]
+        history,
+        metric,
+        by,
+        1 if by == "weekday" else hours,
+        weekday=weekday,
+        published_zone=zones[0],
+        display_zone=zones[1],
     )
     if effects.is_empty():
         return not_enough_data(
@@ -114,6 +128,8 @@ def _answer(
         )
     if reason := effects["reason"][0]:
         return not_enough_data(question, reason)
+    if effects["effect"].null_count() == effects.height:
+        return not_enough_data(question, "too few pins of the same weeks were published then and at other times.")
     chart = slots_grid(effects, metric, width) if by == "slot" else slots_chart(effects, metric, width)
     notes = (*_notes(effects, metric, by), _zone_note(*zones))
     return Answer(question, _sentence(effects, metric, by), chart, _table(effects, metric), notes)
@@ -125,44 +141,39 @@ def _sentence(effects: pl.DataFrame, metric: str, by: By) -> str:
         "effect", "weekday", "hour", descending=[True, False, False]
     )
     found = known.filter(pl.col("verdict").is_in(["above", "below"]))
-    total = f"{known['pins_in_all'][0]:,} pins"
+    total = f"{known['pins_in_all'][0]:,}"
+    if known.height == effects.height == 1:  # a planned question
+        return _slot_sentence(known.row(0, named=True), metric, hours, total)
     if found.is_empty():
         best = known.row(0, named=True)
         name = slot_name(best["weekday"], best["hour"], hours)
         whose = f"{name}'s" if by == "weekday" else f"those of {name}"
         return (
-            f"No {_KINDS[by]} differs by more than chance: of {total}, {whose} did best, {_figures(best)}, "
-            f"{_p_text(best['p_value'])}."
+            f"No {_KINDS[by]} differs by more than chance: of {total} pins, {whose} did best, {_figures(best)} against "
+            "others of the same weeks, within normal variation."
         )
-    preposition = "from" if by == "hour" else "on"
-    if found.height == 1:
-        row = found.row(0, named=True)
-        return (
-            f"Pins published {preposition} {slot_name(row['weekday'], row['hour'], hours)} stand out: after a week "
-            f"their {metric} are {_figures(row)} against other pins of the same weeks ({row['pins']:,} of {total}, "
-            f"{_p_text(row['p_value'])})."
-        )
-    parts = [
-        f"{slot_name(row['weekday'], row['hour'], hours)}, {_figures(row)}, {_p_text(row['p_value'])}"
-        for row in found.sort("p_value", maintain_order=True).head(_MOST_NAMED).iter_rows(named=True)
-    ]
-    more = f"; and {found.height - _MOST_NAMED} more" if found.height > _MOST_NAMED else ""
+    named = found.sort("p_value", maintain_order=True).head(_MOST_NAMED)
+    sentences = [_slot_sentence(row, metric, hours, total) for row in named.iter_rows(named=True)]
+    if found.height > _MOST_NAMED:
+        sentences.append(f"{found.height - _MOST_NAMED} more stand out: see the table.")
+    return " ".join(sentences)
+
+
+def _slot_sentence(row: dict[str, Any], metric: str, hours: int, total: str) -> str:
+    when = f"{'from' if row['weekday'] is None else 'on'} {slot_name(row['weekday'], row['hour'], hours)}"
     return (
-        f"Of {total}, those published at {found.height} times stand out by their {metric} after a week, against "
-        f"others of the same weeks: {'; '.join(parts)}{more}."
+        f"Pins published {when} had {row['mean']:,.1f} {metric} on average after a week; the typical one "
+        f"{_figures(row)} against others of the same weeks: {row['verdict']} "
+        f"({row['pins']:,} of {total} pins on {row['publication_days']:,} days)."
     )
 
 
-def _figures(row: dict[str, float]) -> str:
+def _figures(row: dict[str, Any]) -> str:
     return f"{_signed(row['effect'])} (95% interval {_signed(row['low'])} to {_signed(row['high'])})"
 
 
 def _signed(percent: float) -> str:
     return f"{percent:+,.0f}%".replace("-", "−").replace("+0%", "0%").replace("−0%", "0%")
-
-
-def _p_text(p_value: float) -> str:
-    return f"p = {p_value:.2g}"
 
 
 def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
@@ -172,8 +183,8 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
     tested = int(effects["effect"].count())
     notes = [
         "What counts is what a pin had exactly 7 days after its publication, compared with other pins of the same "
-        "weeks, on a scale of ratios so that one viral pin does not decide; effects are drawn towards 0 where pins "
-        "are few."
+        "weeks, on a scale of ratios so that one viral pin does not decide; of several, effects are drawn towards 0 "
+        "where pins are few. Pins of one day or week share their luck and do not count as independent."
     ]
     if tested < effects.height:
         notes.append(
@@ -190,7 +201,12 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
             f"With this many pins, a {_KINDS[by]} would have to have {_times(first['detectable'])} the {metric} of "
             "others to be found four times in five."
         )
-    notes.append("p-values allow for all that were compared, here and in the other two questions on time.")
+    if effects.height > 1:
+        notes.append("Verdicts allow for all that were compared, here and in the other two questions on time.")
+    else:
+        notes.append(
+            "One weekday was asked for, so nothing is allowed for others, and its effect is not drawn towards 0."
+        )
     return tuple(notes)
 
 
