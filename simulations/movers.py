@@ -7,12 +7,16 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.verdicts import NO_VERDICT
 from oneup_pinterest.questions.movers.statistic import pin_movers
 from simulations import Promise
+from simulations.independent import Design
+from simulations.independent.open_families import FAMILIES
 from simulations.worlds import LAST_SNAPSHOT, each_account, made_up_pins
 
 DAYS = 45
 QUESTION = "movers"
+HARD_FAMILIES = ("late_bloomers", "overdispersed", "viral_tail", "shared_swings")
 ACCOUNT_TYPES = ("alike", "speeds", "evergreen", "noisy")
 
 
@@ -49,7 +53,7 @@ def promises(scale: int) -> Iterator[Promise]:
     """Yield the share of accounts with a false mover, and how often a pin that takes off is found."""
     rng = np.random.default_rng(20260302)
     for account_type in ACCOUNT_TYPES:
-        runs = 40 * scale
+        runs = 25 * scale
         accounts = pl.concat(
             simulate_account(rng, int(rng.choice([30, 80, 150])), account_type, f"{run:05}") for run in range(runs)
         )
@@ -57,6 +61,7 @@ def promises(scale: int) -> Iterator[Promise]:
         named = movers.filter(pl.col("verdict").is_in(["more", "less"]))["social_network_id"].n_unique()
         what = f"accounts in which any pin is reported although all only age ({account_type})"
         yield Promise(QUESTION, what, named / runs, 0.06, True, runs)
+    yield from _independent(12 * scale)
     runs = 40 * scale
     accounts = pl.concat(simulate_account(rng, 120, "speeds", f"{run:05}") for run in range(runs))
     yield Promise(
@@ -75,6 +80,31 @@ def promises(scale: int) -> Iterator[Promise]:
         0.8,
         False,
         total,
+    )
+
+
+def _independent(runs: int) -> Iterator[Promise]:
+    """Yield false alarms and finds in families of accounts that the method was not made for."""
+    false = found = there = 0
+    for family in (*HARD_FAMILIES, "bursts"):
+        for run in range(runs * (4 if family == "bursts" else 1)):
+            drawn = FAMILIES[family](np.random.default_rng([run, len(family)]), Design(pins_per_day=0.5))
+            ids = [str(name) for name in drawn.pins_frame(drawn.aligned_date(LAST_SNAPSHOT))["id"].unique().sort()]
+            pins = drawn.pins_frame(drawn.aligned_date(LAST_SNAPSHOT), opening=True)
+            pins = pins.with_columns(permalink=pl.lit(None, pl.String), media_url=pl.lit(None, pl.String))
+            verdicts = dict(pin_movers(AccountHistory.from_pins(pins)).select("id", "verdict").iter_rows())
+            if family != "bursts":
+                false += bool({"more", "less"} & set(verdicts.values()))
+                continue
+            first_day = drawn.gains["saves"].shape[0] - 9
+            burst = {ids[pin] for pin, day, _ in drawn.bursts if first_day <= day <= first_day + 4}
+            verdicts_of_burst = [verdicts[name] for name in burst if verdicts.get(name, NO_VERDICT) != NO_VERDICT]
+            there, found = there + len(verdicts_of_burst), found + verdicts_of_burst.count("more")
+    alarms = runs * len(HARD_FAMILIES)
+    what = "independent worlds in which any pin is named although no pin bursts (late bloomers, clumps, viral pins)"
+    yield Promise(QUESTION, what, false / alarms, 0.06, True, alarms)
+    yield Promise(
+        QUESTION, "independent worlds: a pin that bursts in the week is found", found / there, 0.7, False, there
     )
 
 

@@ -78,7 +78,8 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         )
     notes = [
         "Expected is what the pin gained a day in the two weeks before, times what age did to the account's pins "
-        "since; a week in which all pins gain more makes no mover.",
+        "since; a week in which all pins gain more makes no mover. A pin that was rising may go on to rise.",
+        "How unusual a week must be is learned from the four weeks before it.",
     ]
     if few:
         notes.append(
