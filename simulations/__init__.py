@@ -4,6 +4,7 @@
 `simulations/test_promises.py` measures the same with fewer runs in `make test-all`.
 """
 
+from math import sqrt
 from typing import NamedTuple
 
 
@@ -24,3 +25,21 @@ class Promise(NamedTuple):
     def is_kept(self) -> bool:
         """Return whether the measured value keeps the bound."""
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound
+
+
+def false_alarms_allowed(runs: int) -> float:
+    """Return the bound on the share of false alarms: 6%, and in few runs what luck makes of a test at 5%.
+
+    >>> round(false_alarms_allowed(100), 3), false_alarms_allowed(10_000)
+    (0.094, 0.06)
+    """
+    return max(0.06, 0.05 + 2 * sqrt(0.05 * 0.95 / max(runs, 1)))
+
+
+def coverage_required(runs: int) -> float:
+    """Return the bound on the share of intervals that hold the truth: 93%, and less in few runs.
+
+    >>> round(coverage_required(100), 3), coverage_required(10_000)
+    (0.906, 0.93)
+    """
+    return min(0.93, 0.95 - 2 * sqrt(0.05 * 0.95 / max(runs, 1)))

@@ -12,16 +12,16 @@ from scipy import stats
 
 from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.formats.statistic import compared_formats
-from simulations import Promise
+from simulations import Promise, coverage_required, false_alarms_allowed
 from simulations.first_weeks import independent_outcomes
 from simulations.independent import VIDEO, Design
 from simulations.worlds import each_account
 
 QUESTION = "formats"
 RUNS = 100
-NULL_RUNS = 300
-BATCHED_RUNS = 200
-INDEPENDENT_RUNS = 10  # of each family
+NULL_RUNS = 250
+BATCHED_RUNS = 150
+INDEPENDENT_RUNS = 8  # of each family
 PERMUTATIONS = 199  # enough for a verdict at 5%
 FIRST = datetime(2025, 12, 29)
 
@@ -88,7 +88,12 @@ def promises(scale: int) -> Iterator[Promise]:
     found = each_account(worlds, partial(compared_formats, permutations=PERMUTATIONS))
     claimed = found.filter(pl.col("verdict").is_in(["more", "less"])).height / runs
     yield Promise(
-        QUESTION, "accounts in which a format is claimed although only the season differs", claimed, 0.06, True, runs
+        QUESTION,
+        "worlds in which a format is claimed although only the season differs",
+        claimed,
+        false_alarms_allowed(runs),
+        True,
+        runs,
     )
     yield Promise(
         QUESTION,
@@ -115,7 +120,7 @@ def promises(scale: int) -> Iterator[Promise]:
     signed_high = pl.when(pl.col("first") == "video").then(pl.col("high"))
     ends = better.select(low=signed.otherwise(1 / pl.col("high")), high=signed_high.otherwise(1 / pl.col("low")))
     covers = ends.select(pl.lit(2.0).is_between("low", "high").mean()).item()
-    yield Promise(QUESTION, "their 95% interval has the true ratio", covers, 0.93, False, runs)
+    yield Promise(QUESTION, "their 95% interval has the true ratio", covers, coverage_required(runs), False, runs)
     runs = BATCHED_RUNS * scale
     batches = each_account(
         batched(np.random.default_rng(20260307), runs), partial(compared_formats, permutations=PERMUTATIONS)
@@ -124,7 +129,7 @@ def promises(scale: int) -> Iterator[Promise]:
         QUESTION,
         "pins published in batches with shared luck: accounts in which a format is claimed",
         batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
-        0.06,
+        false_alarms_allowed(runs),
         True,
         runs,
     )
@@ -153,16 +158,25 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
         QUESTION,
         "independent worlds, one by one and in weekly batches: pairs of formats that are claimed",
         claimed,
-        0.06,
+        false_alarms_allowed(pairs.height),
         True,
         pairs.height,
     )
     better = _videos(independent_outcomes(replace(plain, format_effect=2.0), runs))
     found = better.select(pl.col("verdict").is_in(["more", "less"]).mean()).item()
-    yield Promise(QUESTION, "independent worlds, 250 pins, videos with twice the reach: found", found, 0.5, False, runs)
+    yield Promise(
+        QUESTION, "independent worlds, 250 pins, videos with twice the reach: found", found, 0.5, False, better.height
+    )
     truth = pl.when(pl.col("first") == VIDEO).then(2.0).otherwise(0.5)
     holds = better.drop_nulls("ratio").select(truth.is_between("low", "high").mean()).item()
-    yield Promise(QUESTION, "the same: 95% interval holds the true ratio", holds, 0.93, False, better.height)
+    yield Promise(
+        QUESTION,
+        "the same: 95% interval holds the true ratio",
+        holds,
+        coverage_required(better.height),
+        False,
+        better.height,
+    )
 
 
 def _videos(outcomes: pl.DataFrame) -> pl.DataFrame:

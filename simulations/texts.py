@@ -11,7 +11,7 @@ import polars as pl
 from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.texts.statistic import compared_features
 from oneup_pinterest.questions.texts.words import compared_words
-from simulations import Promise
+from simulations import Promise, coverage_required, false_alarms_allowed
 from simulations.first_weeks import independent_outcomes
 from simulations.formats import batched
 from simulations.independent import WORD, Design
@@ -19,7 +19,7 @@ from simulations.worlds import each_account
 
 QUESTION = "texts"
 RUNS = 60
-INDEPENDENT_RUNS = 6  # of each family
+INDEPENDENT_RUNS = 4  # of each family
 PERMUTATIONS = 199
 FIRST = datetime(2025, 12, 29)
 _MARKS = ("?", "!", " #diy", " 20", "\nmore", " save it", " for christmas", " 30%")
@@ -69,7 +69,7 @@ def promises(scale: int) -> Iterator[Promise]:
         QUESTION,
         "accounts in which any text feature is claimed although none matters",
         _worlds(effects, pl.col("verdict").is_in(["more", "less"])) / runs,
-        0.06,
+        false_alarms_allowed(runs),
         True,
         runs,
     )
@@ -77,7 +77,7 @@ def promises(scale: int) -> Iterator[Promise]:
         QUESTION,
         "worlds in which any word is claimed although none matters",
         _worlds(contrasts, pl.col("verdict").is_in(["more", "less"])) / runs,
-        0.06,
+        false_alarms_allowed(runs),
         True,
         runs,
     )
@@ -103,7 +103,7 @@ def promises(scale: int) -> Iterator[Promise]:
             QUESTION,
             f"pins published in batches with the same text and shared luck: accounts in which a {what} is claimed",
             claimed["social_network_id"].n_unique() / runs,
-            0.06,
+            false_alarms_allowed(runs),
             True,
             runs,
         )
@@ -143,7 +143,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
         QUESTION,
         "independent worlds, one by one and in weekly batches: worlds in which any word is claimed",
         claimed / worlds,
-        0.06,
+        false_alarms_allowed(worlds),
         True,
         worlds,
     )
@@ -159,7 +159,14 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
             found.height,
         )
     holds = found.drop_nulls("ratio").select(pl.lit(2.0).is_between("low", "high").mean()).item()
-    yield Promise(QUESTION, "the same: 95% interval holds the true ratio", holds, 0.93, False, found.height)
+    yield Promise(
+        QUESTION,
+        "the same: 95% interval holds the true ratio",
+        holds,
+        coverage_required(found.height),
+        False,
+        found.height,
+    )
 
 
 def _words(outcomes: pl.DataFrame, word: str | None = None) -> pl.DataFrame:

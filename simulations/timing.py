@@ -11,7 +11,7 @@ import polars as pl
 
 from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.timing.statistic import By, Weekday, compared_slots
-from simulations import Promise
+from simulations import Promise, coverage_required, false_alarms_allowed
 from simulations.first_weeks import independent_outcomes
 from simulations.independent import Design
 from simulations.worlds import each_account
@@ -27,7 +27,7 @@ _NO_EFFECT = np.zeros(7)
 def promises(scale: int) -> Iterator[Promise]:
     """Yield each promise once it is measured; `scale` 1 takes about ten seconds."""
     worlds = {
-        "300 pins": _simulated_accounts(np.random.default_rng(80), runs := 60 * scale, 300, 120, _NO_EFFECT),
+        "300 pins": _simulated_accounts(np.random.default_rng(80), runs := 40 * scale, 300, 120, _NO_EFFECT),
         "300 pins, up to 8 of a day that share its luck": _simulated_accounts(
             np.random.default_rng(81), runs, 300, 120, _NO_EFFECT, batch=8
         ),
@@ -40,13 +40,18 @@ def promises(scale: int) -> Iterator[Promise]:
             "timing",
             f"no slot matters: nothing is claimed by {_GROUPINGS[by]}",
             1 - _share(claims[by]),
-            0.96,
+            1 - false_alarms_allowed(claims.height),
             False,
             claims.height,
         )
     anything = claims.select(pl.any_horizontal("weekday", "hour", "slot")).to_series()
     yield Promise(
-        "timing", "the same: nothing is claimed by any of the three", 1 - _share(anything), 0.94, False, claims.height
+        "timing",
+        "the same: none is claimed by any of the three",
+        1 - _share(anything),
+        1 - false_alarms_allowed(claims.height),
+        False,
+        claims.height,
     )
     ratios = _median_best_ratio(worlds["300 pins"].filter(pl.col("social_network_id") < f"pin_{20 * scale:06}"))
     yield Promise(
@@ -74,9 +79,9 @@ def promises(scale: int) -> Iterator[Promise]:
         known.select((pl.col(name) - pl.col("truth")).pow(2).mean().sqrt()).item() for name in ("effect", "difference")
     )
     name = "weekdays differ by chance (0.3 in log units)"
-    yield Promise("timing", f"{name}: 95% interval holds the true effect", holds, 0.93, False, runs)
+    yield Promise("timing", f"{name}: 95% interval holds the true effect", holds, 0.92, False, runs)
     yield Promise("timing", f"{name}: error of pooled over raw effects", float(pooled / raw), 0.95, True, runs)
-    yield from _independent_promises(6 * scale)
+    yield from _independent_promises(5 * scale)
 
 
 def _independent_promises(runs: int) -> Iterator[Promise]:
@@ -86,14 +91,23 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     asked_for: tuple[tuple[str, Weekday | None], ...] = (("any weekday", None), ("a planned weekday", "Saturday"))
     for what, weekday in asked_for:
         claimed = _claimed(_weekdays(alike, weekday))
-        yield Promise("timing", f"independent worlds: {what} is claimed", _share(claimed), 0.06, True, len(claimed))
+        yield Promise(
+            "timing",
+            f"independent worlds: {what} is claimed",
+            _share(claimed),
+            false_alarms_allowed(len(claimed)),
+            True,
+            len(claimed),
+        )
     better = independent_outcomes(replace(plain, weekday_effect=1.5), runs).filter("weekday_null")
     asked = _weekdays(better, "Saturday")
     found = _share(asked["verdict"] == "above")
     name = "independent worlds, 500 pins, Saturday 1.5 times"
     yield Promise("timing", f"{name}: found by a planned question", found, 0.45, False, asked.height)
     holds = asked.drop_nulls("effect").select(pl.lit(50).is_between("low", "high").mean()).item()
-    yield Promise("timing", f"{name}: 95% interval holds it", holds, 0.93, False, asked.height)
+    yield Promise(
+        "timing", f"{name}: 95% interval holds it", holds, coverage_required(asked.height), False, asked.height
+    )
 
 
 def _weekdays(outcomes: pl.DataFrame, weekday: Weekday | None) -> pl.DataFrame:

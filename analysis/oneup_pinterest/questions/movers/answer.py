@@ -8,10 +8,10 @@ from oneup_pinterest.methods.verdicts import NO_VERDICT
 from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.movers.chart import WORDS, movers_chart
+from oneup_pinterest.questions.movers.prediction import MIN_COUNT
 from oneup_pinterest.questions.movers.statistic import (
     LAUNCH_DAYS,
     LEVEL_DAYS,
-    MIN_COUNT,
     MIN_LEVEL_DAYS,
     MIN_PINS,
     pin_movers,
