@@ -174,19 +174,28 @@ def _gap_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 def _level_shift_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     steady = _random_accounts(rng, runs, (42, *LENGTHS))
     false = _level_shifts(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
-    yield Promise(QUESTION, "series without a shift in which one is reported", false / runs, 0.06, True, runs)
-    naive = sum(
-        _naive_shifts(account_days["gain"].to_numpy()) for _, account_days in steady.group_by("social_network_id")
-    )
-    what = "naive: series without a shift in which PELT with a textbook penalty reports one"
+    yield Promise(QUESTION, "series without a shift in which one is named", false / runs, 0.06, True, runs)
+    naive = sum(_naive_shifts(world["gain"].to_numpy()) for _, world in steady.group_by("social_network_id"))
+    what = "naive: series without a shift in which a textbook penalty names one"
     yield Promise(QUESTION, what, naive / runs, 0.3, False, runs)
-    accounts, truth = [], {}
+    runs //= 2
+    yield from _wandering(rng, runs)
+    for name, quiet, least in (("", {}, 0.6), ("quiet ", {"wander": 0.05, "dispersion": (0.005, 0.02)}, 0.9)):
+        found, covered = _shifted(rng, runs, **quiet)
+        what = f"a doubling or halving of a {name}series is found within 3 days (60 to 200 days)"
+        yield Promise(QUESTION, what, found / runs, least, False, runs)
+        yield Promise(QUESTION, "of these, the 95% interval holds the true change", covered / found, 0.93, False, found)
+
+
+def _shifted(rng: np.random.Generator, runs: int, **quiet: Any) -> tuple[int, int]:
+    """Return how many shifts are found within 3 days, and how many of their intervals hold the true change."""
+    worlds, truth = [], {}
     for run in range(runs):
         days = int(rng.choice(LENGTHS))
         shift = int(rng.integers(14, days - 13))
         factor = np.where(np.arange(days) >= shift, 2.0 if run % 2 else 0.5, 1.0)
-        level = float(rng.uniform(20, 500))
-        accounts.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}"))
+        level = float(rng.uniform(20, 500) if not quiet else rng.uniform(100, 500))
+        worlds.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}", **quiet))
         truth[f"{run:05}"] = (FIRST_DAY + timedelta(days=shift), 100.0 if run % 2 else -50.0)
     found = covered = 0
     for row in _level_shifts(pl.concat(accounts)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
@@ -194,10 +203,33 @@ def _level_shift_promises(rng: np.random.Generator, runs: int) -> Iterator[Promi
         if abs((row["first_day"] - day).days) <= 3:
             found += 1
             covered += row["change_low"] <= change <= row["change_high"]
-    yield Promise(
-        QUESTION, "a doubling or halving is found within 3 days (60 to 200 days)", found / runs, 0.8, False, runs
-    )
-    yield Promise(QUESTION, "of these, the 95% interval covers the true change", covered / found, 0.93, False, found)
+    return found, covered
+
+
+def _wandering(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
+    """Yield series that wander or swing smoothly, which step nowhere."""
+    false = 0
+    kinds = ("random walks", "persistent (AR 0.95) series", "smooth waves")
+    for what in kinds:
+        worlds = []
+        for run in range(runs):
+            days = int(rng.choice(LENGTHS))
+            if what == "random walks":
+                path = np.cumsum(rng.normal(0, rng.uniform(0.03, 0.1), days))
+            elif what == "smooth waves":
+                path = rng.uniform(0.2, 0.7) * np.cos(
+                    np.arange(days) * 2 * np.pi / rng.uniform(60, 365) + rng.uniform(0, 7)
+                )
+            else:
+                path, noise = np.zeros(days), rng.normal(0, 0.1, days)
+                for day in range(1, days):
+                    path[day] = 0.95 * path[day - 1] + noise[day]
+            level, shift = float(rng.uniform(20, 500)), np.exp(path)
+            worlds.append(made_up_days(rng, days, level=level, wander=0.05, shift=shift, account=f"{run:05}"))
+        shifts = _level_shifts(pl.concat(worlds)).filter(pl.col("change").is_not_null())
+        false += shifts["social_network_id"].n_unique()
+    runs *= len(kinds)
+    yield Promise(QUESTION, f"{', '.join(kinds)} in which a shift is named", false / runs, 0.06, True, runs)
 
 
 def _naive_shifts(counts: Any) -> bool:

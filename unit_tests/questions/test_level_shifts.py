@@ -36,6 +36,20 @@ def test_noise_steady_growth_and_one_outlier_are_not_shifts() -> None:
         assert gain_levels(MadeUpHistory(account_gains=gains_of(list(counts)))).height == 1
 
 
+def test_random_walk_and_smooth_wave_have_no_shift() -> None:
+    rng = np.random.default_rng(4)
+    walk = 100 * np.exp(np.cumsum(rng.normal(0, 0.07, 120)))
+    wave = 100 * np.exp(0.6 * np.cos(np.arange(120) * 2 * np.pi / 120))
+    for level in (walk, wave):
+        assert gain_levels(MadeUpHistory(account_gains=gains_of(rng.poisson(level).tolist()))).height == 1
+
+
+def test_two_shifts_of_a_quiet_series_are_found() -> None:
+    counts = [*WEEK * 5, *[2 * count for count in WEEK * 5], *WEEK * 5]
+    levels = gain_levels(MadeUpHistory(account_gains=gains_of(counts)))
+    assert levels["first_day"].to_list() == [FIRST + timedelta(days=day) for day in (0, 35, 70)]
+
+
 def test_fewer_than_ten_days_are_not_a_level() -> None:
     counts = [*WEEK * 5, *[3 * count for count in WEEK], *WEEK * 5]
     assert gain_levels(MadeUpHistory(account_gains=gains_of(counts))).height == 1
@@ -66,7 +80,7 @@ def test_answer_dates_measures_and_draws_the_shift() -> None:
 
 def test_answer_says_that_nothing_shifted_or_what_is_missing(tmp_path: Path) -> None:
     assert levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 8))).sentence.startswith(
-        "No shift that chance or steady growth do not explain"
+        "No shift that chance, steady growth or slow swings do not explain"
     )
     assert "42 settled days" in levels_answer(MadeUpHistory(account_gains=gains_of(WEEK * 5))).sentence
     assert "none of them" in levels_answer(MadeUpHistory(account_gains=gains_of([0] * 60))).sentence

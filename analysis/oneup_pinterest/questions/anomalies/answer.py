@@ -102,8 +102,8 @@ def levels_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         return not_enough_data(question, f"there are {known} settled days, and none of them has brought any {metric}.")
     if found.height == 1:
         sentence = (
-            f"No shift that chance or steady growth do not explain: a usual day has brought {found['level'][0]:,.1f} "
-            f"{metric} throughout the {known} days known."
+            f"No shift that chance, steady growth or slow swings do not explain: a usual day has brought "
+            f"{found['level'][0]:,.1f} {metric} throughout the {known} days known."
         )
     else:
         summary = "; ".join(

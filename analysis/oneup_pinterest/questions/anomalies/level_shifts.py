@@ -7,8 +7,10 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.step_test import steps_against_wandering
 from oneup_pinterest.methods.time_series import ADDED, level_and_weekdays, trimmed_deviation
 from oneup_pinterest.methods.types import Columns, Floats
+from oneup_pinterest.methods.verdicts import LEVEL
 
 MIN_DAYS = 42  # six weeks: with fewer, a wave of two weeks looks like a level
 MIN_LEVEL_DAYS = 10  # shorter levels are odd weeks
@@ -39,7 +41,7 @@ def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     - days: number of days with a known gain
     - level: count, the gain of a usual day (geometric mean without the weekday cycle)
     - change: percent against the level before; null for the first level
-    - change_low, change_high: its 95% interval in percent, which allows for days that resemble the day before
+    - change_low, change_high: its 95% interval in percent, which allows for days that resemble those before
 
     No rows for accounts with fewer than 42 settled days of known gain, or without a gain on any of them.
 
@@ -47,6 +49,8 @@ def gain_levels(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     without their weekday cycle. Its penalty grows with log n and with the long-run variance, which is larger where days
     resemble each other. Single odd days are winsorized. Where one straight line fits as well as the levels do, the
     account grows or shrinks steadily and has no shift.
+    What is left is compared with series that only wander, as random walks and swings of a season do
+    (`methods.step_test`, 5%): in short or restless series a shift cannot be told from them, and is not named.
 
     >>> from datetime import date, timedelta
     >>> gains = [40, 44, 38, 41, 37, 43, 39] * 4 + [80, 87, 77, 82, 73, 85, 79] * 4
@@ -80,12 +84,13 @@ def levels_of(days: pl.DataFrame) -> pl.DataFrame:
     ends = [int(end) for end in found]
     if _unexplained(evened, ends) + (len(ends) - 1) * BEYOND_A_LINE * unit > _beside_a_line(evened):
         ends = [len(evened)]
-    ends = _worth_naming(evened, ends)
+    ends, deviations = _tested(evened, _worth_naming(evened, ends))
     bounds = list(zip([0, *ends[:-1]], ends, strict=True))
     means = np.array([evened[first:end].mean() for first, end in bounds])
     sizes = np.array([end - first for first, end in bounds])
     step = np.diff(means)
-    reach = stats.t.ppf(0.975, len(evened) / 4) * np.sqrt(variance * (1 / sizes[1:] + 1 / sizes[:-1]))
+    chance = np.sqrt(variance * (1 / sizes[1:] + 1 / sizes[:-1]))
+    reach = stats.t.ppf(0.975, len(evened) / 4) * np.maximum(chance, deviations)
     day = known["day"]
     return pl.DataFrame(
         {
@@ -127,3 +132,17 @@ def _worth_naming(logs: Floats, ends: list[int]) -> list[int]:
     means = [part.mean() for part in np.split(logs, ends[:-1])]
     steps = np.abs(np.diff(means))
     return [end for end, step in zip(ends[:-1], steps, strict=True) if step >= MIN_CHANGE] + [ends[-1]]
+
+
+def _tested(logs: Floats, ends: list[int]) -> tuple[list[int], Floats]:
+    """Return the ends of the levels whose shifts a series that only wanders does not have, and their deviations.
+
+    Shifts are tested together; then the smallest one is left out, as long as they are not significant.
+    """
+    while len(ends) > 1:
+        test = steps_against_wandering(logs, ends[:-1], MIN_LEVEL_DAYS)
+        if test.p <= LEVEL:
+            return ends, test.deviations
+        steps = np.abs(np.diff([part.mean() for part in np.split(logs, ends[:-1])]))
+        ends = [end for place, end in enumerate(ends) if place != int(steps.argmin())]
+    return ends, np.empty(0)
