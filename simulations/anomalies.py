@@ -198,7 +198,7 @@ def _shifted(rng: np.random.Generator, runs: int, **quiet: Any) -> tuple[int, in
         worlds.append(made_up_days(rng, days, level=level, growth=0.0, shift=factor, account=f"{run:05}", **quiet))
         truth[f"{run:05}"] = (FIRST_DAY + timedelta(days=shift), 100.0 if run % 2 else -50.0)
     found = covered = 0
-    for row in _level_shifts(pl.concat(accounts)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
+    for row in _level_shifts(pl.concat(worlds)).filter(pl.col("change").is_not_null()).iter_rows(named=True):
         day, change = truth[row["social_network_id"]]
         if abs((row["first_day"] - day).days) <= 3:
             found += 1

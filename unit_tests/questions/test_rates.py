@@ -93,6 +93,16 @@ def test_counters_of_different_windows_have_no_rate() -> None:
     assert set(rates["reason"]) == {"saves and impressions do not count over the same window"}
 
 
+def test_interval_of_an_unusual_pin_covers_its_own_rate() -> None:
+    row = pin_rates(AccountHistory.from_pins(pins_of([2000] * 60 + [300], [20] * 60 + [18]))).row(-1, named=True)
+    assert row["rate"] < 0.02, "shrunk to the others"
+    assert (row["rate_low"], row["rate_high"]) == (pytest.approx(0.0092, abs=0.002), row["raw_high"])
+
+
+def test_answers_say_that_rates_describe_the_past() -> None:
+    assert "Rates are about what has been" in " ".join(rates_answer(AccountHistory.from_pins(random_pins())).notes)
+
+
 def test_only_the_newest_row_per_pin_counts() -> None:
     old = random_pins(30).with_columns(snapshot_date=date(2026, 3, 8), saves=pl.lit(0, pl.Int64))
     assert pin_rates(AccountHistory.from_pins(pl.concat([random_pins(30), old]))).equals(

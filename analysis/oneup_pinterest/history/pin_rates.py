@@ -46,7 +46,9 @@ def pin_rates(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     - social_network_id, id, metric, text, permalink, published
     - impressions, count: counts of impressions and of `metric`, as last seen
     - raw, raw_low, raw_high: count / impressions, with Wilson's 95% interval (JASA 22, 1927)
-    - rate, rate_low, rate_high: mean and central 95% interval of the posterior
+    - rate: mean of the posterior
+    - rate_low, rate_high: from the lower of both lower bounds to the higher of both upper bounds: of the posterior's
+      central 95% interval and of Wilson's. So it also holds for the best pins, which the posterior shrinks too hard
     - prior_mean, prior_strength: the account's mean rate, and the weight of the prior in impressions
     - reason: why this pin has no rates (more saves than impressions, ...); all rates are then null, and the pin is
       not part of the prior
@@ -62,9 +64,9 @@ def pin_rates(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     has that reason.
 
     Accuracy in simulation, with 300 pins whose true rates are Beta(2, 198) and whose impressions are lognormal(5, 1.6):
-    at most 0.4 of the error (RMSE) of raw rates, and 95% intervals that contain at least 93% of the true rates. With
-    few pins the prior itself is uncertain and the intervals are too narrow: they contain 92% with 30 pins and 87% with
-    10.
+    at most 0.4 of the error (RMSE) of raw rates. The intervals contain at least 96% of all true rates, and at least 93%
+    of those above three times the mean, also where rates have heavier tails than a Beta distribution. The posterior's
+    own contain 30 to 90% of these. Where impressions are few, intervals are thereby as wide as those of raw rates.
 
     >>> from datetime import date
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1", "2", "3", "4"], "text": "", "permalink": "",
@@ -72,7 +74,7 @@ def pin_rates(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     ...     "saves": [1, 900, 1_000, 1_100]})
     >>> rates = pin_rates(AccountHistory.from_pins(pins))
     >>> rates.select("id", "raw", pl.col("rate", "rate_low", "rate_high").round(3)).head(2).rows()
-    [('1', 0.1, 0.01, 0.008, 0.012), ('2', 0.009, 0.009, 0.009, 0.01)]
+    [('1', 0.1, 0.01, 0.008, 0.404), ('2', 0.009, 0.009, 0.008, 0.01)]
     """
     rolls = [history.counter_type(name) == "rolling" for name in (EXPOSURE, metric)]
     latest = (
@@ -126,8 +128,8 @@ def _rates_of(part: pl.DataFrame, metric: str, is_one_window: bool) -> pl.DataFr
             "raw_low": low,
             "raw_high": high,
             "rate": (a + counts) / (a + b + shown),
-            "rate_low": betaincinv(*posterior, 0.025),
-            "rate_high": betaincinv(*posterior, 0.975),
+            "rate_low": np.minimum(betaincinv(*posterior, 0.025), low),
+            "rate_high": np.maximum(betaincinv(*posterior, 0.975), high),
             "prior_mean": a / (a + b),
             "prior_strength": a + b,
         }

@@ -118,8 +118,9 @@ def _why_not(rates: pl.DataFrame, known: pl.DataFrame, metric: str) -> str | Non
 def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
     notes = [
         "A rate from few impressions is mostly luck, so each is drawn towards the account's mean, the more so the "
-        "fewer impressions it rests on (empirical Bayes).",
-        "Counters as last seen; pins of any age are compared.",
+        "fewer impressions it rests on (empirical Bayes). The interval also holds if a pin is unlike the others.",
+        "Rates are about what has been: they do not forecast how the next people will respond. Counters as last seen; "
+        "pins of any age are compared.",
     ]
     if earlier := int(known["is_earlier"].sum()):
         notes.append(
@@ -129,7 +130,7 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
     if known["is_rolling"].any():
         notes.append("The counters are rolling ones: these are rates of a window of days, not of a pin's whole life.")
     if known.height < _FEW_PINS:
-        notes.append(f"With {known.height} pins the common rate itself is uncertain: the intervals are too narrow.")
+        notes.append(f"With {known.height} pins the common rate itself is uncertain.")
     for reason, count in rates.drop_nulls("reason").group_by("reason").len().sort("reason").iter_rows():
         notes.append(f"Left out: {count:,} pin{'' if count == 1 else 's'} with {reason}.")
     return tuple(notes)
