@@ -11,7 +11,7 @@ from oneup_pinterest.history.pin_levels import PinDays, level_change
 from oneup_pinterest.methods.own_level import LogRatio
 from oneup_pinterest.methods.verdicts import LEVEL
 from oneup_pinterest.questions.change.statistic import WEEKS, fitted_trend
-from simulations import Promise
+from simulations import Promise, coverage_required, false_alarms_allowed
 from simulations.independent import Design, IndependentWorld
 from simulations.independent.open_families import FAMILIES
 
@@ -56,10 +56,19 @@ def _change_promises(scale: int) -> Iterator[Promise]:
         ("28 days, weekly batches of 14", Design(batch=14)),
     ):
         null = compared(every, design, runs)
-        yield Promise(question, f"{name}: false alarms", null.alarms, 0.06, True, null.worlds)
-        yield Promise(question, "the same: 95% interval covers the truth", null.coverage, 0.93, False, len(null.found))
+        yield Promise(
+            question, f"{name}: false alarms", null.alarms, false_alarms_allowed(null.worlds), True, null.worlds
+        )
+        yield Promise(
+            question,
+            "the same: 95% interval covers the truth",
+            null.coverage,
+            coverage_required(len(null.found)),
+            False,
+            len(null.found),
+        )
     week = compared(every, Design(effect_days=7, days=63), runs, periods=7)
-    yield Promise(question, "7 days: false alarms", week.alarms, 0.06, True, week.worlds)
+    yield Promise(question, "7 days: false alarms", week.alarms, false_alarms_allowed(week.worlds), True, week.worlds)
 
     steady = [FAMILIES[name] for name in _STEADY]
     for name, design, bound in (
@@ -70,7 +79,14 @@ def _change_promises(scale: int) -> Iterator[Promise]:
     ):
         found = compared(steady, design, runs)
         yield Promise(question, f"{name}: share found", found.alarms, bound, False, found.worlds)
-        yield Promise(question, "the same: 95% interval covers the truth", found.coverage, 0.93, False, found.worlds)
+        yield Promise(
+            question,
+            "the same: 95% interval covers the truth",
+            found.coverage,
+            coverage_required(found.worlds),
+            False,
+            found.worlds,
+        )
 
 
 def _trend_promises(scale: int) -> Iterator[Promise]:
@@ -78,7 +94,9 @@ def _trend_promises(scale: int) -> Iterator[Promise]:
     every = [family for name, family in FAMILIES.items() if name != "yearly_wave"]  # which has a trend
     p = [trend_p(family, Design(days=84), seed) for family in every for seed in range(12 * scale)]
     claimed = sum(value < LEVEL for value in p if value is not None) / len(p)
-    yield Promise(question, "12 weeks, steady accounts: false alarms", claimed, 0.06, True, len(p))
+    yield Promise(
+        question, "12 weeks, steady accounts: false alarms", claimed, false_alarms_allowed(len(p)), True, len(p)
+    )
     grown = [_growing_p(seed) for seed in range(30 * scale)]
     found = sum(value is not None and value < LEVEL for value in grown) / len(grown)
     yield Promise(question, "8 weeks, gains grow 25% per week: share found", found, 0.5, False, len(grown))

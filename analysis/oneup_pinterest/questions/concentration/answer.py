@@ -44,6 +44,7 @@ def concentration_answer(history: AccountHistory, metric: str = "saves", *, widt
     notes = (
         f"Every pin is taken at an age of {age} days, so that old pins do not lead for being old.",
         f"{row['without']:,} of the pins have none. Where {metric} are few, chance is part of the unevenness.",
+        "The interval knows pins like those seen so far. If a far larger one comes, the share will be higher.",
     )
     held = np.interp(
         [1 - percent / 100 for percent in _TENTHS], curve["pins_share"].to_numpy(), curve["total_share"].to_numpy()

@@ -19,10 +19,10 @@ AGE = 28  # days: most of a pin's saves are in, and a quarter's history has hund
 TOP = 0.1
 MIN_PINS = 50
 MIN_TOTAL = 100  # counts: with fewer, most of the unevenness is chance
-# Nominal level of the bootstrap-t interval from so many pins on. In heavy tails (lognormal, sigma 1.6) few pins seldom
-# hold the one that carries the rest, and a nominal 95% interval covers 80% at 50 pins, 88% at 100, 93% at 500; these
-# levels bring it to 92 to 97% (simulations/concentration.py).
-LEVELS = ((50, 0.995), (100, 0.99), (500, 0.98), (2000, 0.95))
+# Nominal level of the bootstrap-t interval from so many pins on. In heavy tails, few pins seldom include the one that
+# carries the rest: a nominal 95% interval covers 80% at 50 pins, 88% at 100, 93% at 500 (lognormal, sigma 1.6). These
+# levels bring it to 94 to 98% there, and to 87 to 95% in heavier tails (simulations/concentration.py).
+LEVELS = ((50, 0.999), (100, 0.999), (300, 0.997), (1000, 0.99), (3000, 0.98))
 DRAWS, FEWER_DRAWS = 1999, 999  # bounds at higher levels need more
 MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 LORENZ_POINTS = 101
@@ -72,7 +72,9 @@ def concentration(history: AccountHistory, metric: str = "saves", age: int = AGE
     - top_share: share of the total (0 to 1) that the best tenth of the pins holds
     - gini_low, gini_high, top_low, top_high: interval by bootstrap-t over pins on the scale of log(1 - share)
       (Davison and Hinkley, Bootstrap Methods, 5.2), at a higher nominal level where pins are few: it then covers
-      92 to 97% in heavy tails (lognormal, sigma 1.6), and less in heavier ones (sigma 2.2, 100 pins: 83% for gini).
+      94 to 98% in heavy tails (lognormal, sigma 1.6), and 87 to 95% in heavier ones (lognormal, sigma 2.2; Pareto with
+      infinite variance). Where the logarithm itself has heavy tails (Student's t), most of the total is in pins larger
+      than any of the sample, and it covers 55 to 65%: a bound from the tail's index would nearly always be 1.
       Below 50 pins it does not hold, and there is no figure
     - without: number of pins with a count of 0 at that age
     - reason: why there are no figures, else null: fewer than 50 pins or a total under 100, or no lifetime counter
