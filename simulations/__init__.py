@@ -30,16 +30,16 @@ class Promise(NamedTuple):
 def false_alarms_allowed(runs: int) -> float:
     """Return the bound on the share of false alarms: 6%, and in few runs what luck makes of a test at 5%.
 
-    >>> round(false_alarms_allowed(100), 3), false_alarms_allowed(10_000)
+    >>> false_alarms_allowed(100), false_alarms_allowed(10_000)
     (0.094, 0.06)
     """
-    return max(0.06, 0.05 + 2 * sqrt(0.05 * 0.95 / max(runs, 1)))
+    return round(max(0.06, 0.05 + 2 * sqrt(0.05 * 0.95 / max(runs, 1))), 3)
 
 
 def coverage_required(runs: int) -> float:
     """Return the bound on the share of intervals that hold the truth: 93%, and less in few runs.
 
-    >>> round(coverage_required(100), 3), coverage_required(10_000)
+    >>> coverage_required(100), coverage_required(10_000)
     (0.906, 0.93)
     """
-    return min(0.93, 0.95 - 2 * sqrt(0.05 * 0.95 / max(runs, 1)))
+    return round(min(0.93, 0.95 - 2 * sqrt(0.05 * 0.95 / max(runs, 1))), 3)

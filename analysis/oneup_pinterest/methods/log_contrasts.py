@@ -13,7 +13,9 @@ from oneup_pinterest.methods.types import Flags, Floats, Integers
 from oneup_pinterest.methods.verdicts import LEVEL
 
 _MAX_VARIANCE = 100.0  # of days or weeks, where that of a pin is 1: beyond it, only the means of days or weeks count
-_MIN_GAIN = 3.0  # of twice the log likelihood: the best of seven weeks gains less where pins share nothing
+# Twice the log likelihood that days and weeks must gain to count is at most 3, which the best of seven weeks often
+# gains where nothing is shared. It falls with the number of pins: the more there are, the more an oversight costs.
+_MAX_GAIN, _GAIN_PINS = 3.0, 180.0
 _COARSE = ((0.02, 0.1), (0.02, 0.4), (0.3, 0.02))  # variances of days and weeks to begin with
 _CLEAR = 0.1  # variance of weeks, where that of a pin is 1, from which on luck may last longer than a week
 _MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
@@ -63,12 +65,15 @@ class Clusters:
         alone = loss(np.zeros(2))
         losses = [loss_of_weeks(first) for first in range(self._length)]
         self._begin_weeks(int(np.argmin(losses)))
-        if min(losses) > alone:  # no sign of anything shared
+        if min(losses) > alone + 0.5:  # no sign of anything shared
             loss(np.zeros(2))
             return
         bounds = [(0.0, _MAX_VARIANCE)] * 2
         best = minimize(loss, np.array([0.1, 0.1]), method="L-BFGS-B", bounds=bounds, options={"maxiter": 30})
-        loss(best.x if best.fun < alone - _MIN_GAIN else np.zeros(2))
+        # weekly batches have one week only, whichever day it begins on
+        is_chosen = max(losses) - min(losses) > 1e-9
+        gain = min(_MAX_GAIN, _GAIN_PINS / outcome.size) if is_chosen else 0.0
+        loss(best.x if best.fun < alone - gain else np.zeros(2))
 
     def whitened(self, columns: Floats) -> Floats:
         """Return the columns (sorted pins x columns) minus their strata, so that equal pins have independent errors."""

@@ -12,6 +12,7 @@ from oneup_pinterest.methods.types import Flags, Floats, Integers
 MIN_IN_GROUP = 5
 SIGNIFICANT = 0.05
 PERMUTATIONS = 999
+_COLUMNS = 16  # whitened at once
 _CELLS = 2_000_000  # of one chunk of permutations, so that memory does not grow with the pins
 
 
@@ -97,19 +98,23 @@ class PinsWithin:
     ) -> Scan:
         """Compare each group (columns of 0 and 1) with all other pins, and allow for the number of groups."""
         held = groups[self._order]
-        columns = self._clusters.whitened(held.astype(np.float64))
-        norm = np.sqrt((columns**2).sum(axis=0))
+        columns = np.empty(held.shape, dtype=np.float32)
+        norm, scores = np.empty(held.shape[1]), np.empty(held.shape[1])
+        for first in range(0, norm.size, _COLUMNS):  # memory: a large account has 400 words of 100,000 pins
+            block = self._clusters.whitened(held[:, first : first + _COLUMNS].astype(np.float64))
+            norm[first : first + _COLUMNS] = lengths = np.sqrt((block**2).sum(axis=0))
+            block /= np.where(lengths > 1e-6, lengths, np.inf)
+            scores[first : first + _COLUMNS], columns[:, first : first + _COLUMNS] = self._errors @ block, block
         spread = float(np.sqrt((self._errors**2).sum() / max(self._clusters.free, 1)))
         known = norm > 1e-6
-        columns = np.divide(columns, norm, out=np.zeros_like(columns), where=known).astype(np.float32)
         error = np.divide(spread, norm, out=np.full_like(norm, np.inf), where=known)
-        deviations = self._errors @ columns / max(spread, 1e-12)
+        deviations = scores / max(spread, 1e-12)
         null = np.abs(
             np.concatenate([rows.astype(np.float32) @ columns for rows in self._shuffled(permutations, rng)])
         ) / max(spread, 1e-12)
         largest = null.max(axis=1)
         pins, whole = held.sum(axis=0), float(self._slopes.sum())
-        with_it = self._slopes @ held
+        with_it = self._slopes.astype(held.dtype) @ held
         slopes = (with_it / np.maximum(pins, 1) + (whole - with_it) / np.maximum(len(held) - pins, 1)) / 2
         contrasts = []
         for number in range(norm.size):
