@@ -1,6 +1,6 @@
 """Promises about change: false alarms, coverage and power on the accounts of `simulations.independent`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -12,10 +12,9 @@ from oneup_pinterest.methods.own_level import LogRatio
 from oneup_pinterest.methods.verdicts import LEVEL
 from oneup_pinterest.questions.change.statistic import WEEKS, fitted_trend
 from simulations import Promise, coverage_required, false_alarms_allowed
+from simulations.first_weeks import Family
 from simulations.independent import Design, IndependentWorld
 from simulations.independent.open_families import FAMILIES
-
-Family = Callable[[np.random.Generator, Design], IndependentWorld]
 
 _STEADY = ("poisson_lognormal", "overdispersed", "viral_tail", "weekly_topics")  # without large swings
 _FIRST_DAY = date(2026, 1, 1)

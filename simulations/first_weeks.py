@@ -1,5 +1,6 @@
 """Outcomes of the first week of made-up accounts, as `first_week_outcomes` returns them."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,20 +14,27 @@ _MONDAY = datetime(2026, 1, 5)
 _SEED = 20261126
 
 
-def independent_worlds(design: Design, runs: int) -> dict[str, list[IndependentWorld]]:
-    """Draw so many accounts of each open family."""
+Family = Callable[[np.random.Generator, Design], IndependentWorld]
+
+
+def independent_worlds(
+    design: Design, runs: int, families: Mapping[str, Family] = FAMILIES, seed: int = _SEED
+) -> dict[str, list[IndependentWorld]]:
+    """Draw `runs` accounts of each family."""
     return {
-        name: [draw(np.random.default_rng([_SEED, number, run]), design) for run in range(runs)]
-        for number, (name, draw) in enumerate(FAMILIES.items())
+        name: [draw(np.random.default_rng([seed, number, run]), design) for run in range(runs)]
+        for number, (name, draw) in enumerate(families.items())
     }
 
 
-def independent_outcomes(design: Design, runs: int) -> pl.DataFrame:
-    """Return the first-week saves of so many accounts of each open family; accounts are named after it.
+def independent_outcomes(
+    design: Design, runs: int, families: Mapping[str, Family] = FAMILIES, seed: int = _SEED
+) -> pl.DataFrame:
+    """Return the first-week saves of `runs` accounts of each family; accounts are named after it.
 
     Further columns: at_age (saves at age 7), back (days from the last publication), weekday_null, cohort_null.
     """
-    worlds = independent_worlds(design, runs)
+    worlds = independent_worlds(design, runs, families, seed)
     return with_weeks(
         pl.concat(
             _outcomes(world, f"{name} {run:05}") for name, drawn in worlds.items() for run, world in enumerate(drawn)

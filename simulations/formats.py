@@ -152,7 +152,7 @@ def promises(scale: int) -> Iterator[Promise]:
 def _independent_promises(runs: int) -> Iterator[Promise]:
     """Yield false alarms and power of formats in accounts that were written without knowledge of the test."""
     plain, batches = Design(days=126), Design(days=126, batch=14)
-    pairs = pl.concat([_videos(independent_outcomes(design, runs)) for design in (plain, batches)])
+    pairs = pl.concat([video_contrasts(independent_outcomes(design, runs)) for design in (plain, batches)])
     claimed = pairs.select(pl.col("verdict").is_in(["more", "less"]).mean()).item()
     yield Promise(
         QUESTION,
@@ -162,7 +162,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
         True,
         pairs.height,
     )
-    better = _videos(independent_outcomes(replace(plain, format_effect=2.0), runs))
+    better = video_contrasts(independent_outcomes(replace(plain, format_effect=2.0), runs))
     found = better.select(pl.col("verdict").is_in(["more", "less"]).mean()).item()
     yield Promise(
         QUESTION, "independent worlds, 250 pins, videos with twice the reach: found", found, 0.5, False, better.height
@@ -179,7 +179,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     )
 
 
-def _videos(outcomes: pl.DataFrame) -> pl.DataFrame:
+def video_contrasts(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Return the comparison of videos with all other formats."""
     others = pl.when(pl.col("format") == VIDEO).then("format").otherwise(pl.lit("other"))
     return each_account(outcomes.with_columns(format=others), partial(compared_formats, permutations=PERMUTATIONS))

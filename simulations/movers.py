@@ -10,7 +10,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import NO_VERDICT
 from oneup_pinterest.questions.movers.statistic import pin_movers
 from simulations import Promise
-from simulations.independent import Design
+from simulations.independent import Design, IndependentWorld
 from simulations.independent.open_families import FAMILIES
 from simulations.worlds import LAST_SNAPSHOT, each_account, made_up_pins
 
@@ -88,24 +88,30 @@ def _independent(runs: int) -> Iterator[Promise]:
     false = found = there = 0
     for family in (*HARD_FAMILIES, "bursts"):
         for run in range(runs * (4 if family == "bursts" else 1)):
-            drawn = FAMILIES[family](np.random.default_rng([run, len(family)]), Design(pins_per_day=0.5))
-            ids = [str(name) for name in drawn.pins_frame(drawn.aligned_date(LAST_SNAPSHOT))["id"].unique().sort()]
-            pins = drawn.pins_frame(drawn.aligned_date(LAST_SNAPSHOT), opening=True)
-            pins = pins.with_columns(permalink=pl.lit(None, pl.String), media_url=pl.lit(None, pl.String))
-            verdicts = dict(pin_movers(AccountHistory.from_pins(pins)).select("id", "verdict").iter_rows())
+            world = FAMILIES[family](np.random.default_rng([run, len(family)]), Design(pins_per_day=0.5))
+            verdicts = verdicts_of_pins(world)
             if family != "bursts":
                 false += bool({"more", "less"} & set(verdicts.values()))
                 continue
-            first_day = drawn.gains["saves"].shape[0] - 9
-            burst = {ids[pin] for pin, day, _ in drawn.bursts if first_day <= day <= first_day + 4}
-            verdicts_of_burst = [verdicts[name] for name in burst if verdicts.get(name, NO_VERDICT) != NO_VERDICT]
-            there, found = there + len(verdicts_of_burst), found + verdicts_of_burst.count("more")
+            first_day = world.gains["saves"].shape[0] - 9
+            burst = {pin for pin, day, _ in world.bursts if first_day <= day <= first_day + 4}
+            of_burst = [verdicts[pin] for pin in burst if verdicts.get(pin, NO_VERDICT) != NO_VERDICT]
+            there, found = there + len(of_burst), found + of_burst.count("more")
     alarms = runs * len(HARD_FAMILIES)
     what = "independent worlds in which any pin is named although no pin bursts (late bloomers, clumps, viral pins)"
     yield Promise(QUESTION, what, false / alarms, 0.06, True, alarms)
     yield Promise(
         QUESTION, "independent worlds: a pin that bursts in the week is found", found / there, 0.7, False, there
     )
+
+
+def verdicts_of_pins(world: IndependentWorld) -> dict[int, str]:
+    """Return the verdict of each pin of an independent account that has one, by the pin's number."""
+    pins = world.pins_frame(world.aligned_date(LAST_SNAPSHOT), opening=True)
+    numbers = {name: number for number, name in enumerate(pins["id"].unique().sort())}
+    pins = pins.with_columns(permalink=pl.lit(None, pl.String), media_url=pl.lit(None, pl.String))
+    movers = pin_movers(AccountHistory.from_pins(pins)).select("id", "verdict")
+    return {numbers[name]: verdict for name, verdict in movers.iter_rows()}
 
 
 def _movers(accounts: pl.DataFrame) -> pl.DataFrame:

@@ -54,7 +54,9 @@ def promises(scale: int) -> Iterator[Promise]:
         runs,
     )
 
-    alike = [contrast for design in _NULL.values() for contrast in _contrasts(design, 8 * scale)]
+    alike = [
+        contrast for design in _NULL.values() for contrast in new_pin_contrasts(independent_outcomes(design, 8 * scale))
+    ]
     claimed = sum(contrast.p_value < 0.05 for contrast in alike) / len(alike)
     yield Promise(
         QUESTION,
@@ -64,7 +66,8 @@ def promises(scale: int) -> Iterator[Promise]:
         True,
         len(alike),
     )
-    lifted = _contrasts(Design(days=65, pins_per_day=1.2, log_sd=1.6, effect_days=36, new_pin_effect=3.0), 8 * scale)
+    better = Design(days=65, pins_per_day=1.2, log_sd=1.6, effect_days=36, new_pin_effect=3.0)
+    lifted = new_pin_contrasts(independent_outcomes(better, 8 * scale))
     found = sum(contrast.p_value < 0.05 for contrast in lifted) / len(lifted)
     yield Promise(
         QUESTION, "independent worlds, some 30 a side, three times the reach: found", found, 0.5, False, len(lifted)
@@ -80,9 +83,9 @@ def promises(scale: int) -> Iterator[Promise]:
     )
 
 
-def _contrasts(design: Design, runs: int) -> list[LogContrast]:
+def new_pin_contrasts(outcomes: pl.DataFrame) -> list[LogContrast]:
     """Return the contrast of the two last periods of the independent accounts whose seasons do not differ."""
-    outcomes = independent_outcomes(design, runs).filter("cohort_null", pl.col("back") < 2 * _DAYS)
+    outcomes = outcomes.filter("cohort_null", pl.col("back") < 2 * _DAYS)
     found = []
     for account in outcomes.partition_by("social_network_id", maintain_order=True):
         back = account["back"].to_numpy()

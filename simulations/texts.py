@@ -136,7 +136,7 @@ def promises(scale: int) -> Iterator[Promise]:
 def _independent_promises(runs: int) -> Iterator[Promise]:
     """Yield false alarms and power of words in accounts that were written without knowledge of the test."""
     plain, batches = Design(days=252, word_share=0.15), Design(days=252, batch=14, word_share=0.15)
-    contrasts = [_words(independent_outcomes(design, runs)) for design in (plain, batches)]
+    contrasts = [word_contrasts(independent_outcomes(design, runs)) for design in (plain, batches)]
     worlds = sum(found["social_network_id"].n_unique() for found in contrasts)
     claimed = sum(_worlds(found, pl.col("verdict").is_in(["more", "less"])) for found in contrasts)
     yield Promise(
@@ -149,7 +149,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     )
     helped = independent_outcomes(replace(plain, word_effect=2.0), runs)
     for what, word in (("a search", None), ("a planned question", WORD)):
-        found = _words(helped, word).filter(pl.col("word") == WORD)
+        found = word_contrasts(helped, word).filter(pl.col("word") == WORD)
         yield Promise(
             QUESTION,
             f"independent worlds, a word in 15% of 500 pins with twice the reach: found by {what}",
@@ -169,7 +169,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     )
 
 
-def _words(outcomes: pl.DataFrame, word: str | None = None) -> pl.DataFrame:
+def word_contrasts(outcomes: pl.DataFrame, word: str | None = None) -> pl.DataFrame:
     return each_account(outcomes, partial(compared_words, word=word, permutations=PERMUTATIONS))
 
 

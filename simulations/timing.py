@@ -90,7 +90,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     alike = independent_outcomes(plain, runs).filter("weekday_null")
     asked_for: tuple[tuple[str, Weekday | None], ...] = (("any weekday", None), ("a planned weekday", "Saturday"))
     for what, weekday in asked_for:
-        claimed = _claimed(_weekdays(alike, weekday))
+        claimed = _claimed(weekday_contrasts(alike, weekday))
         yield Promise(
             "timing",
             f"independent worlds: {what} is claimed",
@@ -100,7 +100,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
             len(claimed),
         )
     better = independent_outcomes(replace(plain, weekday_effect=1.5), runs).filter("weekday_null")
-    asked = _weekdays(better, "Saturday")
+    asked = weekday_contrasts(better, "Saturday")
     found = _share(asked["verdict"] == "above")
     name = "independent worlds, 500 pins, Saturday 1.5 times"
     yield Promise("timing", f"{name}: found by a planned question", found, 0.45, False, asked.height)
@@ -110,7 +110,7 @@ def _independent_promises(runs: int) -> Iterator[Promise]:
     )
 
 
-def _weekdays(outcomes: pl.DataFrame, weekday: Weekday | None) -> pl.DataFrame:
+def weekday_contrasts(outcomes: pl.DataFrame, weekday: Weekday | None) -> pl.DataFrame:
     return each_account(outcomes, partial(compared_slots, by="weekday", weekday=weekday, permutations=_PERMUTATIONS))
 
 

@@ -8,38 +8,15 @@ tuned a method has read or run them before the page of results was written.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest
 
-from simulations.change import Comparisons, Family, compared
-from simulations.independent import Design
+from simulations.first_weeks import Family
+from simulations.independent.measures import MEASURES, Measure
 from simulations.independent.open_families import FAMILIES as OPEN
 from simulations.independent.sealed_families import FAMILIES as SEALED
-
-
-class Share(NamedTuple):
-    """How many of the worlds of one family had what was looked for.
-
-    oracle: the share that a test would find which knows how much its estimate varies in this family.
-    """
-
-    hits: int
-    worlds: int
-    oracle: float | None = None
-
-
-class Measure(NamedTuple):
-    """What is measured on each family, and its bound; the question is a choice of the command line."""
-
-    question: str
-    what: str
-    bound: float
-    at_most: bool
-    of_family: Callable[[Family, int, int], Share]
 
 
 def main() -> int:
@@ -86,68 +63,6 @@ def cell(measure: Measure, families: Mapping[str, Family], runs: int, half: int)
     oracle = f"; oracle {np.mean(oracles):.0%}" if oracles else ""
     text = f"{share:.1%}{broken} ({low:.1%} to {high:.1%}, n {worlds:,}; {worst} "
     return f"{text}{counted[worst].hits / counted[worst].worlds:.0%}{oracle})", is_kept
-
-
-def change_measures() -> Iterator[Measure]:
-    """Yield the measures of the change of the typical pin."""
-    question = "change"
-    nulls = (
-        ("28 days, 2 pins per day", Design()),
-        ("28 days, 10 pins per day", Design(pins_per_day=10)),
-        ("28 days, shared swings of 30%", Design(day_sd=0.3)),
-        ("28 days, 10 pins per day, shared swings of 30%", Design(pins_per_day=10, day_sd=0.3)),
-        ("28 days, 10 pins per day, shared swings of 15%", Design(pins_per_day=10, day_sd=0.15)),
-        ("28 days, weekly batches of 14", Design(batch=14)),
-        ("28 days, 26 weeks of history", Design(days=182)),
-    )
-    for name, design in nulls:
-        yield Measure(question, f"{name}: false alarms", 0.06, True, _alarms(design, 28))
-        yield Measure(question, "the same: 95% interval covers the truth", 0.93, False, _coverage(design, 28))
-    week = Design(effect_days=7)
-    yield Measure(question, "7 days, 8 weeks of history: false alarms", 0.06, True, _alarms(week, 7))
-    for name, design, bound in (
-        ("all gains × 1.5, log sd of reach 1.0", Design(effect=1.5), 0.6),
-        ("all gains × 1.5, log sd of reach 1.5", Design(effect=1.5, log_sd=1.5), 0.45),
-        ("all gains × 2, log sd of reach 1.0", Design(effect=2), 0.9),
-        ("all gains × 2, log sd of reach 1.5", Design(effect=2, log_sd=1.5), 0.9),
-        ("10 pins per day, all gains × 1.3", Design(effect=1.3, pins_per_day=10), 0.8),
-        ("weekly batches of 14, all gains × 2", Design(effect=2, batch=14), 0.85),
-        ("26 weeks of history, all gains × 1.5", Design(effect=1.5, days=182), 0.6),
-    ):
-        yield Measure(question, f"{name}: found", bound, False, _alarms(design, 28))
-
-
-@cache
-def _compared(family: Family, design: Design, runs: int, periods: int, seed: int) -> Comparisons:
-    return compared([family], design, runs, periods=periods, seed=seed)
-
-
-def _alarms(design: Design, periods: int) -> Callable[[Family, int, int], Share]:
-    def share(family: Family, runs: int, seed: int) -> Share:
-        found = _compared(family, design, runs, periods, seed)
-        return Share(round(found.alarms * found.worlds), found.worlds, _oracle(found) if design.effect != 1 else None)
-
-    return share
-
-
-def _oracle(found: Comparisons) -> float:
-    """Return the power of a z test at 5% that knows the standard deviation of the estimate; 0 without estimates."""
-    if len(found.found) < 2:
-        return 0.0
-    truth = np.array(found.truths)
-    deviation = np.std([change.estimate for change in found.found] - truth, ddof=1)
-    return float(norm.cdf(np.abs(truth).mean() / max(deviation, 1e-9) - norm.ppf(0.975)))
-
-
-def _coverage(design: Design, periods: int) -> Callable[[Family, int, int], Share]:
-    def share(family: Family, runs: int, seed: int) -> Share:
-        found = _compared(family, design, runs, periods, seed)
-        return Share(round(found.coverage * len(found.found)), len(found.found))
-
-    return share
-
-
-MEASURES = tuple(change_measures())
 
 
 if __name__ == "__main__":
