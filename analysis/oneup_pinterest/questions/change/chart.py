@@ -32,7 +32,10 @@ def change_chart(change: pl.DataFrame, width: int | str = WIDTH) -> Chart:
     rows = [interval_row(row["metric"].capitalize(), row) for row in change.drop_nulls("change").iter_rows(named=True)]
     described = "; ".join(f"{row['name']} {row['summary']}, {row['verdict']}" for row in rows) or "nothing to compare"
     return finished(
-        intervals(rows, "Change (log scale)"), f"Change with 95% interval: {described}.", width, 54 * max(len(rows), 1)
+        intervals(rows, "Change of the typical pin (log scale)"),
+        f"Change with 95% interval: {described}.",
+        width,
+        54 * max(len(rows), 1),
     )
 
 

@@ -19,7 +19,8 @@ def split_chart(split: dict[str, Any], metric: str, width: int | str = WIDTH) ->
         )
     ]
     y = alt.Y("part:N", title=None, sort=None, axis=alt.Axis(labelFontSize=12, ticks=False))
-    x = alt.X("count:Q", title=f"Difference in {metric}", axis=alt.Axis(format="+,~f", tickCount=5))
+    signed = "datum.value ? format(datum.value, '+,~f') : '0'"
+    x = alt.X("count:Q", title=f"Difference in {metric}", axis=alt.Axis(labelExpr=signed, tickCount=5))
     color = alt.condition(alt.datum.part == "Together", alt.value(INK), alt.value(COLORS.get(metric, BLUE)))
     tooltip = [alt.Tooltip("part:N", title="Part"), alt.Tooltip("count:Q", title="Difference", format="+,.0f")]
     bars = alt.Chart().mark_bar(height=16).encode(x=x, y=y, color=color, tooltip=tooltip)
