@@ -8,9 +8,11 @@ import polars as pl
 
 from oneup_pinterest.questions.followers.effort import association_of_weeks
 from oneup_pinterest.questions.followers.statistic import follower_association, follower_trend
-from oneup_pinterest.questions.forecast.statistic import BASELINE, HORIZON, gain_forecasts
+from oneup_pinterest.questions.forecast.statistic import BASELINE, HORIZON, MEAN, gain_forecasts
 from simulations import Promise
-from simulations.anomalies import FIRST_DAY, history_of, made_up_days
+from simulations.anomalies import FIRST_DAY, as_gains, history_of, made_up_days
+from simulations.independent import Design
+from simulations.independent.open_families import FAMILIES
 from simulations.worlds import MadeUpHistory, each_account
 
 QUESTION = "forecast"
@@ -20,12 +22,15 @@ LENGTHS = (56, 70, 90, 150)
 def promises(scale: int) -> Iterator[Promise]:
     """Yield the coverage of the baseline, the choice of a model, and false alarms about followers and effort."""
     rng = np.random.default_rng(20260303)
-    runs = 150 * scale
-    days, weeks = _coverage(rng, runs)
-    yield Promise(QUESTION, "days that the baseline's 80% intervals cover", days, 0.75, False, runs)
-    yield Promise(QUESTION, "days that the baseline's 80% intervals cover, at most", days, 0.90, True, runs)
-    yield Promise(QUESTION, "weekly totals that the baseline's 80% intervals cover", weeks, 0.70, False, runs)
-    yield Promise(QUESTION, "weekly totals that the baseline's 80% intervals cover, at most", weeks, 0.90, True, runs)
+    runs = 90 * scale
+    for name, growth, number in (("", None, runs), (" under a trend of -1 to -2% a day", (-0.02, -0.01), runs // 3)):
+        found = _coverage(rng, number, growth)
+        for of_what, held in zip(("days", "weekly totals", "totals of 28 days"), found, strict=True):
+            what = f"{of_what} that the chosen baseline's 80% intervals hold{name}"
+            yield Promise(QUESTION, what, held, 0.8, False, number)
+            if growth is None:
+                yield Promise(QUESTION, f"{what}, at most", held, 0.97, True, number)
+    yield Promise(QUESTION, "error of the mean of four weeks over that of the last week", _mean_error(), 0.9, True, 40)
     runs = 6 * scale
     worlds = pl.concat(made_up_days(rng, 75, level=80, account=f"{run:05}") for run in range(runs))
     skill = each_account(worlds, lambda gains: gain_forecasts(history_of(gains)).skill)
@@ -50,32 +55,33 @@ def promises(scale: int) -> Iterator[Promise]:
     yield from _effort(rng, 150 * scale)
 
 
-def _coverage(rng: np.random.Generator, runs: int) -> tuple[float, float]:
-    seen, unseen = [], []
+def _coverage(rng: np.random.Generator, runs: int, growth: tuple[float, float] | None) -> tuple[float, float, float]:
+    held: list[list[float]] = [[], [], []]
     for run in range(runs):
-        length = int(rng.choice(LENGTHS))
-        world = made_up_days(rng, length + HORIZON, rho=float(rng.uniform(0, 0.8)), account=f"{run:05}")
-        seen.append(world.head(length))
-        unseen.append(world.tail(HORIZON).select("social_network_id", "day", pl.col("gain").alias("truth")))
-    forecasts, truth = [gain_forecasts(history_of(gains), models=()) for gains in seen], pl.concat(unseen)
-    is_held = pl.col("truth").is_between("low", "high")
-    days = (
-        pl.concat(each.days for each in forecasts)
-        .join(truth, on=["social_network_id", "day"])
-        .select(is_held.mean())
-        .item()
-    )
-    totals = truth.sort("social_network_id", "day").with_columns(
-        first_day=pl.col("day") - pl.duration(days=pl.int_range(pl.len()).over("social_network_id") % 7)
-    )
-    totals = totals.group_by("social_network_id", pl.col("first_day").cast(pl.Date)).agg(pl.col("truth").sum())
-    weeks = (
-        pl.concat(each.weeks for each in forecasts)
-        .join(totals, on=["social_network_id", "first_day"])
-        .select(is_held.mean())
-        .item()
-    )
-    return float(days), float(weeks)
+        length, daily = int(rng.choice(LENGTHS)), None if growth is None else float(rng.uniform(*growth))
+        level = None if daily is None else float(np.exp(rng.uniform(*np.log([100, 500]))))
+        rho = float(rng.uniform(0, 0.8))
+        world = made_up_days(rng, length + 28, rho=rho, growth=daily, level=level, account=f"{run:05}")
+        forecasts = gain_forecasts(history_of(world.head(length)), models=())
+        chosen = forecasts.skill.filter("is_chosen")["model"][0]
+        days, weeks = (frame.filter(pl.col("model") == chosen) for frame in (forecasts.days, forecasts.weeks))
+        truth = world["gain"].to_numpy()[length:]
+        sums = (truth[:HORIZON], truth[:HORIZON].reshape(-1, 7).sum(axis=1), truth.sum(keepdims=True))
+        for of_kind, frame, true in zip(held, (days, weeks, forecasts.totals), sums, strict=True):
+            known = frame.with_columns(truth=pl.Series(true)).drop_nulls("low")
+            of_kind += known.select(pl.col("truth").is_between("low", "high")).to_series().cast(pl.Float64).to_list()
+    days_held, weeks_held, totals_held = (float(np.mean(of_kind)) for of_kind in held)
+    return days_held, weeks_held, totals_held
+
+
+def _mean_error() -> float:
+    """Return the median error of the mean of four weeks, against the last week's, in independent worlds."""
+    errors = []
+    for run, family in enumerate(("overdispersed", "shared_swings", "bursts", "weekly_holidays") * 10):
+        world = FAMILIES[family](np.random.default_rng([run, 3]), Design(days=90, pins_per_day=1.0))
+        skill = gain_forecasts(history_of(as_gains(world.gains["saves"].sum(axis=1))), models=()).skill
+        errors.append(skill.filter(pl.col("model") == MEAN)["relative_mae"][0])
+    return float(np.median(errors))
 
 
 def _followers(rng: np.random.Generator, runs: int) -> Iterator[Promise]:

@@ -1,5 +1,7 @@
 """Answer what the coming days will bring, and how good such forecasts were."""
 
+from typing import Any
+
 import polars as pl
 
 from oneup_pinterest.formatting import format_day
@@ -11,13 +13,17 @@ from oneup_pinterest.questions.forecast.chart import backtest_chart, forecast_ch
 from oneup_pinterest.questions.forecast.statistic import (
     BASELINE,
     EXTRA,
+    MEAN,
     MIN_DAYS,
     gain_forecasts,
     models_installed,
     usable_days,
 )
 
-MODEL_NAMES = {BASELINE: "the last week again (seasonal naive)"}
+MODEL_NAMES = {
+    BASELINE: "the last week again (seasonal naive)",
+    MEAN: "the mean of the last four same weekdays",
+}
 
 
 def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
@@ -38,20 +44,23 @@ def forecast_answer(history: AccountHistory, metric: str = "saves", *, width: in
     weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
     summary = "; ".join(
         f"{row['forecast']:,.0f} {metric} from {format_day(row['first_day'])} to {format_day(row['last_day'])}"
-        + (f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})" if row["low"] is not None else "")
+        f"{_interval(row)}"
         for row in weeks.iter_rows(named=True)
     )
+    total = forecasts.totals.row(0, named=True)
+    summary += f"; {total['forecast']:,.0f} in the 28 days to {format_day(total['last_day'])}{_interval(total)}"
     sentence = f"Expected: {summary}. Forecast by {_named(chosen['model'])}; {_worth(chosen)}."
     notes = [
-        "An interval holds 80% of such weeks if the account goes on as it did; it knows of no campaign and no season "
-        "that it has not seen.",
+        "An interval holds 80% of such weeks, or spans of 28 days, if the account goes on as it did; it knows of no "
+        "campaign and no season that it has not seen.",
+        "The 28 days are expected to bring what the last 28 brought; their interval needs 84 days.",
         "The first two days of it have begun: Pinterest may still restate them, so that they are forecast, too.",
     ]
     used = usable_days(history, metric)
     if imputed := int(used["is_imputed"].sum()):
         notes.append(f"{imputed} of the {used.height} days that it learned from are spread over gaps.")
     if not models_installed():
-        notes.append(f"Only the baseline is known here; better models compete with it after: {EXTRA}")
+        notes.append(f"Only two baselines are known here; better models compete with them after: {EXTRA}")
     table = days.select(
         pl.col("day").alias("Day"),
         pl.col("forecast").alias(f"{metric.capitalize()} expected"),
@@ -93,7 +102,7 @@ def backtest_answer(history: AccountHistory, metric: str = "saves", *, width: in
         "Each interval was made of earlier errors only. MASE compares with the error of repeating the last week in the "
         "days before the backtest: below 1 is better.",
     ]
-    if chosen["model"] != BASELINE:
+    if chosen["model"] not in (BASELINE, MEAN):
         notes.append("The best of several models looks a little better in the backtest that chose it than it is.")
     return Answer(question, sentence, backtest_chart(forecasts.backtest, metric, width=width), table, tuple(notes))
 
@@ -112,6 +121,10 @@ def _refused(question: str, history: AccountHistory, metric: str) -> Answer | No
             question, f"there are {used.height} settled days, and none of them has brought any {metric}."
         )
     return None
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return "" if row["low"] is None else f" (80% interval {row['low']:,.0f} to {row['high']:,.0f})"
 
 
 def _named(model: str) -> str:

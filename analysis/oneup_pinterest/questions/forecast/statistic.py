@@ -7,25 +7,30 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.history.settled_days import settled_days
-from oneup_pinterest.methods.types import Flags, Floats
+from oneup_pinterest.methods.types import Flags, Floats, Integers
+from oneup_pinterest.questions.forecast.backtest import (
+    HORIZON,
+    TOTAL_DAYS,
+    WEEK,
+    backtested,
+    last_week_again,
+    mean_of_weeks,
+    total_again,
+)
 
-HORIZON = 14  # days
 MIN_DAYS = 56  # eight weeks: four to learn from, and four as origins of the backtest
 MAX_ORIGINS = 28
 LEARNING_DAYS = 28  # a model needs this many before its first forecast
-SHARE = 0.8  # of days within the interval
-MIN_ERRORS = 10  # fewer do not show where the outer tenths start
 BASELINE = "Seasonal naive"
+MEAN = "Mean of four weeks"
 MODELS = ("AutoETS", "AutoTheta")
 EXTRA = 'pip install "source-oneup-pinterest[forecast]"'
 
-_WEEK = 7
 _DAYS = {
     "social_network_id": pl.String(),
     "model": pl.String(),
@@ -44,6 +49,7 @@ _WEEKS = {
     "low": pl.Float64(),
     "high": pl.Float64(),
 }
+_TOTALS = _WEEKS
 _SKILL = {
     "social_network_id": pl.String(),
     "model": pl.String(),
@@ -67,12 +73,13 @@ _BACKTEST = {
 
 
 class Forecasts(NamedTuple):
-    """The four frames of `gain_forecasts`; its docstring has the columns."""
+    """The five frames of `gain_forecasts`; its docstring has the columns."""
 
     days: pl.DataFrame
     weeks: pl.DataFrame
     skill: pl.DataFrame
     backtest: pl.DataFrame
+    totals: pl.DataFrame
 
 
 def models_installed() -> bool:
@@ -95,8 +102,8 @@ def usable_days(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
 def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Sequence[str] | None = None) -> Forecasts:
     """Forecast daily gains and weekly totals for the 14 days after the last settled one, with past errors.
 
-    `models` are classes of `statsforecast` that compete with the baseline: by default AutoETS and AutoTheta if the
-    extra `forecast` is installed, else none. There are four frames, sorted by social_network_id, model and day:
+    `models` are classes of `statsforecast` that compete with the two baselines: by default AutoETS and AutoTheta if the
+    extra `forecast` is installed, else none. There are five frames, sorted by social_network_id, model and day:
 
     - days: social_network_id, model, day, horizon (days ahead), forecast, low, high (counts; the interval holds 80%)
     - weeks: social_network_id, model, first_day, last_day; forecast, low, high of the week's total
@@ -104,49 +111,43 @@ def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Se
       forecast on the days before the backtest), relative_mae (mae over that of the baseline in the same backtest: below
       1 is better), coverage (share of days within their interval, 0 to 1, each from earlier errors only; null where
       these are too few), origins (number of days from which the next 14 were forecast), is_chosen (one model per
-      account: the one with the smallest relative_mae; the baseline unless another is below 1)
+      account: the one with the smallest relative_mae; the last week unless another is below 1)
     - backtest: the last four weeks of the chosen model: social_network_id, model, origin (last day known to the
       forecast), day, gain (null where imputed), forecast, low, high (counts)
+    - totals: social_network_id, model, first_day, last_day; forecast, low, high (counts) of the total of the 28 days
+      after the last settled one. It is that of the last 28 days; no interval below 84 days
 
     No rows for accounts with fewer than 56 days after the last unknown one, or without a gain on any of them.
 
-    The baseline repeats the last week (Hyndman and Athanasopoulos, Forecasting, 3rd edition, 5.2). Models are fitted
-    to logarithms. Intervals are quantiles of the errors of earlier forecasts, as a ratio, so that they grow with the
-    level and stay above zero (split conformal prediction; Lei et al., 2018, doi:10.1080/01621459.2017.1307116).
-    Errors on imputed days are left out.
+    There are two baselines: the last week again (Hyndman and Athanasopoulos, Forecasting, 3rd edition, 5.2), which the
+    others are compared with, and the mean of the last four same weekdays. Models are fitted to logarithms. Errors are
+    ratios, so that intervals grow with the level and stay above zero. Intervals of days are quantiles of the errors of
+    earlier forecasts (split conformal prediction; Lei et al., 2018, doi:10.1080/01621459.2017.1307116). Those of weeks
+    and of 28 days have few errors, because theirs overlap: Student's t of their root mean square about 0, so that a
+    trend widens them. All are taken a little wider than 80%, which brings them to about that in simulation. Errors on
+    imputed days are left out.
 
     >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": "1", "timestamp": date(2025, 3, 1),
     ...     "snapshot_date": [date(2026, 1, 1) + timedelta(days=day) for day in range(73)],
     ...     "saves": np.cumsum([0, *[4, 5, 6, 7, 8, 9, 10] * 10, 0, 0])})
     >>> forecasts = gain_forecasts(AccountHistory.from_pins(pins), models=())
     >>> forecasts.days["forecast"].to_list()[:7], forecasts.weeks["forecast"].to_list()
-    ([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], [49.0, 49.0])
+    ([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], [49.0, 49.0, 49.0, 49.0])
+    >>> forecasts.totals["forecast"].to_list()
+    [196.0]
     """
     account, used = history.social_network_id, usable_days(history, metric)
     chosen_models = (MODELS if models_installed() else ()) if models is None else tuple(models)
     is_enough = used.height >= MIN_DAYS and used["gain"].sum()
-    parts = _of_account(account, used, chosen_models) if is_enough else ([], [], [], [])
-    schemas = (_DAYS, _WEEKS, _SKILL, _BACKTEST)
+    parts = _of_account(account, used, chosen_models) if is_enough else ([], [], [], [], [])
+    schemas = (_DAYS, _WEEKS, _SKILL, _BACKTEST, _TOTALS)
     return Forecasts(*(pl.DataFrame(rows, schema=schema) for rows, schema in zip(parts, schemas, strict=True)))
 
 
 Rows = list[dict[str, object]]
-Days = npt.NDArray[np.int64]
 
 
-class _Backtest(NamedTuple):
-    """A model's forecasts from each origin (rows) for each of the next days; the last row is the future."""
-
-    paths: Floats
-    mae: float
-    low: Floats
-    high: Floats
-    coverage: float | None
-    week_low: Floats
-    week_high: Floats
-
-
-def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tuple[Rows, Rows, Rows, Rows]:
+def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tuple[Rows, ...]:
     gain: Floats = days["gain"].to_numpy().astype(np.float64)
     counted: Flags = ~days["is_imputed"].to_numpy()
     known = len(gain)
@@ -154,14 +155,20 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
         known - HORIZON - min(MAX_ORIGINS, known - LEARNING_DAYS - HORIZON + 1) + 1, known - HORIZON + 1
     )
     # the baseline has errors from its second week on, so its intervals rest on more errors
-    early = np.arange(_WEEK, origins[0])
-    results = {BASELINE: _backtested(gain, counted, early, origins, _baseline(gain, np.concatenate([early, origins])))}
+    early = np.arange(WEEK, origins[0])
+    both = np.concatenate([early, origins])
+    later = early[early >= LEARNING_DAYS]
+    results = {
+        BASELINE: backtested(gain, counted, early, origins, last_week_again(gain, both)),
+        MEAN: backtested(gain, counted, later, origins, mean_of_weeks(gain, np.concatenate([later, origins]))),
+    }
     for model, paths in _model_paths(days["day"], gain, origins, models).items():
-        results[model] = _backtested(gain, counted, early[:0], origins, paths)
-    naive = np.abs(gain[_WEEK : origins[0]] - gain[: origins[0] - _WEEK]).mean()
+        results[model] = backtested(gain, counted, early[:0], origins, paths)
+    naive = np.abs(gain[WEEK : origins[0]] - gain[: origins[0] - WEEK]).mean()
     least = results[BASELINE].mae
     chosen = min(results, key=lambda model: (results[model].mae, model != BASELINE))
     last: date = days["day"][-1]
+    total = total_again(gain, counted)
     ahead = [last + timedelta(days=day + 1) for day in range(HORIZON)]
     order = sorted(results)
     return (
@@ -182,14 +189,14 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
             {
                 "social_network_id": account,
                 "model": model,
-                "first_day": ahead[week * _WEEK],
-                "last_day": ahead[week * _WEEK + _WEEK - 1],
-                "forecast": results[model].paths[-1].reshape(-1, _WEEK)[week].sum(),
+                "first_day": ahead[week * WEEK],
+                "last_day": ahead[week * WEEK + WEEK - 1],
+                "forecast": results[model].paths[-1].reshape(-1, WEEK)[week].sum(),
                 "low": _or_none(results[model].week_low[week]),
                 "high": _or_none(results[model].week_high[week]),
             }
             for model in order
-            for week in range(HORIZON // _WEEK)
+            for week in range(HORIZON // WEEK)
         ],
         [
             {
@@ -218,17 +225,21 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
             for origin, place in ((known - 2 * HORIZON, -2 - HORIZON), (known - HORIZON, -2))
             for step in range(HORIZON)
         ],
+        [
+            {
+                "social_network_id": account,
+                "model": MEAN,
+                "first_day": ahead[0],
+                "last_day": last + timedelta(days=TOTAL_DAYS),
+                "forecast": total.forecast,
+                "low": _or_none(total.low),
+                "high": _or_none(total.high),
+            }
+        ],
     )
 
 
-def _baseline(gain: Floats, origins: Days) -> Floats:
-    """Return the week before each origin, and before the end, repeated over the horizon."""
-    starts = np.append(origins, len(gain)) - _WEEK
-    paths: Floats = gain[starts[:, None] + np.arange(HORIZON) % _WEEK]
-    return paths
-
-
-def _model_paths(days: pl.Series, gain: Floats, origins: Days, models: Sequence[str]) -> dict[str, Floats]:
+def _model_paths(days: pl.Series, gain: Floats, origins: Integers, models: Sequence[str]) -> dict[str, Floats]:
     if not models:
         return {}
     with warnings.catch_warnings():
@@ -238,7 +249,7 @@ def _model_paths(days: pl.Series, gain: Floats, origins: Days, models: Sequence[
 
         frame = pl.DataFrame({"unique_id": "account", "ds": days, "y": np.log1p(gain)})
         forecaster = StatsForecast(
-            models=[getattr(known_models, model)(season_length=_WEEK) for model in models], freq="1d", n_jobs=1
+            models=[getattr(known_models, model)(season_length=WEEK) for model in models], freq="1d", n_jobs=1
         )
         past = forecaster.cross_validation(df=frame, h=HORIZON, step_size=1, n_windows=len(origins)).sort(
             "cutoff", "ds"
@@ -250,58 +261,6 @@ def _model_paths(days: pl.Series, gain: Floats, origins: Days, models: Sequence[
         .reshape(-1, HORIZON)
         for model in models
     }
-
-
-def _backtested(
-    gain: Floats,
-    counted: Flags,
-    early: Days,
-    origins: Days,
-    paths: Floats,
-) -> _Backtest:
-    """Return the intervals and errors of `paths`: one row per element of `early` and `origins`, and the future."""
-    starts = np.append(np.concatenate([early, origins]), len(gain))
-    target = starts[:, None] + np.arange(HORIZON)
-    is_known = (target < len(gain)) & np.append(counted, False)[np.minimum(target, len(gain))]
-    there = np.append(gain, np.nan)[np.minimum(target, len(gain))]
-    error = np.where(is_known, np.log((there + 1) / (paths + 1)), np.nan)
-    low, high = np.full(paths.shape, np.nan), np.full(paths.shape, np.nan)
-    for place in range(len(early), len(starts)):
-        for week in range(HORIZON // _WEEK):
-            span = slice(week * _WEEK, (week + 1) * _WEEK)
-            earlier = error[:, span][target[:, span] < starts[place]]
-            seen = np.unique(target[:, span][(target[:, span] < starts[place]) & is_known[:, span]]).size
-            least, most = _quantiles(earlier[np.isfinite(earlier)], seen)
-            low[place, span] = np.maximum((paths[place, span] + 1) * np.exp(least) - 1, 0.0)
-            high[place, span] = (paths[place, span] + 1) * np.exp(most) - 1
-    tested = slice(len(early), len(starts) - 1)
-    compared = is_known[tested] & np.isfinite(low[tested])
-    held = (there[tested] >= low[tested]) & (there[tested] <= high[tested])
-    off = np.abs(there - paths)[tested][is_known[tested]]
-    totals = paths.reshape(len(starts), -1, _WEEK).sum(axis=2)
-    sums = np.where(is_known, there, np.nan).reshape(len(starts), -1, _WEEK).sum(axis=2)
-    week_error = np.log((sums + 1) / (totals + 1))
-    # weeks that start a day apart share six days: three of them count as one
-    known_errors = [errors[np.isfinite(errors)] for errors in week_error.T]
-    bounds = np.array([_quantiles(errors, errors.size / 3) for errors in known_errors])
-    week_low, week_high = np.maximum((totals[-1] + 1) * np.exp(bounds.T) - 1, 0.0)
-    return _Backtest(
-        paths[len(early) :],
-        float(off.mean()) if off.size else np.inf,
-        low[len(early) :],
-        high[len(early) :],
-        float(held[compared].mean()) if compared.any() else None,
-        week_low,
-        week_high,
-    )
-
-
-def _quantiles(errors: Floats, independent: float) -> tuple[float, float]:
-    """Return bounds that hold 80% of the future; `independent` is the effective number of errors."""
-    if errors.size < MIN_ERRORS:
-        return np.nan, np.nan
-    outer = (1 - SHARE) / 2 - SHARE / 2 / (independent + 1)  # quantiles of a finite sample are too narrow
-    return float(np.quantile(errors, max(outer, 0.0))), float(np.quantile(errors, min(1 - outer, 1.0)))
 
 
 def _or_none(value: float) -> float | None:
