@@ -6,12 +6,14 @@ from itertools import combinations
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.schema import STREAMS, TABLES
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import account_change
 from oneup_pinterest.quality.status import format_status, read_status
 from oneup_pinterest.questions.change.answer import change_answer
 from oneup_pinterest.report import write_report
@@ -109,4 +111,7 @@ def test_every_command_works_without_a_stream(complete: Path, tmp_path: Path, st
 @pytest.mark.parametrize("metric", ["saves", "repins", "clicks"])
 def test_the_change_of_a_missing_counter_has_no_verdict(complete: Path, tmp_path: Path, metric: str) -> None:
     path = without(complete, tmp_path / "h.duckdb", "pins", (metric,))
-    assert f"{metric.capitalize()}: no verdict, " in change_answer(AccountHistory.from_pins(load_pins(path))).sentence
+    history = AccountHistory.from_pins(load_pins(path))
+    row = account_change(history).row(by_predicate=pl.col("metric") == metric, named=True)
+    assert (row["before"], row["verdict"]) == (None, "no verdict")
+    assert row["reason"] in change_answer(history).sentence

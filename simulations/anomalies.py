@@ -10,7 +10,7 @@ import polars as pl
 from oneup_pinterest.methods.time_series import robust_deviation
 from oneup_pinterest.questions.anomalies.level_shifts import gain_levels
 from oneup_pinterest.questions.anomalies.statistic import daily_anomalies
-from simulations import Promise
+from simulations import Promise, false_alarms_allowed
 from simulations.worlds import MadeUpHistory, each_account
 
 FIRST_DAY = date(2026, 1, 1)
@@ -72,17 +72,17 @@ def promises(scale: int) -> Iterator[Promise]:
     """Yield false alarms and detections of anomalies and level shifts, also those of naive methods."""
     rng = np.random.default_rng(20260301)
     for name, lengths in (("60 to 200 days", LENGTHS), ("28 to 59 days", (28, 35, 42, 56))):
-        runs = 120 * scale
+        runs = 80 * scale
         clean = _random_accounts(rng, runs, lengths)
         yield Promise(
             QUESTION,
             f"clean series of {name} in which any day is reported",
             _count_accounts_with_anomaly(clean) / runs,
-            0.06,
+            false_alarms_allowed(runs),
             True,
             runs,
         )
-    runs = 100 * scale
+    runs = 60 * scale
     yield Promise(
         QUESTION,
         "a day with 5 times its count is found (60 to 200 days, level of at least 30 per day)",
@@ -91,8 +91,8 @@ def promises(scale: int) -> Iterator[Promise]:
         False,
         runs,
     )
-    yield from _gap_promises(rng, 60 * scale)
-    yield from _level_shift_promises(rng, 120 * scale)
+    yield from _gap_promises(rng, 40 * scale)
+    yield from _level_shift_promises(rng, 40 * scale)
 
 
 def _random_accounts(rng: np.random.Generator, runs: int, lengths: tuple[int, ...], **options: Any) -> pl.DataFrame:
@@ -154,7 +154,7 @@ def _gap_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         QUESTION,
         "series with a gap of 4 days, divided equally, in which any day is reported",
         _count_accounts_with_anomaly(pl.concat(divided)) / runs,
-        0.06,
+        false_alarms_allowed(runs),
         True,
         runs,
     )
@@ -174,7 +174,9 @@ def _gap_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 def _level_shift_promises(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     steady = _random_accounts(rng, runs, (42, *LENGTHS))
     false = _level_shifts(steady).filter(pl.col("change").is_not_null())["social_network_id"].n_unique()
-    yield Promise(QUESTION, "series without a shift in which one is named", false / runs, 0.06, True, runs)
+    yield Promise(
+        QUESTION, "series without a shift in which one is named", false / runs, false_alarms_allowed(runs), True, runs
+    )
     naive = sum(_naive_shifts(world["gain"].to_numpy()) for _, world in steady.group_by("social_network_id"))
     what = "naive: series without a shift in which a textbook penalty names one"
     yield Promise(QUESTION, what, naive / runs, 0.3, False, runs)
@@ -229,7 +231,9 @@ def _wandering(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         shifts = _level_shifts(pl.concat(worlds)).filter(pl.col("change").is_not_null())
         false += shifts["social_network_id"].n_unique()
     runs *= len(kinds)
-    yield Promise(QUESTION, f"{', '.join(kinds)} in which a shift is named", false / runs, 0.06, True, runs)
+    yield Promise(
+        QUESTION, f"{', '.join(kinds)} in which a shift is named", false / runs, false_alarms_allowed(runs), True, runs
+    )
 
 
 def _naive_shifts(counts: Any) -> bool:

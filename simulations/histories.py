@@ -44,17 +44,17 @@ class World(NamedTuple):
 
 def promises(scale: int) -> Iterator[Promise]:
     """Yield promises on clean histories and on ten types of damaged ones."""
-    yield from _clean(np.random.default_rng(1), 45 * scale)
-    yield from _gap(np.random.default_rng(2), 45 * scale)
-    yield from _reset_of_one(np.random.default_rng(3), 45 * scale)
-    yield from _reset_of_all(np.random.default_rng(4), 45 * scale)
-    yield from _restated_at_once(np.random.default_rng(5), 45 * scale)
-    yield from _restated_here_and_there(np.random.default_rng(6), 45 * scale)
+    yield from _clean(np.random.default_rng(1), 25 * scale)
+    yield from _gap(np.random.default_rng(2), 25 * scale)
+    yield from _reset_of_one(np.random.default_rng(3), 25 * scale)
+    yield from _reset_of_all(np.random.default_rng(4), 25 * scale)
+    yield from _restated_at_once(np.random.default_rng(5), 25 * scale)
+    yield from _restated_here_and_there(np.random.default_rng(6), 25 * scale)
     for window in (30, 90):
-        yield from _rolling(np.random.default_rng(window), 45 * scale, window)
-    yield from _lost_connection(np.random.default_rng(7), 45 * scale)
-    yield from _zeros_of_some(np.random.default_rng(8), 30 * scale)
-    yield from _restated_last_days(np.random.default_rng(9), 30 * scale)
+        yield from _rolling(np.random.default_rng(window), 25 * scale, window)
+    yield from _lost_connection(np.random.default_rng(7), 25 * scale)
+    yield from _zeros_of_some(np.random.default_rng(8), 16 * scale)
+    yield from _restated_last_days(np.random.default_rng(9), 16 * scale)
 
 
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:

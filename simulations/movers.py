@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import NO_VERDICT
 from oneup_pinterest.questions.movers.statistic import pin_movers
-from simulations import Promise
+from simulations import Promise, false_alarms_allowed
 from simulations.independent import Design, IndependentWorld
 from simulations.independent.open_families import FAMILIES
 from simulations.worlds import LAST_SNAPSHOT, each_account, made_up_pins
@@ -53,16 +53,16 @@ def promises(scale: int) -> Iterator[Promise]:
     """Yield the share of accounts with a false mover, and how often a pin that takes off is found."""
     rng = np.random.default_rng(20260302)
     for account_type in ACCOUNT_TYPES:
-        runs = 25 * scale
+        runs = 12 * scale
         accounts = pl.concat(
             simulate_account(rng, int(rng.choice([30, 80, 150])), account_type, f"{run:05}") for run in range(runs)
         )
         movers = _movers(accounts)
         named = movers.filter(pl.col("verdict").is_in(["more", "less"]))["social_network_id"].n_unique()
         what = f"accounts in which any pin is reported although all only age ({account_type})"
-        yield Promise(QUESTION, what, named / runs, 0.06, True, runs)
-    yield from _independent(12 * scale)
-    runs = 40 * scale
+        yield Promise(QUESTION, what, named / runs, false_alarms_allowed(runs), True, runs)
+    yield from _independent(4 * scale)
+    runs = 20 * scale
     accounts = pl.concat(simulate_account(rng, 120, "speeds", f"{run:05}") for run in range(runs))
     yield Promise(
         QUESTION,
@@ -99,7 +99,7 @@ def _independent(runs: int) -> Iterator[Promise]:
             there, found = there + len(of_burst), found + of_burst.count("more")
     alarms = runs * len(HARD_FAMILIES)
     what = "independent worlds in which any pin is named although no pin bursts (late bloomers, clumps, viral pins)"
-    yield Promise(QUESTION, what, false / alarms, 0.06, True, alarms)
+    yield Promise(QUESTION, what, false / alarms, false_alarms_allowed(alarms), True, alarms)
     yield Promise(
         QUESTION, "independent worlds: a pin that bursts in the week is found", found / there, 0.7, False, there
     )

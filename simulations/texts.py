@@ -18,8 +18,8 @@ from simulations.independent import WORD, Design
 from simulations.worlds import each_account
 
 QUESTION = "texts"
-RUNS = 60
-INDEPENDENT_RUNS = 4  # of each family
+RUNS = 36
+INDEPENDENT_RUNS = 3  # of each family
 PERMUTATIONS = 199
 FIRST = datetime(2025, 12, 29)
 _MARKS = ("?", "!", " #diy", " 20", "\nmore", " save it", " for christmas", " 30%")
