@@ -182,8 +182,19 @@ def test_comparison_needs_six_pins() -> None:
         account_change(AccountHistory.from_pins(observed_pins(steady(pins))), 7, ["saves"]).row(0, named=True)
         for pins in (5, 6)
     )
-    assert five["reason"] == "for saves, 6 pins with similar gains are needed; a few large ones decide here"
+    assert five["reason"] == "6 pins that gained saves are needed, and no few of them may have most"
     assert six["reason"] is None
+
+
+def test_gains_are_shown_where_pins_are_too_few_for_a_verdict() -> None:
+    pins = observed_pins(steady(pins=3)).with_columns(repins="saves", clicks="saves")
+    answer = change_answer(AccountHistory.from_pins(pins), "saves", days=7)
+    assert answer.sentence == (
+        "Saves: 42 over the last 7 days, after 42 (0%); no verdict, 6 pins that gained saves are needed, and no few of "
+        "them may have most."
+    )
+    assert answer.chart is None
+    assert answer.table is not None
 
 
 def test_pins_that_are_no_longer_seen_do_not_look_like_a_fall() -> None:
@@ -374,7 +385,8 @@ def test_every_history_gets_valid_answers(tmp_path: Path, name: str) -> None:
     ]
     for answer in answers:
         assert answer.sentence
-        assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
+        says_why = answer.sentence.startswith("Not enough data yet: ") or "no verdict" in answer.sentence
+        assert says_why or answer.chart is not None
         if answer.chart is not None:
             checked_spec(answer.chart)
     assert (answers[0].chart is not None) == (name in ("complete", "reset"))

@@ -236,9 +236,9 @@ def compared_periods(
         "year_before": _year_before(known_days, now_start, last),
         **_usual_change(known_days, now_start, days),
     }
-    change = level_change(pin_days(every, published, last), days)
+    change = level_change(pin_days(every, published, last), days, metric)
     if isinstance(change, str):
-        return row | {"reason": f"for {metric}, {change}"}
+        return row | {"reason": change}
     return row | {
         **percent_change(change),
         "p": change.p,

@@ -40,8 +40,10 @@ def pin_days(gains: pl.DataFrame, published: pl.Series, last: date) -> PinDays:
     )
 
 
-def level_change(pins: PinDays, days: int) -> LogRatio | str:
+def level_change(pins: PinDays, days: int, what: str = "gains") -> LogRatio | str:
     """Compare the level of the last `days` days with that of the `days` before; a text says why it is not possible.
+
+    `what` is the name of what is gained, for that text.
 
     The log ratio is that of the typical pin: what a pin gained, beyond its own level, its age and what the account's
     own swings explain. Periods are cut into weeks, or into longer parts where a week has few gains.
@@ -59,11 +61,11 @@ def level_change(pins: PinDays, days: int) -> LogRatio | str:
         parts = _levels(pins, days, width)
         if isinstance(parts, Levels):
             if parts.df + 1 < MIN_PINS:
-                return f"{MIN_PINS + 1} pins with similar gains are needed; a few large ones decide here"
+                return f"{MIN_PINS + 1} pins that gained {what} are needed, and no few of them may have most"
             change = step_at_end(parts, days // width)
-            return change if change.deviation < MAX_DEVIATION else "its pins do not allow a comparison yet"
+            return change if change.deviation < MAX_DEVIATION else f"its pins do not allow a comparison of {what} yet"
         fewest = parts
-    return f"{MIN_GAINS} are needed in each period; there are {fewest:,.0f} in one of them"
+    return f"{MIN_GAINS} {what} of pins published earlier are needed in each period; there are {fewest:,.0f} in one"
 
 
 def _levels(pins: PinDays, days: int, width: int) -> Levels | float:

@@ -42,13 +42,14 @@ def change_answer(
     what = metric or "saves, repins and clicks"
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
-    if shown["p"].null_count() == shown.height:
+    if shown["before"].null_count() == shown.height:
         return not_enough_data(question, _reasons(shown))
-    first = shown.drop_nulls("p").row(0, named=True)
+    is_tested = shown["p"].null_count() < shown.height
+    first = shown.drop_nulls("before").row(0, named=True)
     notes = [
         f"{format_day(first['now_start'])} to {format_day(first['now_end'])}, against "
         f"{format_day(first['before_start'])} to {format_day(first['before_end'])}. The days since are provisional.",
-        _TYPICAL,
+        *([_TYPICAL] if is_tested else []),
         *_when_known(shown, days),
         *_usual_note(shown),
         *_season_note(shown),
@@ -60,7 +61,8 @@ def change_answer(
     if first["days_compared"] < days:
         notes.append(f"Compared are {first['days_compared']} of {days} days: on the others some gain is unknown.")
     sentence = " ".join(_change_sentence(row, f"over the last {days} days") for row in shown.iter_rows(named=True))
-    return Answer(question, sentence, change_chart(shown, width), _table(shown, "gained"), tuple(notes))
+    chart = change_chart(shown, width) if is_tested else None
+    return Answer(question, sentence, chart, _table(shown, "gained"), tuple(notes))
 
 
 def new_pins_answer(
@@ -221,11 +223,6 @@ def _judgement(row: dict[str, Any], pins: str) -> str:
             f"judged together (p {row['p_adjusted']:.3f}): within normal variation."
         )
     return f"within normal variation among {pins}."
-
-
-def _moved(change: float) -> str:
-    size = percent_text(abs(change)).lstrip("+")
-    return f"rose {size}" if change > 0 else f"fell {size}"
 
 
 def _pins(count: int) -> str:

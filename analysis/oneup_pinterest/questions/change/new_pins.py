@@ -14,7 +14,7 @@ from oneup_pinterest.history.period_change import COMPARED, DAYS, HEADLINE, PERI
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.log_contrasts import change_of_typical, percent_of
 from oneup_pinterest.methods.types import Columns
-from oneup_pinterest.methods.verdicts import verdict_of, with_holm_verdicts
+from oneup_pinterest.methods.verdicts import with_holm_verdicts
 
 MIN_NEW_PINS = 5  # per period: with fewer, only a change of many times would stand out
 
@@ -71,9 +71,7 @@ def new_pins_change(
         | _new_pins_of(reached.filter(pl.col("metric") == metric), metric, days, age, last_seen)
         for metric in metrics
     ]
-    # the direction is that of the typical pin, whatever a few pins did to the means
-    table = with_holm_verdicts(rows, NEW_PINS).with_columns(verdict=verdict_of(pl.col("change") > 0))
-    return with_account(history.social_network_id, table, NEW_PINS)
+    return with_account(history.social_network_id, with_holm_verdicts(rows, NEW_PINS), NEW_PINS)
 
 
 def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen: date) -> dict[str, Any]:
