@@ -32,9 +32,9 @@ def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DA
     parts = largest_parts(history, metric, days)
     if parts.is_empty():
         return Answer(question, f"No pin gained any {metric} in either period.")
+    published = "1 pin was" if row["pins_now"] == 1 else f"{row['pins_now']:,} pins were"
     number = (
-        f"{row['pins_now']:,} pins were published after {row['pins_before']:,} in the period before: "
-        f"{_signed(row['from_number'])}. "
+        f"{published} published after {row['pins_before']:,} in the period before: {_signed(row['from_number'])}. "
         f"A new pin gained {row['mean_now']:,.1f} on average after {row['mean_before']:,.1f}: "
         f"{_signed(row['from_mean'])}. Older pins: {_signed(row['from_older'])}."
     )
