@@ -341,7 +341,7 @@ def test_frames_without_rows_have_the_same_columns() -> None:
 def test_sentence_states_a_null_result() -> None:
     pins = observed_pins(noisy(1)).with_columns(repins="saves", clicks="saves")
     answer = change_answer(AccountHistory.from_pins(pins), "saves", days=7)
-    assert answer.sentence.endswith("within normal variation.")
+    assert answer.sentence.endswith("within normal variation (30 pins).")
     assert "95% interval −" in answer.sentence
     (until,) = [note for note in answer.notes if note.startswith("Saves: a change of the typical pin shows now from")]
     assert "a year" in until or "weeks per period" in until

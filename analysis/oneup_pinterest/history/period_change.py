@@ -43,6 +43,8 @@ COMPARED: Columns = {
     "change_high": pl.Float64,
     "p": pl.Float64,
     "p_adjusted": pl.Float64,
+    "detectable": pl.Float64,
+    "days_needed": pl.Float64,
     "verdict": pl.String,
     "reason": pl.String,
 }
@@ -62,8 +64,6 @@ CHANGE: Columns = {
     "usual_low": pl.Float64,
     "usual_high": pl.Float64,
     "year_before": pl.Float64,
-    "detectable": pl.Float64,
-    "days_needed": pl.Float64,
     "is_imputed": pl.Boolean,
     "watched_before": pl.Float64,
     "watched_now": pl.Float64,
@@ -242,8 +242,7 @@ def compared_periods(
     return row | {
         **percent_change(change),
         "p": change.p,
-        "detectable": (detectable_ratio(change.deviation) - 1) * 100,
-        "days_needed": days_until_found(change.estimate, change.deviation, days),
+        **power_columns(change.estimate, change.deviation, days),
     }
 
 
@@ -292,6 +291,14 @@ def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
 def not_lifetime(metric: str) -> str:
     """Return the reason of a row whose counter is not a lifetime counter, so that it has no gains."""
     return f"the counter of {metric} falls too often to be one of a pin's whole life"
+
+
+def power_columns(estimate: float, deviation: float, days: int) -> dict[str, float]:
+    """Return detectable (percent) and days_needed of a log ratio of two periods of `days` days and its deviation."""
+    return {
+        "detectable": (detectable_ratio(deviation) - 1) * 100,
+        "days_needed": days_until_found(estimate, deviation, days),
+    }
 
 
 def percent_change(change: LogRatio) -> dict[str, float]:

@@ -92,6 +92,7 @@ def new_pins_answer(
         f"{format_day(first['before_end'])}, all at age {age} days.",
         "The typical pin: the factor on all pins' counts that explains the difference of their logs, as a few pins "
         "make most of a mean. Pins of one day or one week share their luck and do not count as independent.",
+        *_when_known(shown, days),
         *_adjustment_note(shown, len(HEADLINE)),
     )
     sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))
@@ -140,7 +141,7 @@ def _change_sentence(row: dict[str, Any], when: str) -> str:
     fact = f"{name}: {row['now']:,.0f} {when}, after {row['before']:,.0f} ({change})"
     if row["p"] is None:
         return f"{fact}; no verdict, {row['reason']}."
-    return f"{fact}; the typical pin {_typical(row)}: {row['verdict']}."
+    return f"{fact}; the typical pin {_typical(row)}: {row['verdict']} ({_pins(row['pins'])})."
 
 
 def _typical(row: dict[str, Any]) -> str:
@@ -149,7 +150,8 @@ def _typical(row: dict[str, Any]) -> str:
 
 def _when_known(shown: pl.DataFrame, days: int) -> Iterator[str]:
     """Yield, per metric without evidence, what could be found now and how long a change of this size would take."""
-    for row in shown.filter(pl.col("verdict") == WITHIN_NORMAL_VARIATION).iter_rows(named=True):
+    is_open = (pl.col("verdict") == WITHIN_NORMAL_VARIATION) & pl.col("detectable").is_not_null()
+    for row in shown.filter(is_open).iter_rows(named=True):
         found = f"{row['metric'].capitalize()}: a change of the typical pin shows now from about "
         found += percent_text(row["detectable"])
         if row["days_needed"] <= MAX_DAYS_NEEDED:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_at_age
 from oneup_pinterest.history.loaded_history import computed_once
-from oneup_pinterest.history.period_change import COMPARED, DAYS, HEADLINE, PERIODS
+from oneup_pinterest.history.period_change import COMPARED, DAYS, HEADLINE, PERIODS, power_columns
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.log_contrasts import change_of_typical, percent_of
 from oneup_pinterest.methods.types import Columns
@@ -118,4 +119,7 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
     if contrast.estimate is None:
         return row | {"reason": f"too few pins had any {metric} at age {age}"}
     change, low, high = percent_of(np.array(contrast[:3])).tolist()
-    return row | {"change": change, "change_low": low, "change_high": high, "p": contrast.p_value}
+    found = row | {"change": change, "change_low": low, "change_high": high, "p": contrast.p_value}
+    if contrast.low is None or contrast.high is None:
+        return found
+    return found | power_columns(contrast.estimate, (contrast.high - contrast.low) / (2 * norm.ppf(0.975)), days)
