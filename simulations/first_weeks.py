@@ -59,7 +59,7 @@ def _outcomes(world: IndependentWorld, account: str) -> pl.DataFrame:
             "media_type": "IMAGE",
             "text": [world.title[number] for number in pin],
             "at_age": at_age.astype(np.float64),
-            "back": born.max() - born,
+            "back": born.max(initial=0) - born,  # an account may have published nothing
             "weekday_null": bool(world.truth["weekday_null"]),
             "cohort_null": bool(world.truth["cohort_null"]),
         }
