@@ -90,3 +90,13 @@ def test_every_history_gets_a_valid_answer(tmp_path: Path, name: str) -> None:
     assert answer.sentence.startswith("Not enough data yet: ") == (answer.chart is None)
     if answer.chart is not None:
         checked_spec(answer.chart)
+
+
+def test_texts_come_from_the_newest_rows() -> None:
+    history = account()
+    pins = history.pins.drop("text", "format", strict=False)
+    newest = pins.group_by("id").last().with_columns(text=pl.lit("Soup"), format=pl.lit("pin"))
+    loaded = AccountHistory(
+        "pin_a", pins, pins_latest=newest.select("social_network_id", pl.exclude("social_network_id"))
+    )
+    assert largest_parts(loaded, "saves", 7).select("text", "format").row(0) == ("Soup", "pin")

@@ -96,7 +96,7 @@ def largest_parts(history: AccountHistory, metric: str = "saves", days: int = DA
         return with_account(history.social_network_id, None, PARTS)
     gains, _ = found
     whole = float(gains["now"].sum()) - float(gains["before"].sum())
-    known = history.latest_pins.select("id", *(name for name in ("text", "format") if name in history.pins.columns))
+    known = history.latest_pins.select(pl.col("id"), pl.col("^(text|format)$"))
     parts = (
         gains.filter((pl.col("before") > 0) | (pl.col("now") > 0))
         .join(known, on="id", how="left")
