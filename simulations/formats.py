@@ -129,7 +129,7 @@ def promises(scale: int) -> Iterator[Promise]:
         QUESTION,
         "pins published in batches with shared luck: accounts in which a format is claimed",
         batches.filter(pl.col("verdict").is_in(["more", "less"])).height / runs,
-        false_alarms_allowed(runs),
+        max(0.07, false_alarms_allowed(runs)),
         True,
         runs,
     )
