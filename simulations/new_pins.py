@@ -8,7 +8,7 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.log_contrasts import LogContrast, change_of_typical
-from oneup_pinterest.questions.change.new_pins import new_pins_change
+from oneup_pinterest.questions.change.new_pins import MIN_NEW_PINS, new_pins_change
 from simulations import Promise, coverage_required, false_alarms_allowed
 from simulations.first_weeks import independent_outcomes
 from simulations.independent import Design
@@ -89,7 +89,9 @@ def new_pin_contrasts(outcomes: pl.DataFrame) -> list[LogContrast]:
     found = []
     for account in outcomes.partition_by("social_network_id", maintain_order=True):
         back = account["back"].to_numpy()
-        contrast = change_of_typical(account["at_age"].to_numpy(), back < _DAYS, -back)
+        is_now = back < _DAYS
+        is_comparable = min(is_now.sum(), (~is_now).sum()) >= MIN_NEW_PINS
+        contrast = change_of_typical(account["at_age"].to_numpy(), is_now, -back) if is_comparable else None
         found.append(contrast or LogContrast(None, None, None, 1.0))
     return found
 

@@ -34,7 +34,14 @@ MEASUREMENTS = {
     "growth": Measurement("A year of daily syncs", "benchmarks.growth", 12),
     "storage": Measurement("Storage of pins", "benchmarks.storage", 3),
     "statistics": Measurement("What the statistics promise", "simulations", 15),
-    "independent": Measurement("Accounts that the methods were not made for", "simulations.independent", 20),
+    "independent-change": Measurement(
+        "Change of accounts that the methods were not made for", "simulations.independent --question change", 12
+    ),
+    "independent-pins": Measurement(
+        "Pins of accounts that the methods were not made for",
+        "simulations.independent --question new-pins words weekdays formats movers",
+        8,
+    ),
     "glitches": Measurement("Glitches and true rises", "simulations.glitches", 5),
     "faults": Measurement("Faults", "integration_tests.fault_injection.faults --seed 20261125", 20),
     "kills": Measurement("Kills", "integration_tests.fault_injection.kills --seed 2", 11),

@@ -1,6 +1,6 @@
 """Measure the methods on families of accounts that they were not tuned on, open and sealed ones side by side.
 
-python -m simulations.independent [--runs 100] [--question change] [--open]
+python -m simulations.independent [--runs 100] [--question change words] [--open]
 
 The sealed families were written together with the open ones, by somebody who had not read the methods, and nobody who
 tuned a method has read or run them before the page of results was written.
@@ -23,7 +23,8 @@ def main() -> int:
     """Print a Markdown table; return 1 if a bound does not hold on the open or on the sealed families."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=100, help="worlds per family (default: %(default)s)")
-    parser.add_argument("--question", choices=sorted({measure.question for measure in MEASURES}))
+    questions = sorted({measure.question for measure in MEASURES})
+    parser.add_argument("--question", nargs="+", choices=questions, default=questions)
     parser.add_argument("--open", action="store_true", help="leave the sealed families out, as while a method is tuned")
     options = parser.parse_args()
     halves = (OPEN, {}) if options.open else (OPEN, SEALED)
@@ -34,7 +35,7 @@ def main() -> int:
     print("| question | measured | bound | open families | sealed families |\n|---|---|---|---|---|")
     kept = True
     for measure in MEASURES:
-        if options.question in (None, measure.question):
+        if measure.question in options.question:
             cells = [cell(measure, families, options.runs, half) for half, families in enumerate(halves)]
             sign = "≤" if measure.at_most else "≥"
             row = " | ".join(text for text, _ in cells)

@@ -107,10 +107,10 @@ def first_week_measures() -> Iterator[Measure]:
     """Yield the measures of what compares pins by their first week: new pins, words, weekdays and formats."""
     new = Design(days=65, log_sd=1.6)
     for name, design in (("2 pins per day", new), ("weekly batches of 14", Design(days=65, batch=14))):
-        yield Measure("new pins", f"{name}: false alarms", 0.06, True, _new_pins(design))
+        yield Measure("new-pins", f"{name}: false alarms", 0.06, True, _new_pins(design))
     lifted = Design(days=65, pins_per_day=1.2, log_sd=1.6, effect_days=36, new_pin_effect=3.0)
     yield Measure(
-        "new pins", "some 30 per period, new ones × 3, log sd of reach 1.6: found", 0.6, False, _new_pins(lifted)
+        "new-pins", "some 30 per period, new ones × 3, log sd of reach 1.6: found", 0.6, False, _new_pins(lifted)
     )
 
     texts = Design(days=_YEAR_PART, word_share=0.15)
