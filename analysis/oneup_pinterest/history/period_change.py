@@ -218,7 +218,9 @@ def compared_periods(
     last, now_start = periods.last, periods.now_start
     known_days = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional"))
     every = gains(last - timedelta(days=max(2 * days, MAX_HISTORY_DAYS) - 1))
-    every = every.join(known_days.select("day"), on="day", how="semi")
+    unknown = known.filter(pl.col("gain").is_null())["day"]
+    if unknown.len():
+        every = every.filter(~pl.col("day").is_in(unknown.implode()))
     compared = periods.compared(every)
     gained, born_on = compared.filter(pl.col("gain") > 0), published.cast(pl.Date)
     before, now = (float(compared.filter(part)["gain"].sum()) for part in (~pl.col("is_now"), pl.col("is_now")))

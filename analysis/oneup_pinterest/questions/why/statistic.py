@@ -124,6 +124,7 @@ def parts_by(parts: pl.DataFrame, by: str) -> pl.DataFrame:
     return grouped.sort(pl.col("difference").abs(), by, descending=[True, False])
 
 
+@computed_once
 def _gains_per_pin(history: AccountHistory, metric: str, days: int) -> tuple[pl.DataFrame, Periods] | dict[str, Any]:
     """Return what each pin gained in both periods (id, published, before, now), or the columns that say why not."""
     if history.pins.is_empty() or metric not in history.metrics:
