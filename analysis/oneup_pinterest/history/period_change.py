@@ -1,16 +1,15 @@
 """Compare the gains of an account in two periods, with a verdict.
 
 Two questions with two answers. What was gained is a fact and needs no test. Whether the account does better is asked
-of each pin against itself, beyond what the account's own swings explain (`history.pin_levels`).
+of each pin against itself, beyond what a trend and the account's own swings explain (`history.pin_levels`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE
@@ -29,8 +28,6 @@ KNOWN_SHARE = 0.75  # of the days of a period: fewer do not represent it
 SEEN_RATIO_THRESHOLD = 1.2  # times as many pins seen before as now: a fall may then come from the unseen pins
 YEAR = 364  # days: the same weekdays, a year earlier
 MIN_PAST_COMPARISONS = 12  # of two periods, one week apart: fewer do not say what is usual
-
-GainsSince = Callable[[date], pl.DataFrame]
 
 COMPARED: Columns = {
     "before": pl.Float64,
@@ -83,15 +80,15 @@ def account_change(history: AccountHistory, days: int = DAYS, metrics: Sequence[
     - before, now: counts gained on these days (fractions come from gaps between syncs); gained_change: the difference
       in percent. These are facts; they include how much was published
     - pins: pins that gained anything in either period; pins_before, pins_now: published in the periods
-    - change, change_low, change_high: change of the typical pin, in percent, with the bounds of its 95% interval: what
-      a pin gained against its own level, its age and the account's own swings
+    - change, change_low, change_high: change of the typical pin, in percent, with the bounds of its 95% interval: the
+      step of what a pin gains beyond its own level, its age, a straight trend and the account's own swings
     - p: p value of no such change; p_adjusted: adjusted for the number of metrics (Holm 1979)
     - verdict: up or down where p_adjusted is below 5%, else within normal variation; no verdict where there is a
       reason
     - reason: why no comparison was possible
     - usual_low, usual_high: 95% of the account's own earlier comparisons of this kind had a `gained_change` between
       these (percent); null where there are fewer than 12, one week apart
-    - year_before: counts gained in the same days a year (364 days) earlier; null where a day of them is unknown
+    - year_before: counts gained a year (364 days) earlier on the days that `now` counts; null where one is unknown
     - detectable: the smallest rise of the typical pin, in percent, that would be found in 80% of cases now
     - days_needed: days that each period needs until a change as large as `change` would be found in 80% of cases
     - is_imputed: some of these gains are spread over a gap between syncs
@@ -114,28 +111,8 @@ def account_change(history: AccountHistory, days: int = DAYS, metrics: Sequence[
     """
     if history.pins.is_empty():
         return with_account(history.social_network_id, None, CHANGE)
-    known, seen_on = history.account_gains, history.pins["snapshot_date"].unique().sort()
-    rows = [
-        {"metric": metric, "days": days}
-        | compared_periods(
-            pin_gains(history, metric),
-            known.filter(pl.col("metric") == metric),
-            metric,
-            days,
-            publication_times(history)["published"],
-            seen_on,
-        )
-        for metric in metrics
-    ]
+    rows = [{"metric": metric, "days": days} | _compared_periods(history, metric, days) for metric in metrics]
     return with_account(history.social_network_id, with_holm_verdicts(rows, CHANGE), CHANGE)
-
-
-def pin_gains(history: AccountHistory, metric: str) -> GainsSince:
-    """Return a function that takes a day and returns `numbered_gains` since then.
-
-    Pin n is row n of `publication_times`.
-    """
-    return lambda day: numbered_gains(history, metric, day)
 
 
 def withdraw_unseen_falls(table: pl.DataFrame, before: str, now: str) -> pl.DataFrame:
@@ -169,11 +146,9 @@ class Periods(NamedTuple):
         return gains.filter(is_compared).with_columns(is_now=pl.col("day") >= self.now_start)
 
 
-def periods_of(known: pl.DataFrame, metric: str, days: int, seen_on: pl.Series) -> Periods | dict[str, Any]:
-    """Return the two periods of `days` days that can be compared, or the columns of a row that says why not.
-
-    `known` has the gains of all pins together (`account_daily_gains`), `seen_on` the days with a snapshot.
-    """
+def periods_of(history: AccountHistory, metric: str, days: int) -> Periods | dict[str, Any]:
+    """Return the two periods of `days` days that can be compared, or the columns of a row that says why not."""
+    known = history.account_gains.filter(pl.col("metric") == metric)
     settled = known.filter(~pl.col("is_provisional"))
     if not known["counter_type"].is_in(USABLE).all():
         return {"reason": not_lifetime(metric)}
@@ -198,29 +173,23 @@ def periods_of(known: pl.DataFrame, metric: str, days: int, seen_on: pl.Series) 
         needed = int(np.ceil(KNOWN_SHARE * days))
         why = f"of {days} days, {len(offsets)} have a known gain in both periods; {needed} are needed"
         return columns | {"reason": why}
+    seen_on = history.pins["snapshot_date"].unique().sort()
     if (longest := _longest_gap(seen_on, (start, now_start, last + timedelta(days=1)))) > days / 2:
         return columns | {"reason": f"a gap of {longest} days between two syncs lies across the ends of the periods"}
     return Periods(columns | {"days_compared": len(offsets)}, start, now_start, last, offsets)
 
 
-def compared_periods(
-    gains: GainsSince, known: pl.DataFrame, metric: str, days: int, published: pl.Series, seen_on: pl.Series
-) -> dict[str, Any]:
-    """Return the row of `account_change` for one metric.
-
-    `gains` takes a day and returns the gains per pin and day since then (pin, day, gain in counts, is_imputed),
-    `published` is the time of each pin; the others are those of `periods_of`. A row without a comparison has a
-    `reason`.
-    """
-    periods = periods_of(known, metric, days, seen_on)
+def _compared_periods(history: AccountHistory, metric: str, days: int) -> dict[str, Any]:
+    """Return the row of `account_change` for one metric; a row without a comparison has a `reason`."""
+    periods = periods_of(history, metric, days)
     if not isinstance(periods, Periods):
         return periods
     last, now_start = periods.last, periods.now_start
-    known_days = known.filter(pl.col("gain").is_not_null() & ~pl.col("is_provisional"))
-    every = gains(last - timedelta(days=max(2 * days, MAX_HISTORY_DAYS) - 1))
-    unknown = known.filter(pl.col("gain").is_null())["day"]
-    if unknown.len():
-        every = every.filter(~pl.col("day").is_in(unknown.implode()))
+    is_settled = pl.col("gain").is_not_null() & ~pl.col("is_provisional")
+    known = history.account_gains.filter((pl.col("metric") == metric) & is_settled)
+    every = numbered_gains(history, metric, last - timedelta(days=max(2 * days, MAX_HISTORY_DAYS) - 1))
+    every = every.filter(pl.col("day").is_in(known["day"].implode()))
+    published = publication_times(history)["published"]
     compared = periods.compared(every)
     gained, born_on = compared.filter(pl.col("gain") > 0), published.cast(pl.Date)
     before, now = (float(compared.filter(part)["gain"].sum()) for part in (~pl.col("is_now"), pl.col("is_now")))
@@ -235,8 +204,8 @@ def compared_periods(
         "is_imputed": bool(gained["is_imputed"].any()),
         "watched_before": (compared.height - compared["is_now"].sum()) / compared_days,
         "watched_now": compared["is_now"].sum() / compared_days,
-        "year_before": _year_before(known_days, now_start, last),
-        **_usual_change(known_days, now_start, days),
+        "year_before": _year_before(known, periods),
+        **_usual_change(known, now_start, days),
     }
     change = level_change(pin_days(every, published, last), days, metric)
     if isinstance(change, str):
@@ -248,14 +217,16 @@ def compared_periods(
     }
 
 
-def _usual_change(known_days: pl.DataFrame, now_start: date, days: int) -> dict[str, float]:
+def _usual_change(known: pl.DataFrame, now_start: date, days: int) -> dict[str, float]:
     """Return between which bounds 95% of the account's earlier changes lay, from comparisons one week apart."""
-    first = known_days["day"].min()
+    from scipy import stats  # slow to import
+
+    first = known["day"].min()
     if not isinstance(first, date):
         return {}
     length = (now_start - first).days
     daily = np.full(length, np.nan)
-    earlier = known_days.filter(pl.col("day") < now_start)
+    earlier = known.filter(pl.col("day") < now_start)
     daily[[(day - first).days for day in earlier["day"]]] = earlier["gain"].to_numpy()
     ends = range(length, 2 * days - 1, -7)
     logs = []
@@ -272,11 +243,11 @@ def _usual_change(known_days: pl.DataFrame, now_start: date, days: int) -> dict[
     return {"usual_low": low, "usual_high": high}
 
 
-def _year_before(known_days: pl.DataFrame, now_start: date, last: date) -> float | None:
-    """Return what was gained on the same days a year earlier; None where one of them is unknown."""
-    year = timedelta(days=YEAR)
-    then = known_days.filter(pl.col("day").is_between(now_start - year, last - year))
-    return float(then["gain"].sum()) if then.height == (last - now_start).days + 1 else None
+def _year_before(known: pl.DataFrame, periods: Periods) -> float | None:
+    """Return what was gained a year earlier on the days that `now` counts; None where one of them is unknown."""
+    offset = (pl.col("day") - (periods.now_start - timedelta(days=YEAR))).dt.total_days()
+    then = known.filter(offset.is_in(periods.offsets.implode()))
+    return float(then["gain"].sum()) if then.height == len(periods.offsets) else None
 
 
 def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.gains import numbered_gains
 from oneup_pinterest.history.loaded_history import computed_once
-from oneup_pinterest.history.period_change import DAYS, HEADLINE, PERIODS, Periods, periods_of, pin_gains
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, PERIODS, Periods, periods_of
 from oneup_pinterest.history.publication import publication_times
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns
@@ -129,11 +130,10 @@ def _gains_per_pin(history: AccountHistory, metric: str, days: int) -> tuple[pl.
     """Return what each pin gained in both periods (id, published, before, now), or the columns that say why not."""
     if history.pins.is_empty() or metric not in history.metrics:
         return {"reason": f"no {metric} of a pin are known"}
-    known, seen_on = history.account_gains, history.pins["snapshot_date"].unique().sort()
-    periods = periods_of(known.filter(pl.col("metric") == metric), metric, days, seen_on)
+    periods = periods_of(history, metric, days)
     if not isinstance(periods, Periods):
         return periods
-    gained, is_now = periods.compared(pin_gains(history, metric)(periods.start)), pl.col("is_now")
+    gained, is_now = periods.compared(numbered_gains(history, metric, periods.start)), pl.col("is_now")
     sums = gained.group_by("pin").agg(
         before=pl.col("gain").filter(~is_now).sum(), now=pl.col("gain").filter(is_now).sum()
     )
