@@ -88,6 +88,15 @@ def test_connector_does_not_import_the_analysis_package() -> None:
         assert not list(imports(module, "oneup_pinterest")), module
 
 
+def test_scipy_is_imported_inside_functions() -> None:
+    """It takes half a second to import, and a report without enough data for a test does not need it."""
+    for module in modules(PACKAGE):
+        for node in ast.parse(module.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert "scipy" not in {name.split(".")[0] for name in names}, module
+
+
 def test_no_module_is_longer_than_400_lines() -> None:
     folders = ("history", "methods", "questions", "report")
     lengths = {path.name: len(path.read_text().splitlines()) for part in folders for path in modules(PACKAGE / part)}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
 
 from oneup_pinterest.methods.types import Flags, Floats
 
@@ -100,14 +99,16 @@ def shared_levels(counts: Floats, exposure: Floats, age: Floats) -> Levels:
 
 
 def step_at_end(levels: Levels, length: int) -> LogRatio:
-    """Compare the last `length` periods with as many before, beyond what the series' own swings explain.
+    """Estimate the step between the last `length` periods and as many before, beyond a trend and the series' swings.
 
     The levels are a step, a straight trend, and swings with first-order autocorrelation, beside the noise of the
     units. Size and persistence of the swings are integrated out over a grid (prior of the size: half-t with 3 degrees
     of freedom, Gelman, Bayesian Analysis 1, 2006; of the persistence: uniform), the coefficients with flat priors. So
     with few periods the prior keeps the interval wide, and a long history narrows it.
 
-    Periods before the two that are compared only say how the series swings and where its trend goes.
+    The step is what is left beyond the trend: gains that only go on to rise or fall as before have none. With fewer
+    than four periods, no trend is allowed for. Periods before the two that are compared only say how the series swings
+    and where its trend goes.
 
     >>> rng = np.random.default_rng(1)
     >>> level = rng.normal(0, 0.05, 26) + np.where(np.arange(26) >= 22, 0.5, 0)
@@ -156,7 +157,7 @@ def contrast_of(levels: Levels, design: Floats, contrast: Floats) -> LogRatio:
     rest = ((y - x @ coefficients) ** 2).sum(axis=(-1, -2))
     log_determinant = 2 * np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
     likelihood = -0.5 * (log_determinant + np.linalg.slogdet(normal)[1] + rest)
-    prior = np.gradient(_SWINGS) * stats.t.pdf(_SWINGS / SWING_SCALE, 3)
+    prior = np.gradient(_SWINGS) * (1 + (_SWINGS / SWING_SCALE) ** 2 / 3) ** -2  # half-t with 3 degrees of freedom
     share = np.exp(likelihood - likelihood.max()) * prior[:, None]
     share = (share / share.sum()).ravel()
     mean = (coefficients[..., 0] @ contrast).ravel()
@@ -172,8 +173,7 @@ def days_until_found(estimate: float, deviation: float, days: int) -> float:
     >>> round(days_until_found(0.2, 0.1, 28))
     55
     """
-    needed = stats.norm.ppf(0.975) + stats.norm.ppf(POWER)
-    return float(days * (needed * deviation / max(abs(estimate), 1e-9)) ** 2)
+    return float(days * (_deviations_found() * deviation / max(abs(estimate), 1e-9)) ** 2)
 
 
 def detectable_ratio(deviation: float) -> float:
@@ -182,7 +182,14 @@ def detectable_ratio(deviation: float) -> float:
     >>> round(detectable_ratio(0.1), 2)
     1.32
     """
-    return float(np.exp((stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * deviation))
+    return float(np.exp(_deviations_found() * deviation))
+
+
+def _deviations_found() -> float:
+    """Return how many deviations from 0 a change must be to be found in 80% of cases, at 5%."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.975) + ndtri(POWER))
 
 
 def _spline(log_age: Floats, there: Flags) -> tuple[Floats, float]:
@@ -233,6 +240,7 @@ def _information(share: Floats, curve: Floats, weight: Floats) -> Floats:
 
 def _mixture(share: Floats, mean: Floats, deviation: Floats, df: float) -> LogRatio:
     """Return the summary of a mixture of t distributions."""
+    from scipy import special
 
     def below(value: float) -> float:
         return float(share @ special.stdtr(df, (value - mean) / deviation))

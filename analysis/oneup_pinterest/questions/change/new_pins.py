@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.by_age import counters_at_age
@@ -122,4 +121,6 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
     found = row | {"change": change, "change_low": low, "change_high": high, "p": contrast.p_value}
     if contrast.low is None or contrast.high is None:
         return found
-    return found | power_columns(contrast.estimate, (contrast.high - contrast.low) / (2 * norm.ppf(0.975)), days)
+    from scipy.special import ndtri
+
+    return found | power_columns(contrast.estimate, (contrast.high - contrast.low) / (2 * float(ndtri(0.975))), days)
