@@ -182,7 +182,7 @@ def test_comparison_needs_six_pins() -> None:
         account_change(AccountHistory.from_pins(observed_pins(steady(pins))), 7, ["saves"]).row(0, named=True)
         for pins in (5, 6)
     )
-    assert five["reason"] == "6 pins that gained saves are needed, and no few of them may have most"
+    assert five["reason"] == "at least 6 pins that gained saves are needed, and a few of them must not have most of it"
     assert six["reason"] is None
 
 
@@ -190,8 +190,8 @@ def test_gains_are_shown_where_pins_are_too_few_for_a_verdict() -> None:
     pins = observed_pins(steady(pins=3)).with_columns(repins="saves", clicks="saves")
     answer = change_answer(AccountHistory.from_pins(pins), "saves", days=7)
     assert answer.sentence == (
-        "Saves: 42 over the last 7 days, after 42 (0%); no verdict, 6 pins that gained saves are needed, and no few of "
-        "them may have most."
+        "Saves: 42 over the last 7 days, after 42 (0%); no verdict, at least 6 pins that gained saves are needed, and "
+        "a few of them must not have most of it."
     )
     assert answer.chart is None
     assert answer.table is not None
@@ -342,6 +342,7 @@ def test_sentence_states_a_null_result() -> None:
     pins = observed_pins(noisy(1)).with_columns(repins="saves", clicks="saves")
     answer = change_answer(AccountHistory.from_pins(pins), "saves", days=7)
     assert answer.sentence.endswith("within normal variation (30 pins).")
+    assert "; beyond the trend, the typical pin " in answer.sentence
     assert "95% interval −" in answer.sentence
     (until,) = [note for note in answer.notes if note.startswith("Saves: a change of the typical pin shows now from")]
     assert "a year" in until or "weeks per period" in until
@@ -423,6 +424,7 @@ def test_charts_are_valid_and_described_with_numbers() -> None:
     assert "Clicks ▲ up, 8 from 2" in checked_spec(now_and_before_chart(change))["description"]
     named = checked_spec(accounts_chart(change, {"pin_a": "Same", "pin_b": "Same"}))
     assert {row["name"] for row in named["data"]["values"]} == {"pin_a", "pin_b"}
+    assert "Change of the typical pin (log scale)" in str(named)
     for small in (change.clear(), change.head(1)):
         checked_spec(change_chart(small))
         checked_spec(now_and_before_chart(small))

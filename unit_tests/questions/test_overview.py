@@ -186,6 +186,18 @@ def test_table_has_all_accounts_and_the_chart_only_some() -> None:
     assert answer.table.height == 20
     assert len(checked_spec(answer.chart)["data"]["values"]) == 15
     assert "Of 20 accounts" in answer.sentence
+    assert "; beyond the trend, its typical pin " in answer.sentence
+
+
+def test_table_has_the_interval_of_the_comparison_with_accounts_of_the_same_size() -> None:
+    several = histories(noisy_accounts(9).with_columns(repins="saves", clicks="saves"), followers_of([]))
+    peers = accounts_side_by_side(several, 7).filter(pl.col("metric") == "saves").sort("now", descending=True)
+    assert peers["peers_low"].null_count() == 0
+    table = side_by_side_answer(several, days=7).table
+    assert table is not None
+    shown = table.select("Against own accounts of its size (%)", "95% interval of that from (%)", "to that (%)")
+    expected = peers.select(pl.col("peers", "peers_low", "peers_high").round(0))
+    assert sorted(shown.rows()) == sorted(expected.rows())
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.period_change import HEADLINE
 from oneup_pinterest.questions.anomalies.answer import anomalies_answer
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.change.answer import change_answer, new_pins_answer, trend_answer
@@ -53,7 +54,7 @@ SECTIONS = (
     Section(
         "gains",
         "Saves, repins and clicks, day by day",
-        tuple(_asked(daily_gains_answer, metric) for metric in ("saves", "repins", "clicks")),
+        tuple(_asked(daily_gains_answer, metric) for metric in HEADLINE),
     ),
     Section(
         "growth",

@@ -18,8 +18,8 @@ from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
 MAX_DAYS_NEEDED = 364  # days per period; later is too late to be of use
 _TYPICAL = (
-    "The typical pin is compared with itself: its own level, its age and the swings that all pins of this account "
-    "share are allowed for. The totals also depend on how much was published."
+    "The typical pin is compared with itself: its own level, its age, and the trend and the swings that all pins of "
+    "this account share are allowed for. The totals also depend on how much was published."
 )
 _SEASON = "With less than a year of history, a change cannot be told from the season, which is strong on Pinterest."
 
@@ -141,7 +141,7 @@ def _change_sentence(row: dict[str, Any], when: str) -> str:
     fact = f"{name}: {row['now']:,.0f} {when}, after {row['before']:,.0f} ({change})"
     if row["p"] is None:
         return f"{fact}; no verdict, {row['reason']}."
-    return f"{fact}; the typical pin {_typical(row)}: {row['verdict']} ({_pins(row['pins'])})."
+    return f"{fact}; beyond the trend, the typical pin {_typical(row)}: {row['verdict']} ({_pins(row['pins'])})."
 
 
 def _typical(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.history.period_change import DAYS
+from oneup_pinterest.history.period_change import DAYS, HEADLINE
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import Answer, interval_text, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import PER, WIDTH, percent_text
@@ -62,8 +62,8 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
         known.filter(pl.col("verdict").is_in([UP, DOWN]).not_())["reason"].drop_nulls().unique(maintain_order=True)
     )
     notes = [
-        "A verdict says whether the typical pin gained more or less over as many days than the account's own swings "
-        "explain, and in the same direction as the total.",
+        "A verdict says whether the typical pin gained more or less over as many days than the account's own trend and "
+        "swings explain, and in the same direction as the total.",
         "Totals and the sum over the pins need not be equal: OneUp does not say which pins a total counts, and "
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
         *(f"No verdict: {reason}." for reason in reasons),
@@ -189,8 +189,8 @@ def accounts_answer(
     interval = interval_text(first["change_low"], first["change_high"])
     sentence = (
         f"Of {compared.height} account{'' if compared.height == 1 else 's'} with two comparable periods of {days} "
-        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}; its typical pin "
-        f"{percent_text(first['change'])}, {interval}; {SIGNS[first['verdict']]} {first['verdict']})."
+        f"days: {', '.join(counts)}. Most {metric} came to {name}: {first['now']:,.0f} ({change}; beyond the trend, "
+        f"its typical pin {percent_text(first['change'])}, {interval}; {SIGNS[first['verdict']]} {first['verdict']})."
     )
     notes = [
         "Verdicts are adjusted for the number of accounts and metrics (Benjamini and Hochberg): of those given, at "
@@ -212,8 +212,7 @@ def accounts_answer(
 
 
 def _with_headline(metric: str) -> tuple[str, ...]:
-    headline = ("saves", "repins", "clicks")
-    return headline if metric in headline else (*headline, metric)
+    return HEADLINE if metric in HEADLINE else (*HEADLINE, metric)
 
 
 def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str]) -> pl.DataFrame:
@@ -235,6 +234,8 @@ def _accounts_table(accounts: pl.DataFrame, metric: str, names: Mapping[str, str
         pl.col("change_low").round(1).alias("95% interval from (%)"),
         pl.col("change_high").round(1).alias("to (%)"),
         pl.col("peers").round(0).alias("Against own accounts of its size (%)"),
+        pl.col("peers_low").round(0).alias("95% interval of that from (%)"),
+        pl.col("peers_high").round(0).alias("to that (%)"),
         pl.when(pl.col("reason").is_null())
         .then("verdict")
         .otherwise(pl.concat_str("verdict", pl.lit(": "), "reason"))

@@ -25,7 +25,7 @@ ACCOUNTS_SHOWN = 15  # more rows do not fit a screen
 
 
 def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, width: int | str = WIDTH) -> Chart:
-    """Draw the percent change of one metric in several accounts, each with its 95% interval and verdict.
+    """Draw the change of the typical pin (percent) of several accounts, each with its 95% interval and verdict.
 
     `accounts` has the rows of one metric from `accounts_side_by_side`; at most the ACCOUNTS_SHOWN accounts with the
     largest gains are drawn, in that order. `names` has the names for people per social_network_id.
@@ -36,8 +36,10 @@ def accounts_chart(accounts: pl.DataFrame, names: dict[str, str] | None = None, 
     labels = [label if labels.count(label) == 1 else account for label, account in zip(labels, ids, strict=True)]
     rows = [interval_row(*pair) for pair in zip(labels, known.head(ACCOUNTS_SHOWN).iter_rows(named=True), strict=True)]
     described = "; ".join(f"{row['name']} {row['summary']}, {row['verdict']}" for row in rows) or "nothing to compare"
-    chart = intervals(rows, "Change (log scale)")
-    return finished(chart, f"Change with 95% interval per account: {described}.", width, 46 * max(len(rows), 1))
+    chart = intervals(rows, "Change of the typical pin (log scale)")
+    return finished(
+        chart, f"Change of the typical pin with 95% interval per account: {described}.", width, 46 * max(len(rows), 1)
+    )
 
 
 def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Chart:
