@@ -254,6 +254,17 @@ def test_fall_within_the_last_two_days_gains_is_a_restatement() -> None:
     assert result.select("gain", "fall").rows() == [(40.0, None), (None, "restatement"), (5.0, None)]
 
 
+def test_fall_between_weekly_syncs_is_no_restatement_of_the_last_days() -> None:
+    saves = (100, 130, 160, 140, 150, 170)
+    daily, weekly = (
+        daily_gains(LoadedHistory(frame(snapshots("1", {step * day: n for day, n in enumerate(saves)}))), ["saves"])
+        for step in (1, 7)
+    )
+    assert daily["fall"].drop_nulls().to_list() == ["restatement"]
+    assert set(weekly["fall"].drop_nulls()) == {"fall"}
+    assert weekly["gain"].tail(14).to_list() == [10 / 7] * 7 + [20 / 7] * 7, "counted from the value after the fall"
+
+
 def test_restated_last_days_do_not_make_a_counter_rolling() -> None:
     saves = [100 + 10 * day + (9 if day % 2 else -4) for day in range(30)]
     falling = [100 + 10 * (day // 2 * 2) + (9 if day % 2 else 5) for day in range(30)]

@@ -28,6 +28,7 @@ from oneup_pinterest.history.zone_changes import zone_changes
 METRICS = COUNTERS
 RESET_BELOW = 0.5  # share of the value before: a fall below it is a reset, not a restatement
 EVENT_SHARE = 0.5  # of the pins with a counter above 0
+MAX_RECENT_DAYS = 3  # before a snapshot: what it may restate, two days, was gained since then
 
 _FALL = pl.Enum(["restatement", "reset", "fall"])
 _IS_BREAK = pl.col("fall").is_in(["reset", "fall"]).fill_null(value=False)
@@ -88,7 +89,8 @@ def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> 
     - value, before: counts now and at the observation before; before_on: its day
     - is_new: the first observation of a pin that was published after the account's snapshot before
     - fall: restatement, reset or fall, as in `history.gains.daily_gains`; null where the counter did not fall
-    - is_recent: the fall took back no more than what the last two days had gained, so it may be their restatement
+    - is_recent: the fall took back no more than what the last two days had gained, so it may be their restatement;
+      False where the pin was not seen in the three days before
     - was_reset: the counter was reset, or fell, at this observation or earlier
     - top, top_before: counts: the maximum since that reset, now and at the observation before
     - is_unconfirmed: a rise that may still be taken back
@@ -332,7 +334,7 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
     )
     is_small = before - value <= pl.max_horizontal(pl.lit(SMALL_COUNT), SMALL_SHARE * before)
     return (
-        steps.with_columns(is_recent=(is_fall & (value >= _three_observations_ago())).fill_null(value=False))
+        steps.with_columns(is_recent=(is_fall & (value >= _last_days_ago())).fill_null(value=False))
         .join(crowds, on=["account", "snapshot_date"], how="left", maintain_order="left")
         .with_columns(
             fall=pl.when(could_fall & pl.col("all_were_reset"))
@@ -351,14 +353,16 @@ def _classified(steps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _three_observations_ago() -> pl.Expr:
-    """Return the counter three observations ago: before what the last two days had gained when it was seen last.
+def _last_days_ago() -> pl.Expr:
+    """Return the earliest counter of the last 3 days: before what the last two days had gained when it was seen last.
 
-    A pin that was new since then had 0; of any other pin it is the first count known.
+    A pin that was new since then had 0; of any other pin it is the first count known. Null without an observation in
+    these days, as between weekly syncs.
     """
     ago = pl.lit(None, pl.Int64)
-    for back in (1, 2, 3):
-        is_same = pl.col("pin").shift(back) == pl.col("pin")
-        known = pl.when(pl.col("is_new").shift(back) & (back < 3)).then(0).otherwise(pl.col("value").shift(back))
-        ago = pl.when(is_same).then(known).otherwise(ago)
+    for back in range(1, MAX_RECENT_DAYS + 1):
+        days = (pl.col("snapshot_date") - pl.col("snapshot_date").shift(back)).dt.total_days()
+        is_near = (pl.col("pin").shift(back) == pl.col("pin")) & (days <= MAX_RECENT_DAYS)
+        is_new = pl.col("is_new").shift(back) & (days < MAX_RECENT_DAYS)
+        ago = pl.when(is_near).then(pl.when(is_new).then(0).otherwise(pl.col("value").shift(back))).otherwise(ago)
     return ago
