@@ -11,6 +11,7 @@ from oneup_pinterest.quality.checks.accounts import (
 from oneup_pinterest.quality.checks.api_windows import find_differing_sums, find_missing_pins, find_possible_cap
 from oneup_pinterest.quality.checks.context import Check, CheckContext
 from oneup_pinterest.quality.checks.counters import (
+    find_dropped_counters,
     find_falling_counters,
     find_impossible_counters,
     find_reverted_counters,
@@ -63,6 +64,7 @@ ACCOUNT_CHECKS: tuple[Check, ...] = (  # each looks at one account at a time
     find_impossible_counters,
     find_unconfirmed_gains,
     find_reverted_counters,
+    find_dropped_counters,
     find_differing_posts,
     find_duplicate_images,
     find_undated_pins,

@@ -56,3 +56,59 @@ def test_impossible_counts_are_an_error_with_an_example() -> None:
         ((metric, value),) = day_three.items()
         assert impossible.severity == "error"
         assert f"{value:,} {metric} of pin 1 on 3 Mar 2026" in impossible.what
+
+
+def dropping(pins: int, falling: int, counts: list[int], low: list[int], **others: int) -> list[dict[str, Any]]:
+    """Return pins with these impressions by day; those that fall have `low` where `counts` is -1, the others 500."""
+    rows = []
+    for number in range(pins):
+        lows = iter(low)
+        for day, count in enumerate(counts):
+            value = count if count >= 0 else next(lows) if number < falling else 500
+            rows.append(pin(number, day, value, **others))
+    return rows
+
+
+def test_dropped_counters_are_info_with_the_day_and_the_number_of_pins() -> None:
+    found = find_by_check(context_of(dropping(6, 4, [500, 501, 502, -1, 504, 505], [0])))
+    dropped = found["counters_dropped"]
+    assert (dropped.severity, dropped.since, dropped.where) == ("info", date(2026, 3, 4), "pin_a")
+    assert dropped.what == (
+        "The counters of impressions of 4 pins fell to 0 or far below on 4 Mar 2026, and came back later."
+    )
+    assert not {"all_zero", "pins_reset", "counters_reset", "counters_restated", "counters_taken_back"} & set(found)
+
+
+def test_zeros_in_between_are_one_finding_over_their_days() -> None:
+    found = find_by_check(context_of(dropping(6, 4, [500, 501, 502, -1, -1, -1, 504, 505], [0, 0, 0])))
+    assert found["counters_dropped"].since == date(2026, 3, 4)
+    assert "of 4 pins fell to 0 or far below on 3 days, most recently 6 Mar 2026," in found["counters_dropped"].what
+    assert not {"all_zero", "pins_reset", "counters_reset", "counters_taken_back"} & set(found)
+
+
+def test_counters_that_fall_far_below_and_come_back_are_dropped() -> None:
+    found = find_by_check(context_of(dropping(10, 4, [500, 501, 502, -1, 504, 505], [90])))
+    assert "of 4 pins fell to 0 or far below on 4 Mar 2026" in found["counters_dropped"].what
+    assert not {"pins_reset", "counters_reset", "counters_taken_back"} & set(found)
+
+
+def test_all_counters_of_one_metric_are_dropped_if_they_come_back() -> None:
+    rows = [
+        {**row, "saves": 0 if row["snapshot_date"] == date(2026, 3, 4) else 50}
+        for row in dropping(6, 0, [500, 501, 502, 503, 504, 505], [])
+    ]
+    found = find_by_check(context_of(rows))
+    assert "counters of saves of 6 pins fell to 0" in found["counters_dropped"].what
+    assert "all_zero" not in found
+    never_back = [row for row in rows if row["snapshot_date"] <= date(2026, 3, 4)]
+    assert "counters_dropped" not in find_by_check(context_of(never_back))
+
+
+def test_lost_connections_resets_and_single_pins_are_no_dropped_counters() -> None:
+    lost = find_by_check(context_of(dropping(6, 6, [500, 501, 502, -1, 504, 505], [0])))
+    assert "all_zero" in lost
+    reset = find_by_check(context_of(dropping(6, 4, [500, 501, 502, -1, -1, -1], [0, 3, 4])))
+    assert {"pins_reset", "counters_reset"} & set(reset)
+    single = find_by_check(context_of(dropping(6, 1, [500, 501, 502, -1, 504, 505], [0])))
+    clean = find_by_check(context_of(dropping(6, 0, [500, 501, 502, 503], [])))
+    assert all("counters_dropped" not in found for found in (lost, reset, single, clean))

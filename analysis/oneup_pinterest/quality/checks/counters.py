@@ -6,10 +6,20 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.counter_types import counter_types
-from oneup_pinterest.history.glitches import IMPOSSIBLE, MAX_SPIKE_OBSERVATIONS, SPIKE
+from oneup_pinterest.history.glitches import (
+    DIP,
+    DROPPED,
+    EMPTY,
+    IMPOSSIBLE,
+    MAX_SPIKE_OBSERVATIONS,
+    MIN_PINS_OF_EVENT,
+    SMALL_SHARE,
+    SPIKE,
+)
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.history.observations import METRICS, Observations, consecutive_observations
 from oneup_pinterest.quality.checks.context import CheckContext, first_day
+from oneup_pinterest.quality.checks.snapshots import days_of_zero_pins
 from oneup_pinterest.quality.findings import Finding
 
 MAX_PINS_NAMED = 3  # more are counted
@@ -148,6 +158,49 @@ def find_reverted_counters(context: CheckContext) -> Iterator[Finding]:
             what_to_do="Nothing to do: neither the rise nor the fall counts as a gain, and the days between are marked "
             "as imputed.",
         )
+
+
+def find_dropped_counters(context: CheckContext) -> Iterator[Finding]:
+    """Report days on which counters of several pins fell to zero or far below, and came back: a glitch of the API."""
+    for account, rows in _by_account(_dropped(context.history)):
+        days = rows["snapshot_date"].unique().sort()
+        when = format_day(days[-1])
+        yield Finding(
+            check="counters_dropped",
+            severity="info",
+            where=account,
+            since=days[0],
+            what=f"The counters of {format_list(sorted(rows['metric'].unique()))} of {_count_pins(rows)} fell to 0 or "
+            f"far below on {when if days.len() == 1 else f'{days.len()} days, most recently {when}'}, and came back "
+            "later.",
+            what_to_do="Nothing to do: neither the fall nor the return counts as a gain, and the days between are "
+            "marked as imputed.",
+        )
+
+
+def _dropped(history: LoadedHistory) -> pl.DataFrame:
+    """Return account, id, metric and snapshot_date of counters that dropped together with others and came back.
+
+    Days on which every counter of the account was 0 are left out: they are reported as a lost connection.
+    """
+    observations = consecutive_observations(history, METRICS)
+    parts = []
+    for metric, left_out in observations.left_out.items():
+        low = left_out.filter(pl.col("reason").is_in([DROPPED, DIP, EMPTY])).sort("pin", "snapshot_date")
+        steps = observations.steps[metric].filter(pl.col("pin").is_in(low["pin"].unique().implode()))
+        before, after = (
+            steps.select("pin", "snapshot_date", pl.col("value").alias(side)) for side in ("before", "after")
+        )
+        near = low.join_asof(before, on="snapshot_date", by="pin", strategy="backward", check_sortedness=False)
+        near = near.join_asof(after, on="snapshot_date", by="pin", strategy="forward", check_sortedness=False)
+        is_back = (pl.col("value") < pl.col("before")) & (pl.col("after") >= (1 - SMALL_SHARE) * pl.col("before"))
+        parts.append(near.filter(is_back).with_columns(metric=pl.lit(metric)))
+    rows = _without_rolling(_with_ids(pl.concat(parts), observations), history)
+    place = ["social_network_id", "snapshot_date"]
+    lost = days_of_zero_pins(history).select("social_network_id", snapshot_date="day")
+    return rows.join(lost, on=place, how="anti", maintain_order="left").filter(
+        pl.col("id").n_unique().over(place) >= MIN_PINS_OF_EVENT
+    )
 
 
 def find_unconfirmed_gains(context: CheckContext) -> Iterator[Finding]:

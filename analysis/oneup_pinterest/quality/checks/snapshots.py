@@ -107,7 +107,7 @@ def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
     totals = of_last_preset(context.history.overview).filter(pl.col("key") != "posts")
     zeros = pl.concat(
         [
-            _days_of_zero_pins(context.history),
+            days_of_zero_pins(context.history),
             _days_of_zeros(
                 totals,
                 pl.col("value_current_period"),
@@ -136,7 +136,7 @@ def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
+def days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
     """Return `_days_of_zeros` of the pins: zeros that are left out of the gains, unless the counters were reset."""
     observations = consecutive_observations(history, METRICS)
     place = ["account", "snapshot_date"]
