@@ -115,6 +115,20 @@ def test_imputed_days_are_used_for_fitting_but_not_for_scoring() -> None:
     assert backtest["gain"].null_count() == 10
 
 
+def test_error_is_unknown_where_all_tested_days_are_imputed() -> None:
+    gains = gains_of([float(count) for count in WEEK * 12], is_imputed=[day >= 30 for day in range(84)])
+    history = MadeUpHistory(account_gains=gains)
+    skill = gain_forecasts(history, models=()).skill
+    assert skill.select("mae", "mase", "relative_mae").unique().rows() == [(None, None, None)]
+    assert skill.filter("is_chosen")["model"].to_list() == [BASELINE]
+    backtest = backtest_answer(history)
+    assert backtest.sentence.startswith("Not enough data yet: the gains of all days that a forecast could be compared")
+    answer = forecast_answer(history)
+    assert "how far off it was in past days is unknown" in answer.sentence
+    assert "inf" not in answer.sentence
+    assert_drawn(answer.chart)
+
+
 def test_model_is_chosen_only_if_it_beats_the_baseline() -> None:
     pytest.importorskip("statsforecast")
     skill = gain_forecasts(MadeUpHistory(account_gains=noisy()), models=("AutoETS",)).skill

@@ -84,6 +84,12 @@ def backtest_answer(history: AccountHistory, metric: str = "saves", *, width: in
         return refusal_
     forecasts = gain_forecasts(history, metric)
     chosen = forecasts.skill.filter("is_chosen").row(0, named=True)
+    if chosen["mae"] is None:
+        return not_enough_data(
+            question,
+            "the gains of all days that a forecast could be compared with are spread over gaps between syncs, so the "
+            "error of none is known. Sync once a day.",
+        )
     held = "" if chosen["coverage"] is None else f" Its 80% intervals held {chosen['coverage']:.0%} of the days."
     sentence = (
         f"From {chosen['origins']} past days, {_named(chosen['model'])} forecast the 14 days after each "
@@ -132,6 +138,8 @@ def _named(model: str) -> str:
 
 
 def _worth(chosen: dict[str, float | str | None]) -> str:
+    if chosen["mae"] is None:
+        return "how far off it was in past days is unknown, as their gains are spread over gaps between syncs"
     relative = chosen["relative_mae"]
     if chosen["model"] == BASELINE:
         return "no model tried forecast the past days better than that"

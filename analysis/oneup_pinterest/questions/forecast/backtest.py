@@ -20,10 +20,13 @@ _ALIKE_DAYS = 3  # errors of so many days in a row are about as many as one
 
 
 class Backtest(NamedTuple):
-    """A model's forecasts from each origin (rows) for each of the next days; the last row is the future."""
+    """A model's forecasts from each origin (rows) for each of the next days; the last row is the future.
+
+    mae is the mean absolute error; None where no gain of a tested day is known by itself.
+    """
 
     paths: Floats
-    mae: float
+    mae: float | None
     low: Floats
     high: Floats
     coverage: float | None
@@ -113,7 +116,7 @@ def backtested(
     week_low, week_high = np.maximum((totals[-1] + 1) * np.exp(bounds.T) - 1, 0.0)
     return Backtest(
         paths[len(early) :],
-        float(off.mean()) if off.size else np.inf,
+        float(off.mean()) if off.size else None,
         low[len(early) :],
         high[len(early) :],
         float(held[compared].mean()) if compared.any() else None,

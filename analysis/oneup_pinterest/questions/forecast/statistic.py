@@ -109,9 +109,10 @@ def gain_forecasts(history: AccountHistory, metric: str = "saves", *, models: Se
     - weeks: social_network_id, model, first_day, last_day; forecast, low, high of the week's total
     - skill: social_network_id, model; mae (mean absolute error, counts per day), mase (mae over the error of the naive
       forecast on the days before the backtest), relative_mae (mae over that of the baseline in the same backtest: below
-      1 is better), coverage (share of days within their interval, 0 to 1, each from earlier errors only; null where
-      these are too few), origins (number of days from which the next 14 were forecast), is_chosen (one model per
-      account: the one with the smallest relative_mae; the last week unless another is below 1)
+      1 is better; these three are null where all days of the backtest are imputed), coverage (share of days within
+      their interval, 0 to 1, each from earlier errors only; null where these are too few), origins (number of days from
+      which the next 14 were forecast), is_chosen (one model per account: the one with the smallest relative_mae; the
+      last week unless another is below 1)
     - backtest: the last four weeks of the chosen model: social_network_id, model, origin (last day known to the
       forecast), day, gain (null where imputed), forecast, low, high (counts)
     - totals: social_network_id, model, first_day, last_day; forecast, low, high (counts) of the total of the 28 days
@@ -164,9 +165,10 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
     }
     for model, paths in _model_paths(days["day"], gain, origins, models).items():
         results[model] = backtested(gain, counted, early[:0], origins, paths)
-    naive = np.abs(gain[WEEK : origins[0]] - gain[: origins[0] - WEEK]).mean()
+    naive = float(np.abs(gain[WEEK : origins[0]] - gain[: origins[0] - WEEK]).mean())
     least = results[BASELINE].mae
-    chosen = min(results, key=lambda model: (results[model].mae, model != BASELINE))
+    known_errors = {model: result.mae for model, result in results.items() if result.mae is not None}
+    chosen = min(known_errors, key=lambda model: (known_errors[model], model != BASELINE), default=BASELINE)
     last: date = days["day"][-1]
     total = total_again(gain, counted)
     ahead = [last + timedelta(days=day + 1) for day in range(HORIZON)]
@@ -203,8 +205,8 @@ def _of_account(account: str, days: pl.DataFrame, models: Sequence[str]) -> tupl
                 "social_network_id": account,
                 "model": model,
                 "mae": results[model].mae,
-                "mase": results[model].mae / naive if naive > 0 else None,
-                "relative_mae": results[model].mae / least if least > 0 else None,
+                "mase": _ratio(results[model].mae, naive),
+                "relative_mae": _ratio(results[model].mae, least),
                 "coverage": results[model].coverage,
                 "origins": len(origins),
                 "is_chosen": model == chosen,
@@ -261,6 +263,10 @@ def _model_paths(days: pl.Series, gain: Floats, origins: Integers, models: Seque
         .reshape(-1, HORIZON)
         for model in models
     }
+
+
+def _ratio(error: float | None, of_other: float | None) -> float | None:
+    return error / of_other if error is not None and of_other else None
 
 
 def _or_none(value: float) -> float | None:
