@@ -11,6 +11,7 @@ import vl_convert
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.questions import chart_style as style
+from oneup_pinterest.questions.concentration import answer as answers
 from oneup_pinterest.questions.concentration.answer import concentration_answer, pareto_answer
 from oneup_pinterest.questions.concentration.chart import lorenz_chart, pareto_chart
 from oneup_pinterest.questions.concentration.statistic import concentration, gini_of, largest_pins, lorenz_curve
@@ -107,6 +108,20 @@ def test_answer_has_the_share_its_interval_and_the_pins() -> None:
     assert answer.table.row(1) == (10, pytest.approx(50))
     young = pl.concat([pin(f"{number:03}", 0, {7: 5 + number, 8: 9 + number}) for number in range(55)])
     assert "55 pins at an age of 7 days" in concentration_answer(AccountHistory.from_pins(young)).sentence
+
+
+def test_seven_days_are_measured_only_where_28_have_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    ages = []
+
+    def record(history: AccountHistory, metric: str, age: int) -> pl.DataFrame:
+        ages.append(age)
+        return concentration(history, metric, age)
+
+    monkeypatch.setattr(answers, "concentration", record)
+    concentration_answer(AccountHistory.from_pins(at_28([90] * 5 + [10] * 45)))
+    assert ages == [28]
+    concentration_answer(AccountHistory.from_pins(at_28([90] * 5)))
+    assert ages == [28, 28, 7]
 
 
 @pytest.mark.slow

@@ -53,6 +53,18 @@ def test_pin_that_keeps_its_level_is_as_expected() -> None:
     assert movers["last_day"].unique().to_list() == [date(2026, 3, 28)], "the last two days are provisional"
 
 
+def test_rise_that_the_account_has_shown_before_the_last_weeks_is_no_unconfirmed_one() -> None:
+    day, risen = pl.col("snapshot_date"), pl.col("id") == "007"
+    pins = steady_pins(days=120).with_columns(
+        saves=pl.col("saves")
+        + 1000 * ((pl.col("id") == "003") & (day >= LAST - timedelta(days=110))).cast(pl.Int64)
+        + 300 * (risen & (day >= LAST - timedelta(days=2))).cast(pl.Int64)
+    )
+    movers = pin_movers(AccountHistory.from_pins(pins))
+    assert movers.height == 20
+    assert movers.filter(risen)["gain"].to_list() == [6 * 3 + 303]
+
+
 def test_only_the_pin_with_five_times_its_level_moved() -> None:
     movers = pin_movers(AccountHistory.from_pins(steady_pins(of={7: 15})))
     named = movers.filter(pl.col("verdict") != "as expected")

@@ -92,6 +92,10 @@ def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int 
 
 def _measured(history: AccountHistory, metric: str) -> dict[str, float] | None:
     """Return the row of `concentration` at 28 days, or at 7 where only that has a result."""
-    rows = [row for age in (AGE, _EARLIER) for row in concentration(history, metric, age).iter_rows(named=True)]
-    usable = [row for row in rows if row["reason"] is None]
-    return next(iter(usable), max(rows, key=lambda row: row["pins"], default=None))
+    without = []
+    for age in (AGE, _EARLIER):
+        for row in concentration(history, metric, age).iter_rows(named=True):
+            if row["reason"] is None:
+                return row
+            without.append(row)
+    return max(without, key=lambda row: row["pins"], default=None)

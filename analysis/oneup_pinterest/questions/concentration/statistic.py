@@ -23,7 +23,7 @@ MIN_TOTAL = 100  # counts: with fewer, most of the unevenness is chance
 # carries the rest: a nominal 95% interval covers 80% at 50 pins, 88% at 100, 93% at 500 (lognormal, sigma 1.6). These
 # levels bring it to 94 to 98% there, and to 87 to 95% in heavier tails (simulations/concentration.py).
 LEVELS = ((50, 0.999), (100, 0.999), (300, 0.997), (1000, 0.99), (3000, 0.98))
-DRAWS, FEWER_DRAWS = 1999, 999  # bounds at higher levels need more
+DRAWS = 1999
 MAX_CELLS = 2_000_000  # of a table of draws and pins in memory at a time
 LORENZ_POINTS = 101
 
@@ -165,11 +165,10 @@ def intervals(values: Floats, seed: int = 0) -> tuple[tuple[float, float, float]
     pins = len(values)
     level = max(LEVELS[0], *(pair for pair in LEVELS if pair[0] <= pins))[1]
     measured = _spread(values[None])
-    draws = DRAWS if level > 0.95 else FEWER_DRAWS
     step = max(1, MAX_CELLS // pins)
     parts = []
-    for start in range(0, draws, step):
-        drawn = rng.integers(0, pins, (min(step, draws - start), pins), dtype=np.int32)
+    for start in range(0, DRAWS, step):
+        drawn = rng.integers(0, pins, (min(step, DRAWS - start), pins), dtype=np.int32)
         drawn.sort(axis=1)
         parts.append(_spread(values[drawn]))
     drawn_spread = Spread(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -1,14 +1,13 @@
 """Find pins that gained more or less in the last week than their own level and their age predict."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE
-from oneup_pinterest.history.gains import daily_gains
-from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
+from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import LESS, MORE, NO_VERDICT
@@ -79,11 +78,11 @@ def pin_movers(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
     """
     if history.counter_type(metric) not in USABLE:
         return with_account(history.social_network_id, None, SCHEMA)
-    newest = pl.col("snapshot_date").max().over("social_network_id")
     weeks = PAST_WEEKS + 1 + LEVEL_DAYS // WINDOW_DAYS
-    is_recent = pl.col("snapshot_date") > newest - pl.duration(days=WINDOW_DAYS * (weeks + 3))  # the only rows used
+    newest = history.pins["snapshot_date"].max()
+    assert isinstance(newest, date)  # a counter type comes from snapshots
     gains = (
-        daily_gains(LoadedHistory(history.pins.filter(is_recent)), [metric])
+        history.daily_gains([metric], newest - timedelta(days=WINDOW_DAYS * (weeks + 3)))
         .filter(~pl.col("is_provisional") & ~pl.col("is_unconfirmed"))
         .select("id", "day", "gain", "is_imputed")
     )
