@@ -293,6 +293,14 @@ def test_new_pins_without_any_counts_are_not_compared() -> None:
     assert row["reason"] == "no pin of either period had any saves at age 7"
 
 
+@pytest.mark.parametrize(("before", "now", "pins"), [(5, 5, 7), (5, 9, 7), (6, 60, 5), (3, 7, 30)])
+def test_new_pins_with_equal_counts_are_not_compared(before: int, now: int, pins: int) -> None:
+    history = AccountHistory.from_pins(new_pins([[before] * pins, [now] * pins]))
+    row = new_pins_change(history, pins, 7, ["saves"]).row(0, named=True)
+    assert (row["p"], row["verdict"]) == (None, "no verdict")
+    assert row["reason"] == "in each period, all pins had the same number of saves at age 7"
+
+
 def test_weekly_sum_is_scaled_from_at_least_five_known_days() -> None:
     days = [date(2026, 3, day) for day in range(1, 22)]
     gains = pl.DataFrame(

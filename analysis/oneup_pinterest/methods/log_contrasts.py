@@ -18,7 +18,8 @@ _MAX_VARIANCE = 100.0  # of days or weeks, where that of a pin is 1: beyond it, 
 _MAX_GAIN, _GAIN_PINS = 3.0, 180.0
 _COARSE = ((0.02, 0.1), (0.02, 0.4), (0.3, 0.02))  # variances of days and weeks to begin with
 _CLEAR = 0.1  # variance of weeks, where that of a pin is 1, from which on luck may last longer than a week
-_MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
+MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
+MIN_VARIANCE = 1e-18  # of logs of counts: what equal counts have is the rounding of numbers
 _FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
 
 
@@ -145,7 +146,7 @@ class LogContrast(NamedTuple):
     @classmethod
     def of(cls, difference: float, width: float, p_value: float, slope: float) -> "LogContrast":
         """Return the contrast from a difference of log(1 + count), half its interval, and the slope of these logs."""
-        if slope < _MIN_SLOPE:
+        if slope < MIN_SLOPE:
             return cls(None, None, None, p_value)
         ends = ((difference + sign * width) / slope for sign in (0, -1, 1))
         estimate, low, high = (float(np.clip(end, -_FARTHEST, _FARTHEST)) for end in ends)
@@ -223,7 +224,7 @@ def _between_periods(outcome: Floats, is_now: Flags, days: Integers, length: int
 
     clusters = Clusters(is_now.astype(np.int64), days, length)
     mean, information, variance, weeks = clusters.fitted_means(outcome[clusters.order])
-    if not variance > 0:
+    if variance < MIN_VARIANCE:
         return None
     squared = variance * (1 / information).sum()
     of_pins = min(variance * (1 / is_now.sum() + 1 / (~is_now).sum()), squared)

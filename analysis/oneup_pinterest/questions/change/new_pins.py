@@ -114,7 +114,7 @@ def _new_pins_of(mine: pl.DataFrame, metric: str, days: int, age: int, last_seen
         return row | {"reason": f"no pin of either period had any {metric} at age {age}"}
     contrast = change_of_typical(*(pins[name].to_numpy() for name in ("value", "is_now", "day")))
     if contrast is None:
-        return row | {"reason": f"all pins of a period had the same {metric} at age {age}"}
+        return row | {"reason": f"in each period, all pins had the same number of {metric} at age {age}"}
     if contrast.estimate is None:
         return row | {"reason": f"too few pins had any {metric} at age {age}"}
     change, low, high = percent_of(np.array(contrast[:3])).tolist()

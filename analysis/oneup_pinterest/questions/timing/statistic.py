@@ -10,7 +10,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import day_numbers, with_account
-from oneup_pinterest.methods.log_contrasts import percent_of
+from oneup_pinterest.methods.log_contrasts import MIN_SLOPE, percent_of
 from oneup_pinterest.methods.permutation import SIGNIFICANT, PinsWithin
 from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
@@ -28,7 +28,6 @@ _NAIVE_SHUFFLES = 199  # enough for a median
 _WIDTH = 2.2  # standard deviations: 1.96 covers 90% in simulation, because the errors are estimated, too
 _SPREAD_SCALE = 0.5
 _SPREADS = np.linspace(0, 4 * _SPREAD_SCALE, 201)
-_MIN_SLOPE = 0.02  # where nearly all counts are 0, logs hardly tell a ratio
 _POWER = 0.84  # standard errors beyond the threshold at which the power is 80%
 
 _FIGURES: Columns = {
@@ -206,7 +205,7 @@ def _figures(
     tested, known = tested[is_known], [part[is_known] for part in scan[:4]]
     difference, error, slope, _ = known
     p_values = np.minimum(QUESTIONS * scan.p_value[is_known], 1)
-    slope = np.maximum(slope, _MIN_SLOPE)
+    slope = np.maximum(slope, MIN_SLOPE)
     middle, width = pooled(difference / slope, error / slope)
     detectable = np.median((scan.threshold + _POWER) * error / slope) if tested.size else np.nan
     mean, chance_ratio = _naive(rows, slots, np.random.default_rng([seed, 2]))
