@@ -124,6 +124,26 @@ def test_formats_that_never_share_weeks_cannot_be_compared() -> None:
     assert "same weeks" in row["reason"]
 
 
+def test_format_of_one_day_only_is_not_compared() -> None:
+    made = outcomes(
+        ["video" if n % 4 == 0 else "image" for n in range(120)], [(30.0 + n % 3) / (1 + n % 4) for n in range(120)]
+    )
+    is_video = pl.col("format") == "video"
+    for days, reason in (
+        (1, "video: published on 1 of at least 3 days"),
+        (2, "video: published on 2 of at least 3 days"),
+    ):
+        few = made.with_columns(
+            moment=pl.when(is_video)
+            .then(pl.lit(MONDAY) + pl.duration(days=pl.int_range(pl.len()) // 4 % days))
+            .otherwise("moment")
+        )
+        row = compared_formats(few).row(0, named=True)
+        assert (row["pins_first"], row["ratio"], row["verdict"], row["reason"]) == (30, None, "no verdict", reason)
+        assert reason in _sentence(few)
+    assert compared_formats(made)["verdict"].to_list() == ["more"]
+
+
 @pytest.mark.parametrize("values", [[0.0] * 60, [7.0] * 60])
 def test_identical_counts_have_no_verdict(values: list[float]) -> None:
     assert compared_formats(outcomes(["a", "b"] * 30, values))["verdict"].to_list() == ["no verdict"]

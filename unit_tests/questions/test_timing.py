@@ -210,6 +210,34 @@ def test_planned_weekday_is_tested_alone() -> None:
         compared_slots(made, "hour", 3, weekday="Saturday")
 
 
+@pytest.mark.parametrize("days", [1, 2])
+def test_planned_weekday_of_pins_of_a_day_or_two_is_not_judged(days: int) -> None:
+    made, is_saturday = outcomes(), pl.col("moment").dt.weekday() == 6
+    saturdays = made.filter(is_saturday).sort("moment")
+    moved = saturdays.with_columns(
+        moment=pl.lit(MONDAY) + pl.duration(days=5 + 7 * (pl.int_range(pl.len()) % days), hours=9),
+        value=pl.lit(5_000.0) + pl.int_range(pl.len()),
+    )
+    few = with_weeks(pl.concat([made.filter(~is_saturday), moved.select(made.columns)]).drop("weeks"))
+    alone = compared_slots(few, "weekday", weekday="Saturday").row(0, named=True)
+    assert (alone["pins"], alone["publication_days"]) == (30, days)
+    assert (alone["effect"], alone["p_value"], alone["verdict"]) == (None, None, "few pins")
+    of_all = compared_slots(few, "weekday").row(5, named=True)
+    assert (of_all["effect"], of_all["verdict"]) == (None, "few pins")
+    answer = weekday_answer(MadeUpHistory(outcomes=few), weekday="Saturday")
+    assert answer.sentence.startswith("Not enough data yet: too few pins")
+
+
+def test_planned_weekday_needs_what_a_weekday_of_all_needs() -> None:
+    """Few pins in all: three of each weekday are compared, five are asked of a planned one."""
+    made, is_saturday = outcomes(), pl.col("moment").dt.weekday() == 6
+    for pins in (2, 3, 5):
+        few = pl.concat([made.filter(~is_saturday), made.filter(is_saturday).head(pins)])
+        assert (compared_slots(few, "weekday").row(5, named=True)["effect"] is None) == (pins < 3)
+        alone = compared_slots(few, "weekday", weekday="Saturday").row(0, named=True)
+        assert (alone["effect"] is None) == (pins < 5)
+
+
 def test_uncertain_effects_shrink_more_toward_zero() -> None:
     middle, width = pooled(np.array([0.5, 0.5, -0.5]), np.array([0.05, 0.5, 0.05]))
     assert 0 < middle[1] < middle[0] <= 0.5

@@ -10,6 +10,7 @@ from oneup_pinterest.methods.log_contrasts import Clusters, LogContrast, log_slo
 from oneup_pinterest.methods.types import Flags, Floats, Integers
 
 MIN_IN_GROUP = 5
+MIN_DAYS = 3  # of publication: pins of a day share their luck, so that one or two days are no evidence
 SIGNIFICANT = 0.05
 PERMUTATIONS = 999
 _COLUMNS = 16  # whitened at once
@@ -19,7 +20,8 @@ _CELLS = 2_000_000  # of one chunk of permutations, so that memory does not grow
 class Scan(NamedTuple):
     """Contrasts of many groups, each with all other pins of its strata; one element per group.
 
-    - difference, error: of the logs of 1 + count, and its standard error; error is infinite where nothing can be told
+    - difference, error: of the logs of 1 + count, and its standard error; error is infinite where nothing can be told,
+      as of a group on fewer than 3 days
     - slope: how far these logs move with the log of the expected count (see `log_slopes`)
     - deviations: difference / error
     - contrasts: ratio of the expected counts (in logs) with the p value and interval of this group alone
@@ -65,15 +67,16 @@ class PinsWithin:
     ) -> tuple[LogContrast, int, int] | None:
         """Compare one group with all other pins of the strata that have both; also return the sizes of both there.
 
-        Return None where one of them has fewer than 5 pins there, or where the counts do not vary. The statistic is
-        divided by a standard error that allows for unequal spreads (Janssen 1997,
+        Return None where one of them has fewer than 5 pins there, or pins of fewer than 3 days, or where the counts do
+        not vary. The statistic is divided by a standard error that allows for unequal spreads (Janssen 1997,
         https://doi.org/10.1016/S0167-7152(97)00043-6). The interval takes its width from the same shuffles, so it
         excludes 0 exactly when p is at most 0.05.
         """
         is_first = is_first[self._order]
         keep = self._has_both(is_first)
         first, second = int(is_first[keep].sum()), int((~is_first[keep]).sum())
-        if min(first, second) < MIN_IN_GROUP or np.abs(self._errors[keep]).max() < 1e-9:
+        are_few = min(first, second) < MIN_IN_GROUP or not self._has_days((is_first & keep)[:, None] * 1.0, keep)[0]
+        if are_few or np.abs(self._errors[keep]).max() < 1e-9:
             return None
         column = self._clusters.whitened(is_first.astype(np.float64)[:, None])[:, 0]
         if (column**2).sum() < 1e-9:
@@ -98,6 +101,7 @@ class PinsWithin:
     ) -> Scan:
         """Compare each group (columns of 0 and 1) with all other pins, and allow for the number of groups."""
         held = groups[self._order]
+        held[:, ~self._has_days(held, np.ones(len(held), dtype=bool))] = 0  # not compared
         columns = np.empty(held.shape, dtype=np.float32)
         norm, scores = np.empty(held.shape[1]), np.empty(held.shape[1])
         for first in range(0, norm.size, _COLUMNS):  # memory: a large account has 400 words of 100,000 pins
@@ -135,6 +139,14 @@ class PinsWithin:
         firsts = np.add.reduceat(is_first.astype(np.int64), starts)
         both: Flags = np.repeat((firsts > 0) & (firsts < sizes), sizes)
         return both
+
+    def _has_days(self, held: npt.NDArray[np.floating], keep: Flags) -> Flags:
+        """Return which groups (columns) have pins of enough days among those to keep, and leave pins of as many."""
+        starts = self._clusters.day_starts
+        pins = np.add.reduceat(held, starts, axis=0)
+        others = np.add.reduceat(keep.astype(np.int64), starts)[:, None] - pins
+        enough: Flags = np.minimum((pins > 0).sum(axis=0), (others > 0).sum(axis=0)) >= MIN_DAYS
+        return enough
 
     def _shuffled(self, permutations: int, rng: np.random.Generator) -> Iterator[Floats]:
         for rows in chunks(self._errors.size, permutations):

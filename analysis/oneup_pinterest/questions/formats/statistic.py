@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import day_numbers, with_account
-from oneup_pinterest.methods.permutation import MIN_IN_GROUP, PERMUTATIONS, PinsWithin
+from oneup_pinterest.methods.permutation import MIN_DAYS, MIN_IN_GROUP, PERMUTATIONS, PinsWithin
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_verdicts
 
@@ -120,7 +120,10 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
         .sort("weeks", "id")
     )
     counted = rows.group_by("kind").agg(
-        pins=pl.len().cast(pl.Int64), mean=pl.col("value").mean(), level=pl.col("outcome").mean()
+        pins=pl.len().cast(pl.Int64),
+        mean=pl.col("value").mean(),
+        level=pl.col("outcome").mean(),
+        days=pl.col("moment").dt.date().n_unique(),
     )
     kinds = counted.sort("pins", "kind", descending=[True, False]).head(MAX_FORMATS).rows(named=True)
     kind, weeks, days = rows["kind"].to_numpy(), rows["weeks"].to_numpy(), day_numbers(rows)
@@ -153,4 +156,10 @@ def _reason(first: dict[str, Any], second: dict[str, Any]) -> str:
     fewest = min(first, second, key=lambda kind: kind["pins"])
     if fewest["pins"] < MIN_IN_GROUP:
         return f"{fewest['kind']}: {fewest['pins']} of at least {MIN_IN_GROUP} pins"
-    return f"fewer than {MIN_IN_GROUP} pins of each in the same weeks, or counts that are all alike or nearly all 0"
+    fewest = min(first, second, key=lambda kind: kind["days"])
+    if fewest["days"] < MIN_DAYS:
+        return f"{fewest['kind']}: published on {fewest['days']} of at least {MIN_DAYS} days"
+    return (
+        f"fewer than {MIN_IN_GROUP} pins or {MIN_DAYS} days of each in the same weeks, or counts that are all alike or "
+        "nearly all 0"
+    )

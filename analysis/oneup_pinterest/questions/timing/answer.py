@@ -6,6 +6,7 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
+from oneup_pinterest.methods.permutation import MIN_DAYS
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
@@ -129,7 +130,9 @@ def _answer(
     if reason := effects["reason"][0]:
         return not_enough_data(question, reason)
     if effects["effect"].null_count() == effects.height:
-        return not_enough_data(question, "too few pins of the same weeks were published then and at other times.")
+        return not_enough_data(
+            question, "too few pins of the same weeks were published then and at other times, or on too few days."
+        )
     chart = slots_grid(effects, metric, width) if by == "slot" else slots_chart(effects, metric, width)
     notes = (*_notes(effects, metric, by), _zone_note(*zones))
     return Answer(question, _sentence(effects, metric, by), chart, _table(effects, metric), notes)
@@ -188,8 +191,8 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
     ]
     if tested < effects.height:
         notes.append(
-            f"{tested} of {effects.height} could be judged; the others have fewer than {MIN_IN_SLOT} pins, or all "
-            "of one day."
+            f"{tested} of {effects.height} could be judged; the others have fewer than {MIN_IN_SLOT} pins, or pins "
+            f"of fewer than {MIN_DAYS} days."
         )
     if isinstance(ratio, float) and first["chance_ratio"] is not None:
         notes.append(

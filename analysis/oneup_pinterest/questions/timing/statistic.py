@@ -11,7 +11,7 @@ from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.history.loaded_history import computed_once
 from oneup_pinterest.methods.frames import day_numbers, with_account
 from oneup_pinterest.methods.log_contrasts import MIN_SLOPE, percent_of
-from oneup_pinterest.methods.permutation import SIGNIFICANT, PinsWithin
+from oneup_pinterest.methods.permutation import MIN_DAYS, SIGNIFICANT, PinsWithin
 from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 
@@ -97,8 +97,8 @@ def compared_slots(
       the difference. Of all slots it is partially pooled (shrunk toward 0, the more the less is known)
     - p_value: probability that the largest deviation of any slot is as large as this one if no slot matters, times
       three (Bonferroni), because weekday, hour and both are tested on the same pins; of one weekday, its own
-    - verdict: `above`, `below` (p at most 0.05), `within normal variation`, or `few pins` (fewer than 3, or all of one
-      day)
+    - verdict: `above`, `below` (p at most 0.05), `within normal variation`, or `few pins` (fewer than 3, or of
+      fewer than 3 days)
     - publication_days: number of days on which the slot's pins were published
     - pins_in_all: number of all pins; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes
     - detectable: effect (percent) of a slot that would be found with a power of 80% (median over the slots)
@@ -182,7 +182,7 @@ def _reason(rows: pl.DataFrame, table: pl.DataFrame) -> str | None:
     if rows["outcome"].n_unique() == 1:
         return f"all {rows.height} pins had the same count after a week ({rows['value'][0]:,.0f})."
     if _testable(table).sum() < 2:
-        return f"at least two slots with {MIN_IN_SLOT} pins or more are needed."
+        return f"at least two slots with {MIN_IN_SLOT} pins or more, of {MIN_DAYS} days or more, are needed."
     return None
 
 
@@ -191,7 +191,7 @@ def _are(count: int) -> str:
 
 
 def _testable(table: pl.DataFrame) -> pl.Series:
-    return table.select((pl.col("pins") >= MIN_IN_SLOT) & (pl.col("publication_days") >= 2)).to_series()
+    return table.select((pl.col("pins") >= MIN_IN_SLOT) & (pl.col("publication_days") >= MIN_DAYS)).to_series()
 
 
 def _figures(
@@ -235,7 +235,8 @@ def _planned(rows: pl.DataFrame, table: pl.DataFrame, number: int, permutations:
     """Return the row of one weekday, tested alone and not pooled."""
     row, is_day = table[number], (rows["slot"] == number).to_numpy()
     mean = float(rows["value"].to_numpy().mean())
-    found = _pins(rows).contrast(is_day, np.random.default_rng([seed, 1]), permutations)
+    is_tested = bool(_testable(table)[number])
+    found = _pins(rows).contrast(is_day, np.random.default_rng([seed, 1]), permutations) if is_tested else None
     estimates: Floats = np.full(3, np.nan)
     p_value, verdict = None, "few pins"
     if found and found[0].estimate is not None:
