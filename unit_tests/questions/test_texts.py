@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import with_weeks
 from oneup_pinterest.questions.texts.answer import text_answer, words_answer
@@ -135,12 +136,59 @@ def test_a_planned_word_is_tested_alone_and_found_where_a_search_is_not_sure() -
     assert searched["verdict"] == "within normal variation"
     assert alone["verdict"] == "more"
     answer = words_answer(MadeUpHistory(outcomes=made), word="W07")
-    assert answer.question == "Does “W07” go with more saves?"
+    assert answer.question == "Does “w07” go with more saves?"
     assert answer.sentence.startswith("Pins with “w07” had")
     missing = words_answer(MadeUpHistory(outcomes=made), word="pear").sentence
     assert missing == (
-        "Not enough data yet: “pear” has to be in at least 5 pins and missing from 5 others, and counts that differ."
+        "Not enough data yet: “pear” has to be in at least 5 pins of 3 days or more and missing from 5 others, and "
+        "counts that differ."
     )
+
+
+def test_a_planned_word_is_read_as_texts_are() -> None:
+    made = MadeUpHistory(outcomes=plums())
+    for word, read in (("Plum!", "plum"), (" PLUM ", "plum"), ("Bean-Soup", "bean soup"), ("#plum cake?", "plum cake")):
+        answer = words_answer(made, word=word)
+        assert answer.question == f"Does “{read}” go with more saves?"
+        assert f"Pins with “{read}” had" in answer.sentence
+        assert compared_words(plums(), word)["word"].to_list() == [read]
+
+
+@pytest.mark.parametrize("word", ["", "!?", "plum cake recipes", "<b>"])
+def test_a_planned_word_that_is_none_or_several_is_rejected(word: str) -> None:
+    with pytest.raises(UserError, match="Ask for one word, or for two that follow each other"):
+        words_answer(MadeUpHistory(outcomes=plums()), word=word)
+    with pytest.raises(UserError, match="Ask for one word"):
+        compared_words(plums(), word)
+
+
+def test_a_word_of_pins_of_two_days_is_not_compared() -> None:
+    made = plums().with_columns(
+        text=pl.when(pl.col("moment").dt.day() <= 3).then(pl.lit("Fig ") + pl.col("text")).otherwise("text"),
+        value=pl.col("value") * pl.when(pl.col("moment").dt.day() <= 3).then(9).otherwise(1),
+    )
+    assert made.filter(pl.col("text").str.starts_with("Fig"))["moment"].dt.date().n_unique() == 2
+    found = compared_words(made)
+    assert "plum" in found["word"].to_list()
+    assert not [word for word in found["word"] if "fig" in word]
+    assert found["words_compared"].unique().to_list() == [found.height]
+    assert compared_words(made, "fig").is_empty()
+    assert (
+        "“fig” has to be in at least 5 pins of 3 days or more"
+        in words_answer(MadeUpHistory(outcomes=made), word="fig").sentence
+    )
+
+
+def test_features_of_the_same_pins_count_once() -> None:
+    made = outcomes(
+        ["Plum cake for 5 $" if n % 2 else "Bean soup" for n in range(80)], [float(n * 7 % 31) for n in range(80)]
+    )
+    found = compared_features(made).drop_nulls("ratio")
+    assert {"has a number", "has a price or a percentage"} <= set(found["feature"])
+    assert found["features_compared"].unique().to_list() == [1]
+    answer = text_answer(MadeUpHistory(outcomes=made))
+    assert answer.sentence.endswith("1 feature was compared in 80 pins.")
+    assert any(note.startswith("1 feature was asked at once") for note in answer.notes)
 
 
 def test_a_word_of_one_lucky_batch_is_not_claimed() -> None:

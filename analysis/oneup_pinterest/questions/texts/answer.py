@@ -1,18 +1,18 @@
 """Answer which features and which words the texts of better pins have, at one age and among the same weeks."""
 
-from math import ceil
 from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.formatting import truncate
+from oneup_pinterest.formatting import format_count, truncate
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.methods.permutation import MIN_DAYS, MIN_IN_GROUP
 from oneup_pinterest.methods.verdicts import LESS, MORE
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
-from oneup_pinterest.questions.texts.statistic import outcomes_with_text, text_effects
-from oneup_pinterest.questions.texts.words import MIN_PINS_WITH_WORD, MIN_SHARE, word_contrasts
+from oneup_pinterest.questions.texts.statistic import one_of_a_text, outcomes_with_text, text_effects
+from oneup_pinterest.questions.texts.words import fewest_pins, planned_word, word_contrasts
 
 _MAX_NAMED = 3
 _SIDE = 15  # rows of the table from each end
@@ -40,7 +40,10 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
     known = effects.drop_nulls("ratio")
     table = _features_table(effects, metric)
     if known.is_empty():
-        why = "no feature has 5 pins with it and 5 without it in the same weeks, or all counts are alike."
+        why = (
+            f"no feature has {MIN_IN_GROUP} pins of {MIN_DAYS} days with it and {MIN_IN_GROUP} without it in the same "
+            "weeks, or all counts are alike."
+        )
         return not_enough_data(question, why)._replace(table=table)
     beyond = known.filter(pl.col("verdict").is_in([MORE, LESS])).sort("q_value", "feature")
     sentences = [
@@ -52,17 +55,15 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
     ]
     if beyond.height > _MAX_NAMED:
         sentences.append(f"{beyond.height - _MAX_NAMED} more features differ by more than chance: see the table.")
-    pins_compared = f"{found.height:,} pins"
-    if sentences:
-        sentences.append(f"{known.height} features were compared in {pins_compared}.")
-    else:
-        sentences.append(
-            f"No feature of the texts goes with more or fewer {metric} than chance would give: {known.height} were "
-            f"compared in {pins_compared}."
-        )
+    number = known["features_compared"][0]
+    asked, were = format_count(number, "feature"), "was" if number == 1 else "were"
+    counted = f"{asked} {were} compared in {found.height:,} pins."
+    if not sentences:
+        counted = f"No feature of the texts goes with more or fewer {metric} than chance would give: {counted}"
+    sentences.append(counted)
     notes = (
         "Compared are pins at an age of 7 days with others published in the same weeks; filled dots are beyond chance.",
-        f"{known.height} features were asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini and "
+        f"{asked} {were} asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini and "
         "Hochberg); the intervals are of each feature by itself.",
         _ONE_TEXT,
         _SUBJECTS,
@@ -78,10 +79,15 @@ def words_answer(
     With `word` (a word or a pair of words) only this one is asked: a planned question is answered with fewer pins than
     a search through all words. The table has ratios and numbers of pins; `compared_words` has the method.
 
+    Raises:
+        UserError: as `planned_word`.
+
     >>> from oneup_pinterest.database.schema import TABLES
     >>> words_answer(AccountHistory("pin_a", pl.DataFrame(schema=TABLES["pins"].schema))).sentence
     'Not enough data yet: words need at least 20 pins whose saves after 7 days are known; there are 0.'
     """
+    if word is not None:
+        word = planned_word(word)
     named = f"“{truncate(word, 30)}”" if word else ""
     question = f"Does {named} go with more {metric}?" if word else f"Which words do pins with more {metric} use?"
     found = _outcomes(history, metric, "words")
@@ -90,9 +96,11 @@ def words_answer(
     contrasts = word_contrasts(history, metric, word)
     if contrasts.is_empty():
         what = f"{named} has to be" if word else "a word is needed that is"
-        fewest = MIN_PINS_WITH_WORD if word else max(MIN_PINS_WITH_WORD, ceil(MIN_SHARE * found.height))
+        fewest = fewest_pins(one_of_a_text(found).height, word)
         return not_enough_data(
-            question, f"{what} in at least {fewest} pins and missing from {fewest} others, and counts that differ."
+            question,
+            f"{what} in at least {fewest} pins of {MIN_DAYS} days or more and missing from {fewest} others, and counts "
+            "that differ.",
         )
     total, compared = contrasts["pins_in_all"][0], contrasts["words_compared"][0]
     if word:

@@ -58,6 +58,7 @@ _EFFECTS: Columns = {
     "p_value": pl.Float64,
     "q_value": pl.Float64,
     "verdict": pl.String,
+    "features_compared": pl.Int64,
 }
 
 
@@ -105,7 +106,8 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
     - p_value: of a shuffle inside the weeks, where pins of one day and week share their luck; q_value: adjusted over
       the features (Benjamini and Hochberg 1995)
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict` (fewer than 5 with or
-      without in the same weeks); the numbers are then null
+      without in the same weeks, or all of fewer than 3 days); the numbers are then null
+    - features_compared: number of features with numbers; those that the same pins have count once
 
     Pins with the same text in the same weeks count as one, by their typical outcome, here and in `compared_words`.
     Texts go with subjects, so a feature that stands out need not be the cause. The test is `PinsWithin.contrast`
@@ -126,15 +128,18 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
     pins = PinsWithin(rows["value"].to_numpy(), rows["weeks"].to_numpy(), day_numbers(rows))
     rng = np.random.default_rng(seed)
     found: list[dict[str, Any]] = []
+    tested: dict[bytes, dict[str, float]] = {}  # by the pins that have a feature
     for feature in FEATURES:
         has = rows[feature].to_numpy()
         value = rows["value"].to_numpy()
         row: dict[str, Any] = {"feature": feature, "pins_with": int(has.sum()), "pins_without": int((~has).sum())}
         row |= {"mean_with": mean_of(value[has]), "mean_without": mean_of(value[~has])}
-        if found_one := pins.contrast(has, rng, permutations):
-            row |= found_one[0].ratios()
-        found.append(row)
-    table = with_verdicts(pl.DataFrame(found, schema=_EFFECTS))
+        if has.tobytes() not in tested:
+            contrast = pins.contrast(has, rng, permutations)
+            tested[has.tobytes()] = contrast[0].ratios() if contrast else {}
+        found.append(row | tested[has.tobytes()])
+    compared = sum(bool(ratios) for ratios in tested.values())
+    table = with_verdicts(pl.DataFrame(found, schema=_EFFECTS)).with_columns(features_compared=pl.lit(compared))
     return with_account(rows["social_network_id"][0], table, _EFFECTS)
 
 

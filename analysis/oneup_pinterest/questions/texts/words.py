@@ -5,6 +5,7 @@ from math import ceil
 import numpy as np
 import polars as pl
 
+from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.history.loaded_history import computed_once
@@ -47,9 +48,9 @@ def compared_words(
 ) -> pl.DataFrame:
     """Compare the pins that have a word, or a pair of words, with the other pins of the same weeks.
 
-    `outcomes` is a frame of `first_week_outcomes`. With `word` (a word or a pair, in any case) only this one is tested,
+    `outcomes` is a frame of `first_week_outcomes`. With `word` (see `planned_word`) only this one is tested,
     with a level of its own: for a question that was there before the data. Otherwise all are tested together. A word
-    counts once per pin. The (at most 400) most common ones are compared that at least 5 pins and 2% of the pins have,
+    counts once per pin. The (at most 400) most common ones are compared that `fewest_pins` have, of at least 3 days,
     and as many do not; of words that are always in the same pins, only the longest. One row per word; no rows where an
     account has fewer than 20 pins with a text, or no such word. Columns, sorted by account and z (most first):
 
@@ -65,6 +66,9 @@ def compared_words(
 
     Pins of one day and of one week share their luck and often their subject; see `PinsWithin`.
 
+    Raises:
+        UserError: as `planned_word`.
+
     >>> from datetime import datetime, timedelta
     >>> outcomes = pl.DataFrame({"social_network_id": "pin_a", "id": [f"{n:03}" for n in range(80)], "weeks": 0,
     ...     "moment": [datetime(2026, 1, 5) + timedelta(hours=7 * n) for n in range(80)],
@@ -76,10 +80,35 @@ def compared_words(
     >>> compared_words(outcomes, "Bean").select("word", "words_compared", "verdict").rows()
     [('bean', 1, 'less')]
     """
+    asked = None if word is None else planned_word(word)
     if outcomes.is_empty():
         return with_account("", None, _WORDS)
-    table = _contrasts(outcomes, word, permutations, seed)
+    table = _contrasts(outcomes, asked, permutations, seed)
     return with_account(outcomes["social_network_id"][0], table, _WORDS)
+
+
+def planned_word(word: str) -> str:
+    """Return a word or a pair of words as texts are read: in lower case, without punctuation.
+
+    Raises:
+        UserError: there is no word in it, or more than two.
+
+    >>> planned_word("Recipes!"), planned_word("Plum-Cake")
+    ('recipes', 'plum cake')
+    """
+    found: list[str] = pl.select(words_of(pl.lit(word))).item().to_list()
+    if not 1 <= len(found) <= 2:
+        raise UserError(f"Ask for one word, or for two that follow each other: {word!r} has {len(found)} words.")
+    return " ".join(found)
+
+
+def fewest_pins(pins: int, word: str | None = None) -> int:
+    """Return how many of an account's pins must have a word, and how many must not, so that it is compared.
+
+    >>> fewest_pins(1000), fewest_pins(1000, "spring")
+    (20, 5)
+    """
+    return MIN_PINS_WITH_WORD if word else max(MIN_PINS_WITH_WORD, ceil(MIN_SHARE * pins))
 
 
 def _contrasts(outcomes: pl.DataFrame, word: str | None, permutations: int, seed: int) -> pl.DataFrame:
@@ -95,6 +124,7 @@ def _contrasts(outcomes: pl.DataFrame, word: str | None, permutations: int, seed
     values, days = rows["value"].to_numpy(), day_numbers(rows)
     pins_within = PinsWithin(values, rows["weeks"].to_numpy(), days)
     scan = pins_within.scan(has, np.random.default_rng(seed), permutations)
+    is_known = np.isfinite(scan.error)
     found = [
         {
             "word": name,
@@ -107,16 +137,18 @@ def _contrasts(outcomes: pl.DataFrame, word: str | None, permutations: int, seed
             "p_value": p_value,
             "verdict": WITHIN_NORMAL_VARIATION if p_value > SIGNIFICANT else MORE if z > 0 else LESS,
             "pins_in_all": rows.height,
-            "words_compared": words.height,
+            "words_compared": int(is_known.sum()),
         }
-        for (name, count), is_with, z, contrast, p_value in zip(
+        for (name, count), is_with, z, contrast, p_value, known in zip(
             words.select("word", "pins").iter_rows(),
             has.T > 0,
             scan.deviations.tolist(),
             scan.contrasts,
             scan.p_value.tolist(),
+            is_known,
             strict=True,
         )
+        if known
     ]
     return pl.DataFrame(found, schema=_WORDS).sort("z", "word", descending=[True, False])
 
@@ -130,8 +162,8 @@ def _candidates(rows: pl.DataFrame, word: str | None) -> pl.DataFrame:
     )
     after = pl.col("word").shift(-1).over("pin")
     pairs = single.select("pin", word=pl.concat_str("word", pl.lit(" "), after)).filter(pl.col("word").is_not_null())
-    fewest = MIN_PINS_WITH_WORD if word else max(MIN_PINS_WITH_WORD, ceil(MIN_SHARE * rows.height))
-    asked = pl.lit(True) if word is None else pl.col("word") == word.lower()
+    fewest = fewest_pins(rows.height, word)
+    asked = pl.lit(True) if word is None else pl.col("word") == word
     return (
         pl.concat([single, pairs])
         .filter(asked)
