@@ -293,14 +293,6 @@ def test_new_pins_without_any_counts_are_not_compared() -> None:
     assert row["reason"] == "no pin of either period had any saves at age 7"
 
 
-@pytest.mark.parametrize(("before", "now", "pins"), [(5, 5, 7), (5, 9, 7), (6, 60, 5), (3, 7, 30)])
-def test_new_pins_with_equal_counts_are_not_compared(before: int, now: int, pins: int) -> None:
-    history = AccountHistory.from_pins(new_pins([[before] * pins, [now] * pins]))
-    row = new_pins_change(history, pins, 7, ["saves"]).row(0, named=True)
-    assert (row["p"], row["verdict"]) == (None, "no verdict")
-    assert row["reason"] == "in each period, all pins had the same number of saves at age 7"
-
-
 def test_weekly_sum_is_scaled_from_at_least_five_known_days() -> None:
     days = [date(2026, 3, day) for day in range(1, 22)]
     gains = pl.DataFrame(
@@ -355,6 +347,31 @@ def test_sentence_states_a_null_result() -> None:
     (until,) = [note for note in answer.notes if note.startswith("Saves: a change of the typical pin shows now from")]
     assert "a year" in until or "weeks per period" in until
     assert any("cannot be told from the season" in note for note in answer.notes)
+
+
+def test_metric_beside_the_headline_ones_is_judged_alone() -> None:
+    pins = observed_pins(noisy(3), "impressions").with_columns(
+        saves=0, repins=0, clicks=0, comments=pl.lit(0), text=pl.lit(None, pl.String)
+    )
+    history = AccountHistory.from_pins(pins)
+    answer = change_answer(history, "impressions", days=7)
+    assert answer.question == "Did impressions change over the last 7 days?"
+    assert answer.sentence.startswith("Impressions: ")
+    assert answer.sentence.endswith(": up (30 pins).")
+    assert not any("judged together" in note for note in answer.notes)
+    assert answer.table is not None
+    assert answer.table["Metric"].to_list() == ["Impressions"]
+    row = account_change(history, 7, ["impressions"]).row(0, named=True)
+    assert row["p_adjusted"] == row["p"]
+    assert change_answer(history, "comments", days=7).sentence.startswith("Comments: 0 over the last 7 days")
+
+
+def test_change_of_nothing_is_not_said_to_show_later() -> None:
+    history = AccountHistory.from_pins(observed_pins(steady()).with_columns(repins="saves", clicks="saves"))
+    notes = change_answer(history, "saves", days=7).notes
+    (until,) = [note for note in notes if note.startswith("Saves: a change of the typical pin shows now from about +")]
+    assert "One of" not in until
+    assert not [note for note in notes if "0% would" in note or "0% is too small" in note]
 
 
 def test_verdict_lost_to_adjustment_is_within_normal_variation() -> None:

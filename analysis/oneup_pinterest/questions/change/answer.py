@@ -29,7 +29,7 @@ def change_answer(
 ) -> Answer:
     """Answer whether the account gained more or less in its last `days` settled days than in the `days` before.
 
-    Show one `metric`, or saves, repins and clicks if it is None. The p values allow for all three, whichever is
+    Show one `metric`, or saves, repins and clicks if it is None. The p values allow for all three, whichever of them is
     shown. The table has counts, percent and p values; `account_change` has the method.
 
     >>> from datetime import date
@@ -38,7 +38,8 @@ def change_answer(
     >>> change_answer(AccountHistory.from_pins(pins), "saves").question
     'Did saves change over the last 28 days?'
     """
-    change = account_change(history, days)
+    metrics = _judged_together(metric)
+    change = account_change(history, days, metrics)
     what = metric or "saves, repins and clicks"
     question = f"Did {what} change over the last {days} days?"
     shown = _of(change, metric)
@@ -53,7 +54,7 @@ def change_answer(
         *_when_known(shown, days),
         *_usual_note(shown),
         *_season_note(shown),
-        *_adjustment_note(shown, len(HEADLINE)),
+        *_adjustment_note(shown, len(metrics)),
         *_seen_pins_note(first, "watched_before", "watched_now", "in the period before", "in this one"),
     ]
     if shown["is_imputed"].any():
@@ -80,7 +81,8 @@ def new_pins_answer(
     >>> new_pins_answer(AccountHistory.from_pins(pins), "saves").sentence
     'Not enough data yet: no pin has been seen at age 7 with a lifetime counter of saves.'
     """
-    change = new_pins_change(history, days, age)
+    metrics = _judged_together(metric)
+    change = new_pins_change(history, days, age, metrics)
     question = f"Do new pins do better after {age} days than those before them?"
     shown = _of(change, metric)
     if shown["p"].null_count() == shown.height:
@@ -93,7 +95,7 @@ def new_pins_answer(
         "The typical pin: the factor on all pins' counts that explains the difference of their logs, as a few pins "
         "make most of a mean. Pins of one day or one week share their luck and do not count as independent.",
         *_when_known(shown, days),
-        *_adjustment_note(shown, len(HEADLINE)),
+        *_adjustment_note(shown, len(metrics)),
     )
     sentence = " ".join(_new_pins_sentence(row) for row in shown.iter_rows(named=True))
     return Answer(question, sentence, change_chart(shown, width), _table(shown, "per pin"), notes)
@@ -110,7 +112,7 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
     >>> trend_answer(AccountHistory.from_pins(pins)).question
     'Is there a trend in weekly saves?'
     """
-    metrics = HEADLINE if metric in HEADLINE else (metric,)
+    metrics = _judged_together(metric)
     trend = account_trend(history, metrics)
     question = f"Is there a trend in weekly {metric}?"
     shown = _of(trend, metric)
@@ -131,6 +133,11 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
         *_seen_pins_note(row, "watched_first", "watched_last", "in the first week", "in the last"),
     )
     return Answer(question, _trend_sentence(row), trend_chart(weekly, trend, metric, width), table, notes)
+
+
+def _judged_together(metric: str | None) -> tuple[str, ...]:
+    """Return the metrics whose p values allow for each other: the headline ones, or another one alone."""
+    return HEADLINE if metric is None or metric in HEADLINE else (metric,)
 
 
 def _change_sentence(row: dict[str, Any], when: str) -> str:
@@ -154,7 +161,9 @@ def _when_known(shown: pl.DataFrame, days: int) -> Iterator[str]:
     for row in shown.filter(is_open).iter_rows(named=True):
         found = f"{row['metric'].capitalize()}: a change of the typical pin shows now from about "
         found += percent_text(row["detectable"])
-        if row["days_needed"] <= MAX_DAYS_NEEDED:
+        if percent_text(row["change"]) == "0%":
+            yield f"{found}."
+        elif row["days_needed"] <= MAX_DAYS_NEEDED:
             weeks = math.ceil(max(row["days_needed"], days) / 7)
             yield f"{found}. One of {percent_text(row['change'])} would show with about {weeks} weeks per period."
         else:
