@@ -161,6 +161,8 @@ def format_table(table: pl.DataFrame) -> pl.DataFrame:
 
     >>> format_table(pl.DataFrame({"Pins": [1200], "Rate (%)": [2.345], "Since": [date(2026, 3, 1)]})).row(0)
     ('1,200', '2.35', '1 Mar 2026')
+    >>> format_table(pl.DataFrame({"Difference": [-2.0, -0.0]}))["Difference"].to_list()
+    ['−2', '0']
     """
     return table.select(
         pl.Series(name, [_cell(value, _digits(column)) for value in column], pl.String)
@@ -185,7 +187,8 @@ def _cell(value: Any, digits: int) -> str:
         case bool():
             return "yes" if value else "no"
         case int() | float():
-            return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
+            text = f"{value:,.{digits}f}" if math.isfinite(value) else "–"
+            return text.replace("-", "−") if text.strip("-0.,") else text.removeprefix("-")
         case datetime():
             return f"{format_day(value)}, {value:%H:%M}"
         case date():

@@ -1,5 +1,6 @@
 """The split of a change adds up to it, and names the pins that made most of it."""
 
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import polars as pl
 import pytest
 
 from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.formatting import format_table
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import account_change
+from oneup_pinterest.questions.chart_style import signed_count
 from oneup_pinterest.questions.why.answer import why_answer
+from oneup_pinterest.questions.why.chart import split_chart
 from oneup_pinterest.questions.why.statistic import gain_split, largest_parts, parts_by
 from test_support.history import make_history
 from unit_tests.questions.test_change import HISTORIES, checked_spec, observed_pins, steady
@@ -73,6 +77,34 @@ def test_period_without_new_pins_splits_its_part_evenly() -> None:
     split = gain_split(history, 7, ["saves"]).row(0, named=True)
     assert (split["pins_before"], split["mean_before"]) == (0, 0)
     assert (split["from_number"], split["from_mean"], split["from_older"]) == (70, 70, 0)
+
+
+def third_of_a_count_less() -> AccountHistory:
+    """Return two pins, synced every third day, that gained a third of a save less in the last 7 settled days."""
+    gains = {"1": [11, 10, 10, 10, 10, 10], "2": [10] * 6}
+    rows = {
+        pin: [100 + sum(each[: day // 3]) if day % 3 == 0 else None for day in range(19)] for pin, each in gains.items()
+    }
+    return AccountHistory.from_pins(observed_pins(rows))
+
+
+def test_differences_that_round_to_none_have_no_sign() -> None:
+    history = third_of_a_count_less()
+    answer = why_answer(history, "saves", days=7)
+    assert answer.sentence.startswith("Saves went from 47 to 47 (0). ")
+    assert "alone brought" not in answer.sentence
+    assert answer.table is not None
+    assert format_table(answer.table)["Difference"].to_list() == ["0", "0"]
+    parts = largest_parts(history, "saves", 7)
+    assert parts["share"].null_count() == parts.height == 2
+    spec = checked_spec(answer.chart)
+    assert "together 0." in spec["description"]
+    split = {"from_number": 0.2, "from_mean": -0.4, "from_older": 0.5, "difference": -0.3}
+    drawn = checked_spec(split_chart(split, "saves"))
+    assert [row["label"] for row in drawn["data"]["values"]] == ["0", "0", "0", "0"]
+    for text in (answer.sentence, *answer.notes, spec["description"], drawn["description"]):
+        assert not re.search(r"[+−-]0(?![.\d])", text), text
+    assert [signed_count(count) for count in (0.6, -0.6, 1200, -0.5, 0)] == ["+1", "−1", "+1,200", "0", "0"]
 
 
 def test_frames_without_rows_have_the_same_columns() -> None:

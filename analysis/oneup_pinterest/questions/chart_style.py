@@ -25,6 +25,7 @@ DIVERGING = (ORANGE, "#F2F2F2", BLUE)  # less, as expected, more
 WIDTH = 640  # pixels; the report says "container"
 Chart = alt.Chart | alt.LayerChart
 PER = 1_000  # impressions: rates of pins are some units of this
+MIN_DIFFERENCE = 0.5  # counts: a difference of at most half a count is shown as none
 MIN_DAYS = 14  # fewer would become huge bars
 MIN_REACH = 2.0  # ratio that an axis of ratios covers at least to either side, so that small effects look small
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
@@ -151,6 +152,15 @@ def percent_text(value: float | None, missing: str = "unknown") -> str:
     digits = 1 if abs(value) < 2 else 0  # below 2 a whole percent is too coarse
     text = f"{value:+,.{digits}f}%".replace("-", "−")
     return "0%" if not text.strip("+−0.,%") else text
+
+
+def signed_count(count: float) -> str:
+    """Return a difference of counts with its sign, or 0 where it rounds to none.
+
+    >>> signed_count(1234.4), signed_count(-2), signed_count(0.5), signed_count(-0.3)
+    ('+1,234', '−2', '0', '0')
+    """
+    return f"{count:+,.0f}".replace("-", "−") if abs(count) > MIN_DIFFERENCE else "0"
 
 
 def gained_text() -> pl.Expr:

@@ -6,7 +6,7 @@ from oneup_pinterest.formatting import format_day
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
-from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.chart_style import WIDTH, signed_count
 from oneup_pinterest.questions.followers.chart import (
     effort_chart,
     follower_changes_chart,
@@ -90,15 +90,15 @@ def follower_change_answer(history: AccountHistory, *, width: int | str = WIDTH)
             counted.sort("change", "day", descending=[down, False]).row(0, named=True) for down in (True, False)
         )
         best = (
-            f" The best day was {format_day(most['day'])} ({most['change']:+,.0f}), the worst "
-            f"{format_day(least['day'])} ({least['change']:+,.0f})."
+            f" The best day was {format_day(most['day'])} ({signed_count(most['change'])}), the worst "
+            f"{format_day(least['day'])} ({signed_count(least['change'])})."
         )
     days = "1 day" if changes.height == 1 else f"{changes.height} days"
     first, last = (format_day(changes["day"][place]) for place in (0, -1))
     sentence = (
-        f"{total:+,.0f} followers in {days} from {first} to {last}: those won less those lost, "
+        f"{signed_count(float(total))} followers in {days} from {first} to {last}: those won less those lost, "
         f"which is all that is known.{best}"
-    ).replace("-", "−")
+    )
     table = (
         changes.sort("day", descending=True)
         .head(TABLE_ROWS)

@@ -6,7 +6,7 @@ from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import DAYS
 from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.chart_style import WIDTH, percent_text
+from oneup_pinterest.questions.chart_style import MIN_DIFFERENCE, WIDTH, percent_text, signed_count
 from oneup_pinterest.questions.why.chart import split_chart
 from oneup_pinterest.questions.why.statistic import gain_split, largest_parts, parts_by
 
@@ -34,13 +34,13 @@ def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DA
         return Answer(question, f"No pin gained any {metric} in either period.")
     published = "1 pin was" if row["pins_now"] == 1 else f"{row['pins_now']:,} pins were"
     number = (
-        f"{published} published after {row['pins_before']:,} in the period before: {_signed(row['from_number'])}. "
+        f"{published} published after {row['pins_before']:,} in the period before: {signed_count(row['from_number'])}. "
         f"A new pin gained {row['mean_now']:,.1f} on average after {row['mean_before']:,.1f}: "
-        f"{_signed(row['from_mean'])}. Older pins: {_signed(row['from_older'])}."
+        f"{signed_count(row['from_mean'])}. Older pins: {signed_count(row['from_older'])}."
     )
     sentence = (
-        f"{metric.capitalize()} went from {row['before']:,.0f} to {row['now']:,.0f} ({_signed(row['difference'])}). "
-        f"{number}{_few_pins(parts, row['before'], row['now'])}"
+        f"{metric.capitalize()} went from {row['before']:,.0f} to {row['now']:,.0f} "
+        f"({signed_count(row['difference'])}). {number}{_few_pins(parts, row['before'], row['now'])}"
     )
     notes = [
         f"{format_day(row['now_start'])} to {format_day(row['now_end'])}, against {format_day(row['before_start'])} to "
@@ -56,14 +56,16 @@ def _few_pins(parts: pl.DataFrame, before: float, now: float) -> str:
     whole = now - before
     same = parts.filter(pl.col("difference") * whole > 0).head(FEW_PINS)
     reached = same.with_columns(sum=pl.col("difference").cum_sum()).filter(pl.col("sum").abs() >= abs(whole) / 2)
-    if not whole or reached.is_empty():
+    if abs(whole) <= MIN_DIFFERENCE or reached.is_empty():
         return ""
     count = same.height - reached.height + 1
     few = same.head(count)
     rest_before, rest_now = before - float(few["before"].sum()), now - float(few["now"].sum())
     without = percent_text((rest_now / rest_before - 1) * 100 if rest_before else None)
     who, them = ("One pin", "it") if count == 1 else (f"{count} pins", "them")
-    return f" {who} alone brought {_signed(float(few['difference'].sum()))}; without {them} the change is {without}."
+    return (
+        f" {who} alone brought {signed_count(float(few['difference'].sum()))}; without {them} the change is {without}."
+    )
 
 
 def _group_notes(parts: pl.DataFrame) -> list[str]:
@@ -72,7 +74,7 @@ def _group_notes(parts: pl.DataFrame) -> list[str]:
         groups = parts_by(parts, by).drop_nulls(by)
         if groups.height > 1:
             largest = [
-                f"{truncate(str(name), 20)} {_signed(value)}"
+                f"{truncate(str(name), 20)} {signed_count(value)}"
                 for name, value in groups.head(3).select(by, "difference").iter_rows()
             ]
             notes.append(f"{of} with the largest parts: {', '.join(largest)}.")
@@ -90,8 +92,3 @@ def _parts_table(parts: pl.DataFrame, metric: str) -> pl.DataFrame:
         pl.col("difference").round(0).alias("Difference"),
         pl.col("share").round(1).alias("Share of the change (%)"),
     )
-
-
-def _signed(count: float) -> str:
-    text = f"{count:+,.0f}".replace("-", "−")
-    return "0" if not text.strip("+−0,") else text

@@ -4,13 +4,13 @@ from typing import Any
 
 import altair as alt
 
-from oneup_pinterest.questions.chart_style import BLUE, COLORS, INK, WIDTH, Chart, finished, inline
+from oneup_pinterest.questions.chart_style import BLUE, COLORS, INK, WIDTH, Chart, finished, inline, signed_count
 
 
 def split_chart(split: dict[str, Any], metric: str, width: int | str = WIDTH) -> Chart:
     """Draw the parts of a row of `gain_split` as bars to the left and right of no change (count)."""
     rows = [
-        {"part": part, "count": round(split[name], 1), "label": f"{split[name]:+,.0f}".replace("-", "−")}
+        {"part": part, "count": round(split[name], 1), "label": signed_count(split[name])}
         for part, name in (
             ("Pins published", "from_number"),
             ("Per new pin", "from_mean"),
@@ -22,7 +22,7 @@ def split_chart(split: dict[str, Any], metric: str, width: int | str = WIDTH) ->
     signed = "datum.value ? format(datum.value, '+,~f') : '0'"
     x = alt.X("count:Q", title=f"Difference in {metric}", axis=alt.Axis(labelExpr=signed, tickCount=5))
     color = alt.condition(alt.datum.part == "Together", alt.value(INK), alt.value(COLORS.get(metric, BLUE)))
-    tooltip = [alt.Tooltip("part:N", title="Part"), alt.Tooltip("count:Q", title="Difference", format="+,.0f")]
+    tooltip = [alt.Tooltip("part:N", title="Part"), alt.Tooltip("label:N", title="Difference")]
     bars = alt.Chart().mark_bar(height=16).encode(x=x, y=y, color=color, tooltip=tooltip)
     text = (
         alt.Chart().mark_text(color=INK, align="left", dx=4, fontSize=11).encode(x=alt.X("end:Q"), y=y, text="label:N")

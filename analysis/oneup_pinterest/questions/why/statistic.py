@@ -14,7 +14,7 @@ from oneup_pinterest.history.publication import publication_times
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns
 
-NEW, OLDER = "new", "older"
+MIN_WHOLE = 1.0  # count: a share of a smaller difference says nothing
 
 SPLIT: Columns = {
     **PERIODS,
@@ -85,7 +85,8 @@ def largest_parts(history: AccountHistory, metric: str = "saves", days: int = DA
     """Return what each pin contributed to the difference between the gains of two periods, the largest part first.
 
     Columns: social_network_id, id, text, format, published (as the API has it); before, now (counts gained in each
-    period), difference (now less before), share (of the whole difference, in percent; null where that is 0). No rows
+    period), difference (now less before), share (of the whole difference, in percent; null where that is less than one
+    count). No rows
     where the periods cannot be compared (see `gain_split`).
 
     >>> from oneup_pinterest.database.schema import TABLES
@@ -102,7 +103,7 @@ def largest_parts(history: AccountHistory, metric: str = "saves", days: int = DA
         gains.filter((pl.col("before") > 0) | (pl.col("now") > 0))
         .join(known, on="id", how="left")
         .with_columns(difference=pl.col("now") - pl.col("before"))
-        .with_columns(share=pl.col("difference") / whole * 100 if whole else pl.lit(None, pl.Float64))
+        .with_columns(share=pl.col("difference") / whole * 100 if abs(whole) >= MIN_WHOLE else pl.lit(None, pl.Float64))
         .sort(pl.col("difference").abs(), "id", descending=[True, False])
     )
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in PARTS.items() if name not in parts.columns]
