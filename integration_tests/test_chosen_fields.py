@@ -68,7 +68,7 @@ def assert_every_command_works(path: Path, output: Path, missing: dict[str, tupl
         for stream, columns in missing.items():
             assert any(f"oneup.{stream} lacks" in what and all(name in what for name in columns) for what in named)
     assert all(finding["what"] in format_status(status) for finding in status["findings"])
-    for section in page["accounts"][0]["sections"]:
+    for section in page["accounts"][0]["groups"]:
         for answer in section["answers"]:
             assert answer["sentence"]
             assert not re.search(r"\b(nan|None|null)\b", " ".join([answer["sentence"], *answer["notes"]]))

@@ -81,7 +81,9 @@ def assert_same_frames(database: Path | HistoryFile, expected: Path) -> None:
 def accounts_on_page(database: Path | HistoryFile) -> str:
     """Return the parts of the report about each account and their comparison, as JSON."""
     page = page_of(database)
-    accounts = [[part[key] for key in ("id", "cards", "period", "sections", "charts")] for part in page["accounts"]]
+    accounts = [
+        [part[key] for key in ("id", "tiles", "period", "why", "top", "groups", "charts")] for part in page["accounts"]
+    ]
     return json.dumps([accounts, page["side_by_side"]], default=str)
 
 

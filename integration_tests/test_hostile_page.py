@@ -224,13 +224,13 @@ def test_a_browser_shows_every_hostile_text_as_text(hostile: Path, tmp_path: Pat
             page.get_by_label("Account", exact=True).select_option(f"account-{number}")
             assert len(drawn_shapes(page)) > 3
             shown = page.evaluate(
-                "n => [...document.querySelectorAll(`#account-${n} table`)].map(table => "
+                "n => [...document.querySelectorAll(`#account-${n} details table`)].map(table => "
                 "[...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent)))",
                 number,
             )
-            answers = [item for section in account["sections"] for item in section["answers"] if item["rows"]]
+            answers = [item for group in account["groups"] for item in group["answers"] if item["rows"]]
             for answer, rows in zip(answers, shown, strict=True):
-                is_link = [column["is_link"] for column in answer["columns"]]
+                is_link = [column["kind"] == "link" for column in answer["columns"]]
                 for cells, row in zip(answer["rows"], rows, strict=True):
                     texts = [text for text, link in zip(cells, is_link, strict=True) if not link]
                     assert [text for text, link in zip(row, is_link, strict=True) if not link] == texts

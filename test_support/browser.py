@@ -69,7 +69,8 @@ def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
 
 
 def drawn_shapes(page: Any) -> dict[str, int]:
-    """Return the number of shapes in each chart of the visible account, once all are drawn."""
+    """Open every question of the visible account; return the number of shapes in each chart, once all are drawn."""
+    page.evaluate("for (const part of document.querySelectorAll('.account:not([hidden]) .question')) part.open = true")
     for _ in range(300):  # wait_for_function needs eval, which the policy of the page forbids
         states = page.evaluate(
             "[...document.querySelectorAll('.account:not([hidden]) .chart')].map(c => c.dataset.state)"

@@ -34,8 +34,7 @@ def picture_of_report(target: Path) -> Path:
     with open_browser(("file:", "data:"), viewport=SCREEN, color_scheme="light") as browser:
         page = browser.new_page()
         page.goto(REPORT.as_uri())
-        page.wait_for_selector("svg.marks, canvas.marks")
-        page.wait_for_timeout(1500)  # the charts are drawn one after the other
+        page.wait_for_selector(".tile .spark")
         page.screenshot(path=str(target))
     return target
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.history.account_history import AccountHistory as AccountHistory
     from oneup_pinterest.history.account_history import load_account_histories as load_account_histories
     from oneup_pinterest.history.account_history import load_account_history as load_account_history
+    from oneup_pinterest.questions.actions.answer import actions_answer as actions_answer
     from oneup_pinterest.questions.anomalies.answer import anomalies_answer as anomalies_answer
     from oneup_pinterest.questions.anomalies.answer import levels_answer as levels_answer
     from oneup_pinterest.questions.answer import Answer as Answer
@@ -56,11 +57,13 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.questions.rates.answer import funnel_answer as funnel_answer
     from oneup_pinterest.questions.rates.answer import ranking_answer as ranking_answer
     from oneup_pinterest.questions.rates.answer import rates_answer as rates_answer
+    from oneup_pinterest.questions.summary.answer import summary_answer as summary_answer
     from oneup_pinterest.questions.texts.answer import text_answer as text_answer
     from oneup_pinterest.questions.texts.answer import words_answer as words_answer
     from oneup_pinterest.questions.timing.answer import hour_answer as hour_answer
     from oneup_pinterest.questions.timing.answer import slots_answer as slots_answer
     from oneup_pinterest.questions.timing.answer import weekday_answer as weekday_answer
+    from oneup_pinterest.questions.top_pins.answer import top_pins_answer as top_pins_answer
     from oneup_pinterest.questions.why.answer import why_answer as why_answer
     from oneup_pinterest.report import write_report as write_report
 
@@ -79,6 +82,7 @@ _NAMES = {
     "errors": ("UserError",),
     "history.account_history": ("AccountHistory", "load_account_histories", "load_account_history"),
     "questions.answer": ("Answer",),
+    "questions.actions.answer": ("actions_answer",),
     "questions.anomalies.answer": ("anomalies_answer", "levels_answer"),
     "questions.change.answer": ("change_answer", "new_pins_answer", "trend_answer"),
     "questions.cohorts.answer": ("cohorts_answer",),
@@ -107,8 +111,10 @@ _NAMES = {
     "questions.movers.answer": ("movers_answer",),
     "questions.overview.answer": ("daily_gains_answer", "side_by_side_answer", "totals_answer"),
     "questions.rates.answer": ("funnel_answer", "ranking_answer", "rates_answer"),
+    "questions.summary.answer": ("summary_answer",),
     "questions.texts.answer": ("text_answer", "words_answer"),
     "questions.timing.answer": ("hour_answer", "slots_answer", "weekday_answer"),
+    "questions.top_pins.answer": ("top_pins_answer",),
     "questions.why.answer": ("why_answer",),
     "report": ("write_report",),
 }

@@ -21,11 +21,13 @@ from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
 from oneup_pinterest.questions.overview.answer import accounts_answer
 from oneup_pinterest.questions.overview.statistic import account_figures
-from oneup_pinterest.report.sections import SECTIONS, WIDTH, headline
+from oneup_pinterest.report.account_page import account_page
+from oneup_pinterest.report.pin_lists import CHOSEN
+from oneup_pinterest.report.sections import GROUPS, WIDTH
 
 MADE_UP = "pin_sandbox_"
 LINK = "Link"  # the heading of the column with URLs in an answer's table
-MARKS = {"up": "▲", "down": "▼", "unchanged": "=", "from zero": "▲", "unknown": "?"}
+LONG_TEXT = 24  # characters: columns with longer texts get a readable width
 # of each row of pins; the rest is read once per pin, from `pins_latest`
 PIN_COLUMNS = (
     "social_network_id",
@@ -65,7 +67,8 @@ def page_of(database: Database) -> dict[str, Any]:
         # the header reports stale data itself
         "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),
-        "marks": MARKS,
+        "chosen": CHOSEN,
+        "images": {},
         "window": window,
     }
 
@@ -92,22 +95,21 @@ def _rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
 
 def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    sections = [
+    groups = [
         {
-            "title": section.title,
+            "title": group.title,
             "answers": [
-                _laid_out(ask(history), f"{section.key}-{place}-{number}", charts)
-                for place, ask in enumerate(section.ask)
+                _laid_out(ask(history), f"{group.key}-{place}-{number}", charts) for place, ask in enumerate(group.ask)
             ],
         }
-        for section in SECTIONS
+        for group in GROUPS
     ]
     return {
         "key": f"account-{number}",
         "id": history.social_network_id,
         "name": name,
-        **headline(history),
-        "sections": sections,
+        **account_page(history),
+        "groups": groups,
         "charts": charts,
     }
 
@@ -123,6 +125,9 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
+    table = table.select(column for column in table if column.null_count() < column.len())
+    cells = format_table(table) if table.width else table
+    links = [table[LINK].fill_null("")] if LINK in table.columns else []  # unchanged, because the template checks them
     return {
         "question": answer.question,
         "sentence": answer.sentence,
@@ -130,18 +135,22 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
         "is_refused": answer.sentence.startswith(NOT_ENOUGH),
         "chart": place if answer.chart is not None else None,
         "columns": [
-            {"name": name, "is_number": dtype.is_numeric(), "is_link": name == LINK}
+            {"name": name, "kind": _kind(name, dtype), "is_long": _is_long(cells[name])}
             for name, dtype in table.schema.items()
         ],
-        "rows": _cells(table),
+        "rows": cells.with_columns(links).rows(),
         "is_open": answer.chart is None,
     }
 
 
-def _cells(table: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Return rows as text, but links unchanged, because the template checks them."""
-    links = [table[LINK].fill_null("")] if LINK in table.columns else []
-    return format_table(table).with_columns(links).rows() if table.width else []
+def _kind(name: str, dtype: pl.DataType) -> str:
+    if name == LINK:
+        return "link"
+    return "number" if dtype.is_numeric() else "date" if dtype.is_temporal() else "text"
+
+
+def _is_long(cells: pl.Series) -> bool:
+    return bool((cells.str.len_chars() > LONG_TEXT).any())
 
 
 def _freshness(window: DataWindow, facts: CheckContext) -> dict[str, Any]:

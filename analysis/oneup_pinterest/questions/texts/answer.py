@@ -47,7 +47,7 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
         return not_enough_data(question, why)._replace(table=table)
     beyond = known.filter(pl.col("verdict").is_in([MORE, LESS])).sort("q_value", "feature")
     sentences = [
-        f"Pins whose text {_said(row['feature'])} had {row['mean_with']:.1f} {metric} on average after 7 days, the "
+        f"Pins whose text {said(row['feature'])} had {row['mean_with']:.1f} {metric} on average after 7 days, the "
         f"others {row['mean_without']:.1f}. Among pins of the same weeks the typical one had {row['ratio']:.1f} times "
         f"as many (95% interval {row['low']:.1f} to {row['high']:.1f}): {row['verdict']} ({row['pins_with']:,} pins "
         f"with it and {row['pins_without']:,} without)."
@@ -159,7 +159,12 @@ def _outcomes(history: AccountHistory, metric: str, what: str) -> pl.DataFrame |
     return texts
 
 
-def _said(feature: str) -> str:
+def said(feature: str) -> str:
+    """Return a feature as the predicate of a sentence whose subject is a text.
+
+    >>> said("has a number"), said("longer than the account's median")
+    ('has a number', "is longer than the account's median")
+    """
     return feature if feature.split()[0] in ("has", "asks", "names", "calls") else f"is {feature.removeprefix('is ')}"
 
 
