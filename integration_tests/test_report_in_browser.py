@@ -159,7 +159,7 @@ def test_tables_sort_by_number_date_and_text(tmp_path: Path) -> None:
         gains = [float(text.replace(",", "")) for text in column(2) if text != "–"]
         assert gains == sorted(gains)
         table.locator("th button", has_text="Day").click()
-        days = [datetime.strptime(text, "%d %b %Y") for text in column(1)]  # noqa: DTZ007 # days
+        days = [datetime.strptime(text, "%d %b %Y") for text in column(1)]
         assert days == sorted(days, reverse=True)
 
 

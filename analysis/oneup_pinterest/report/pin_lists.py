@@ -107,10 +107,10 @@ def not_comparable(history: AccountHistory) -> str:
     if settled.is_empty():
         last = history.pins["snapshot_date"].max() if history.pins.height else None
         if not isinstance(last, date):
-            return "No pin has been synced yet."
+            return "no pin has been synced."
         day = last + timedelta(days=TWO_WEEKS + PROVISIONAL_DAYS)
         return (
-            f"What a pin gains is the difference between two syncs. With a sync every day, the first two weeks can be "
+            f"what a pin gains is the difference between two syncs. With a sync every day, the first two weeks can be "
             f"compared on {format_day(day)}."
         )
     days = settled["day"].n_unique()
@@ -118,7 +118,7 @@ def not_comparable(history: AccountHistory) -> str:
     soon = ""
     if isinstance(newest, date) and days < TWO_WEEKS:
         soon = f" With a sync every day that is on {format_day(newest + timedelta(days=TWO_WEEKS - days))}."
-    return f"Two weeks of settled days are needed to compare them, and {days} are known.{soon}"
+    return f"two weeks of settled days are needed to compare them, and {days} are known.{soon}"
 
 
 def top_tabs(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:

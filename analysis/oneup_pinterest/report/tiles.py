@@ -8,6 +8,7 @@ import polars as pl
 from oneup_pinterest.formatting import format_day, format_list
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS
+from oneup_pinterest.history.totals import account_totals
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.chart_style import percent_text
 from oneup_pinterest.questions.summary.statistic import FOLLOWERS, GAINS, ONEUP, POSTS, comparison_days, recent_series
@@ -29,6 +30,8 @@ def period_text(history: AccountHistory, figures: pl.DataFrame) -> str:
     text = (
         f"{_span(start, end)}, beside the {length} days before" if first["before"][0] is not None else _span(start, end)
     )
+    if account_totals(history.overview)["is_provisional"].any() and not days:
+        text += " · Pinterest may still correct the last two days"
     if days and history.pins.height:
         late = [end + timedelta(days=number + 1) for number in range(PROVISIONAL_DAYS)]
         text += f" · Pinterest may still correct {format_list([f'{day.day} {day:%b}' for day in late])}"
