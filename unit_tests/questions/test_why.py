@@ -99,7 +99,8 @@ def test_differences_that_round_to_none_have_no_sign() -> None:
     assert parts["share"].null_count() == parts.height == 2
     spec = checked_spec(answer.chart)
     assert "together 0." in spec["description"]
-    split = {"from_number": 0.2, "from_mean": -0.4, "from_older": 0.5, "difference": -0.3}
+    parts_of_counts = {"from_number": 0.2, "from_mean": -0.4, "from_older": -0.1, "difference": -0.3}
+    split = {"before": 10.0, "now": 9.7, **parts_of_counts}
     drawn = checked_spec(split_chart(split, "saves"))
     assert [row["label"] for row in drawn["data"]["values"]] == ["0", "0", "0", "0"]
     for text in (answer.sentence, *answer.notes, spec["description"], drawn["description"]):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from oneup_pinterest.questions.chart_style import signed_count
 from oneup_pinterest.questions.why.parts import whole_parts
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 150, 34, 3
@@ -89,10 +90,6 @@ def waterfall(split: Mapping[str, Any]) -> tuple[Bar, ...]:
     bars = [bar(0, "Before", f"{parts['before']:,}", "whole", (0, levels[0]), levels[0])]
     for row, (name, label) in enumerate(labels.items(), 1):
         kind = "gain" if parts[name] >= 0 else "loss"
-        bars.append(bar(row, label, _signed(parts[name]), kind, (levels[row - 1], levels[row]), levels[row]))
+        bars.append(bar(row, label, signed_count(parts[name]), kind, (levels[row - 1], levels[row]), levels[row]))
     bars.append(bar(len(labels) + 1, "Now", f"{parts['now']:,}", "whole", (0, levels[-1]), None))
     return tuple(bars)
-
-
-def _signed(count: int) -> str:
-    return f"{count:+,}".replace("-", "−") if count else "0"

@@ -11,7 +11,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS
 from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.questions.actions.answer import suggestions
-from oneup_pinterest.questions.chart_style import PER, percent_text
+from oneup_pinterest.questions.chart_style import PER, percent_text, signed_count
 from oneup_pinterest.questions.rates.statistic import ranked_pins
 from oneup_pinterest.questions.summary.statistic import comparison_days
 from oneup_pinterest.questions.top_pins.answer import basis_text
@@ -79,7 +79,7 @@ def change_tabs(history: AccountHistory, details: PinDetails) -> Iterator[dict[s
             "pins": [
                 details.of(
                     pin["id"],
-                    figure=f"{pin['difference']:+,.0f}".replace("-", "−"),
+                    figure=signed_count(pin["difference"]),
                     share=f"{pin['share']:.0f}%" if few and 0 < few.share <= 100 else "",
                 )
                 for pin in shown.iter_rows(named=True)

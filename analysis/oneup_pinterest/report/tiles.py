@@ -10,7 +10,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS
 from oneup_pinterest.history.totals import account_totals
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, UP, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.chart_style import percent_text
+from oneup_pinterest.questions.chart_style import percent_text, signed_count
 from oneup_pinterest.questions.summary.statistic import FOLLOWERS, GAINS, ONEUP, POSTS, comparison_days, recent_series
 from oneup_pinterest.report.drawing import spark
 
@@ -71,7 +71,7 @@ def _change(row: dict[str, Any]) -> str:
     if row["difference"] is None:
         return ""
     if row["key"] == FOLLOWERS or row["change"] is None:
-        return f"{row['difference']:+,.0f}".replace("-", "−") if row["difference"] else "no change"
+        return signed_count(row["difference"]) if row["difference"] else "no change"
     return percent_text(row["change"])
 
 

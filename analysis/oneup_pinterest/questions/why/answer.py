@@ -6,11 +6,11 @@ from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import DAYS
 from oneup_pinterest.questions.answer import Answer, not_enough_data
-from oneup_pinterest.questions.chart_style import MIN_DIFFERENCE, WIDTH, percent_text, signed_count
+from oneup_pinterest.questions.chart_style import WIDTH, percent_text, signed_count
 from oneup_pinterest.questions.why.chart import split_chart
+from oneup_pinterest.questions.why.parts import few_pins, whole_parts
 from oneup_pinterest.questions.why.statistic import gain_split, largest_parts, parts_by
 
-FEW_PINS = 5  # pins: if so few make most of a change, the sentence names their part
 PINS_SHOWN = 15
 
 
@@ -32,15 +32,17 @@ def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DA
     parts = largest_parts(history, metric, days)
     if parts.is_empty():
         return Answer(question, f"No pin gained any {metric} in either period.")
+    whole = whole_parts(row)
     published = "1 pin was" if row["pins_now"] == 1 else f"{row['pins_now']:,} pins were"
     number = (
-        f"{published} published after {row['pins_before']:,} in the period before: {signed_count(row['from_number'])}. "
-        f"A new pin gained {row['mean_now']:,.1f} on average after {row['mean_before']:,.1f}: "
-        f"{signed_count(row['from_mean'])}. Older pins: {signed_count(row['from_older'])}."
+        f"{published} published after {row['pins_before']:,} in the period before: "
+        f"{signed_count(whole['from_number'])}. A new pin gained {row['mean_now']:,.1f} on average after "
+        f"{row['mean_before']:,.1f}: "
+        f"{signed_count(whole['from_mean'])}. Older pins: {signed_count(whole['from_older'])}."
     )
     sentence = (
-        f"{metric.capitalize()} went from {row['before']:,.0f} to {row['now']:,.0f} "
-        f"({signed_count(row['difference'])}). {number}{_few_pins(parts, row['before'], row['now'])}"
+        f"{metric.capitalize()} went from {whole['before']:,} to {whole['now']:,} "
+        f"({signed_count(whole['now'] - whole['before'])}). {number}{_few_pins(parts, row['before'], row['now'])}"
     )
     notes = [
         f"{format_day(row['now_start'])} to {format_day(row['now_end'])}, against {format_day(row['before_start'])} to "
@@ -53,19 +55,12 @@ def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DA
 
 def _few_pins(parts: pl.DataFrame, before: float, now: float) -> str:
     """Return a sentence on the few pins that made at least half of the difference; empty where there are none."""
-    whole = now - before
-    same = parts.filter(pl.col("difference") * whole > 0).head(FEW_PINS)
-    reached = same.with_columns(sum=pl.col("difference").cum_sum()).filter(pl.col("sum").abs() >= abs(whole) / 2)
-    if abs(whole) <= MIN_DIFFERENCE or reached.is_empty():
+    few = few_pins(parts, before, now)
+    if few is None:
         return ""
-    count = same.height - reached.height + 1
-    few = same.head(count)
-    rest_before, rest_now = before - float(few["before"].sum()), now - float(few["now"].sum())
-    without = percent_text((rest_now / rest_before - 1) * 100 if rest_before else None)
-    who, them = ("One pin", "it") if count == 1 else (f"{count} pins", "them")
-    return (
-        f" {who} alone brought {signed_count(float(few['difference'].sum()))}; without {them} the change is {without}."
-    )
+    who, them = ("One pin", "it") if few.pins.height == 1 else (f"{few.pins.height} pins", "them")
+    without = f"without {them} the change is {percent_text(few.without)}"
+    return f" {who} alone brought {signed_count(few.difference)}; {without}."
 
 
 def _group_notes(parts: pl.DataFrame) -> list[str]:

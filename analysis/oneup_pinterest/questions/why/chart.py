@@ -5,12 +5,15 @@ from typing import Any
 import altair as alt
 
 from oneup_pinterest.questions.chart_style import BLUE, COLORS, INK, WIDTH, Chart, finished, inline, signed_count
+from oneup_pinterest.questions.why.parts import whole_parts
 
 
 def split_chart(split: dict[str, Any], metric: str, width: int | str = WIDTH) -> Chart:
     """Draw the parts of a row of `gain_split` as bars to the left and right of no change (count)."""
+    whole = whole_parts(split)
+    whole["difference"] = whole["now"] - whole["before"]
     rows = [
-        {"part": part, "count": round(split[name], 1), "label": signed_count(split[name])}
+        {"part": part, "count": round(split[name], 1), "label": signed_count(whole[name])}
         for part, name in (
             ("Pins published", "from_number"),
             ("Per new pin", "from_mean"),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+MIN_CHANGE = 0.5  # counts: a smaller one is only the fraction of a gain spread over a gap
 FEW_PINS = 5  # if so few pins make half of a change, they are named
 PARTS = ("from_number", "from_mean", "from_older")
 
@@ -38,7 +39,7 @@ def few_pins(parts: pl.DataFrame, before: float, now: float) -> FewPins | None:
     whole = now - before
     same = parts.filter(pl.col("difference") * whole > 0).head(FEW_PINS)
     reached = same.with_columns(sum=pl.col("difference").cum_sum()).filter(pl.col("sum").abs() >= abs(whole) / 2)
-    if not whole or reached.is_empty():
+    if abs(whole) <= MIN_CHANGE or reached.is_empty():
         return None
     few = same.head(same.height - reached.height + 1)
     difference = float(few["difference"].sum())
