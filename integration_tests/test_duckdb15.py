@@ -10,6 +10,7 @@ import pytest
 
 from integration_tests.databases import contents, duplicate_keys, environment_of, rows
 from integration_tests.fixture_types import Days, FirstSync
+from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
@@ -51,5 +52,9 @@ def test_duckdb_1_5_and_the_installed_duckdb_continue_each_others_file(
     count = f"duckdb.connect({str(database)!r}, read_only=True).sql('SELECT count(*) FROM pins').fetchall()"
     counted = with_old_duckdb("-c", f"import duckdb; print({count})")
     assert counted.strip() == f"[({len(contents(database)['pins'])},)]"
+    for view in BI_VIEWS:  # 2.0 made them in the first sync, and 1.5 reads them
+        query = f"FROM {view} ORDER BY ALL"
+        found = f"duckdb.connect({str(database)!r}, read_only=True).sql({query!r}).fetchall()"
+        assert with_old_duckdb("-c", f"import datetime, duckdb; print({found})").strip() == str(rows(database, query))
     for command in (["status"], ["export", "--output", tmp_path / "export"]):
         assert with_old_duckdb("-m", "oneup_pinterest.cli", *command, "--database", database)

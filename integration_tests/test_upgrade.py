@@ -13,6 +13,7 @@ import pytest
 
 from integration_tests.airbyte import read
 from integration_tests.databases import KEYS, rows
+from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.export import export_parquet
 from oneup_pinterest.database.load import load_pins, load_sync_runs
 from oneup_pinterest.database.migrations import SCHEMA_VERSION, VERSION_TABLE
@@ -110,6 +111,8 @@ def test_a_sync_continues_a_released_database(
     assert rows(released, f"FROM {VERSION_TABLE}") == [(SCHEMA_VERSION, upgraded_at)]
     assert rows(fresh, f"FROM {VERSION_TABLE}") == [(SCHEMA_VERSION, None)]
     assert stored_schema(released) == stored_schema(fresh)
+    for view in BI_VIEWS:
+        assert sorted_rows(released, f"FROM {view}") == sorted_rows(fresh, f"FROM {view}") != []
 
 
 @RELEASED

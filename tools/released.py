@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from oneup_pinterest.clock import CLOCK_VARIABLE
+from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.schema import quoted
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
@@ -47,8 +48,9 @@ def as_sql(database: Path) -> str:
             lines += ["", f"CREATE TABLE {quoted(table)} ({body});"]
             rows = connection.sql(f"SELECT * FROM {quoted(table)} ORDER BY ALL").fetchall()
             lines += [f"INSERT INTO {quoted(table)} VALUES ({', '.join(map(_literal, row))});" for row in rows]
-        views = connection.sql(f"SELECT sql FROM duckdb_views() WHERE {OURS} ORDER BY view_name").fetchall()
-        lines += ["", *(str(sql).strip() for (sql,) in views)]
+        views = connection.sql(f"SELECT view_name, sql FROM duckdb_views() WHERE {OURS} ORDER BY 1").fetchall()
+        # every sync makes the views for BI as its version has them
+        lines += ["", *(str(sql).strip() for name, sql in views if name not in BI_VIEWS)]
     return "\n".join(lines).strip() + "\n"
 
 

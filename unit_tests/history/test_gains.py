@@ -174,6 +174,12 @@ def test_spike_does_not_change_other_gains() -> None:
     assert clicks.select("gain", "is_imputed").rows() == [(1.0, False), (2.0, False), (3.0, False)]
 
 
+def test_spike_of_a_new_pin_does_not_reach_into_the_pin_before() -> None:
+    older = snapshots("1", {0: 5, 1: 6, 2: 7})
+    newer = snapshots("2", {1: 80, 2: 50, 3: 20, 4: 20, 5: 20}, published=START + timedelta(days=0.5))
+    assert gains(older, newer, pin="1") == [(0, 1.0), (1, 1.0)]
+
+
 def test_lasting_rise_is_confirmed_after_three_more_observations() -> None:
     saves = (100, 101, 102, 103, 5000, 5100, 5150)
     for length in (5, 6, 7):

@@ -26,6 +26,8 @@ def impossible_counts(observations: pl.DataFrame) -> pl.Series:
 
     >>> impossible_counts(pl.DataFrame({"pin": 1, "value": [-1, 5, 9_000], "impressions": [80, 90, 90]})).to_list()
     [True, False, True]
+    >>> impossible_counts(pl.DataFrame({"pin": 1, "value": [5, 9_000], "impressions": [90, None]})).to_list()
+    [False, True]
     """
     value, shown = pl.col("value"), pl.col("impressions")
 
@@ -34,7 +36,10 @@ def impossible_counts(observations: pl.DataFrame) -> pl.Series:
 
     is_outside = ~value.is_between(0, MAX_COUNT).fill_null(value=True)
     may_be_outside = ((value.min() < 0) | (value.max() > MAX_COUNT)).fill_null(value=False)
-    if not observations.select(may_be_outside | far_above(shown).any()).item():  # nearly all histories end here
+    # a row without credible impressions is compared with those of the pin's other rows
+    is_unknown = ~shown.is_between(0, MAX_COUNT).fill_null(value=False)
+    may_be_far_above = far_above(shown) | (is_unknown & (value > MIN_EXCESS) & (shown > 0).any())
+    if not observations.select(may_be_outside | may_be_far_above.any()).item():  # nearly all histories end here
         return pl.repeat(value=False, n=observations.height, eager=True)
     most = pl.when(shown.is_between(0, MAX_COUNT)).then(shown).max().over("pin")
     return observations.select(is_outside | ((most > 0) & far_above(most)).fill_null(value=False)).to_series()
@@ -113,7 +118,7 @@ def _is_taken_back(length: int) -> pl.Expr:
     )
     # the value before an older pin's first observation is unknown: a fall to less than half looks like a reset, but
     # what is left here is more than a counter could gain after a reset
-    is_first = before.is_null() & ~pl.col(f"new{-length}")
+    is_first = before.is_null() & run[0].is_not_null() & ~pl.col(f"new{-length}")
     is_first_spike = (
         is_first
         & (2 * after < pl.min_horizontal(run))

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from oneup_pinterest.database.column_types import MAX_EXACT_NUMBER, NUMERIC_TYPES, inferred_type
+from oneup_pinterest.database.comments import RELATIONS, replace_view
 from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, PIN_ATTRIBUTES, PIN_COUNTERS, quoted
 from oneup_pinterest.sync.merging import MergeResult, RowMerger
 from oneup_pinterest.sync.tables import StreamTable
@@ -51,11 +52,12 @@ class PinTables(StreamTable):
         columns = ", ".join(quoted(name) for name in (*self.declared, *added))
         joined = f"SELECT {columns} FROM {PIN_COUNTERS} JOIN {PIN_ATTRIBUTES} USING (pin_key)"
         newest = f"SELECT pin_key, max(snapshot_date) AS snapshot_date FROM {PIN_COUNTERS} GROUP BY pin_key"
-        self._connection.execute(f"CREATE OR REPLACE VIEW pins AS {joined}")
-        self._connection.execute(
-            f"CREATE OR REPLACE VIEW pins_latest AS {joined} "
-            f"SEMI JOIN ({newest}) AS newest USING (pin_key, snapshot_date)"
-        )
+        latest = f"{joined} SEMI JOIN ({newest}) AS newest USING (pin_key, snapshot_date)"
+        for name, query in (("pins", joined), ("pins_latest", latest)):
+            replace_view(self._connection, name, query, RELATIONS[name], stored)
+
+    def relations(self) -> list[str]:
+        return [*super().relations(), "pins", "pins_latest"]
 
     # ---- undeclared fields
 

@@ -50,6 +50,9 @@ class StreamTable:
         self.stream = stream
         self.key = list(key)
         self.declared = {name: duckdb_type(value) for name, value in schema["properties"].items()}
+        self.descriptions = {
+            name: value["description"] for name, value in schema["properties"].items() if "description" in value
+        }
         self._connection = connection
         self._raise_memory_limit = raise_memory_limit
         self._columns: dict[str, dict[str, str]] = {}
@@ -87,6 +90,10 @@ class StreamTable:
 
     def create_views(self) -> None:
         """Create the views over the tables; a stream with one table needs none."""
+
+    def relations(self) -> list[str]:
+        """Return the names of the tables and views of the stream."""
+        return list(self.tables())
 
     def table_of(self, column: str, kind: str) -> str:
         """Return the table for an undeclared column."""

@@ -13,6 +13,9 @@ import duckdb
 
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.console import print_message
+from oneup_pinterest.database.bi.columns import BI_VIEWS
+from oneup_pinterest.database.bi.create import create_bi_views, write_renames
+from oneup_pinterest.database.comments import OWN_TABLES, stream_comments, write_comments
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, create_listed_accounts
 from oneup_pinterest.database.migrations import migrate
@@ -102,6 +105,8 @@ class DatabaseWriter:
             "status VARCHAR, streams JSON, skipped_accounts JSON, requests BIGINT, duration_seconds DOUBLE, "
             "error VARCHAR)"
         )
+        create_bi_views(self._connection)
+        self._write_comments()
         self.commit()
 
     def write(
@@ -167,6 +172,12 @@ class DatabaseWriter:
         self._begin()
         return listings.record(listed, _timestamp())
 
+    def _write_comments(self) -> None:
+        comments = {**OWN_TABLES, **BI_VIEWS}
+        for table in self._tables.values():
+            comments |= {name: stream_comments(name, table.descriptions) for name in table.relations()}
+        write_comments(self._connection, comments)
+
     def renames(self) -> list[Rename]:
         """Return the renamed accounts as readers of the file recognize them; call it after `commit`."""
         try:
@@ -231,7 +242,11 @@ class DatabaseWriter:
     ) -> None:
         """Roll back what is not committed, and log the end of the run."""
         self.roll_back()
+        renames = self.renames() if "pins" in self._tables else None
         self._begin()
+        if renames is not None:
+            write_renames(self._connection, renames)
+        self._write_comments()  # of columns that the run has added
         self._connection.execute(
             "UPDATE _sync_runs SET finished_at = ?, status = ?, streams = ?, skipped_accounts = ?, requests = ?, "
             "duration_seconds = ?, error = ? WHERE run_id = ?",

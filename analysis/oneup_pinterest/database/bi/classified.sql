@@ -1,0 +1,56 @@
+-- Pair each observation of a counter that fell with the one before it, and name its falls.
+paired_{n} AS (
+    SELECT
+        *,
+        lag(value) OVER pin_days AS before,
+        lag(day) OVER pin_days AS before_on,
+        row_number() OVER pin_days AS place,
+        -- the counter three observations ago, or the first one; a new pin had 0 before its first one
+        CASE
+            WHEN row_number() OVER pin_days > {MAX_SPIKE_OBSERVATIONS} OR NOT first_value(can_be_new) OVER pin_days
+                THEN first_value(value) OVER recent
+            ELSE 0
+        END AS ago
+    FROM credible_{n}
+    WINDOW
+        pin_days AS (PARTITION BY metric, pin ORDER BY day),
+        recent AS (
+            PARTITION BY metric, pin ORDER BY day ROWS BETWEEN {MAX_SPIKE_OBSERVATIONS} PRECEDING AND CURRENT ROW
+        )
+),
+-- Snapshots at which most of the account's counters fell together.
+crowds_{n} AS (
+    SELECT metric, account, day, sum(value) < {RESET_BELOW} * sum(before) AS all_were_reset
+    FROM (
+        SELECT
+            metric,
+            account,
+            day,
+            count(*) FILTER (WHERE value < before) AS falls,
+            count(*) AS pins,
+            sum(value) AS value,
+            sum(before) AS before
+        FROM paired_{n}
+        WHERE before > 0
+        GROUP BY metric, account, day
+        UNION ALL
+        FROM steady_totals
+    )
+    GROUP BY metric, account, day
+    HAVING sum(falls) >= {MIN_PINS_OF_EVENT} AND sum(falls) > {EVENT_SHARE} * sum(pins)
+),
+steps_{n} AS MATERIALIZED (
+    SELECT
+        paired_{n}.*,
+        coalesce(value < before AND value >= ago, false) AS is_recent,
+        CASE
+            WHEN before > 0 AND all_were_reset THEN 'reset'
+            WHEN NOT coalesce(value < before, false) THEN NULL
+            WHEN before - value <= greatest({SMALL_COUNT}, {SMALL_SHARE} * before) THEN 'restatement'
+            WHEN value < {RESET_BELOW} * before THEN 'reset'
+            WHEN all_were_reset IS NOT NULL OR value >= ago THEN 'restatement'
+            ELSE 'fall'
+        END AS fall
+    FROM paired_{n}
+    LEFT JOIN crowds_{n} USING (metric, account, day)
+)
