@@ -16,6 +16,7 @@ import yaml
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 
 from oneup_pinterest.cli import EXIT_STATUS, parser
+from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.column_types import duckdb_type
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,7 @@ def main() -> None:
         ("docs/connector.md", "types"): types(manifest),
         ("docs/connector.md", "verbs"): verbs(),
         ("docs/statistics.md", "questions"): questions(),
+        ("docs/bi.md", "bi"): bi_columns(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
     }
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
@@ -118,6 +120,16 @@ def streams(manifest: dict[str, Any]) -> str:
         text += ["| column | type | meaning |", "|---|---|---|"]
         for column, schema in manifest["schemas"][name]["properties"].items():
             text.append(f"| `{column}` | {duckdb_type(schema)} | {schema['description']} |")
+        text.append("")
+    return "\n".join(text).strip()
+
+
+def bi_columns() -> str:
+    """Return the views for BI with their columns, from the comments that a sync writes into the file."""
+    text = []
+    for name, (meaning, columns) in BI_VIEWS.items():
+        text += [f"### {name}", "", meaning, "", "| column | meaning |", "|---|---|"]
+        text += [f"| `{column}` | {what} |" for column, what in columns.items()]
         text.append("")
     return "\n".join(text).strip()
 
