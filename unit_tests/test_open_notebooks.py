@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import polars as pl
 import pytest
 
 from oneup_pinterest import notebooks
+from oneup_pinterest.database.load import load_pins
+from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import finished, inline
-from test_support.history import HOSTILE_TEXT, make_history
+from test_support.history import HOSTILE_TEXT, LAST_DAY, make_history
 from test_support.paths import ROOT
 
 
@@ -44,6 +47,28 @@ def test_jupyterlab_opens_the_notebooks_with_the_chosen_database(
     assert command[:4] == [sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]
     assert environment[notebooks.DATABASE_VARIABLE] == str(tmp_path / "h.duckdb")
     assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_notebooks_see_only_the_chosen_accounts_and_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launches: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    since, until = LAST_DAY - timedelta(days=5), LAST_DAY - timedelta(days=2)
+    chosen = HistoryFile(make_history(tmp_path / "h.duckdb"), accounts=["@two"], since=since, until=until)
+    notebooks.open_notebooks(chosen)
+    ((_, environment),) = launches
+    for name, value in environment.items():
+        if name.startswith("ONEUP_PINTEREST_"):
+            monkeypatch.setenv(name, value)
+
+    database, account = notebooks.start()
+
+    assert isinstance(database, HistoryFile)
+    assert (database.path, account) == (chosen.path, "pin_two")
+    assert (database.accounts, database.since, database.until) == (["@two"], since, until)
+    assert "pin_one" not in capsys.readouterr().out
+    assert set(load_pins(database)["snapshot_date"]) == {since + timedelta(days=day) for day in range(4)}
+    with pytest.raises(UserError, match="nobody is not in this database"):
+        notebooks.open_notebooks(HistoryFile(chosen.path, accounts=["nobody"]))
 
 
 def test_packaged_notebooks_are_copied_without_overwriting_files(

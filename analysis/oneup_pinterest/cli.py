@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -126,6 +127,10 @@ def _add_report(subparsers: Any) -> None:
     command = _add_command(subparsers, "report", commands.run_report, text)
     _add_history(command)
     _add_output(command, "FILE.html", "report.html", "the page")
+    command.add_argument("--title", metavar="TEXT", help="the heading of the page (default: Pinterest history)")
+    command.add_argument(
+        "--logo", type=Path, metavar="FILE", help="a picture for the heading: PNG, JPEG or WebP, at most 1 MB"
+    )
 
 
 def _add_export(subparsers: Any) -> None:
@@ -199,6 +204,27 @@ def _add_history(command: argparse.ArgumentParser) -> None:
         help="for a file that another tool wrote: the prefix of its table names, as in oneup_pins; *TEXT is a suffix "
         "(default: detected)",
     )
+    command.add_argument(
+        "--account",
+        action="append",
+        metavar="ID",
+        default=[],
+        help="only this account, by its id or @username; repeatable (default: all accounts)",
+    )
+    for option, which in (("--since", "first"), ("--until", "last")):
+        command.add_argument(
+            option,
+            type=_day,
+            metavar="DATE",
+            help=f"the {which} day, as YYYY-MM-DD, of the snapshots and periods to read (default: all days)",
+        )
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise UserError(f"{value} is not a day: write it as YYYY-MM-DD, for example 2026-03-31.", 2) from None
 
 
 def _add_output(command: argparse.ArgumentParser, metavar: str, default: str, what: str) -> None:

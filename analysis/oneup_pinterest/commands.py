@@ -95,7 +95,7 @@ def run_report(options: argparse.Namespace) -> int:
     _prepare_charts()
     from oneup_pinterest.report import write_report
 
-    print(write_report(_database(options), options.output))
+    print(write_report(_database(options), options.output, title=options.title, logo=options.logo))
     return 0
 
 
@@ -130,8 +130,8 @@ def run_demo(options: argparse.Namespace) -> int:
 def _database(options: argparse.Namespace) -> "Database":
     from oneup_pinterest.database.stored_tables import HistoryFile
 
-    file = HistoryFile(options.database, options.schema, options.prefix)
-    return file if options.schema or options.prefix is not None else file.path
+    file = HistoryFile(options.database, options.schema, options.prefix, options.account, options.since, options.until)
+    return file if options.schema or options.prefix is not None or file.is_restricted else file.path
 
 
 def _prepare_charts() -> None:

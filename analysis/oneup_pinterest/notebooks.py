@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,8 @@ from oneup_pinterest.questions.answer import Answer
 
 DATABASE_VARIABLE = "ONEUP_PINTEREST_DATABASE"
 SCHEMAS_VARIABLE, PREFIX_VARIABLE = "ONEUP_PINTEREST_SCHEMAS", "ONEUP_PINTEREST_PREFIX"  # a JSON list; a text
+ACCOUNTS_VARIABLE = "ONEUP_PINTEREST_ACCOUNTS"  # a JSON list
+SINCE_VARIABLE, UNTIL_VARIABLE = "ONEUP_PINTEREST_SINCE", "ONEUP_PINTEREST_UNTIL"  # YYYY-MM-DD
 DEFAULT_DATABASE = "oneup_pinterest.duckdb"
 COPIES = Path("oneup_pinterest_notebooks")
 MAX_ROWS = 40  # of a table in a notebook: more rows would scroll the headings away
@@ -51,6 +54,10 @@ def open_notebooks(database: Database) -> None:
         environment[SCHEMAS_VARIABLE] = json.dumps(list(database.schemas))
         if database.prefix is not None:
             environment[PREFIX_VARIABLE] = database.prefix
+        environment[ACCOUNTS_VARIABLE] = json.dumps(list(database.accounts))
+        for variable, day in ((SINCE_VARIABLE, database.since), (UNTIL_VARIABLE, database.until)):
+            if day is not None:
+                environment[variable] = day.isoformat()
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # root is deliberate here, mostly in a container
@@ -88,7 +95,8 @@ def notebook_folder() -> Path:
 def chosen_database() -> Path | HistoryFile:
     """Return the database for a notebook.
 
-    It is the one that `open_notebooks` was given, or else `oneup_pinterest.duckdb` here or in the folder above.
+    It is the one that `open_notebooks` was given, with its accounts and days, or else `oneup_pinterest.duckdb` here or
+    in the folder above.
 
     >>> os.environ["ONEUP_PINTEREST_DATABASE"] = "demo/oneup_pinterest.duckdb"
     >>> print(chosen_database().as_posix())
@@ -97,7 +105,13 @@ def chosen_database() -> Path | HistoryFile:
     """
     if name := os.environ.get(DATABASE_VARIABLE):
         schemas, prefix = json.loads(os.environ.get(SCHEMAS_VARIABLE, "[]")), os.environ.get(PREFIX_VARIABLE)
-        return HistoryFile(Path(name), schemas, prefix) if schemas or prefix is not None else Path(name)
+        days = [
+            date.fromisoformat(os.environ[variable]) if os.environ.get(variable) else None
+            for variable in (SINCE_VARIABLE, UNTIL_VARIABLE)
+        ]
+        accounts = json.loads(os.environ.get(ACCOUNTS_VARIABLE, "[]"))
+        file = HistoryFile(Path(name), schemas, prefix, accounts, *days)
+        return file if schemas or prefix is not None or file.is_restricted else file.path
     here, above = Path(DEFAULT_DATABASE), Path("..") / DEFAULT_DATABASE
     return above if above.exists() and not here.exists() else here
 

@@ -47,7 +47,8 @@ def account_ids(history: duckdb.DuckDBPyConnection, accounts: Accounts) -> list[
                 truncate(account) + (f" (@{usernames[account]})" if account in usernames else "")
                 for account in sorted(known | _ids(history))
             )
-            raise UserError(f"{truncate(account)} is not in this database; there are: {known_names}.", 2)
+            meant = f" Did you mean @{account}?" if names.get(_plain(account)) else ""
+            raise UserError(f"{truncate(account)} is not in this database; there are: {known_names}.{meant}", 2)
         ids |= dict.fromkeys(found)
     return list(ids)
 

@@ -25,6 +25,7 @@ from oneup_pinterest.database.schema import (
     TableSchema,
     quoted,
 )
+from oneup_pinterest.database.selection import select_rows
 from oneup_pinterest.database.stored_tables import HistoryFile, find_tables, registered_tables
 from oneup_pinterest.database.views import create_views, has_pin_tables
 from oneup_pinterest.errors import UserError
@@ -42,7 +43,8 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         UserError: as `database_path`; or the file does not exist, is not a DuckDB database or is damaged; a newer
             DuckDB or a newer version of this kit wrote it; a sync is writing it for longer than a short wait; it holds
-            none of the streams under the chosen schemas and prefix; or it can be read in more than one way.
+            none of the streams under the chosen schemas and prefix; it can be read in more than one way; or as
+            `database.selection.select_rows`.
 
     >>> import duckdb, tempfile
     >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -71,6 +73,8 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
                     f"{path} holds none of the streams ({names}): sync into it first, or name another file."
                 )
             create_views(connection, tables, find_renames(connection, tables))
+            if isinstance(database, HistoryFile) and database.is_restricted:
+                select_rows(connection, database)
             yield connection
     finally:
         connection.close()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +19,13 @@ _OURS = (SYNC_RUNS, PIN_ATTRIBUTES, PIN_COUNTERS)  # no other tool writes these,
 
 @dataclass(frozen=True)
 class HistoryFile(os.PathLike[str]):
-    """A DuckDB file, and which of its tables to read. Every function that takes a database takes this too.
+    """A DuckDB file, and what of it to read. Every function that takes a database takes this too.
 
     - schemas: only these (default: all that hold the streams)
     - prefix: what stands before the stream names, such as `oneup_`; `*` stands for the name, so that `*_v2` is a
       suffix; `""` is none (default: recognized)
+    - accounts: only these, by `social_network_id` or `@username` (default: all)
+    - since, until: only rows of these days, both included (see `database.selection.select_rows`)
 
     >>> os.fspath(HistoryFile(Path("cache.duckdb"), schemas=("client_a",), prefix="oneup_"))
     'cache.duckdb'
@@ -31,6 +34,14 @@ class HistoryFile(os.PathLike[str]):
     path: Path
     schemas: Sequence[str] = ()
     prefix: str | None = None
+    accounts: Sequence[str] = ()
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether only some accounts or days are read."""
+        return bool(self.accounts) or self.since is not None or self.until is not None
 
     def __fspath__(self) -> str:
         return os.fspath(self.path)

@@ -41,7 +41,7 @@ def create_views(
         held = [table for table in read if table.relation == name]
         pins = [table for table in read if table.relation == "pins"]
         if name == "pins_latest" and pins and (impossible or not held or not ours or renames):
-            body = _newest(relation, f"FROM temp.main.{quoted('pins')}", relation.columns)
+            body = newest_rows(relation, f"FROM temp.main.{quoted('pins')}", relation.columns)
         else:
             body = _body(name, relation, database, held, deduplicate=not ours, limit=limit)
             if renames and held and name != SYNC_RUNS:
@@ -80,7 +80,7 @@ def _body(
     columns = [column for column in relation.columns if any(column in table.columns for table in tables)]
     if len(tables) == 1:
         body = _select(name, database, tables[0], limit)
-        return _newest(relation, f"FROM ({body})", columns) if deduplicate else body
+        return newest_rows(relation, f"FROM ({body})", columns) if deduplicate else body
     kinds: dict[str, set[str]] = {}
     for table in tables:
         for column, kind in table.types.items():
@@ -90,11 +90,15 @@ def _body(
         f"SELECT *, {number} AS _oneup_source FROM ({_select(name, database, table, limit, as_text=differing)})"
         for number, table in enumerate(tables)
     )
-    return _newest(relation, f"FROM ({body})", [*columns, "_oneup_source"])
+    return newest_rows(relation, f"FROM ({body})", [*columns, "_oneup_source"])
 
 
-def _newest(relation: TableSchema, source: str, columns: Sequence[str] | dict[str, str]) -> str:
-    """Return a query for the row of each key that was extracted last."""
+def newest_rows(relation: TableSchema, source: str, columns: Sequence[str] | dict[str, str] | None = None) -> str:
+    """Return a query for the row of each key that was extracted last.
+
+    `columns`: those that the source has (default: those of the schema).
+    """
+    columns = relation.columns if columns is None else columns
     newest = [
         quoted(c) for c in (relation.date, EXTRACTED_AT) if c is not None and c in columns and c not in relation.key
     ]

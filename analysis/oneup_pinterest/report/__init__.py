@@ -16,20 +16,23 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.questions.chart_style import VEGALITE
 from oneup_pinterest.report.context import page_of
+from oneup_pinterest.report.logo import logo_uri
 
+TITLE = "Pinterest history"
 _FOLDER = Path(__file__).parent / "template"
 
 
-def write_report(database: Database, output: str | Path) -> Path:
+def write_report(database: Database, output: str | Path, *, title: str | None = None, logo: Path | None = None) -> Path:
     """Write the page to `output`, replacing the file at once, and return its path.
 
     The page holds every account of the file (a menu switches between them): totals of the newest period, daily gains
     of saves, repins and clicks, best pins, followers, the findings of `status`, and what the data can and cannot
     show. It loads nothing from other hosts, runs only its own code (Content-Security-Policy with hashes, no eval), and
-    shows the texts of pins as plain text.
+    shows the texts of pins as plain text. A `HistoryFile` with accounts gives a page that holds nothing of any other
+    account. `title` is the heading, `logo` a picture beside it (`report.logo.logo_uri`).
 
     Raises:
-        UserError: as `open_history`, or `output` cannot be written.
+        UserError: as `open_history` and `logo_uri`, or `output` cannot be written.
 
     >>> import duckdb, tempfile
     >>> folder = tempfile.mkdtemp()
@@ -41,7 +44,8 @@ def write_report(database: Database, output: str | Path) -> Path:
     target = Path(output)
     if target.is_dir():
         raise UserError(f"{target} is a folder: name a file with --output.", 2)
-    html = _render(page_of(database))
+    picture = logo_uri(logo) if logo is not None else None
+    html = _render(page_of(database) | {"title": (title or "").strip() or TITLE, "logo": picture})
     unfinished = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

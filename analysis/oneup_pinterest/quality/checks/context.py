@@ -1,6 +1,6 @@
 """What the checks look at, and the thresholds that they share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -17,10 +17,12 @@ from oneup_pinterest.database.invalid_values import (
 )
 from oneup_pinterest.database.listed_accounts import MissingAccount, missing_accounts
 from oneup_pinterest.database.reader import Database, open_history, read_relation, read_window
-from oneup_pinterest.database.renames import Rename, registered_renames
+from oneup_pinterest.database.renames import Rename, newest_ids, registered_renames
 from oneup_pinterest.database.replaced_values import MergedRows, ReplacedValues, find_replaced_values
-from oneup_pinterest.database.schema import SYNC_RUNS, TABLES
+from oneup_pinterest.database.schema import SYNC_RUNS, TABLES, quoted
+from oneup_pinterest.database.selection import selected_accounts
 from oneup_pinterest.database.stored_tables import StoredTable, registered_tables
+from oneup_pinterest.database.table_sql import qualified_name
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.quality.findings import Finding
 
@@ -88,7 +90,7 @@ def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | 
         for name in ("account_followers", "accounts", SYNC_RUNS, "overview_metrics", "pin_totals")
     )
     now, tables = utc_now().replace(tzinfo=None), registered_tables(history)
-    return CheckContext(
+    context = CheckContext(
         LoadedHistory(pins, followers=followers, accounts=accounts, overview=overview, pin_totals=totals),
         runs,
         _last_sync(history, runs, now),
@@ -99,6 +101,40 @@ def read_check_context(history: duckdb.DuckDBPyConnection, pins: pl.DataFrame | 
         *find_replaced_values(history),
         missing_accounts(history),
         registered_renames(history),
+    )
+    chosen = selected_accounts(history)
+    return context if chosen is None else _without_other_accounts(history, context, chosen)
+
+
+def _without_other_accounts(
+    history: duckdb.DuckDBPyConnection, context: CheckContext, chosen: Collection[str]
+) -> CheckContext:
+    """Leave out what the file says of other accounts: names of schemas, examples, listed and renamed accounts."""
+    ((database,),) = history.execute("SELECT current_database()").fetchall()
+
+    def holds_chosen(table: StoredTable) -> bool:
+        if "social_network_id" not in table.columns:
+            return table.schema == "main"
+        older = [rename.older for rename in context.renames if rename.newer in chosen]
+        found = f"SELECT 1 FROM {qualified_name(database, table)} WHERE {quoted(table.columns['social_network_id'])} "
+        return bool(
+            history.execute(f"{found} IN (SELECT unnest(?::VARCHAR[])) LIMIT 1", [[*chosen, *older]]).fetchall()
+        )
+
+    tables = [table for table in context.tables if table.is_read and holds_chosen(table)]
+    places = tuple(f"{table.place}." for table in tables)
+    return context._replace(
+        tables=tables,
+        unreadable=[
+            values._replace(example=values.example and "not shown")
+            for values in context.unreadable
+            if values.column.startswith(places)
+        ],
+        impossible=[days for days in context.impossible if days.place in {table.place for table in tables}],
+        replaced=(),  # parts of the path of the file
+        merged=(),
+        missing=context.missing and [missing for missing in context.missing if missing.account in chosen],
+        renames=[rename for rename in context.renames if newest_ids(context.renames)[rename.older] in chosen],
     )
 
 
