@@ -66,6 +66,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.questions.top_pins.answer import top_pins_answer as top_pins_answer
     from oneup_pinterest.questions.why.answer import why_answer as why_answer
     from oneup_pinterest.report import write_report as write_report
+    from oneup_pinterest.report import write_reports as write_reports
 
 _NAMES = {
     "database.export": ("export_parquet",),
@@ -116,7 +117,7 @@ _NAMES = {
     "questions.timing.answer": ("hour_answer", "slots_answer", "weekday_answer"),
     "questions.top_pins.answer": ("top_pins_answer",),
     "questions.why.answer": ("why_answer",),
-    "report": ("write_report",),
+    "report": ("write_report", "write_reports"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -127,6 +127,13 @@ def _add_report(subparsers: Any) -> None:
     command = _add_command(subparsers, "report", commands.run_report, text)
     _add_history(command)
     _add_output(command, "FILE.html", "report.html", "the page")
+    command.add_argument(
+        "--each",
+        type=Path,
+        metavar="DIR",
+        help="instead of --output: write one page per account into this folder, and an index that sorts and filters "
+        "them",
+    )
     command.add_argument("--title", metavar="TEXT", help="the heading of the page (default: Pinterest history)")
     command.add_argument(
         "--logo", type=Path, metavar="FILE", help="a picture for the heading: PNG, JPEG or WebP, at most 1 MB"

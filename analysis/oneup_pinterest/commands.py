@@ -93,10 +93,29 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the report and print its path; return the exit status."""
     start_quickly()
     _prepare_charts()
-    from oneup_pinterest.report import write_report
+    from oneup_pinterest.report import write_report, write_reports
 
-    print(write_report(_database(options), options.output, title=options.title, logo=options.logo))
-    return 0
+    if options.each is None:
+        print(write_report(_database(options), options.output, title=options.title, logo=options.logo))
+        return 0
+    index, rows = write_reports(
+        _database(options), options.each, title=options.title, logo=options.logo, progress=_print_progress
+    )
+    failed = [row for row in rows if row.error]
+    for row in failed:
+        print_message(f"{row.name}: no page was written. {row.error}")
+    print(index)
+    return 3 if failed else 0
+
+
+def _print_progress(done: int, whole: int, name: str) -> None:
+    """Print how many pages are written: on a terminal each, else every fiftieth and the last."""
+    from oneup_pinterest.formatting import truncate
+
+    if sys.stderr.isatty():
+        print_message(f"\r\033[K{done} of {whole} pages: {truncate(name, 50)}", end="\n" if done == whole else "")
+    elif done % 50 == 0 or done == whole:
+        print_message(f"{done} of {whole} pages")
 
 
 def run_export(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.questions.chart_style import VEGALITE
 from oneup_pinterest.report.context import page_of
+from oneup_pinterest.report.each import AccountRow, Progress, write_each
 from oneup_pinterest.report.logo import logo_uri
 
 TITLE = "Pinterest history"
@@ -25,11 +26,11 @@ _FOLDER = Path(__file__).parent / "template"
 def write_report(database: Database, output: str | Path, *, title: str | None = None, logo: Path | None = None) -> Path:
     """Write the page to `output`, replacing the file at once, and return its path.
 
-    The page holds every account of the file (a menu switches between them): totals of the newest period, daily gains
-    of saves, repins and clicks, best pins, followers, the findings of `status`, and what the data can and cannot
-    show. It loads nothing from other hosts, runs only its own code (Content-Security-Policy with hashes, no eval), and
-    shows the texts of pins as plain text. A `HistoryFile` with accounts gives a page that holds nothing of any other
-    account. `title` is the heading, `logo` a picture beside it (`report.logo.logo_uri`).
+    The page holds every account of the file (a menu switches between them), top down: a sentence that sums up the
+    period, totals, what changed and why, top pins, what to do, when an open question will be known, and the other
+    questions. It loads nothing from other hosts, runs only its own code (Content-Security-Policy with hashes, no eval),
+    and shows the texts of pins as plain text. A `HistoryFile` with accounts gives a page that holds nothing of any
+    other account. `title` is the heading, `logo` a picture beside it (`report.logo.logo_uri`).
 
     Raises:
         UserError: as `open_history` and `logo_uri`, or `output` cannot be written.
@@ -44,8 +45,52 @@ def write_report(database: Database, output: str | Path, *, title: str | None = 
     target = Path(output)
     if target.is_dir():
         raise UserError(f"{target} is a folder: name a file with --output.", 2)
-    picture = logo_uri(logo) if logo is not None else None
-    html = _render(page_of(database) | {"title": (title or "").strip() or TITLE, "logo": picture})
+    _write(target, _render(page_of(database) | _heading(title, logo)))
+    return target
+
+
+def write_reports(
+    database: Database,
+    folder: str | Path,
+    *,
+    title: str | None = None,
+    logo: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Path, list[AccountRow]]:
+    """Write one page per account into a folder, and an index of them; return the path of the index and its rows.
+
+    Each page holds nothing of any other account, so it can be sent to a client. `progress` is called after each page.
+    The other parameters are those of `write_report`.
+
+    Raises:
+        UserError: as `write_report`. An account whose page cannot be written is a row with an error instead.
+
+    >>> import duckdb, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with duckdb.connect(folder + "/history.duckdb") as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> index, rows = write_reports(folder + "/history.duckdb", folder + "/clients")
+    >>> index.name, [row.file for row in rows]
+    ('index.html', ['pin_a.html'])
+    """
+    heading = _heading(title, logo)
+
+    def write_page(file: Database, target: Path) -> dict[str, Any]:
+        page = page_of(file) | heading
+        _write(target, _render(page))
+        return page
+
+    def write_index(page: dict[str, Any], target: Path) -> None:
+        _write(target, _filled("index.html.j2", page | heading, [_script()]))
+
+    return write_each(database, Path(folder), write_page, write_index, progress)
+
+
+def _heading(title: str | None, logo: Path | None) -> dict[str, Any]:
+    return {"title": (title or "").strip() or TITLE, "logo": logo_uri(logo) if logo is not None else None}
+
+
+def _write(target: Path, html: str) -> None:
     unfinished = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -55,16 +100,19 @@ def write_report(database: Database, output: str | Path, *, title: str | None = 
         raise UserError(f"{target} cannot be written: {error.strerror}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
-    return target
 
 
 def _render(page: dict[str, Any]) -> str:
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     parts = [*page["accounts"], *([page["side_by_side"]] if page["side_by_side"] else [])]
-    scripts = [_vega(), script] if any(part["charts"] for part in parts) else [script]
+    scripts = [_vega(), _script()] if any(part["charts"] for part in parts) else [_script()]
     for part in parts:
         part["charts"] = Markup(_embedded(part["charts"]))  # noqa: S704 # no < is left in it
+    return _filled("page.html.j2", page, scripts)
+
+
+def _filled(template: str, page: dict[str, Any], scripts: list[str]) -> str:
+    """Return a template with its variables, its style and scripts, and a policy that allows no others."""
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -75,6 +123,20 @@ def _render(page: dict[str, Any]) -> str:
             "form-action 'none'",
         )
     )
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **page,
+            policy=policy,
+            style=Markup(style),  # noqa: S704 # our own file
+            scripts=[Markup(text) for text in scripts],  # noqa: S704 # our own file, and Vega's
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("oneup_pinterest.report", "template"),
         autoescape=True,
@@ -83,12 +145,11 @@ def _render(page: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    return environment.get_template("page.html.j2").render(
-        **page,
-        policy=policy,
-        style=Markup(style),  # noqa: S704 # our own file
-        scripts=[Markup(text) for text in scripts],  # noqa: S704 # our own file, and Vega's
-    )
+    return environment
+
+
+def _script() -> str:
+    return (_FOLDER / "page.js").read_text(encoding="utf-8")
 
 
 @cache

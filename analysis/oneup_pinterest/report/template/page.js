@@ -77,7 +77,7 @@
   const textOf = (cell) => cell.textContent.trim();
   const valueOf = (cell, kind) => {
     const text = textOf(cell);
-    if (kind === "number") return Number(text.replace(/[,%]/g, "").replace("−", "-"));
+    if (kind === "number") return text === "–" ? NaN : Number(text.replace(/[,%+]/g, "").replace("−", "-"));
     return kind === "date" ? Date.parse(`${text} UTC`) : text.toLocaleLowerCase();
   };
   const csvCell = (cell, kind) => {
@@ -107,7 +107,7 @@
     const kinds = headers.map((header) => header.dataset.kind);
     const lines = [
       headers.map((header) => csvCell(header, "text")),
-      ...[...table.tBodies[0].rows].map((row) => [...row.cells].map((cell, place) => csvCell(cell, kinds[place]))),
+      ...[...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => [...row.cells].map((cell, place) => csvCell(cell, kinds[place]))),
     ];
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([`\ufeff${lines.map((line) => line.join(",")).join("\r\n")}\r\n`], { type: "text/csv" }));
@@ -137,6 +137,17 @@
   for (const table of document.querySelectorAll("table")) equip(table);
   for (const question of document.querySelectorAll("details.question")) {
     question.addEventListener("toggle", () => { if (question.open) draw(question); });
+  }
+  const filter = document.getElementById("filter");
+  if (filter) {
+    filter.closest(".filter").hidden = false;
+    const rows = [...document.querySelectorAll("#accounts tbody tr")];
+    filter.addEventListener("input", () => {
+      const part = filter.value.trim().toLocaleLowerCase();
+      for (const row of rows) row.hidden = !textOf(row.cells[0]).toLocaleLowerCase().includes(part);
+      const left = rows.filter((row) => !row.hidden).length;
+      document.getElementById("found").textContent = part ? `${left} of ${rows.length}` : "";
+    });
   }
   if (!accounts.length) return;
   if (menu) {
