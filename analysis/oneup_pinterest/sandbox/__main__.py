@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         now=now,
         latency=options.latency,
         documented_sample=True,
+        pictures=True,
         port=options.port,
     )
     stopped = Event()

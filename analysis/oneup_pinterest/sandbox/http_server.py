@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oneup_pinterest.sandbox.faults import Fault, apply_edit
 from oneup_pinterest.sandbox.malformed_bodies import chunk_body, drip, gzip_body
+from oneup_pinterest.sandbox.pictures import PATH as PICTURES
 
 _JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
@@ -142,6 +143,9 @@ class Responder(Protocol):
     def respond(self, path: str, params: dict[str, str], accept: str) -> Response:
         """Return the response to an API request."""
 
+    def picture(self, path: str) -> Response:
+        """Return the picture of a pin."""
+
     def control(self, method: str, path: str, body: bytes) -> Response:
         """Return the response to a request under /_sandbox."""
 
@@ -220,6 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(responder.control(method, path, body))
         elif method != "GET":
             self._send(Response.of_json({"message": f"{method} is not supported."}, 405))
+        elif path.startswith(PICTURES):
+            self._send(responder.picture(path))
         else:
             params = dict(parse_qsl(target.query, keep_blank_values=True))
             self._send(responder.respond(path, params, self.headers.get("Accept", "")))

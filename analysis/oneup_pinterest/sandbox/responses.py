@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from oneup_pinterest.sandbox.accounts import DOCUMENTED_SAMPLE_ID, Account
+from oneup_pinterest.sandbox.pictures import picture_name
 from oneup_pinterest.sandbox.pin_texts import pin_text
 from oneup_pinterest.sandbox.pins import Counters, Pin
 from oneup_pinterest.sandbox.request_validation import Window
@@ -61,8 +62,13 @@ def overview_response(world: World, account: Account, window: Window, now: datet
     return {"success": True, "data": data}
 
 
-def posts_response(world: World, account: Account, window: Window, now: datetime) -> JsonObject:
-    """Return the response of pinterest/posts: the pins published in the window, newest first."""
+def posts_response(
+    world: World, account: Account, window: Window, now: datetime, pictures_url: str | None = None
+) -> JsonObject:
+    """Return the response of pinterest/posts: the pins published in the window, newest first.
+
+    `pictures_url` is the URL of the server that has their pictures; None: nobody has.
+    """
     posts = [
         {
             "id": pin.id,
@@ -71,7 +77,7 @@ def posts_response(world: World, account: Account, window: Window, now: datetime
             "text": pin_text(account.theme, pin.id),
             "permalink": _permalink(pin),
             "media_type": pin.media_type,
-            "media_url": _media_url(pin),
+            "media_url": _media_url(pin, pictures_url),
             "stats": counters._asdict(),
             "timestamp": pin.published.isoformat(" ", "seconds"),
         }
@@ -172,5 +178,7 @@ def _permalink(pin: Pin) -> str:
     return f"https://www.pinterest.com/pin/{pin.id}/"
 
 
-def _media_url(pin: Pin) -> str:
+def _media_url(pin: Pin, pictures_url: str | None) -> str:
+    if pictures_url is not None:
+        return pictures_url + picture_name(pin.account.theme, pin.id, is_video=pin.format == "video")
     return f"https://example.com/made-up/{pin.id}.{'mp4' if pin.format == 'video' else 'jpg'}"

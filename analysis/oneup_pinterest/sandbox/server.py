@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from oneup_pinterest.sandbox.accounts import ID_PREFIX, Account
 from oneup_pinterest.sandbox.faults import Fault, Faults
 from oneup_pinterest.sandbox.http_server import Response, Server
+from oneup_pinterest.sandbox.pictures import picture
 from oneup_pinterest.sandbox.request_validation import InvalidRequest, parse_window
 from oneup_pinterest.sandbox.responses import (
     accounts_response,
@@ -49,6 +50,7 @@ class Sandbox:
 
     `now` fixes the server's clock (default: the real time), `latency` delays every API response (in
     seconds), and `documented_sample` adds the account whose responses are OneUp's documented samples.
+    With `pictures` the addresses of pins' images lead to this server, so they differ from run to run.
     The new and the dormant account are counted back from the day `reference` (default: the clock's
     date when the sandbox is created).
     """
@@ -62,12 +64,15 @@ class Sandbox:
         latency: float = 0.0,
         *,
         documented_sample: bool = False,
+        pictures: bool = False,
         reference: date | None = None,
         port: int = 0,
     ) -> None:
         """Create the world; the port (0: any free one) is bound on entering the block."""
         self.api_key = api_key
         self.latency = latency
+        self._has_pictures = pictures
+        self._picture_requests: list[str] = []
         self._port = port
         self._lock = Lock()
         self._clock: datetime | None = None
@@ -151,10 +156,17 @@ class Sandbox:
         with self._lock:
             return list(self._requests)
 
+    @property
+    def picture_requests(self) -> list[str]:
+        """The paths of the pictures that were requested so far."""
+        with self._lock:
+            return list(self._picture_requests)
+
     def clear_requests(self) -> None:
-        """Clear the log of requests."""
+        """Clear the logs of requests."""
         with self._lock:
             self._requests.clear()
+            self._picture_requests.clear()
 
     @property
     def account_ids(self) -> list[str]:
@@ -220,8 +232,19 @@ class Sandbox:
             return Response.of_json({"success": False, "message": _NOT_FOUND}, 404)
         if (sample := documented_response(endpoint, account.social_network_id)) is not None:
             return Response(200, sample)
-        build = overview_response if endpoint == "overview" else posts_response
-        return Response.of_json(build(self.world, account, window, now))
+        if endpoint == "overview":
+            return Response.of_json(overview_response(self.world, account, window, now))
+        pictures_url = self.url if self._has_pictures else None
+        return Response.of_json(posts_response(self.world, account, window, now, pictures_url))
+
+    def picture(self, path: str) -> Response:
+        """Return the picture of a pin, and log the request."""
+        with self._lock:
+            self._picture_requests.append(path)
+        drawn = picture(path)
+        if drawn is None:
+            return Response.of_json({"message": "There is no such picture."}, 404)
+        return Response(200, drawn, "image/png")
 
     def control(self, method: str, path: str, body: bytes) -> Response:
         """Return the response to a request under /_sandbox, which controls the server."""
@@ -266,6 +289,7 @@ OneUp Pinterest sandbox. ALL DATA IS MADE UP: accounts, pins, followers and figu
 GET    /api/pinterest/overview     apiKey, social_network_id, preset or start_date and end_date,
 GET    /api/pinterest/posts        timezone
 GET    /api/listsocialaccounts     apiKey
+GET    /pictures/TOPIC/ID.png      the picture of a pin
 
 GET    /_sandbox/requests          API requests so far, without the key
 DELETE /_sandbox/requests          clear them
