@@ -207,6 +207,7 @@ def test_only_the_selected_streams_are_synced(sandbox: Sandbox, database: Path) 
         "account_followers",
         "_airbyte_state",
         "_listed_accounts",
+        "_pin_images",
         "_sync_runs",
         "_layout",
     }

@@ -12,7 +12,7 @@ import duckdb
 
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database.listed_accounts import create_listed_accounts, fill_listed_accounts
-from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS
+from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, create_pin_images
 from oneup_pinterest.errors import UserError
 
 VERSION_TABLE = "_layout"
@@ -30,7 +30,8 @@ def _add_version(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_version_2(connection: duckdb.DuckDBPyConnection) -> None:
-    """Migrate to version 2: listed accounts per key, and states per account and preset with the day they start from."""
+    """Migrate to version 2: listed accounts per key, states with the day they start from, and thumbnails of pins."""
+    create_pin_images(connection)
     create_listed_accounts(connection)
     fill_listed_accounts(connection)
     _replace_whole_periods(connection)

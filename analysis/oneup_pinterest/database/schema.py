@@ -6,6 +6,7 @@ Everything else imports these facts from here. The connector declares its stream
 
 from typing import NamedTuple
 
+import duckdb
 import polars as pl
 
 from oneup_pinterest.database.column_types import COLUMN_TYPES, COUNT, DAY, FLAG, NUMBER, TEXT, TIME
@@ -18,6 +19,7 @@ RESERVED_COLUMNS = (EXTRACTED_AT, "pin_key", OTHER_FIELDS, "rowid")  # ours or D
 
 SYNC_RUNS = "_sync_runs"
 PIN_ATTRIBUTES, PIN_COUNTERS = "_pin_attributes", "_pin_counters"  # `pins` is a view of these in a file of ours
+PIN_IMAGES = "_pin_images"  # thumbnails for the report, one row per pin; no stream
 
 
 class TableSchema(NamedTuple):
@@ -128,6 +130,14 @@ TABLES: dict[str, TableSchema] = {
     ),
 }
 STREAMS = tuple(name for name in TABLES if name not in ("pins_latest", SYNC_RUNS))
+
+
+def create_pin_images(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table of thumbnails unless it exists; `database.pin_images` says what its columns hold."""
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS main.{PIN_IMAGES} (social_network_id VARCHAR, id VARCHAR, path VARCHAR, "
+        "status VARCHAR, checked_at TIMESTAMP, webp BLOB)"
+    )
 
 
 def quoted(name: str) -> str:

@@ -21,6 +21,7 @@ from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount
 from oneup_pinterest.database.migrations import migrate
 from oneup_pinterest.database.rename_detection import find_renames
 from oneup_pinterest.database.renames import Rename
+from oneup_pinterest.database.schema import create_pin_images
 from oneup_pinterest.database.stored_tables import find_tables
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import strip_control_characters
@@ -93,6 +94,7 @@ class DatabaseWriter:
         self._begin()
         migrate(self._connection, self.path)
         create_listed_accounts(self._connection)
+        create_pin_images(self._connection)
         for stream, (schema, key) in schemas.items():
             table_class = PinTables if stream == "pins" else StreamTable
             self._tables[stream] = table_class(self._connection, stream, schema, key, self._raise_memory_limit)
