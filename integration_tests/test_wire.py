@@ -1,21 +1,15 @@
 """The API key is sent only over verified https, to no other host and no plain-text proxy, and no response keeps it."""
 
-import ipaddress
 import socketserver
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from airbyte_cdk.sources.streams.call_rate import APIBudget
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from integration_tests.airbyte import read
 from integration_tests.fault_injection.key_search import KEY, occurrences, spellings
@@ -24,6 +18,7 @@ from oneup_pinterest.sandbox.http_server import Server
 from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.session import OneUpSession
 from source_oneup_pinterest.components.sync_context import SyncContext
+from test_support.certificates import server_context
 
 NO_KEY = b'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"message":1}'
 
@@ -71,22 +66,7 @@ def recorder() -> Iterator[Recorder]:
 @pytest.fixture
 def https_config(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Yield a config for the sandbox behind https, with a self-signed certificate (`certificate.pem`)."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (tmp_path / "private.pem").write_bytes(private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "private.pem")
+    context = server_context(tmp_path, "127.0.0.1")
     server = Server(0, sandbox)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with serve_in_thread(server):

@@ -15,11 +15,12 @@ ASKING = {"questions", "quality"} | NUMBERS
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "database": DATA,
+    "images": {"images"} | DATA,
     "methods": {"methods"},
     "history": NUMBERS,
     "quality": {"quality"} | NUMBERS,
     "questions": ASKING,
-    "report": {"report"} | ASKING,
+    "report": {"report", "images"} | ASKING,
     "notebooks": {"report", "notebooks"} | ASKING,
     "sync": {"sync"} | DATA,
     "sandbox": {"sandbox"},
