@@ -138,6 +138,12 @@ def _add_report(subparsers: Any) -> None:
     command.add_argument(
         "--logo", type=Path, metavar="FILE", help="a picture for the heading: PNG, JPEG or WebP, at most 1 MB"
     )
+    command.add_argument(
+        "--no-images",
+        action="store_true",
+        help="show no pictures of pins and request none (default: each is fetched once from the address that OneUp "
+        "gave, and kept in the database)",
+    )
 
 
 def _add_export(subparsers: Any) -> None:

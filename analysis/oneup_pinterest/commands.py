@@ -93,18 +93,26 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the report and print its path; return the exit status."""
     start_quickly()
     _prepare_charts()
+    from oneup_pinterest.images import PinImages
+    from oneup_pinterest.images.pin_images import SECONDS, SECONDS_FOR_EACH
     from oneup_pinterest.report import write_report, write_reports
 
+    database = _database(options)
+    seconds = SECONDS if options.each is None else SECONDS_FOR_EACH
+    images = None if options.no_images else PinImages(database, seconds=seconds)
     if options.each is None:
-        print(write_report(_database(options), options.output, title=options.title, logo=options.logo))
-        return 0
-    index, rows = write_reports(
-        _database(options), options.each, title=options.title, logo=options.logo, progress=_print_progress
-    )
-    failed = [row for row in rows if row.error]
+        print(write_report(database, options.output, images, title=options.title, logo=options.logo))
+        failed = []
+    else:
+        index, rows = write_reports(
+            database, options.each, images, title=options.title, logo=options.logo, progress=_print_progress
+        )
+        print(index)
+        failed = [row for row in rows if row.error]
     for row in failed:
         print_message(f"{row.name}: no page was written. {row.error}")
-    print(index)
+    if images:
+        print_message(images.summary())
     return 3 if failed else 0
 
 

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from oneup_pinterest.clock import CLOCK_VARIABLE, utc_now
+from oneup_pinterest.console import print_message
 from oneup_pinterest.database.connection import database_path, log_of
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.images import PinImages
 from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
@@ -37,7 +39,7 @@ def demo(database: Path, output: Path, days: int = 60) -> None:
     today = utc_now().replace(hour=SYNC_HOUR, minute=0, second=0, microsecond=0)
     today -= timedelta(days=today > utc_now())
     records = 0
-    with Sandbox(accounts=ACCOUNTS, now=today) as sandbox:
+    with Sandbox(accounts=ACCOUNTS, now=today, pictures=True) as sandbox:
         for back in range(days - 1, -1, -1):
             now = today - timedelta(days=back)
             sandbox.now = now
@@ -48,8 +50,12 @@ def demo(database: Path, output: Path, days: int = 60) -> None:
             records += sum(counts["records"] for counts in result.streams.values())
             _show_progress(f"synced {now:%Y-%m-%d} ({days - back} of {days} days)")
         requests = len(sandbox.requests)
-    _show_progress(f"synced {days} days of {ACCOUNTS} accounts: {records:,} records, {requests:,} requests", last=True)
-    write_report(database, output)
+        _show_progress(
+            f"synced {days} days of {ACCOUNTS} accounts: {records:,} records, {requests:,} requests", last=True
+        )
+        images = PinImages(database, sandbox=sandbox.url)  # its pictures are there only while it runs
+        write_report(database, output, images)
+    print_message(images.summary())
     print(_next_steps(database, output, time.monotonic() - started))
 
 

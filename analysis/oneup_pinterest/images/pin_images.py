@@ -20,6 +20,7 @@ from oneup_pinterest.images.outcomes import IN_WORDS, REMEMBERED, ImageError, Ou
 from oneup_pinterest.images.placeholders import NO_IMAGE, VIDEO
 
 SECONDS = 8.0  # for all requests of one report
+SECONDS_FOR_EACH = 60.0  # for those of one report per account together; what is missing comes with the next
 RETRY_AFTER = timedelta(days=7)
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".m3u8", ".mpd")

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from oneup_pinterest.database.reader import Database
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import FILTERS
+from oneup_pinterest.images import PinImages
 from oneup_pinterest.questions.chart_style import VEGALITE
 from oneup_pinterest.report.context import page_of
 from oneup_pinterest.report.each import AccountRow, Progress, write_each
@@ -23,7 +24,14 @@ TITLE = "Pinterest history"
 _FOLDER = Path(__file__).parent / "template"
 
 
-def write_report(database: Database, output: str | Path, *, title: str | None = None, logo: Path | None = None) -> Path:
+def write_report(
+    database: Database,
+    output: str | Path,
+    images: PinImages | None = None,
+    *,
+    title: str | None = None,
+    logo: Path | None = None,
+) -> Path:
     """Write the page to `output`, replacing the file at once, and return its path.
 
     The page holds every account of the file (a menu switches between them), top down: a sentence that sums up the
@@ -31,6 +39,8 @@ def write_report(database: Database, output: str | Path, *, title: str | None = 
     questions. It loads nothing from other hosts, runs only its own code (Content-Security-Policy with hashes, no eval),
     and shows the texts of pins as plain text. A `HistoryFile` with accounts gives a page that holds nothing of any
     other account. `title` is the heading, `logo` a picture beside it (`report.logo.logo_uri`).
+
+    With `images`, the pictures of the pins that it names are looked up there; without, nothing is requested.
 
     Raises:
         UserError: as `open_history` and `logo_uri`, or `output` cannot be written.
@@ -45,13 +55,14 @@ def write_report(database: Database, output: str | Path, *, title: str | None = 
     target = Path(output)
     if target.is_dir():
         raise UserError(f"{target} is a folder: name a file with --output.", 2)
-    _write(target, _render(page_of(database) | _heading(title, logo)))
+    _write(target, _render(page_of(database, images) | _heading(title, logo)))
     return target
 
 
 def write_reports(
     database: Database,
     folder: str | Path,
+    images: PinImages | None = None,
     *,
     title: str | None = None,
     logo: Path | None = None,
@@ -76,7 +87,7 @@ def write_reports(
     heading = _heading(title, logo)
 
     def write_page(file: Database, target: Path) -> dict[str, Any]:
-        page = page_of(file) | heading
+        page = page_of(file, images) | heading
         _write(target, _render(page))
         return page
 

@@ -13,6 +13,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.accounts import account_names, accounts_by_pins
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.history.totals import of_last_preset
+from oneup_pinterest.images import PinImages
 from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
 from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import sort_by_severity
@@ -41,8 +42,11 @@ PIN_COLUMNS = (
 )
 
 
-def page_of(database: Database) -> dict[str, Any]:
-    """Return the variables of `page.html.j2`. Chart specifications have the id of their place in the page as key."""
+def page_of(database: Database, images: PinImages | None = None) -> dict[str, Any]:
+    """Return the variables of `page.html.j2`. Chart specifications have the id of their place in the page as key.
+
+    `images` of the page is a data URI for each pin that it names, by account and id; empty without `images`.
+    """
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
@@ -64,11 +68,11 @@ def page_of(database: Database) -> dict[str, Any]:
         "accounts": [page for page, _ in found],
         "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
+        "images": images.of(_named_pins([page for page, _ in found], latest)) if images else {},
         # the header reports stale data itself
         "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),
         "chosen": CHOSEN,
-        "images": {},
         "window": window,
     }
 
@@ -112,6 +116,14 @@ def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
         "groups": groups,
         "charts": charts,
     }
+
+
+def _named_pins(pages: list[dict[str, Any]], latest: pl.DataFrame) -> pl.DataFrame:
+    """Return the pins that the pages show with a picture."""
+    lists = [part for page in pages for name in ("why", "top", "suggestions") for part in page[name]]
+    pins = {(pin["account"], pin["id"]) for part in lists for pin in part.get("pins", ())}
+    columns = {"social_network_id": pl.String, "id": pl.String}
+    return latest.join(pl.DataFrame(sorted(pins), schema=columns, orient="row"), on=list(columns), how="semi")
 
 
 def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, Any]:
