@@ -94,13 +94,22 @@ def is_of_sandbox(address: Address, sandbox: Address | None) -> bool:
     )
 
 
+def may_be_public(address: Address) -> bool:
+    """Return whether an address is https on port 443 of a host that may exist, as far as can be told without a network.
+
+    >>> may_be_public(parse_address("https://i.pinimg.com/a.jpg")), may_be_public(parse_address("http://i.pinimg.com/"))
+    (True, False)
+    """
+    return address.scheme == "https" and address.port == 443 and not _is_reserved(address.host)
+
+
 def public_addresses(address: Address) -> list[str]:
     """Return the IP addresses of a host, IPv4 first. A connection must go to one of these, not to the name.
 
     Raises:
         ImageError: it is not https on port 443, one of its IP addresses is not public, or its name is unknown.
     """
-    if address.scheme != "https" or address.port != 443 or _is_reserved(address.host):
+    if not may_be_public(address):
         raise ImageError(Outcome.REFUSED)
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)

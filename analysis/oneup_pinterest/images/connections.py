@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import urllib3
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 from urllib3.util import create_urllib3_context, make_headers, parse_url
 
 from oneup_pinterest.images.addresses import Address
@@ -70,6 +69,8 @@ class Connections:
     """
 
     def __init__(self) -> None:
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH  # slow to import; a report that has its pictures needs it not
+
         context = create_urllib3_context()
         chosen = next(filter(None, map(os.environ.get, CERTIFICATE_VARIABLES)), DEFAULT_CA_BUNDLE_PATH)
         is_folder = Path(chosen).is_dir()
@@ -102,6 +103,8 @@ class Connections:
             manager.clear()
 
     def _manager(self, host: str) -> urllib3.PoolManager:
+        from requests.utils import get_environ_proxies, select_proxy
+
         url = f"https://{host}"
         proxy = select_proxy(url, get_environ_proxies(url))
         if not proxy:

@@ -14,7 +14,7 @@ from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.pin_images import PinKey, StoredImage, read_pin_images, write_pin_images
 from oneup_pinterest.database.reader import Database
 from oneup_pinterest.formatting import format_count, strip_control_characters
-from oneup_pinterest.images.addresses import parse_address, sandbox_address
+from oneup_pinterest.images.addresses import Address, is_of_sandbox, may_be_public, parse_address, sandbox_address
 from oneup_pinterest.images.fetching import Fetched, fetch_thumbnails
 from oneup_pinterest.images.outcomes import IN_WORDS, REMEMBERED, ImageError, Outcome
 from oneup_pinterest.images.placeholders import NO_IMAGE, VIDEO
@@ -58,7 +58,9 @@ class PinImages:
         `pins` has the columns social_network_id, id, media_type, format and media_url, as `load_pins_latest` does.
         """
         columns = ("social_network_id", "id", "media_url", "media_type", "format")
-        wanted = {(account, pin): _wanted(*image) for account, pin, *image in pins.select(columns).iter_rows()}
+        wanted = {
+            (account, pin): _wanted(self._sandbox, *image) for account, pin, *image in pins.select(columns).iter_rows()
+        }
         stored = read_pin_images(self._path, list(wanted))
         fetched = self._fetch({key: each.url for key, each in wanted.items() if _is_to_fetch(each, stored.get(key))})
         self._store(fetched, wanted)
@@ -107,19 +109,21 @@ class PinImages:
         return VIDEO if outcome == Outcome.VIDEO else NO_IMAGE
 
 
-def _wanted(url: str | None, media_type: str | None, pin_format: str | None) -> _Wanted:
+def _wanted(sandbox: Address | None, url: str | None, media_type: str | None, pin_format: str | None) -> _Wanted:
     """Return what to ask for; the address of a video is none of an image, but a video may have one of its cover."""
     if not url or not url.strip():
         return _Wanted("", "", Outcome.NO_ADDRESS)
     try:
-        path = parse_address(url).path
+        address = parse_address(url)
     except ImageError as error:
         return _Wanted(url, "", error.outcome)
+    path = address.path
     is_video = "video" in ((media_type or "").lower(), (pin_format or "").lower())
     ending = path.lower()
     if ending.endswith(VIDEO_ENDINGS) or (is_video and not ending.endswith(IMAGE_ENDINGS)):
         return _Wanted(url, path, Outcome.VIDEO)
-    return _Wanted(url, path, None)
+    is_allowed = may_be_public(address) or is_of_sandbox(address, sandbox)
+    return _Wanted(url, path, None if is_allowed else Outcome.REFUSED)
 
 
 def _is_to_fetch(wanted: _Wanted, stored: StoredImage | None) -> bool:
