@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,27 @@ def test_a_file_of_a_released_version_keeps_pictures_through_its_migration(
         assert set(shown) & set(pins)
         sync({**sandbox.config(), "start_date": "2026-05-12"}, database)
     assert rows(database, FETCHED) == kept
+
+
+@pytest.mark.slow
+def test_a_name_server_that_hangs_leaves_nothing_but_the_sentence(with_pictures: Sandbox, database: Path) -> None:
+    with duckdb.connect(database) as connection:
+        connection.execute("UPDATE _pin_attributes SET format = 'image', media_url = 'https://i.pinimg.com/a.jpg'")
+    code = """
+import functools, socket, sys, time
+import oneup_pinterest.images, oneup_pinterest.report
+from oneup_pinterest.cli import main
+socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+oneup_pinterest.images.PinImages = functools.partial(oneup_pinterest.images.PinImages, seconds=0.3)
+main(["report", "--database", sys.argv[1], "--output", sys.argv[1] + ".html"])
+"""
+    started = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", code, str(database)], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0
+    assert ended.stdout == f"{database}.html\n"
+    assert re.fullmatch(r"Fetched 0 pictures; .* left for the next report .*\.\n", ended.stderr)
+    assert time.monotonic() - started < 60
 
 
 @requires_old_duckdb

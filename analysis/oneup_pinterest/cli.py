@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from oneup_pinterest import commands
-from oneup_pinterest.console import open_missing_streams, print_message
+from oneup_pinterest.console import WAITING_THREAD, open_missing_streams, print_message
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.signals import ignore_signals, interrupt_on_signals
 from source_oneup_pinterest.start import write_utf8
@@ -286,6 +287,8 @@ def _exit(status: int) -> NoReturn:
     except OSError:  # the reader has closed the pipe, or the disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     ignore_signals()  # all work is done: a signal would only print a traceback while Python shuts down
+    if any(thread.name == WAITING_THREAD for thread in threading.enumerate()):
+        os._exit(status)  # DuckDB's bindings print what leaked if the interpreter shuts down beside such a thread
     sys.exit(status)
 
 

@@ -5,6 +5,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+WAITING_THREAD = "oneup-waiting"  # name of a thread that may wait for another machine when all work is done
+
 
 def print_message(text: str, end: str = "\n", out: TextIO | None = None) -> None:
     """Print a message for people on stderr; if it cannot be written (a closed terminal, a full disk), go on."""

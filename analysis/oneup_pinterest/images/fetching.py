@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
+from oneup_pinterest.console import WAITING_THREAD
 from oneup_pinterest.images.addresses import Address, is_of_sandbox, parse_address, public_addresses
 from oneup_pinterest.images.connections import Connections
 from oneup_pinterest.images.decoding import make_thumbnail
@@ -84,9 +85,9 @@ class _Fetcher:
 
         for pin in urls:
             todo.put(pin)
-        for number in range(min(THREADS, len(urls))):
+        for _ in range(min(THREADS, len(urls))):
             # the end of the process waits for no daemon: a resolver of names cannot be interrupted
-            Thread(target=work, name=f"oneup-images-{number}", daemon=True).start()
+            Thread(target=work, name=WAITING_THREAD, daemon=True).start()
         found = dict.fromkeys(urls, Fetched(Outcome.LATE))
         for _ in urls:
             try:
