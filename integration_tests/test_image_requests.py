@@ -4,6 +4,7 @@ import base64
 import io
 import socket
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 from urllib3.util import connection as urllib3_connection
 
+from oneup_pinterest.console import WAITING_THREAD
 from oneup_pinterest.images import connections
 from oneup_pinterest.images.addresses import sandbox_address
 from oneup_pinterest.images.fetching import MAX_BYTES, MAX_FAILURES, fetch_thumbnails
@@ -110,6 +112,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     server.shutdown()
     thread.join()
     server.server_close()
+    for waiting in threading.enumerate():
+        if waiting.name == WAITING_THREAD:
+            waiting.join(10)  # or it would use the network without these patches
 
 
 def fetch(*urls: str, seconds: float = 20, **options: Any) -> list[Outcome]:
