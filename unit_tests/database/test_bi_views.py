@@ -251,6 +251,19 @@ def test_views_are_made_once_and_again_after_another_version(tmp_path: Path) -> 
     assert rows("FROM account_daily ORDER BY ALL") == days
 
 
+def test_a_table_of_another_shape_is_not_read(tmp_path: Path) -> None:
+    database = tmp_path / "history.duckdb"
+    with duckdb.connect(database) as connection:
+        connection.execute("CREATE TABLE account_followers (social_network_id VARCHAR, total_followers VARCHAR)")
+        connection.execute("CREATE TABLE accounts (username VARCHAR)")
+
+    as_synced(database, pins=faulty_pins(0))
+
+    daily = view(database, "account_daily")
+    assert daily.height > 0
+    assert daily["followers"].null_count() == daily["account_name"].null_count() == daily.height
+
+
 def test_views_work_in_a_database_attached_under_another_name(tmp_path: Path) -> None:
     database = as_synced(tmp_path / "history.duckdb", pins=faulty_pins(0))
 
