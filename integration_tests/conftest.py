@@ -21,6 +21,7 @@ from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
+from test_support.history import NOW, as_other_destination, make_history
 from test_support.once_per_run import once_per_run
 from test_support.paths import ROOT
 
@@ -120,6 +121,23 @@ def printed_days(tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "history.duckdb"
+
+
+@pytest.fixture
+def after_the_last_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the clock of the analysis to hours after the last sync of `make_history`."""
+    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_history(tmp_path_factory.mktemp("foreign") / "h.duckdb", days=6, pins=4)
+
+
+@pytest.fixture
+def other_file(own_file: Path, tmp_path: Path) -> Path:
+    """Return the same history as another Airbyte destination writes it."""
+    return as_other_destination(own_file, tmp_path / "cache.duckdb", schema="client_a")
 
 
 @pytest.fixture

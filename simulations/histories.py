@@ -1,45 +1,16 @@
 """Promises of the data layer: problems of a history are recognized and named correctly, and gains stay correct."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from oneup_pinterest.history.counter_types import counter_types
 from oneup_pinterest.history.gains import daily_gains
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from simulations import Promise
-
-SIZES = ((5, 10), (30, 30), (80, 60))  # pins and days, from a first week to two months
-METRICS = ("impressions", "saves")
-DAYS_BEFORE_FIRST_SNAPSHOT = 200  # days before the first snapshot
-LAST_SNAPSHOT = date(2026, 3, 31)
-WEEKDAYS = (0.94, 0.9, 0.92, 0.93, 0.98, 1.14, 1.19)
-Counts = npt.NDArray[np.int64]
-
-
-class World(NamedTuple):
-    """Lifetime counters at the end of each day (rows) of each pin (columns), by metric.
-
-    Snapshots exist for the last `days` rows. `born` is the row of the day on which a pin was published.
-    """
-
-    counters: dict[str, Counts]
-    born: Counts
-    days: int
-
-    @property
-    def is_seen(self) -> npt.NDArray[np.bool_]:
-        """Return whether each pin is published, snapshots x pins."""
-        rows = np.arange(DAYS_BEFORE_FIRST_SNAPSHOT, DAYS_BEFORE_FIRST_SNAPSHOT + self.days)
-        return np.asarray(rows[:, None] >= self.born[None, :])
-
-    def seen(self, metric: str) -> Counts:
-        """Return the true counters, snapshots x pins."""
-        return self.counters[metric][-self.days :].copy()
+from simulations.counter_worlds import METRICS, ids, observed, snapshot_day, true_gains, worlds
 
 
 def promises(scale: int) -> Iterator[Promise]:
@@ -59,8 +30,8 @@ def promises(scale: int) -> Iterator[Promise]:
 
 def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     wrong = []
-    for world in _worlds(rng, runs):
-        types = counter_types(LoadedHistory(_frame(world)), METRICS)
+    for world in worlds(rng, runs):
+        types = counter_types(LoadedHistory(observed(world)), METRICS)
         found = types.select(pl.sum_horizontal("falls", "resets", "restatements", "pins_reset")).to_series()
         wrong.append(bool((found > 0).any()) or set(types["counter_type"]) != {"lifetime"})
     yield _share("clean histories in which a problem is reported", wrong, 0.02, at_most=True)
@@ -68,18 +39,18 @@ def _clean(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     errors, recognized, naive = [], [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         start = int(rng.integers(2, world.days - 4))
         missing = np.arange(start, min(start + int(rng.integers(1, 5)), world.days - 2))
-        pins = _frame(world, without=missing)
+        pins = observed(world, without=missing)
         gains = daily_gains(LoadedHistory(pins), ["impressions"])
-        days = [_snapshot(world, int(index)) - timedelta(days=1) for index in (*missing, missing[-1] + 1)]
+        days = [snapshot_day(world, int(index)) - timedelta(days=1) for index in (*missing, missing[-1] + 1)]
         inside = gains.filter(pl.col("day").is_in(days))
         old = world.is_seen[0]
         truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
-        known = float(gains.filter(pl.col("id").is_in(_ids(old)))["gain"].sum())
+        known = float(gains.filter(pl.col("id").is_in(ids(old)))["gain"].sum())
         errors.append(abs(known - truth))
-        was_there = inside.filter(pl.col("id").is_in(_ids(world.is_seen[start - 1])))
+        was_there = inside.filter(pl.col("id").is_in(ids(world.is_seen[start - 1])))
         recognized.append(bool(was_there["is_imputed"].all()))
         naive.append(len(days))
     yield Promise(
@@ -103,7 +74,7 @@ def _gap(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     recognized, errors, naive = [], [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         at, values = int(rng.integers(2, world.days)), world.seen("impressions")
         candidates = np.flatnonzero(world.is_seen[at - 1] & (values[at - 1] >= 10))
         if not candidates.size:
@@ -111,12 +82,12 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         pin = int(rng.choice(candidates))
         truth = np.diff(values[:, pin])[world.is_seen[:-1, pin]]
         values[at:, pin] -= values[at - 1, pin]
-        pins = _frame(world, {"impressions": values})
+        pins = observed(world, {"impressions": values})
         if values[at, pin] >= 0.5 * values[at - 1, pin]:
             continue  # the day's gain exceeds all earlier gains, so the reset cannot be seen
         gains = daily_gains(LoadedHistory(pins), ["impressions"])
         fallen = gains.filter("is_fall").select("id", "day", "fall").rows()
-        day = _snapshot(world, at) - timedelta(days=1)
+        day = snapshot_day(world, at) - timedelta(days=1)
         counter_type = counter_types(LoadedHistory(pins), ["impressions"])["counter_type"].item()
         recognized.append(fallen == [(f"{pin:05}", day, "reset")] and counter_type == "lifetime")
         known = gains.filter((pl.col("id") == f"{pin:05}") & ~pl.col("is_new"))["gain"].sum()
@@ -132,14 +103,14 @@ def _reset_of_one(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     recognized, errors = [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         at = int(rng.integers(2, world.days))
         changed = {}
         for metric in METRICS:
             values = world.seen(metric)
             values[at:] -= np.where(world.is_seen[at - 1], values[at - 1], 0)
             changed[metric] = values
-        pins = _frame(world, changed)
+        pins = observed(world, changed)
         before = np.where(world.is_seen[at - 1], world.seen("impressions")[at - 1], 0)
         now = np.where(world.is_seen[at - 1], changed["impressions"][at], 0)
         if (before > now).sum() < 3 or now.sum() >= 0.5 * before.sum():
@@ -149,7 +120,7 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         types = counter_types(LoadedHistory(pins), ["impressions"])
         recognized.append(types.select("counter_type", "resets").row(0) == ("lifetime", 1))
         gains = daily_gains(LoadedHistory(pins), ["impressions"]).filter(~pl.col("is_new") & ~pl.col("is_imputed"))
-        truth = _true_gains(world, "impressions")
+        truth = true_gains(world, "impressions")
         both = gains.join(truth, on=["id", "day"], how="left").drop_nulls("gain")
         errors.append(float((both["gain"] - both["truth"]).abs().max() or 0.0))  # type: ignore[arg-type]
     yield _share(
@@ -167,7 +138,7 @@ def _reset_of_all(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     recognized, labels_correct, excess, naive = [], [], [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         at, values = int(rng.integers(2, world.days - 1)), world.seen("impressions")
         cut = np.maximum(values[at - 1] * rng.uniform(0.005, 0.02), 1).astype(np.int64) * world.is_seen[at - 1]
         if is_temporary := bool(rng.random() < 0.5):  # the next sync restores the counters
@@ -178,7 +149,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         could_fall = (values[at - 1] > 0) & world.is_seen[at - 1]
         if fell.sum() < max(3, 0.1 * could_fall.sum()):
             continue  # the day's gains hide it in almost all pins
-        pins = _frame(world, {"impressions": values})
+        pins = observed(world, {"impressions": values})
         types, gains = (
             counter_types(LoadedHistory(pins), ["impressions"]),
             daily_gains(LoadedHistory(pins), ["impressions"]),
@@ -190,7 +161,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if is_temporary:
             old = world.is_seen[0]
             truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
-            measured_gain = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum()
+            measured_gain = gains.filter(pl.col("id").is_in(ids(old)) & ~pl.col("is_new"))["gain"].sum()
             excess.append(max(0.0, float(measured_gain) - truth))
             naive.append(float(np.maximum(np.diff(values[:, old], axis=0), 0).sum()) > truth)
     yield _share("many counters restated at one sync: the sync and the counter type are recognized", recognized, 0.98)
@@ -210,7 +181,7 @@ def _restated_at_once(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     recognized, labels_correct = [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         changed, falls = {}, {}
         for metric in METRICS:
             values = world.seen(metric)
@@ -219,7 +190,7 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
             values = np.maximum(values - np.cumsum(cut, axis=0).astype(np.int64), 0)
             changed[metric] = values
             falls[metric] = int(((np.diff(values, axis=0) < 0) & world.is_seen[:-1]).sum())
-        pins = _frame(world, changed)
+        pins = observed(world, changed)
         types = counter_types(LoadedHistory(pins), METRICS)
         recognized.append(set(types["counter_type"]) == {"lifetime"})
         gains = daily_gains(LoadedHistory(pins), METRICS).filter("is_fall")
@@ -230,7 +201,7 @@ def _restated_here_and_there(rng: np.random.Generator, runs: int) -> Iterator[Pr
 
 def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promise]:
     recognized, strict, has_enough_falls = [], [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         changed = {}
         for metric in METRICS:
             whole = world.counters[metric]
@@ -240,7 +211,7 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
         is_fall = (np.diff(changed["impressions"], axis=0) < 0) & world.is_seen[:-1]
         has_enough_falls.append(is_fall.sum() >= 5 and (is_fall.sum(axis=1) > 0).sum() >= 3)
         types = dict(
-            counter_types(LoadedHistory(_frame(world, changed)), METRICS).select("metric", "counter_type").iter_rows()
+            counter_types(LoadedHistory(observed(world, changed)), METRICS).select("metric", "counter_type").iter_rows()
         )
         if has_enough_falls[-1]:
             recognized.append(types["impressions"] == "rolling")
@@ -253,16 +224,16 @@ def _rolling(rng: np.random.Generator, runs: int, window: int) -> Iterator[Promi
 
 def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     errors, naive = [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         at, values = int(rng.integers(2, world.days - 3)), world.seen("impressions")
         old = world.is_seen[at - 1] & (values[at - 1] > 0)
         if old.sum() < 3:
             continue
         values[at : at + 2] = 0
-        gains = daily_gains(LoadedHistory(_frame(world, {"impressions": values})), ["impressions"])
+        gains = daily_gains(LoadedHistory(observed(world, {"impressions": values})), ["impressions"])
         first = world.is_seen[0]
         truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[first].sum())
-        measured_gain = float(gains.filter(pl.col("id").is_in(_ids(first)) & ~pl.col("is_new"))["gain"].sum())
+        measured_gain = float(gains.filter(pl.col("id").is_in(ids(first)) & ~pl.col("is_new"))["gain"].sum())
         errors.append(abs(measured_gain - truth) / max(truth, 1.0))
         rises = float(np.maximum(np.diff(values[:, first], axis=0), 0).sum())
         naive.append(rises / max(truth, 1.0))
@@ -287,7 +258,7 @@ def _lost_connection(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 def _zeros_of_some(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
     """Yield zeros for 60% of the pins at two syncs: of the same pins or of others, in a row or apart."""
     errors, usable = [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         first, second = np.sort(rng.choice(np.arange(2, world.days - 1), 2, replace=False))
         second = first + 1 if rng.random() < 0.5 else second
         is_zero = rng.random((2, world.born.size)) < 0.6
@@ -297,10 +268,10 @@ def _zeros_of_some(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
         if min((is_zero & there).sum(axis=1)) < 3:
             continue
         values[[first, second]] *= ~is_zero
-        pins = LoadedHistory(_frame(world, {"impressions": values}))
+        pins = LoadedHistory(observed(world, {"impressions": values}))
         gains, old = daily_gains(pins, ["impressions"]), world.is_seen[first - 1]
-        told = gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))
-        truth = _true_gains(world, "impressions").join(told.select("id").unique(), on="id")
+        told = gains.filter(pl.col("id").is_in(ids(old)) & ~pl.col("is_new"))
+        truth = true_gains(world, "impressions").join(told.select("id").unique(), on="id")
         both = told.join(truth, on=["id", "day"])
         errors.append(float((both["gain"].fill_null(0) - both["truth"]).sum()) / max(float(both["truth"].sum()), 1.0))
         clean = both.filter(~pl.col("is_imputed"))
@@ -317,23 +288,23 @@ def _zeros_of_some(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
 
 
 def _restated_last_days(rng: np.random.Generator, runs: int) -> Iterator[Promise]:
-    """Yield counters whose last two days are counted anew at each sync, 30% too many or too few."""
+    """Yield counters whose last two days are counted again at each sync, 30% too many or too few."""
     recognized, labeled, errors = [], [], []
-    for world in _worlds(rng, runs):
+    for world in worlds(rng, runs):
         changed = {}
         for metric in METRICS:
             gained = np.diff(world.counters[metric], axis=0, prepend=0)
             last = gained[-world.days :], gained[-world.days - 1 : -1]
             noise = sum(day * np.maximum(rng.normal(0, 0.3, day.shape), -1) for day in last)
             changed[metric] = np.round(world.seen(metric) + noise).astype(np.int64)
-        pins = LoadedHistory(_frame(world, changed))
+        pins = LoadedHistory(observed(world, changed))
         recognized.append(set(counter_types(pins, METRICS)["counter_type"]) <= {"lifetime", "restated"})
         gains = daily_gains(pins, ["impressions"])
         falls = gains["fall"].drop_nulls()
         labeled.append(bool((falls != "restatement").sum() <= 0.05 * falls.len()))
         old = world.is_seen[0]
         truth = float((world.seen("impressions")[-1] - world.seen("impressions")[0])[old].sum())
-        told = float(gains.filter(pl.col("id").is_in(_ids(old)) & ~pl.col("is_new"))["gain"].sum())
+        told = float(gains.filter(pl.col("id").is_in(ids(old)) & ~pl.col("is_new"))["gain"].sum())
         errors.append(abs(told - truth) / max(truth, 1.0))
     yield _share("the last two days restated up and down at each sync: gains stay usable", recognized, 0.98)
     yield _share("the same: all falls but a few are called restatements", labeled, 0.98)
@@ -345,70 +316,6 @@ def _restated_last_days(rng: np.random.Generator, runs: int) -> Iterator[Promise
         True,
         len(errors),
     )
-
-
-def _worlds(rng: np.random.Generator, runs: int) -> Iterator[World]:
-    """Yield pins with few and very many impressions, a save rate per pin, and days that differ."""
-    for run in range(runs):
-        pins, days = SIZES[run % len(SIZES)]
-        rows = DAYS_BEFORE_FIRST_SNAPSHOT + days
-        born = rng.integers(0, rows, pins)
-        age = np.arange(rows)[:, None] - born[None, :] + 1
-        reach, scale, shape = rng.lognormal(5, 1.6, pins), rng.uniform(5, 60, pins), rng.uniform(0.5, 0.9, pins)
-        grown = 1 - np.exp(-((np.maximum(age, 0) / scale) ** shape))
-        day = np.array([WEEKDAYS[row % 7] for row in range(rows)]) * rng.lognormal(0, 0.1, rows)
-        expected = np.diff(grown, axis=0, prepend=np.zeros((1, pins))) * reach * day[:, None]
-        impressions = rng.poisson(np.maximum(expected, 0))
-        saves = rng.binomial(impressions, rng.beta(2, 98, pins))
-        counters = {"impressions": np.cumsum(impressions, axis=0), "saves": np.cumsum(saves, axis=0)}
-        yield World(counters, born, days)
-
-
-def _frame(world: World, changed: dict[str, Counts] | None = None, without: Counts | None = None) -> pl.DataFrame:
-    """Return the observations as `load_pins` does, with `changed` counters and without some snapshots."""
-    changed = changed or {}
-    pins, days = world.born.size, world.days
-    published = [_day(world, int(row)) for row in world.born]
-    frame = pl.DataFrame(
-        {
-            "id": [f"{number:05}" for number in range(pins)] * days,
-            "timestamp": [datetime.combine(day, datetime.min.time()) + timedelta(hours=9) for day in published] * days,
-            "snapshot_date": [_snapshot(world, index) for index in range(days) for _ in range(pins)],
-            "index": np.repeat(np.arange(days), pins),
-            "is_seen": world.is_seen.ravel(),
-            **{metric: changed.get(metric, world.seen(metric)).ravel() for metric in METRICS},
-        }
-    )
-    missing = [] if without is None else without.tolist()
-    return frame.filter(pl.col("is_seen") & ~pl.col("index").is_in(missing)).select(
-        pl.lit("pin_world").alias("social_network_id"), "id", "timestamp", "snapshot_date", *METRICS
-    )
-
-
-def _true_gains(world: World, metric: str) -> pl.DataFrame:
-    """Return the true gain of each pin on the day before each snapshot except the first (id, day, truth)."""
-    gained = np.diff(world.seen(metric), axis=0)
-    days, pins = gained.shape
-    return pl.DataFrame(
-        {
-            "id": [f"{number:05}" for number in range(pins)] * days,
-            "day": [_snapshot(world, index + 1) - timedelta(days=1) for index in range(days) for _ in range(pins)],
-            "truth": gained.ravel(),
-        }
-    )
-
-
-def _ids(is_chosen: npt.NDArray[np.bool_]) -> list[str]:
-    return [f"{number:05}" for number in np.flatnonzero(is_chosen)]
-
-
-def _day(world: World, row: int) -> date:
-    return LAST_SNAPSHOT - timedelta(days=DAYS_BEFORE_FIRST_SNAPSHOT + world.days - row)
-
-
-def _snapshot(world: World, index: int) -> date:
-    """Return the date of a snapshot."""
-    return LAST_SNAPSHOT - timedelta(days=world.days - 1 - index)
 
 
 def _share(what: str, outcomes: list[bool], bound: float, *, at_most: bool = False) -> Promise:
