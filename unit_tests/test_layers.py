@@ -100,9 +100,3 @@ def test_scipy_is_imported_inside_functions() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert "scipy" not in {name.split(".")[0] for name in names}, module
-
-
-def test_no_module_is_longer_than_400_lines() -> None:
-    folders = ("history", "methods", "questions", "report")
-    lengths = {path.name: len(path.read_text().splitlines()) for part in folders for path in modules(PACKAGE / part)}
-    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}

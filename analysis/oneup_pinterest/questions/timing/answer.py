@@ -13,7 +13,7 @@ from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_ch
 from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, Weekday, slot_effects
 
 _MAX_ROWS = 30  # of a table: the slots with the most pins
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _KINDS = {"weekday": "weekday", "hour": "block of hours", "slot": "slot of the week"}
 
 
@@ -155,10 +155,10 @@ def _sentence(effects: pl.DataFrame, metric: str, by: By) -> str:
             f"No {_KINDS[by]} differs by more than chance: of {total} pins, {whose} did best, {_figures(best)} against "
             "others of the same weeks, within normal variation."
         )
-    named = found.sort("p_value", maintain_order=True).head(_MOST_NAMED)
+    named = found.sort("p_value", maintain_order=True).head(_MAX_NAMED)
     sentences = [_slot_sentence(row, metric, hours, total) for row in named.iter_rows(named=True)]
-    if found.height > _MOST_NAMED:
-        sentences.append(f"{found.height - _MOST_NAMED} more stand out: see the table.")
+    if found.height > _MAX_NAMED:
+        sentences.append(f"{found.height - _MAX_NAMED} more stand out: see the table.")
     return " ".join(sentences)
 
 
