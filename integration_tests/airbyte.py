@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -46,7 +47,7 @@ def _name(state: Mapping[str, Any]) -> str:
 
 def read(config: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = (), streams: Iterable[str] = ()) -> ReadResult:
     """Read all streams or some in this process, optionally with the state of an earlier read."""
-    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config, streams))
+    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(streams))
     states = [AirbyteStateMessageSerializer.load(json.loads(json.dumps(entry))) for entry in state]
     result, last = ReadResult(), {_name(entry): dict(entry) for entry in state}
     source = SourceOneupPinterest(catalog=catalog, config=config, state=states)
@@ -69,25 +70,27 @@ def add_message(message: Mapping[str, Any], result: ReadResult, last: dict[str, 
         result.errors.append(message["trace"]["error"])
 
 
-def configured_catalog(config: Mapping[str, Any], streams: Iterable[str] = ()) -> dict[str, Any]:
+def configured_catalog(streams: Iterable[str] = ()) -> dict[str, Any]:
     """Return a configured catalog of all streams or some, incremental if possible."""
-    discovered = SourceOneupPinterest(config=config).discover(logging.getLogger("airbyte"), config)
     names = set(streams)
-    return {
-        "streams": [
-            {
-                "stream": {
-                    "name": stream.name,
-                    "json_schema": stream.json_schema,
-                    "supported_sync_modes": [mode.value for mode in stream.supported_sync_modes],
-                },
-                "sync_mode": stream.supported_sync_modes[-1].value,
-                "destination_sync_mode": "append_dedup",
-            }
-            for stream in discovered.streams
-            if not names or stream.name in names
-        ]
-    }
+    return {"streams": [stream for stream in _configured_streams() if not names or stream["stream"]["name"] in names]}
+
+
+@cache  # the streams do not depend on the config, and finding them takes half as long as a short read
+def _configured_streams() -> list[dict[str, Any]]:
+    config = {"api_key": "any"}
+    return [
+        {
+            "stream": {
+                "name": stream.name,
+                "json_schema": stream.json_schema,
+                "supported_sync_modes": [mode.value for mode in stream.supported_sync_modes],
+            },
+            "sync_mode": stream.supported_sync_modes[-1].value,
+            "destination_sync_mode": "append_dedup",
+        }
+        for stream in SourceOneupPinterest(config=config).discover(logging.getLogger("airbyte"), config).streams
+    ]
 
 
 def start(*arguments: object, now: datetime | None = None, **environment: str) -> subprocess.Popen[str]:

@@ -33,7 +33,7 @@ def read_and_sync_days(folder: Path, days: int = 2) -> Iterator[Day]:
     state.write_text("[]")
     with Sandbox(accounts=3, now=NOON) as sandbox:
         config.write_text(json.dumps(sandbox.config()))
-        catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+        catalog.write_text(json.dumps(airbyte.configured_catalog()))
         database = folder / "synced.duckdb"
         for number in range(days):
             sandbox.now = NOON + timedelta(days=number)

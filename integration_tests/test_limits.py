@@ -32,7 +32,7 @@ def test_num_workers_requests_run_at_once_and_no_more(sandbox: Sandbox, workers:
 def test_requests_per_minute_stay_within_the_limit_of_the_config(sandbox: Sandbox, tmp_path: Path) -> None:
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     config.write_text(json.dumps({**sandbox.config(), "max_requests_per_minute": 6}))
-    catalog.write_text(json.dumps(configured_catalog(sandbox.config())))
+    catalog.write_text(json.dumps(configured_catalog()))
     process = start("read", "--config", config, "--catalog", catalog, now=NOON)
     try:
         while len(sandbox.requests) < 6 and process.poll() is None:
@@ -52,7 +52,7 @@ def test_no_time_span_has_more_requests_than_the_limit(sandbox: Sandbox) -> None
     rate["interval"] = "PT3S"  # the same for two seconds
     config = {**sandbox.config(), "max_requests_per_minute": 20, "num_workers": 8}
     source = ConcurrentDeclarativeSource(catalog=None, config=config, state=[], source_config=manifest)
-    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog(config))
+    catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog())
 
     for _ in source.read(logging.getLogger("airbyte"), config, catalog):
         pass

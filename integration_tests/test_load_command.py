@@ -28,7 +28,7 @@ def read_to(path: Path, sandbox: Sandbox, state: Path | None = None) -> int:
     """Write the output of `main.py read` to a file; return the exit status."""
     config, catalog = path.with_name("read.config.json"), path.with_name("read.catalog.json")
     config.write_text(json.dumps(sandbox.config()))
-    catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+    catalog.write_text(json.dumps(airbyte.configured_catalog()))
     more = ("--state", state) if state else ()
     ended = airbyte.run("read", "--config", config, "--catalog", catalog, *more, now=sandbox.now)
     path.write_text(with_extraction_times(sandbox.now, ended.stdout))

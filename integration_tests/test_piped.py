@@ -109,7 +109,7 @@ def count_rows(database: Path) -> int:
 
 def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
     catalog, database, synced = (tmp_path / name for name in ("catalog.json", "piped.duckdb", "synced.duckdb"))
-    catalog.write_text(json.dumps(airbyte.configured_catalog(sandbox.config())))
+    catalog.write_text(json.dumps(airbyte.configured_catalog()))
     sync(json.loads(config_file.read_text()), synced)
 
     read_process = airbyte.start("read", "--config", config_file, "--catalog", catalog, now=NOON)

@@ -81,6 +81,9 @@ def test_discover_lists_all_streams_with_keys_and_described_columns(config_file:
         "pin_totals": ([["social_network_id"], ["period_start"], ["period_end"], ["key"]], ["period_end"]),
         "accounts": ([["social_network_id"]], None),
     }
+    assert {entry["stream"]["name"]: entry["stream"]["json_schema"] for entry in configured_catalog()["streams"]} == {
+        name: stream["json_schema"] for name, stream in streams.items()
+    }, "the tests configure other streams than this config has"
     for stream in streams.values():
         assert stream["json_schema"]["additionalProperties"] is True
         for column in stream["json_schema"]["properties"].values():
@@ -162,7 +165,7 @@ def test_check_fails_for_an_api_key_without_pinterest_accounts(sandbox: Sandbox,
 
 
 def test_read_continues_from_the_state_of_an_earlier_read(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
-    catalog = write_json(tmp_path / "catalog.json", configured_catalog(sandbox.config()))
+    catalog = write_json(tmp_path / "catalog.json", configured_catalog())
     first = run("read", "--config", config_file, "--catalog", catalog, now=NOON)
     assert first.returncode == 0, first.stdout[-2000:]
     result, last = ReadResult(), {}
@@ -202,7 +205,7 @@ def test_a_missing_or_broken_file_causes_one_trace_that_names_it(
 ) -> None:
     files = {
         "config": config_file,
-        "catalog": write_json(tmp_path / "catalog.json", configured_catalog(sandbox.config())),
+        "catalog": write_json(tmp_path / "catalog.json", configured_catalog()),
         "state": write_json(tmp_path / "state.json", []),
     }
     files[what] = tmp_path / "broken.json"
@@ -234,7 +237,7 @@ def test_no_verb_prints_the_api_key_in_any_spelling(tmp_path: Path) -> None:
             sandbox.inject(fault)
         config = {**sandbox.config(), "start_date": "2026-05-10"}
         unreachable = {**config, "analytics_url": "http://127.0.0.1:9/api", "social_network_ids": ["pin_a"]}
-        catalog = write_json(tmp_path / "catalog.json", configured_catalog(config, ["overview_metrics", "pins"]))
+        catalog = write_json(tmp_path / "catalog.json", configured_catalog(["overview_metrics", "pins"]))
         for content in (config, unreachable):
             file = write_json(tmp_path / "config.json", content)
             for verb in (

@@ -26,7 +26,7 @@ def search_commands(folder: Path, search: Search) -> list[str]:
     with testbed(folder, search) as here:
         config = here.config()
         catalog = folder / "catalog.json"
-        catalog.write_text(json.dumps(configured_catalog(json.loads(config.read_text()))))
+        catalog.write_text(json.dumps(configured_catalog()))
         with_catalog = ("--config", config, "--catalog", catalog)
         verbs = [("spec",), ("discover", "--config", config), ("check", "--config", config), ("read", *with_catalog)]
         for echo in (_inject_nothing, _inject_refusals, _inject_links):
@@ -55,7 +55,7 @@ def run_beside_sync(here: Testbed, environment: Mapping[str, str]) -> None:
     """
     config = here.config()
     catalog = here.folder / "catalog.json"
-    catalog.write_text(json.dumps(configured_catalog(json.loads(config.read_text()))))
+    catalog.write_text(json.dumps(configured_catalog()))
     for verb, *options in (("check",), ("read", "--catalog", catalog)):
         command = ["main.py", verb, "--debug", "--config", config, *options]
         here.run(f"main.py {verb} --debug", *command, environment=environment)
