@@ -40,6 +40,7 @@ def _run(
             for name, value in {CLOCK_VARIABLE: now.astimezone(UTC).isoformat(), **environment}.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["main.py", *map(str, arguments)])
+            patch.setattr(sys, "__stdout__", out)  # to which the CDK writes its messages
             run()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

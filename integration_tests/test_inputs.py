@@ -11,6 +11,7 @@ import pytest
 from integration_tests import databases
 from integration_tests.airbyte import ReadResult, messages, read, run
 from integration_tests.fixture_types import FirstSync
+from integration_tests.in_process import run_command, run_connector
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sandbox import Fault, Sandbox
 from oneup_pinterest.sync import sync
@@ -97,8 +98,8 @@ def test_empty_config_fields_count_as_absent_in_check_and_sync(
     path = tmp_path / "config.json"
     path.write_text(json.dumps({**EMPTY_FIELDS, **sandbox.config(), "pins_lookback_days": "90", "__injected": {}}))
 
-    checked = run("check", "--config", path)
-    synced = databases.run("sync", "--config", path, "--database", database, "--streams", "account_followers")
+    checked = run_connector("check", "--config", path)
+    synced = run_command("sync", "--config", path, "--database", database, "--streams", "account_followers")
 
     assert messages(checked.stdout)[-1]["connectionStatus"]["status"] == "SUCCEEDED"
     assert synced.returncode == 0, synced.stderr
@@ -112,7 +113,7 @@ def test_a_misspelled_config_key_ends_a_sync_before_any_request(
     path.touch(mode=0o600)
     path.write_text(json.dumps({**sandbox.config(), "start_dat": "2026-01-01"}))
 
-    ended = databases.run("sync", "--config", path, "--database", database)
+    ended = run_command("sync", "--config", path, "--database", database)
 
     assert ended.returncode == 2
     assert ended.stderr == (
@@ -288,6 +289,6 @@ def test_a_short_api_key_masks_no_letters_of_oneups_message(sandbox: Sandbox, tm
     path.write_text(json.dumps({**sandbox.config(), "api_key": "e"}))
     sandbox.inject(Fault("status", status=401, body={"message": "Please provide a valid API key"}, times=None))
 
-    ended = run("check", "--config", path)
+    ended = run_connector("check", "--config", path)
 
     assert '(HTTP 401: "Please provide a valid API key")' in messages(ended.stdout)[-1]["connectionStatus"]["message"]

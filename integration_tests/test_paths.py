@@ -23,7 +23,6 @@ from oneup_pinterest.report import write_report
 from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from test_support.old_duckdb import WITH_OLD_DUCKDB, requires_old_duckdb
-from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -133,10 +132,9 @@ def test_a_killed_sync_is_recovered_under_any_name(tmp_path: Path, name: str) ->
 def test_duckdb_1_5_creates_files_of_these_names_too(tmp_path: Path) -> None:
     program = (
         "import os, sys; from oneup_pinterest.sync.writer import DatabaseWriter\n"
-        "from integration_tests.test_paths import NAMES\n"
         "import duckdb; assert duckdb.__version__.startswith('1.5.')\n"
         "from pathlib import Path\n"
-        "for name in NAMES:\n"
+        "for name in sys.argv[1:]:\n"
         "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    for _ in range(2):\n"
         "        with DatabaseWriter(name) as writer:\n"
@@ -145,7 +143,7 @@ def test_duckdb_1_5_creates_files_of_these_names_too(tmp_path: Path) -> None:
         "        assert connection.execute('SELECT count(*) FROM _sync_runs').fetchone() == (2,), name\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *NAMES],
         env={**os.environ, **WITH_OLD_DUCKDB},
         cwd=tmp_path,
         capture_output=True,
@@ -156,16 +154,12 @@ def test_duckdb_1_5_creates_files_of_these_names_too(tmp_path: Path) -> None:
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(NAMES)
 
 
-def test_a_new_file_is_announced_with_its_absolute_path(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": str(ROOT)}
+def test_a_new_file_is_announced_with_its_absolute_path(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     arguments = ("sync", "--config", config_file, "--streams", "accounts", "--json", "--database", "h.duckdb")
-    command = [sys.executable, "-m", "oneup_pinterest.cli", *map(str, arguments)]
-    first, second = (
-        subprocess.run(
-            command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-        )
-        for _ in range(2)
-    )
+    first, second = run_command(*arguments), run_command(*arguments)
     new = f"Created a new database: {tmp_path / 'h.duckdb'}. If your history is in another file, name it with "
     assert [line for line in first.stderr.splitlines() if line.startswith("Created")] == [f"{new}--database."]
     assert "Created" not in second.stderr
