@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from integration_tests import airbyte, databases
+from integration_tests import airbyte
+from integration_tests.in_process import run_command
 from oneup_pinterest.sandbox import Sandbox
 from test_support.clock import NOON
 
@@ -42,7 +43,7 @@ def read_and_sync_days(folder: Path, days: int = 2) -> Iterator[Day]:
             text = with_extraction_times(sandbox.now, ended.stdout)
             states = last_states(airbyte.messages(text))
             state.write_text(json.dumps(states))
-            ended = databases.run("sync", "--config", config, "--database", database, now=sandbox.now)
+            ended = run_command("sync", "--config", config, "--database", database, now=sandbox.now)
             assert ended.returncode == 0, ended.stderr
             copy = folder / f"day{number}.duckdb"
             shutil.copy(database, copy)
