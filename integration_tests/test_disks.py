@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -40,12 +39,12 @@ READERS: list[Callable[[Path, Path], object]] = [
 def test_commands_without_disk_space_or_a_database_report_it_and_lose_nothing(tmp_path: Path) -> None:
     with serve_sandbox(tmp_path / "work", latency=0) as sandbox:
         disks, rng = Disks(sandbox, tmp_path / "work"), random.Random(8)
-        found = [disks.sync_without_room(rng, PLACES[0], sync_type) for sync_type in ("first", "first", "daily")]
+        found = [disks.sync_without_room(rng, PLACES[0], sync_type) for sync_type in ("first", "daily")]
         found += [disks.write_without_room(rng, name) for name in ("report", "export")]
-        found += islice(disks.run_on_damaged_files(rng), 4)  # the first four, as processes
+        found.append(next(disks.run_on_damaged_files(rng)))  # as a process; the next test runs all in this one
 
     assert [finding.problems for finding in found] == [[]] * len(found)
-    assert 1 in [finding.status for finding in found[:3]]
+    assert 1 in [finding.status for finding in found[:2]]
 
 
 def test_every_command_reports_a_damaged_file_and_leaves_it_unchanged(
