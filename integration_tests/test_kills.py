@@ -3,6 +3,7 @@
 `python -m integration_tests.fault_injection.kills` kills hundreds of syncs.
 """
 
+import json
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from integration_tests.databases import rows
 from integration_tests.fault_injection.kills import run_kills
 from integration_tests.fault_injection.processes import STOPPED, run_interrupted_sync, serve_sandbox, start_sync
 from integration_tests.fault_injection.rows import Damage, damage
+from integration_tests.fixture_types import FirstSync
 from oneup_pinterest.sandbox import Fault
 from oneup_pinterest.sync import sync
 from test_support.paths import ROOT
@@ -91,16 +93,19 @@ with signals.listening():
     ("redirected", "status"),
     [(">&- 2>&- <&-", 0), ("2>&1 | head -c 0", 0), ("--json >/dev/full", 1)],
 )
-def test_a_sync_without_readable_output_loses_nothing(tmp_path: Path, redirected: str, status: int) -> None:
-    with serve_sandbox(tmp_path / "work", accounts=2) as sandbox:
+def test_a_sync_without_readable_output_loses_nothing(
+    tmp_path: Path, first_sync: FirstSync, redirected: str, status: int
+) -> None:
+    first_sync(tmp_path / "reference.duckdb", start_date="2026-05-01")
+    with serve_sandbox(tmp_path / "work", latency=0) as sandbox:
         database, config = tmp_path / "history.duckdb", tmp_path / "work" / "config.json"
+        config.write_text(json.dumps({**sandbox.config(), "start_date": "2026-05-01"}))
         line = (
             f"'{sys.executable}' -m oneup_pinterest.cli sync --config '{config}' --database '{database}' {redirected}"
         )
 
         ended = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
-        sync(sandbox.config(), tmp_path / "reference.duckdb")
     assert ended.returncode == status
     assert "Traceback" not in ended.stderr
     assert damage(database, tmp_path / "reference.duckdb") == Damage(0, 0, 0)
