@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,7 +19,7 @@ from urllib.request import urlopen
 
 from test_support.paths import ROOT
 
-TIMEOUT_SECONDS = 120  # for any step, on a busy machine
+TIMEOUT_SECONDS = 240  # for any step, on a busy machine
 # How the page shows that the kernel and the cells are done
 _IDLE = "Python 3 (ipykernel) | Idle"
 _ALL_RUN = """[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
@@ -109,6 +110,13 @@ def run_all_cells(page: Any) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(_ALL_RUN)
     page.get_by_text(_IDLE).wait_for()
+
+
+def save_notebook(page: Any) -> None:
+    """Choose *File → Save Notebook* and wait until the file holds what the page shows."""
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()
+    page.locator(".lm-TabBar-tab.jp-mod-dirty").wait_for(state="detached")
 
 
 def choose_theme(folder: Path, theme: str) -> None:

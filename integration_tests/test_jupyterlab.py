@@ -3,17 +3,16 @@
 # (nbformat, nbconvert and IPython leave functions without types)
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab
-from oneup_pinterest.notebooks import DATABASE_VARIABLE
-from test_support.browser import open_browser, open_page, require_browser
+from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab, save_notebook
+from test_support.browser import browser_of, start_playwright
 from test_support.history import make_long_history
 from test_support.paths import ROOT
 
@@ -63,10 +62,12 @@ show(Answer("Which?", texts.item(), finished(encoded, texts.item(), 640, 100), t
 
 
 class RunningLab(NamedTuple):
-    """A running JupyterLab, and one notebook with the executed cells of all notebooks."""
+    """A running JupyterLab, the page of a notebook with the cells of all notebooks, and what running it saved."""
 
     address: str
     folder: Path
+    playwright: Any
+    page: Any
     executed: Any
 
     def count(self, mime: str, holding: str = "") -> int:
@@ -77,35 +78,40 @@ class RunningLab(NamedTuple):
             yield from (output["data"] for output in cell.get("outputs", ()) if "data" in output)
 
 
+@contextmanager
+def open_lab_browser(playwright: Any, address: str) -> Iterator[Any]:
+    allowed = (address, address.replace("http", "ws"), "data:", "blob:")
+    with browser_of(playwright, allowed, viewport={"width": 1280, "height": 1600}) as browser:
+        yield browser
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """Run JupyterLab on a history that has hostile texts and enough data for every answer."""
-    require_browser()
+    """Run every cell in JupyterLab, on a history that has hostile texts and enough data for every answer."""
     folder = tmp_path_factory.mktemp("lab")
+    playwright_process = start_playwright()
     database = make_long_history(folder / "h.duckdb", days=75, pins=100, hostile=True)
-    with run_jupyterlab(folder, database) as address:
-        everything = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-            everything.cells += [
-                {**cell, "id": f"{path.stem[:2]}-{cell.id}"} for cell in nbformat.read(path, as_version=4).cells
-            ]
-        everything.cells.append(nbformat.v4.new_code_cell(_HOSTILE_CELL, id="hostile"))
-        everything = nbformat.from_dict(everything)
-        nbformat.write(everything, folder / "notebooks" / "everything.ipynb")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(DATABASE_VARIABLE, str(database))
-            patch.setenv("PYTHONPATH", str(folder))
-            patch.setenv("IPYTHONDIR", str(folder / "ipython"))
-            NotebookClient(everything, timeout=300).execute()
-        nbformat.write(everything, folder / "notebooks" / "executed.ipynb")
-        yield RunningLab(address, folder, everything)
+    with run_jupyterlab(folder, database) as address, playwright_process as playwright:
+        notebook = folder / "notebooks" / "everything.ipynb"
+        nbformat.write(all_cells(), notebook)
+        with open_lab_browser(playwright, address) as browser:
+            page = open_notebook(browser, address, notebook.name)
+            run_all_cells(page)
+            # a cell can count as run before its outputs arrive; they arrive in order, and the last is a chart
+            page.locator(".jp-CodeCell").last.locator("canvas").wait_for()
+            save_notebook(page)
+            yield RunningLab(address, folder, playwright, page, nbformat.read(notebook, as_version=4))
 
 
-@pytest.fixture
-def browser(lab: RunningLab) -> Iterator[Any]:
-    sockets = lab.address.replace("http", "ws")
-    with open_browser((lab.address, sockets, "data:", "blob:"), viewport={"width": 1280, "height": 1600}) as browser:
-        yield browser
+def all_cells() -> Any:
+    """Return a notebook with the cells of all notebooks and the hostile one."""
+    everything = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        everything.cells += [
+            {**cell, "id": f"{path.stem[:2]}-{cell.id}"} for cell in nbformat.read(path, as_version=4).cells
+        ]
+    everything.cells.append(nbformat.v4.new_code_cell(_HOSTILE_CELL, id="hostile"))
+    return nbformat.from_dict(everything)
 
 
 def assert_all_is_drawn(page: Any, lab: RunningLab) -> None:
@@ -125,9 +131,8 @@ def assert_all_is_drawn(page: Any, lab: RunningLab) -> None:
     assert set(menus) == {"Save as SVG", "Save as PNG"}, "there are links to other sites"
 
 
-def test_run_all_cells_draws_every_chart_and_executes_no_text(lab: RunningLab, browser: Any) -> None:
-    page = open_notebook(browser, lab.address, "everything.ipynb")
-    run_all_cells(page)
+def test_run_all_cells_draws_every_chart_and_executes_no_text(lab: RunningLab) -> None:
+    page = lab.page
     assert_all_is_drawn(page, lab)
     page.locator(".jp-OutputArea canvas").last.hover()
     page.locator("#vg-tooltip-element.visible").wait_for()
@@ -138,13 +143,17 @@ def test_run_all_cells_draws_every_chart_and_executes_no_text(lab: RunningLab, b
 
 
 @pytest.mark.parametrize("theme", [pytest.param("JupyterLab Light", marks=pytest.mark.nightly), "JupyterLab Dark"])
-def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: RunningLab, browser: Any, theme: str) -> None:
+def test_an_untrusted_executed_notebook_shows_charts_and_tables(lab: RunningLab, theme: str) -> None:
     choose_theme(lab.folder, theme)
-    page = open_notebook(browser, lab.address, "executed.ipynb")
-    assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1
-    assert_all_is_drawn(page, lab)
-    assert page.locator("body").get_attribute("data-jp-theme-name") == theme
-    assert page.locator(".jp-OutputArea table").evaluate_all(_CONTRAST) >= 4.5
+    # JupyterLab trusts what it saved, so this one has another content
+    sent = nbformat.from_dict({**lab.executed, "metadata": {**lab.executed.metadata, "title": "Sent by somebody"}})
+    nbformat.write(sent, lab.folder / "notebooks" / "executed.ipynb")
+    with open_lab_browser(lab.playwright, lab.address) as browser:
+        page = open_notebook(browser, lab.address, "executed.ipynb")
+        assert page.locator('[data-icon="ui-components:not-trusted"]').count() == 1
+        assert_all_is_drawn(page, lab)
+        assert page.locator("body").get_attribute("data-jp-theme-name") == theme
+        assert page.locator(".jp-OutputArea table").evaluate_all(_CONTRAST) >= 4.5
 
 
 def test_an_html_export_shows_charts_as_pictures_and_loads_nothing(lab: RunningLab, tmp_path: Path) -> None:
@@ -154,7 +163,9 @@ def test_an_html_export_shows_charts_as_pictures_and_loads_nothing(lab: RunningL
     html, _ = HTMLExporter(**off).from_notebook_node(lab.executed)
     exported = tmp_path / "exported.html"
     exported.write_text(html, encoding="utf-8")
-    with open_page(exported) as page:
+    with browser_of(lab.playwright, ("file:", "data:")) as browser:
+        page = browser.new_page()
+        page.goto(exported.as_uri())
         pictures = page.locator(".jp-OutputArea img")
         assert pictures.count() == lab.count(CHART)
         assert all(

@@ -33,13 +33,25 @@ def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
 
 @contextmanager
 def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
+    """Start Playwright and yield what `browser_of` yields."""
+    with start_playwright() as playwright, browser_of(playwright, allowed, **context) as browser:
+        yield browser
+
+
+def start_playwright() -> Any:
+    """Return a context manager that runs Playwright; a process cannot run two at a time."""
+    require_browser()
+    from playwright.sync_api import sync_playwright
+
+    return sync_playwright()
+
+
+@contextmanager
+def browser_of(playwright: Any, allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
     """Yield a browser context (`new_page()`) that loads only URLs with these prefixes.
 
     Fail at the end if a page requested any other URL, raised an error or logged a problem to its console.
     """
-    chromium = require_browser()
-    from playwright.sync_api import sync_playwright
-
     problems: list[str] = []
 
     def continue_or_abort(route: Any) -> None:
@@ -53,17 +65,16 @@ def open_browser(allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
         page.on("pageerror", lambda error: problems.append(f"raised {error}"))
         page.on("console", lambda message: problems.append(message.text) if message.type in _CONSOLE_PROBLEMS else None)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--headless", "--disable-gpu"]
-        )
-        try:
-            browser_context = browser.new_context(service_workers="block", **context)
-            browser_context.route("**/*", continue_or_abort)
-            browser_context.on("page", listen)
-            yield browser_context
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=require_browser(), args=["--no-sandbox", "--headless", "--disable-gpu"]
+    )
+    try:
+        browser_context = browser.new_context(service_workers="block", **context)
+        browser_context.route("**/*", continue_or_abort)
+        browser_context.on("page", listen)
+        yield browser_context
+    finally:
+        browser.close()
     if problems:
         pytest.fail("\n".join(problems))
 
