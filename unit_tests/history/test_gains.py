@@ -151,7 +151,7 @@ def test_spike_does_not_change_other_gains() -> None:
 
 def test_spike_of_a_new_pin_does_not_reach_into_the_pin_before() -> None:
     older = snapshots("1", {0: 5, 1: 6, 2: 7})
-    newer = snapshots("2", {1: 80, 2: 50, 3: 20, 4: 20, 5: 20}, published=START + timedelta(days=0.5))
+    newer = snapshots("2", {1: 80, 2: 50, 3: 20, 4: 20, 5: 20}, published=datetime(2026, 3, 1, 12))
     assert gains(older, newer, pin="1") == [(0, 1.0), (1, 1.0)]
 
 

@@ -41,6 +41,8 @@ def seen_once(impressions: list[int], counts: list[int], metric: str, age: int =
             "id": [str(number) for number in range(len(counts))],
             "text": "",
             "permalink": "",
+            "format": "image",
+            "media_type": "IMAGE",
             "timestamp": FIRST - timedelta(days=age),
             "snapshot_date": FIRST,
             "impressions": impressions,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, PIN_ATTRIBUTES, PIN_COUNTERS, quoted
+from oneup_pinterest.database.schema import EXTRACTED_AT, OTHER_FIELDS, PIN_ATTRIBUTES, PIN_COUNTERS, PIN_IMAGES, quoted
 
 Comments = tuple[str, Mapping[str, str]]  # of a table or view, and of each of its columns
 
@@ -55,6 +55,17 @@ OWN_TABLES: Mapping[str, Comments] = {
             "first_listed": "When the key listed the account first (UTC).",
             "last_listed": "When the key listed the account last (UTC).",
             "missing_since": "Since when the key no longer lists the account (UTC); null while it does.",
+        },
+    ),
+    PIN_IMAGES: (
+        "One row per pin that a report named: its thumbnail, or why there is none.",
+        {
+            "social_network_id": "OneUp's id of the account.",
+            "id": "The pin.",
+            "path": "Path of the address that the picture came from; a new path is fetched again.",
+            "status": "fetched, or why there is no picture.",
+            "checked_at": "When the address was asked last (UTC).",
+            "webp": "The thumbnail, at most 160 x 160 pixels; null if there is none.",
         },
     ),
     "_renames": (

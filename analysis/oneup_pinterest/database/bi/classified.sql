@@ -5,17 +5,19 @@ paired_{n} AS (
         lag(value) OVER pin_days AS before,
         lag(day) OVER pin_days AS before_on,
         row_number() OVER pin_days AS place,
-        -- the counter three observations ago, or the first one; a new pin had 0 before its first one
+        -- the earliest counter of the last three days; a pin that was new since then had 0
         CASE
-            WHEN row_number() OVER pin_days > {MAX_SPIKE_OBSERVATIONS} OR NOT first_value(can_be_new) OVER pin_days
-                THEN first_value(value) OVER recent
-            ELSE 0
+            WHEN first_value(can_be_new) OVER recent AND first_value(day) OVER recent = first_value(day) OVER pin_days
+                AND day - first_value(day) OVER recent < {MAX_RECENT_DAYS}
+                THEN 0
+            ELSE first_value(value) OVER recent
         END AS ago
     FROM credible_{n}
     WINDOW
         pin_days AS (PARTITION BY metric, pin ORDER BY day),
         recent AS (
-            PARTITION BY metric, pin ORDER BY day ROWS BETWEEN {MAX_SPIKE_OBSERVATIONS} PRECEDING AND CURRENT ROW
+            PARTITION BY metric, pin ORDER BY day
+            RANGE BETWEEN INTERVAL {MAX_RECENT_DAYS} DAYS PRECEDING AND INTERVAL 1 DAY PRECEDING
         )
 ),
 -- Snapshots at which most of the account's counters fell together.

@@ -21,6 +21,7 @@ THRESHOLDS: Mapping[str, float] = {
     "MIN_EXCESS": 100,
     "MIN_PINS_OF_EVENT": 3,
     "MAX_SPIKE_OBSERVATIONS": 3,
+    "MAX_RECENT_DAYS": 3,
     "RESET_BELOW": 0.5,
     "EVENT_SHARE": 0.5,
     "SMALL_COUNT": 2,
