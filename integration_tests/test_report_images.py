@@ -63,6 +63,7 @@ def test_the_pictures_of_the_sandbox_are_fetched_once(with_pictures: Sandbox, da
     assert len(with_pictures.picture_requests) == len(fetched)
 
 
+@pytest.mark.slow
 def test_pictures_outlive_the_sandbox_and_a_sync(with_pictures: Sandbox, database: Path) -> None:
     shown = page_of(database, PinImages(database, sandbox=with_pictures.url))["images"]
     sync({**with_pictures.config(), "start_date": "2026-05-01"}, database)
@@ -71,6 +72,7 @@ def test_pictures_outlive_the_sandbox_and_a_sync(with_pictures: Sandbox, databas
     assert page_of(database, PinImages(database))["images"] == shown
 
 
+@pytest.mark.slow
 def test_no_images_and_a_plain_call_request_nothing(with_pictures: Sandbox, database: Path, tmp_path: Path) -> None:
     before = database.read_bytes()
     write_report(database, tmp_path / "plain.html")
@@ -101,6 +103,7 @@ def test_the_command_does_not_request_addresses_of_this_machine(
     assert rows(database, "FROM _pin_images") == []
 
 
+@pytest.mark.slow
 def test_a_report_during_a_lock_shows_what_it_could_fetch(
     with_pictures: Sandbox, database: Path, tmp_path: Path
 ) -> None:
@@ -114,6 +117,7 @@ def test_a_report_during_a_lock_shows_what_it_could_fetch(
     assert rows(database, "FROM _pin_images") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fixture", fixtures(), ids=lambda path: path.stem)
 def test_a_file_of_a_released_version_keeps_pictures_through_its_migration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixture: Path

@@ -34,6 +34,8 @@ from test_support.two_tables import as_synced, copied_as_synced
 
 USABLE_TYPE = pl.col("counter_type").is_in(USABLE).fill_null(value=False)
 
+DAILY_VARIANTS = ("gap", "reset")  # the others in the slow tests
+
 
 def view(database: Path, name: str) -> pl.DataFrame:
     with duckdb.connect(database, read_only=True) as connection:
@@ -128,7 +130,10 @@ def performance(history: AccountHistory) -> pl.DataFrame:
     return found
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [name if name in DAILY_VARIANTS else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS],
+)
 def test_views_have_the_numbers_of_polars_on_made_histories(tmp_path: Path, variant: str) -> None:
     flat = make_history(tmp_path / "flat.duckdb", **VARIANTS[variant])
 
@@ -141,11 +146,12 @@ def test_views_have_the_numbers_of_polars_on_months(tmp_path: Path) -> None:
     assert_views_equal_polars(copied_as_synced(flat, tmp_path / "synced.duckdb"))
 
 
-@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(10, 300))])
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(2, 300))])
 def test_views_have_the_numbers_of_polars_on_faulty_histories(tmp_path: Path, seed: int) -> None:
     assert_views_equal_polars(as_synced(tmp_path / "synced.duckdb", pins=faulty_pins(seed)))
 
 
+@pytest.mark.slow
 def test_faulty_histories_have_every_fault() -> None:
     histories = [
         AccountHistory.from_pins(part)
