@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day, format_list
+from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.gains import PROVISIONAL_DAYS
 from oneup_pinterest.history.totals import account_totals
@@ -79,7 +79,7 @@ def _beside(row: dict[str, Any], days: int) -> str:
     if row["before"] is None:
         return "nothing to compare with yet"
     if row["key"] == FOLLOWERS:
-        return f"in {days - 1} days"
+        return f"in {format_count(days - 1, 'day')}"
     return f"from {round(row['before']):,}"
 
 
