@@ -297,6 +297,18 @@ def test_unusual_histories_show_a_message_in_every_notebook(
     assert_harmless(run)
 
 
+def test_a_wrong_choice_is_one_sentence_without_a_traceback(
+    long_history: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(notebooks.DATABASE_VARIABLE, str(long_history))
+    with capture_output() as captured:
+        result = shell.run_cell("from oneup_pinterest.notebooks import start; start('nobody')", store_history=False)
+    assert not result.success
+    assert (captured.stdout + captured.stderr).strip() == (
+        "nobody is not in this database; there are: pin_one (@one), pin_two (@two)."
+    )
+
+
 @pytest.mark.parametrize("blank", [True, False])
 def test_ink_distinguishes_a_blank_picture_from_a_chart(blank: bool) -> None:
     point = {"mark": {"type": "point", "opacity": 0 if blank else 1}, "encoding": {"x": {"field": "x", "axis": None}}}
