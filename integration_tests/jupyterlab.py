@@ -25,7 +25,6 @@ _IDLE = "Python 3 (ipykernel) | Idle"
 _ALL_RUN = """[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
     .every(prompt => /^\\[\\d+\\]/.test(prompt.textContent))"""
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},  # cells outside the window are drawn too
 }
 
@@ -51,12 +50,7 @@ def run_jupyterlab(folder: Path, database: Path) -> Iterator[str]:
     config = {
         # if another process takes the port, this server must end, or the test would talk to the wrong one
         "ServerApp": {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False},
-        "LabApp": {
-            "open_browser": False,
-            "news_url": None,
-            "extension_manager": "readonly",
-            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-        },
+        "LabApp": {"open_browser": False, "extension_manager": "readonly"},
         "IdentityProvider": {"token": ""},
     }
     own = {
@@ -99,8 +93,16 @@ def open_notebook(browser: Any, address: str, path: str) -> Any:
     page.set_default_timeout(TIMEOUT_SECONDS * 1000)
     # the default workspace also opens earlier notebooks; a workspace name must not have a dot
     page.goto(f"{address}/lab/workspaces/{Path(path).stem}/tree/{path}")
-    page.get_by_text(_IDLE).wait_for()
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    _wait_for_kernel(page)
+    return page
+
+
+def open_lab(browser: Any, address: str) -> Any:
+    """Open JupyterLab where it opens by itself, and return its page once the kernel of a notebook is idle."""
+    page = browser.new_page()
+    page.set_default_timeout(TIMEOUT_SECONDS * 1000)
+    page.goto(address)
+    _wait_for_kernel(page)
     return page
 
 
@@ -117,6 +119,11 @@ def save_notebook(page: Any) -> None:
     page.get_by_role("menuitem", name="File", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()
     page.locator(".lm-TabBar-tab.jp-mod-dirty").wait_for(state="detached")
+
+
+def _wait_for_kernel(page: Any) -> None:
+    page.get_by_text(_IDLE).wait_for()
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
 
 
 def choose_theme(folder: Path, theme: str) -> None:

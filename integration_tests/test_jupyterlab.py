@@ -4,16 +4,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from PIL import Image
 
-from integration_tests.jupyterlab import choose_theme, open_notebook, run_all_cells, run_jupyterlab, save_notebook
+from integration_tests.jupyterlab import (
+    choose_theme,
+    open_lab,
+    open_notebook,
+    run_all_cells,
+    run_jupyterlab,
+    save_notebook,
+)
+from oneup_pinterest.database.load import load_pins_latest
+from oneup_pinterest.notebooks.widget import KEPT
 from test_support.browser import browser_of, start_playwright
 from test_support.history import make_long_history
+from test_support.notebooks import keep_pictures
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -30,6 +42,13 @@ function ink(picture, width, height) {
     context.drawImage(picture, 0, 0)
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
     return pixels.filter(pixel => pixel !== pixels[0]).length / pixels.length
+}"""
+# What a canvas shows above the given height (CSS pixels)
+_TOP = """(canvas, height) => {
+    const scaled = height * canvas.height / canvas.clientHeight
+    const top = Object.assign(document.createElement("canvas"), {width: canvas.width, height: scaled})
+    top.getContext("2d").drawImage(canvas, 0, 0)
+    return top.toDataURL()
 }"""
 # The lowest contrast (WCAG 2.2, 1.4.3) between the texts of a table and their background
 _CONTRAST = """tables => {
@@ -91,6 +110,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     folder = tmp_path_factory.mktemp("lab")
     playwright_process = start_playwright()
     database = make_long_history(folder / "h.duckdb", days=75, pins=100, hostile=True)
+    picture = BytesIO()
+    Image.new("RGB", (40, 60), "#0072B2").save(picture, "WEBP")
+    keep_pictures(database, load_pins_latest(database)[["social_network_id", "id"]].rows(), picture.getvalue())
     with run_jupyterlab(folder, database) as address, playwright_process as playwright:
         notebook = folder / "notebooks" / "everything.ipynb"
         nbformat.write(all_cells(), notebook)
@@ -140,6 +162,60 @@ def test_run_all_cells_draws_every_chart_and_executes_no_text(lab: RunningLab) -
     assert "<script>" in shown[-1]
     assert "<script>" in shown[-2]
     assert page.evaluate("window.hacked") is None
+    assert_pins_show_their_picture(page)
+    assert_dragging_chooses_days(page)
+
+
+def canvas_of(page: Any, code: str) -> Any:
+    """Return the chart of the cell with this code."""
+    canvas = page.locator(".jp-CodeCell").filter(has_text=code).locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    return canvas
+
+
+def assert_pins_show_their_picture(page: Any) -> None:
+    canvas = canvas_of(page, 'ranking_answer(history, "saves", "worst")')
+    shown = page.locator("#vg-tooltip-element.visible img")
+    for x in range(150, 700, 2):  # to the dot of the first row, wherever it is
+        canvas.hover(position={"x": x, "y": 21})
+        if shown.count():
+            break
+    shown.wait_for()
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 40
+
+
+def assert_dragging_chooses_days(page: Any) -> None:
+    canvas = canvas_of(page, 'daily_gains_answer(history, "saves")')
+    box = canvas.bounding_box()
+    before = canvas.evaluate(_TOP, 140)
+    y = box["y"] + box["height"] - 15
+    page.mouse.move(box["x"] + 200, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, y, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(200)  # the chart is drawn again in the next frames
+    assert canvas.evaluate(_TOP, 140) != before
+    page.mouse.click(box["x"] + 500, y)
+    page.wait_for_timeout(200)
+    assert canvas.evaluate(_TOP, 140) == before
+
+
+def test_jupyterlab_opens_on_the_first_notebook_where_an_account_is_chosen_for_all(lab: RunningLab) -> None:
+    with open_lab_browser(lab.playwright, lab.address) as browser:
+        page = open_lab(browser, lab.address)
+        assert page.locator(".jp-Notebook h1").first.inner_text().startswith("Start here: ")
+        run_all_cells(page)
+        assert page.locator(".jp-CodeCell .cm-lineWrapping").count() == page.locator(".jp-CodeCell").count()
+        assert page.locator(".Toastify__toast").count() == 0, page.locator(".Toastify__toast").all_inner_texts()
+        accounts = page.locator(".jp-OutputArea select")
+        accounts.select_option(index=2)
+        page.get_by_text(KEPT).wait_for()
+
+        other = open_notebook(browser, lab.address, "03_rates_and_ranking.ipynb")
+        run_all_cells(other)
+        other.locator(".jp-OutputArea").get_by_text("→ pin_two").wait_for()
+        accounts.select_option(index=0)  # for the other tests
+        page.get_by_text(KEPT).wait_for()
 
 
 @pytest.mark.parametrize("theme", [pytest.param("JupyterLab Light", marks=pytest.mark.nightly), "JupyterLab Dark"])

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "quality": {"quality"} | NUMBERS,
     "questions": ASKING,
     "report": {"report", "images"} | ASKING,
-    "notebooks": {"report", "notebooks"} | ASKING,
+    "notebooks": {"images", "notebooks"} | ASKING,
     "sync": {"sync"} | DATA,
     "sandbox": {"sandbox"},
 }

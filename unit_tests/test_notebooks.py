@@ -4,13 +4,19 @@
 import ast
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import nbformat
+import polars as pl
+import pytest
 
+import oneup_pinterest as op
+from test_support.history import make_history
 from test_support.notebooks import NOTEBOOKS, code_cells, each_notebook
 
 MAX_CODE_LINES = 12  # in a cell, not counting imports
+MAX_CODE_WIDTH = 88  # characters: what a notebook shows beside the list of files
 
 
 def test_notebooks_exist() -> None:
@@ -67,3 +73,51 @@ def test_notebook_cells_only_call_functions_of_the_package(notebook: Path) -> No
         assert all(isinstance(inner, ast.Expr) for loop in loops for inner in loop.body), (
             f"{name}: loops must only show answers"
         )
+
+
+@each_notebook
+def test_first_code_cell_has_the_parameters_that_start_is_given(notebook: Path) -> None:
+    parameters, start = [
+        cell for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+    ][:2]
+    assert parameters["metadata"] == {"tags": ["parameters"]}, "papermill finds the cell by this tag"
+    given: dict[str, object] = {}
+    exec("".join(parameters["source"]), {}, given)
+    assert given == {"ACCOUNT": None, "SINCE": None, "UNTIL": None}
+    assert "".join(start["source"]).endswith("database, account = start(ACCOUNT, SINCE, UNTIL)")
+
+
+@each_notebook
+def test_code_is_not_cut_off_at_the_right(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    fenced = [block for cell in cells for block in _fenced("".join(cell["source"]))]
+    for source in (*code_cells(notebook).values(), *fenced):
+        assert max(map(len, source.splitlines())) <= MAX_CODE_WIDTH, source
+
+
+def test_code_that_saves_a_table_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cell,) = [cell for cell in json.loads(NOTEBOOKS[0].read_text())["cells"] if cell["id"] == "save-table"]
+    (source,) = _fenced("".join(cell["source"]))
+    history = op.load_account_history(make_history(tmp_path / "h.duckdb", hostile=True), "pin_one")
+    monkeypatch.chdir(tmp_path)
+
+    names: dict[str, op.Answer] = {}
+    exec(source, {"op": op, "history": history}, names)
+
+    table = names["answer"].table
+    assert table is not None
+    assert pl.read_csv("top_pins.csv").columns == table.columns
+    assert pl.read_csv("top_pins.csv").height == table.height > 1
+    with zipfile.ZipFile("top_pins.xlsx") as workbook:
+        assert "window.hacked" in workbook.read("xl/sharedStrings.xml").decode()
+        assert workbook.read("xl/worksheets/sheet1.xml").decode().count("<row ") == table.height + 1
+
+
+def test_text_like_a_formula_stays_text_in_excel(tmp_path: Path) -> None:
+    pl.DataFrame({"Pin": ["=1+1"]}).write_excel(tmp_path / "t.xlsx")
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as workbook:
+        assert "<f>" not in workbook.read("xl/worksheets/sheet1.xml").decode()
+
+
+def _fenced(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)\n```", text, re.DOTALL)

@@ -17,6 +17,7 @@ from oneup_pinterest import notebooks
 from oneup_pinterest.database.load import load_pins
 from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.notebooks import opening
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import finished, inline
 from test_support.history import HOSTILE_TEXT, LAST_DAY, make_history
@@ -45,6 +46,9 @@ def test_jupyterlab_opens_the_notebooks_with_the_chosen_database(
     notebooks.open_notebooks("h.duckdb")
     ((command, environment),) = launches
     assert command[:4] == [sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]
+    assert command[4] == "--LabApp.default_url=/lab/tree/00_start_here.ipynb"
+    choice = Path(environment["ONEUP_PINTEREST_CHOICE"])
+    assert not choice.parent.exists(), "a choice ends with JupyterLab"
     assert environment[notebooks.DATABASE_VARIABLE] == str(tmp_path / "h.duckdb")
     assert environment["PATH"] == os.environ["PATH"]
 
@@ -71,6 +75,16 @@ def test_notebooks_see_only_the_chosen_accounts_and_days(
         notebooks.open_notebooks(HistoryFile(chosen.path, accounts=["nobody"]))
 
 
+def test_jupyterlab_finds_the_users_config_before_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launches: list[Any]
+) -> None:
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "theirs")
+    notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
+    first, ours = launches[0][1]["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert first == "theirs"
+    assert (Path(ours) / "labconfig" / "default_setting_overrides.json").is_file()
+
+
 def test_packaged_notebooks_are_copied_without_overwriting_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launches: list[Any]
 ) -> None:
@@ -81,7 +95,7 @@ def test_packaged_notebooks_are_copied_without_overwriting_files(
     copies = tmp_path / "oneup_pinterest_notebooks"
     copies.mkdir()
     (copies / "00_start_here.ipynb").write_text("mine")
-    monkeypatch.setattr(notebooks, "_PACKAGED", packaged)
+    monkeypatch.setattr(opening, "_PACKAGED", packaged)
     monkeypatch.chdir(tmp_path)
     notebooks.open_notebooks(make_history(tmp_path / "h.duckdb", days=1))
     assert launches[0][0][3] == "oneup_pinterest_notebooks"

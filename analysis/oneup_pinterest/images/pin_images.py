@@ -103,10 +103,19 @@ class PinImages:
         webp = (fetched.webp if fetched else None) or (stored.webp if stored else None)
         if webp:
             self._outcomes[key] = Outcome.FETCHED
-            return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
+            return data_uri(webp)
         outcome = wanted.outcome or (fetched.outcome if fetched else _status(stored) if stored else Outcome.LATE)
         self._outcomes[key] = outcome
         return VIDEO if outcome == Outcome.VIDEO else NO_IMAGE
+
+
+def data_uri(webp: bytes) -> str:
+    """Return a thumbnail as a page or a chart embeds it.
+
+    >>> data_uri(b"RIFF")
+    'data:image/webp;base64,UklGRg=='
+    """
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
 
 
 def _wanted(sandbox: Address | None, url: str | None, media_type: str | None, pin_format: str | None) -> _Wanted:

@@ -36,6 +36,7 @@ def rates_caterpillar(
     ordered = ranked.sort("rank", descending=side == "worst").head(limit)
     rows = [
         {
+            "id": row["id"],
             "name": f"{row['rank']}. {axis_label(row['text'], 30) or row['id']}",  # the rank makes each its own row
             "rate": row["rate"] * PER,
             "low": row["rate_low"] * PER,
