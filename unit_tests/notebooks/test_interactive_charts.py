@@ -57,6 +57,19 @@ def test_chosen_days_are_drawn_alone(history: AccountHistory, version: str) -> N
     assert spec["description"] == before["description"]
 
 
+def test_title_of_the_axis_has_its_place_beside_longer_labels(history: AccountHistory) -> None:
+    chart = daily_gains_answer(history, "saves").chart
+    assert chart is not None
+    spec = spec_of(with_zoom(chart))
+    wide = _width(svg(spec, "5.8"))
+    spec["params"][0]["value"] = {"x": [row["day"] for row in spec["data"]["values"] if row["gain"] == 1][:1]}
+    assert _width(svg(spec, "5.8")) == wide
+
+
+def _width(picture: str) -> float:
+    return float(picture.partition('width="')[2].partition('"')[0])
+
+
 def test_a_chart_with_zoom_is_the_same_each_time(history: AccountHistory) -> None:
     charts = [daily_gains_answer(history, "saves").chart for _ in range(2)]
     one, other = (spec_of(with_zoom(chart)) for chart in charts if chart is not None)

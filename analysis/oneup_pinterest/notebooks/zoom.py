@@ -5,6 +5,7 @@ import altair as alt
 from oneup_pinterest.questions.chart_style import FAINT, Chart
 
 _HEIGHT = 36  # pixels of the small copy
+_LABELS = 34  # pixels for the labels of counts: few counts have decimals, which would push the title out of the chart
 
 
 def with_zoom(chart: Chart) -> alt.VConcatChart:
@@ -22,6 +23,7 @@ def with_zoom(chart: Chart) -> alt.VConcatChart:
         if x["scale"] is not alt.Undefined:  # it has all days, not those that are left
             x["scale"], x["axis"]["values"] = alt.Undefined, alt.Undefined
         layer.transform = [alt.FilterTransform(filter={"param": "days"})]
+    large.layer[0].encoding.y["axis"]["minExtent"] = _LABELS
     all_days = alt.X("day:O", axis=None, scale=bars.encoding.x["scale"])
     small = (
         alt.Chart(name="all_days")
