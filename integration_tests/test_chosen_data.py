@@ -21,6 +21,7 @@ def database(tmp_path: Path) -> Path:
     return make_history(tmp_path / "history.duckdb", accounts=ACCOUNTS)
 
 
+@pytest.mark.slow
 def test_report_of_chosen_accounts_with_a_title(database: Path, tmp_path: Path) -> None:
     ended = run("report", "--database", database, "--output", tmp_path / "page.html", *CHOSEN, "--title", "Second & Co")
 

@@ -66,6 +66,14 @@ LINKS = [
     "https://www.pinterest.com/pin/1/",
 ]
 ELEMENTS = {
+    "b",
+    "button",
+    "caption",
+    "circle",
+    "img",
+    "input",
+    "nav",
+    "polyline",
     "html",
     "head",
     "meta",
@@ -242,6 +250,8 @@ def test_a_browser_shows_every_hostile_text_as_text(hostile: Path, tmp_path: Pat
         assert set(tags) - ELEMENTS == set()
         links = page.evaluate("[...document.querySelectorAll('a, [href], [src]')].map(e => e.href ?? e.src)")
         assert set(links) - {"data:,"}
-        assert [link for link in links if not re.match(r"https?://[^@]+$|data:,$", link)] == []
+        assert [
+            link for link in links if not re.match(r"https?://[^@]+$|data:,$|file:[^?]*#account-\d+-[a-z]+$", link)
+        ] == []
         names = page.evaluate("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())")
         assert [name for name in names if name.startswith("on")] == []

@@ -13,6 +13,7 @@ from test_support.paths import ROOT
 from test_support.two_tables import copied_as_synced
 
 
+@pytest.mark.slow
 def test_queries_of_the_page_give_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = copied_as_synced(make_long_history(tmp_path / "flat.duckdb"), tmp_path / "oneup_pinterest.duckdb")
     monkeypatch.chdir(tmp_path)

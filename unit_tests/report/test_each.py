@@ -43,6 +43,7 @@ def test_each_page_holds_only_its_account_and_the_index_has_all(tmp_path: Path) 
     assert all(row.tiles["saves"]["value"] is not None for row in rows)
 
 
+@pytest.mark.slow
 def test_numbers_of_the_index_are_those_of_the_pages(tmp_path: Path) -> None:
     database = make_history(tmp_path / "h.duckdb", ("pin_one", "pin_two"), days=17, pins=4)
     index, rows = write_reports(database, tmp_path / "each")
@@ -67,6 +68,7 @@ def test_an_account_whose_page_fails_is_named_and_the_others_are_written(
     assert "cannot be written" in index.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text_and_make_plain_file_names(tmp_path: Path) -> None:
     database = make_history(tmp_path / "h.duckdb", days=2, pins=2, hostile=True)
     with duckdb.connect(database) as connection:
@@ -95,6 +97,7 @@ def test_file_without_accounts_gives_an_empty_index(tmp_path: Path) -> None:
     assert "0 accounts" in index.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_all_pages_share_title_and_logo(tmp_path: Path) -> None:
     database = make_history(tmp_path / "h.duckdb", days=1)
     options: dict[str, Any] = {"title": "Agency & Co"}

@@ -179,6 +179,7 @@ def test_page_reports_too_little_data(tmp_path: Path, make: Callable[[Path], Non
     assert "Not enough data yet: " in Page(report(tmp_path)).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"missing_days": (5, 6, 7)}, {"reset_on": 9}])
 def test_page_reports_gaps_and_resets(tmp_path: Path, options: dict[str, Any]) -> None:
     text = Page(report(tmp_path, **options)).text
@@ -247,6 +248,7 @@ def _table_after(html: str, question: str) -> dict[str, str]:
     return dict(rows)
 
 
+@pytest.mark.slow
 def test_file_of_another_destination_gives_the_same_page(tmp_path: Path) -> None:
     synced, other = tmp_path / "synced", tmp_path / "other"
     for folder in (synced, other):
@@ -264,6 +266,7 @@ def test_unwritable_output_is_an_error(tmp_path: Path) -> None:
         write_report(database, tmp_path)
 
 
+@pytest.mark.slow
 def test_every_chart_has_a_table_with_its_numbers(tmp_path: Path) -> None:
     make_long_history(tmp_path / "history.duckdb")
     answers = report(tmp_path).split('<div class="answer">')[1:]

@@ -75,6 +75,7 @@ def test_a_page_for_one_client_holds_nothing_of_another(two_clients: Path, tmp_p
     assert "accounts side by side" not in page
 
 
+@pytest.mark.slow
 def test_a_page_covers_only_the_chosen_days(two_clients: Path, tmp_path: Path) -> None:
     since, until = LAST_DAY - timedelta(days=20), LAST_DAY - timedelta(days=10)
     chosen = HistoryFile(two_clients, since=since, until=until)
@@ -84,6 +85,7 @@ def test_a_page_covers_only_the_chosen_days(two_clients: Path, tmp_path: Path) -
     assert "seen on 11 days from 11 Mar 2026 to 21 Mar 2026" in page
 
 
+@pytest.mark.slow
 def test_title_and_logo_stand_in_the_heading(two_clients: Path, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     logo.write_bytes(png())

@@ -1,7 +1,9 @@
 """Compute what the page shows; the template only lays it out."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -99,11 +101,14 @@ def _rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
 
 def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
     charts: dict[str, Any] = {}
+    has_links = "permalink" in history.latest_pins.columns
+    pins = dict(history.latest_pins.select("permalink", "id").iter_rows()) if has_links else {}
     groups = [
         {
             "title": group.title,
             "answers": [
-                _laid_out(ask(history), f"{group.key}-{place}-{number}", charts) for place, ask in enumerate(group.ask)
+                _laid_out(ask(history), f"{group.key}-{place}-{number}", charts, pins)
+                for place, ask in enumerate(group.ask)
             ],
         }
         for group in GROUPS
@@ -122,6 +127,9 @@ def _named_pins(pages: list[dict[str, Any]], latest: pl.DataFrame) -> pl.DataFra
     """Return the pins that the pages show with a picture."""
     lists = [part for page in pages for name in ("why", "top", "suggestions") for part in page[name]]
     pins = {(pin["account"], pin["id"]) for part in lists for pin in part.get("pins", ())}
+    for page in pages:
+        answers = (answer for group in page["groups"] for answer in group["answers"])
+        pins |= {(page["id"], pin) for answer in answers for pin in answer["pins"] if pin}
     columns = {"social_network_id": pl.String, "id": pl.String}
     return latest.join(pl.DataFrame(sorted(pins), schema=columns, orient="row"), on=list(columns), how="semi")
 
@@ -132,8 +140,13 @@ def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, 
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
 
-def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer as the template needs it, and add its chart, if any, to `charts`."""
+def _laid_out(
+    answer: Answer, place: str, charts: dict[str, Any], pins: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the answer as the template needs it, and add its chart, if any, to `charts`.
+
+    `pins` has the id of each pin by its link, so that a table that links to pins can show their pictures.
+    """
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
@@ -151,6 +164,7 @@ def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, A
             for name, dtype in table.schema.items()
         ],
         "rows": cells.with_columns(links).rows(),
+        "pins": [pins.get(link) for link in table[LINK]] if LINK in table.columns else [],
         "is_open": answer.chart is None,
     }
 

@@ -25,11 +25,10 @@ def period_text(history: AccountHistory, figures: pl.DataFrame) -> str:
     first = figures.filter(pl.col("key") != FOLLOWERS).head(1)
     if first.is_empty():
         first = figures.head(1)
-    start, end = first["start"][0], first["end"][0]
-    length = (end - start).days + 1
-    text = (
-        f"{_span(start, end)}, beside the {length} days before" if first["before"][0] is not None else _span(start, end)
-    )
+    start, end, is_compared = first["start"][0], first["end"][0], first["before"][0] is not None
+    if start is None or end is None:  # a column that was not synced
+        return f"Up to {format_day(end)}" if end else "Days unknown"
+    text = f"{_span(start, end)}{f', beside the {(end - start).days + 1} days before' if is_compared else ''}"
     if account_totals(history.overview)["is_provisional"].any() and not days:
         text += " · Pinterest may still correct the last two days"
     if days and history.pins.height:
@@ -49,7 +48,7 @@ def tiles_of(history: AccountHistory, figures: pl.DataFrame) -> list[dict[str, A
     tiles = []
     for row in figures.iter_rows(named=True):
         line = lines.get(row["key"])
-        days = (row["end"] - row["start"]).days + 1
+        days = (row["end"] - row["start"]).days + 1 if row["start"] and row["end"] else None
         tiles.append(
             {
                 "key": row["key"],
@@ -61,10 +60,16 @@ def tiles_of(history: AccountHistory, figures: pl.DataFrame) -> list[dict[str, A
                 "spark": spark(line["day"].to_list(), line["value"].to_list()) if line is not None else None,
                 "badge": _badge(row),
                 "badge_note": _badge_note(row),
-                "source": f"OneUp's total of {days} days" if row["source"] == ONEUP and main == GAINS else None,
+                "source": _source(row, days) if main == GAINS else None,
             }
         )
     return tiles
+
+
+def _source(row: dict[str, Any], days: int | None) -> str | None:
+    if row["source"] != ONEUP:
+        return None
+    return f"OneUp's total of {days} days" if days else "OneUp's total"
 
 
 def _change(row: dict[str, Any]) -> str:
@@ -75,10 +80,10 @@ def _change(row: dict[str, Any]) -> str:
     return percent_text(row["change"])
 
 
-def _beside(row: dict[str, Any], days: int) -> str:
+def _beside(row: dict[str, Any], days: int | None) -> str:
     if row["before"] is None:
         return "nothing to compare with yet"
-    if row["key"] == FOLLOWERS:
+    if row["key"] == FOLLOWERS and days:
         return f"in {format_count(days - 1, 'day')}"
     return f"from {round(row['before']):,}"
 

@@ -81,12 +81,10 @@ def _moved(row: dict[str, Any]) -> str:
         return f"{name} stayed at {now:,}."
     verb = "rose" if now > before else "fell"
     size = f" {percent_text(abs(row['change'])).lstrip('+')}" if row["change"] is not None else ""
-    days = (row["end"] - row["start"]).days + 1
-    when = (
-        f" in the {days} days from {format_day(row['start'])} to {format_day(row['end'])}"
-        if row["source"] == ONEUP
-        else ""
-    )
+    when = ""
+    if row["source"] == ONEUP and row["start"] and row["end"]:
+        days = (row["end"] - row["start"]).days + 1
+        when = f" in the {days} days from {format_day(row['start'])} to {format_day(row['end'])}"
     return f"{name} {verb}{size} to {now:,}{when}, from {round(before):,}."
 
 
