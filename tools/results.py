@@ -32,6 +32,7 @@ MEASUREMENTS = {
     "fleet": Measurement("Many accounts", "benchmarks.fleet", 30),
     "accounts": Measurement("Very many accounts", "benchmarks.accounts", 16),
     "growth": Measurement("A year of daily syncs", "benchmarks.growth", 12),
+    "reports": Measurement("Reports", "benchmarks.reports", 8),
     "storage": Measurement("Storage of pins", "benchmarks.storage", 3),
     "statistics": Measurement("What the statistics promise", "simulations", 15),
     "independent-change": Measurement(
