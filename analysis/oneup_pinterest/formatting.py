@@ -205,7 +205,6 @@ FILTERS: dict[str, Callable[..., Any]] = {  # of the Jinja template, under their
         safe_url,
         host_of,
         format_number,
-        format_percent,
         format_day,
         format_time,
     )

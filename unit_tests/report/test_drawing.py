@@ -1,11 +1,14 @@
 """Drawings of the page stay inside their boxes, and their bars add up."""
 
+import re
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from oneup_pinterest import report
 from oneup_pinterest.questions.why.parts import PARTS
 from oneup_pinterest.report.drawing import (
     FALL_WIDTH,
@@ -61,3 +64,12 @@ def test_bars_stay_inside_the_drawing_and_touch_each_other() -> None:
             assert one.tie is not None
             ends = (other.x, other.x + other.width)
             assert min(abs(one.tie - end) for end in ends) <= 1.1
+
+
+def test_labels_fit_beside_the_bars_in_the_letters_of_a_phone() -> None:
+    means = {"mean_before": 123_456.7, "mean_now": 654_321.0, "pins_before": 11_234, "pins_now": 12_345}
+    split = {"metric": "impressions", "before": 0.0, "now": 0.0, **dict.fromkeys(PARTS, 0.0)}
+    style = (Path(report.__file__).parent / "template" / "page.css").read_text(encoding="utf-8")
+    phone = max(int(size) for size in re.findall(r"\.fall \.axis, \.fall \.num \{ font-size: (\d+)px", style))
+    for bar in waterfall(split | means):
+        assert len(bar.label) * 0.52 * phone < LABEL_WIDTH - 10, bar.label  # a letter is about half as wide as high

@@ -58,7 +58,7 @@ def shared_levels(counts: Floats, exposure: Floats, age: Floats) -> Levels:
     spline of log age with 3 knots (Harrell, Regression Modeling Strategies, 2.4.5; a straight line with fewer than 4
     periods), and a level per period. Units are weighted by 1 / (1 + 0.1 x total). The covariance is the sandwich over
     units (Liang and Zeger, Biometrika 73, 1986). A wide normal prior holds the curve of age where the ages of the units
-    cannot tell it from the levels.
+    do not separate it from the levels.
 
     Raises:
         ValueError: fewer than 2 units have counts in 2 periods, so nothing can be compared.

@@ -8,7 +8,7 @@ from oneup_pinterest.questions.chart_style import signed_count
 from oneup_pinterest.questions.why.parts import whole_parts
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 150, 34, 3
-FALL_WIDTH, LABEL_WIDTH, NUMBER_WIDTH = 760, 240, 90
+FALL_WIDTH, LABEL_WIDTH, NUMBER_WIDTH = 760, 320, 110  # room for the larger letters of a phone
 BAR, STEP = 26, 38
 
 
@@ -64,13 +64,12 @@ def waterfall(split: Mapping[str, Any]) -> tuple[Bar, ...]:
     >>> row = {"metric": "saves", "before": 10.0, "now": 14.0, "from_number": 1.0, "from_mean": -2.0, "from_older": 5.0,
     ...     "pins_before": 2, "pins_now": 3, "mean_before": 2.0, "mean_now": 1.5}
     >>> [(bar.label, bar.number) for bar in waterfall(row)][1:3]
-    [('Pins published: 2 → 3', '+1'), ('Saves per new pin: 2.0 → 1.5', '−2')]
+    [('Published: 2 → 3', '+1'), ('Per new pin: 2.0 → 1.5', '−2')]
     """
     parts = whole_parts(split)
     labels = {
-        "from_number": f"Pins published: {split['pins_before']:,} → {split['pins_now']:,}",
-        "from_mean": f"{split['metric'].capitalize()} per new pin: "
-        f"{split['mean_before']:,.1f} → {split['mean_now']:,.1f}",
+        "from_number": f"Published: {split['pins_before']:,} → {split['pins_now']:,}",
+        "from_mean": f"Per new pin: {_mean(split['mean_before'])} → {_mean(split['mean_now'])}",
         "from_older": "Older pins",
     }
     levels = [parts["before"]]
@@ -93,3 +92,7 @@ def waterfall(split: Mapping[str, Any]) -> tuple[Bar, ...]:
         bars.append(bar(row, label, signed_count(parts[name]), kind, (levels[row - 1], levels[row]), levels[row]))
     bars.append(bar(len(labels) + 1, "Now", f"{parts['now']:,}", "whole", (0, levels[-1]), None))
     return tuple(bars)
+
+
+def _mean(value: float) -> str:
+    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"  # decimals say nothing there
