@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "report": {"report", "images"} | ASKING,
     "notebooks": {"images", "notebooks"} | ASKING,
     "sync": {"sync"} | DATA,
+    "setup": {"setup", "sync"} | DATA,
     "sandbox": {"sandbox"},
 }
 CONNECTOR = {"run", "source", "export"}  # what Airbyte starts, and the data files beside it; never its components
