@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from oneup_pinterest.errors import UserError
 from oneup_pinterest.setup.schedule.job import NAME, Job
 from oneup_pinterest.setup.schedule.shell import shell_command
 from oneup_pinterest.setup.schedule.tools import Run, run_tool, write_texts
@@ -80,7 +81,9 @@ def install(job: Job, run: Run) -> str:
     Raises:
         UserError: systemd does not run for this user, or it refuses the units.
     """
-    run_tool(run, ("systemctl", "--user", "show-environment"))  # nothing is written if nobody would read it
+    status, _, message = run_tool(run, ("systemctl", "--user", "show-environment"), check=False)
+    if status:  # nothing is written, because nobody would read it
+        raise UserError(f"systemd does not run for your user here ({message}): choose another kind of schedule.")
     folder = unit_folder()
     write_texts(folder, files(job))
     run_tool(run, RELOAD)
