@@ -1,22 +1,81 @@
-"""Export a database as Parquet files: one folder per table."""
+"""Export a database as Parquet or CSV files, one folder per table, or as an Excel workbook."""
 
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import duckdb
+
+from oneup_pinterest.database.bi.columns import BI_VIEWS
+from oneup_pinterest.database.bi.temporary import create_temporary_bi_views
+from oneup_pinterest.database.csv_format import copy_to_csv
+from oneup_pinterest.database.exported_relations import (
+    choose_relations,
+    column_types,
+    select_for_spreadsheet,
+    select_rows_in_order,
+)
 from oneup_pinterest.database.reader import Database, open_history
-from oneup_pinterest.database.schema import TABLES, quoted
+from oneup_pinterest.database.workbook import require_xlsxwriter, write_workbook
 from oneup_pinterest.errors import UserError
+
+FORMATS = ("parquet", "csv", "xlsx")
+WORKBOOK = "oneup_pinterest.xlsx"
+
+
+def export_relations(
+    database: Database, output: str | Path, format: str = "parquet", relations: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Write relations to files in the folder `output`, and return the number of rows per relation.
+
+    `relations`: tables, `pins_latest` or views for BI (default: all tables and `pins_latest`). Only the accounts and
+    days of a `HistoryFile` are written. Rows are sorted by key. A table that the database lacks has no rows. Each file
+    is replaced only once the new one is complete.
+
+    Formats:
+
+    - `parquet`: `<output>/<relation>/<relation>.parquet`, compressed with zstd, with the columns and types of
+      `database.load` and further fields that the API has added. `oneup-pinterest load` reads these files, so they have
+      no further column.
+    - `csv`: `<output>/<relation>/<relation>.csv`, as in `database.csv_format`.
+    - `xlsx`: one workbook, `<output>/oneup_pinterest.xlsx`, with one sheet per relation; one with more than 1,048,575
+      rows continues on further sheets. Numbers, dates and booleans have their types. Ids and texts are text, never
+      formulas or links. Texts longer than 32,767 characters are cut.
+
+    In `csv` and `xlsx`, a column `username` follows `social_network_id`.
+
+    Raises:
+        UserError: as `open_history` and `choose_relations`; there is no such format; `output` (or a folder in it) is a
+            file or cannot be written; or the package for workbooks is not installed.
+
+    >>> import duckdb, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with duckdb.connect(folder + "/history.duckdb") as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> export_relations(folder + "/history.duckdb", folder + "/export", "csv", ["accounts"])
+    {'accounts': 1}
+    >>> [path.name for path in Path(folder, "export", "accounts").iterdir()]
+    ['accounts.csv']
+    """
+    names = choose_relations(relations)
+    if format not in FORMATS:
+        raise UserError(f"There is no format {format}: choose one of {', '.join(FORMATS)}.", 2)
+    folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: name a folder with --output.", 2)
+    if format == "xlsx":
+        require_xlsxwriter()
+    with open_history(database) as history:
+        if not BI_VIEWS.keys().isdisjoint(names):
+            create_temporary_bi_views(history)
+        if format == "xlsx":
+            return _export_workbook(history, names, folder)
+        return {name: _export_file(history, name, folder / name / f"{name}.{format}") for name in names}
 
 
 def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
-    """Write each table to `<output_dir>/<table>/<table>.parquet`, and return the number of rows per table.
-
-    The files have the columns and types of `database.load`, and further fields that the API has added. Rows are sorted
-    by key, and compressed with zstd. A table that the database lacks becomes a file without rows. Each file is replaced
-    only once the new one is complete.
-
-    Raises:
-        UserError: as `open_history`, or `output_dir` (or a folder in it) is a file or cannot be written.
+    """Write each table to `<output_dir>/<table>/<table>.parquet`: `export_relations` with its defaults.
 
     >>> import duckdb, tempfile
     >>> folder = tempfile.mkdtemp()
@@ -24,31 +83,54 @@ def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]
     ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
     >>> export_parquet(folder + "/history.duckdb", folder + "/export")["accounts"]
     1
-    >>> [path.name for path in Path(folder, "export", "accounts").iterdir()]
-    ['accounts.parquet']
     """
-    output = Path(output_dir)
-    if output.exists() and not output.is_dir():
-        raise UserError(f"{output} is a file: name a folder with --output.", 2)
-    rows: dict[str, int] = {}
-    with open_history(database) as history:
-        for name, relation in TABLES.items():
-            target = output / name / f"{name}.parquet"
-            unfinished = target.with_name(target.name + ".tmp")
-            order = ", ".join(map(quoted, relation.key))
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                ((rows[name],),) = history.execute(
-                    f"COPY (SELECT * FROM {quoted(name)} ORDER BY {order}) TO {_literal(unfinished)} "
-                    "(FORMAT parquet, COMPRESSION zstd)"
-                ).fetchall()
-                unfinished.replace(target)
-            except OSError as error:
-                raise UserError(f"{error.filename or output} cannot be written: {error.strerror}.") from None
-            finally:
-                with suppress(OSError):
-                    unfinished.unlink()
+    return export_relations(database, output_dir)
+
+
+def _export_file(history: duckdb.DuckDBPyConnection, name: str, target: Path) -> int:
+    with _errors_of(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with _replaced(target) as unfinished:
+        if target.suffix == ".csv":
+            query = select_for_spreadsheet(history, name)
+            return copy_to_csv(history, query, column_types(history, query), unfinished)
+        ((rows,),) = history.execute(
+            f"COPY ({select_rows_in_order(name)}) TO {_literal(unfinished)} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchall()
+    return int(rows)
+
+
+def _export_workbook(history: duckdb.DuckDBPyConnection, names: Sequence[str], folder: Path) -> dict[str, int]:
+    queries = {name: select_for_spreadsheet(history, name) for name in names}
+    with _errors_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        # the temporary files of a workbook are several times its size, and may not fit into the system's folder
+        with tempfile.TemporaryDirectory(prefix=f"{WORKBOOK}.", dir=folder, ignore_cleanup_errors=True) as work:
+            unfinished = Path(work) / WORKBOOK
+            rows = write_workbook(history, queries, unfinished)
+            unfinished.replace(folder / WORKBOOK)
     return rows
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[Path]:
+    """Yield where to write a file that replaces the target if nothing fails."""
+    unfinished = target.with_name(target.name + ".tmp")
+    try:
+        with _errors_of(target):
+            yield unfinished
+            unfinished.replace(target)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+@contextmanager
+def _errors_of(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or target} cannot be written: {error.strerror}.") from None
 
 
 def _literal(path: Path) -> str:

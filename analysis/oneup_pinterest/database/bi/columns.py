@@ -97,3 +97,10 @@ BI_VIEWS: Mapping[str, Comments] = {
         },
     ),
 }
+
+BI_KEYS: Mapping[str, tuple[str, ...]] = {
+    "account_daily": ("social_network_id", "day"),
+    "account_weekly": ("social_network_id", "week"),
+    "pin_daily_gains": ("social_network_id", "id", "metric", "day"),
+    "pin_performance": ("social_network_id", "id"),
+}
