@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.database.export import export_parquet as export_parquet
+    from oneup_pinterest.database.export import export_relations as export_relations
     from oneup_pinterest.database.load import load_account_followers as load_account_followers
     from oneup_pinterest.database.load import load_accounts as load_accounts
     from oneup_pinterest.database.load import load_overview_metrics as load_overview_metrics
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.database.load import load_pins_latest as load_pins_latest
     from oneup_pinterest.database.load import load_post_performance as load_post_performance
     from oneup_pinterest.database.load import load_sync_runs as load_sync_runs
+    from oneup_pinterest.database.query import run_query as run_query
     from oneup_pinterest.errors import UserError as UserError
     from oneup_pinterest.history.account_history import AccountHistory as AccountHistory
     from oneup_pinterest.history.account_history import load_account_histories as load_account_histories
@@ -70,7 +72,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.report import write_reports as write_reports
 
 _NAMES = {
-    "database.export": ("export_parquet",),
+    "database.export": ("export_parquet", "export_relations"),
     "database.load": (
         "load_account_followers",
         "load_accounts",
@@ -81,6 +83,7 @@ _NAMES = {
         "load_post_performance",
         "load_sync_runs",
     ),
+    "database.query": ("run_query",),
     "errors": ("UserError",),
     "history.account_history": ("AccountHistory", "load_account_histories", "load_account_history"),
     "images": ("PinImages",),
