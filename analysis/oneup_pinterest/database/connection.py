@@ -18,6 +18,9 @@ RETRY_INTERVAL = 0.1  # seconds
 MAGIC = slice(8, 12), b"DUCK"  # in every DuckDB file
 DAMAGE_MESSAGES = ("Could not read enough bytes", "Corrupt database file")
 WORK_SUFFIX = ".syncing"  # of the folder beside a file that holds the temporary files of a sync
+# DuckDB's own words, and those that it adds to what Windows says in the language of the user
+IN_USE_MESSAGES = ("Could not set lock on file", "File is already open in")
+SHARING_VIOLATION = 32  # Windows' number of the error that another process has opened the file for itself
 DISK_FULL_MESSAGES = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 
 
@@ -47,7 +50,7 @@ def _why_unusable(text: str) -> str | None:
         return f"{text} holds a NUL character, which no file name may"
     if text.startswith("ducklake:"):
         return f"{text} is a DuckLake, which this version does not read or write"
-    if text.rpartition(os.sep)[2] in ("", os.curdir, os.pardir):
+    if re.split(f"[{re.escape(os.sep + (os.altsep or ''))}]", text)[-1] in ("", os.curdir, os.pardir):
         return f"{text} is the name of a folder"
     path = Path(text).absolute()
     places = (path, Path(os.path.realpath(path)))  # as named, and with symbolic links resolved
@@ -100,8 +103,9 @@ def connect_waiting(
 def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
     """Return an error that explains why a file could not be opened or created."""
     text = str(error)
-    if _is_in_use(error):
-        by = re.search(r"PID (\d+)", text)
+    by = re.search(r"PID (\d+)", text)
+    is_own = by is not None and int(by[1]) == os.getpid()  # Windows locks a file within a process too
+    if _is_in_use(error) and not is_own:
         process = f" (process {by[1]})" if by else ""
         if to_write:
             return UserError(
@@ -109,7 +113,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
                 "is done, or close the file there, then sync again."
             )
         return UserError(f"{path} is being written{process}, most likely by a sync: try again when it is done.")
-    if "file handle conflict" in text or "different configuration" in text:
+    if is_own or "file handle conflict" in text or "different configuration" in text:
         return UserError(
             f"{path} is being written or read in this very process, by another connection (`duckdb.connect`, "
             "PyAirbyte's cache): close that connection, then try again."
@@ -158,6 +162,8 @@ def _require_magic(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(place.stop)
     except OSError as error:
+        if getattr(error, "winerror", None) == SHARING_VIOLATION:
+            return  # another process writes it: DuckDB says which
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     if start[place] != magic:
         what = "is empty" if not start else "is not a DuckDB database"
@@ -165,7 +171,7 @@ def _require_magic(path: Path) -> None:
 
 
 def _is_in_use(error: Exception) -> bool:
-    return "Could not set lock on file" in str(error)
+    return any(words in str(error) for words in IN_USE_MESSAGES)
 
 
 def _is_disk_error(error: Exception) -> bool:

@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with sandbox:
             print(_greeting(sandbox), file=sys.stderr, flush=True)
-            stopped.wait()
+            while not stopped.wait(1):  # without a limit, Windows would not see Ctrl-C before it ends
+                pass
     except OSError as error:
         print(
             f"Cannot listen on port {options.port}: {error.strerror}. "
