@@ -8,8 +8,14 @@ UPGRADE ?= --upgrade
 COMPILE := $(UV) pip compile --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 PYAIRBYTE := 0.71.3
 DLT := 1.31.0
+DAGSTER := 1.13.29
+PREFECT := 3.9.1
+AIRFLOW := 3.3.2
+PIPX := 1.18.4
+AIRBYTE_API := 1.0.1
 PIP_AUDIT := 2.10.1
-CLIENTS := .venv-clients/airbyte-$(PYAIRBYTE)-dlt-$(DLT)
+CLIENTS := airbyte/$(PYAIRBYTE)-dlt-$(DLT) dagster/$(DAGSTER) prefect/$(PREFECT) airflow/$(AIRFLOW) pipx/$(PIPX)
+CLIENTS := $(addprefix .venv-clients/,$(CLIENTS) airbyte-api/$(AIRBYTE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all test-clients nightly check format site picture lock audit clean
@@ -27,7 +33,7 @@ test-slow: .venv/installed .duckdb15/installed ## Run the slow tests: browsers, 
 test-all: test test-slow ## Run what `make test` and `make test-slow` run
 nightly: .venv/installed .duckdb15/installed ## Run the long simulations and random trials (hours; SEED=N repeats a night)
 	ONEUP_PINTEREST_SIMULATION_SCALE=10 ONEUP_PINTEREST_SEED=$(SEED) $(PYTEST) -m nightly
-test-clients: .venv/installed $(CLIENTS) ## Run PyAirbyte, dlt and fresh installations of the wheel (minutes; needs PyPI)
+test-clients: .venv/installed $(CLIENTS) ## Run PyAirbyte, dlt, Dagster, Prefect, Airflow, uvx and pipx with the wheel (minutes; needs PyPI)
 	$(BIN)/python -m pytest -m clients integration_tests/clients
 
 check: site ## Check formatting, lint, types, docs and the links of the site
@@ -53,6 +59,12 @@ clean: ## Remove what the commands above made
 	@$(PYTHON) tools/install.py && touch $@
 .duckdb15/installed: requirements-duckdb15.lock .venv/installed # the older DuckDB that the kit supports, beside the newer
 	@$(UV) pip install --python $(BIN)/python --require-hashes --target .duckdb15 -r $< && touch $@
-$(CLIENTS): # an environment of its own: PyAirbyte pins an older DuckDB and does not support Python 3.13
-	@$(UV) venv --clear --python '>=3.11,<3.13' .venv-clients
-	@$(UV) pip install --python .venv-clients airbyte==$(PYAIRBYTE) 'dlt[duckdb]==$(DLT)' && touch $@
+$(CLIENTS): # environments of their own: each pins other versions, and PyAirbyte does not support Python 3.13
+	@$(UV) venv --clear --python '>=3.11,<3.13' $(@D)
+	@$(UV) pip install --python $(@D) $(PACKAGES) && touch $@
+.venv-clients/airbyte/%: PACKAGES = airbyte==$(PYAIRBYTE) 'dlt[duckdb]==$(DLT)'
+.venv-clients/dagster/%: PACKAGES = dagster==$(DAGSTER)
+.venv-clients/prefect/%: PACKAGES = prefect==$(PREFECT)
+.venv-clients/airflow/%: PACKAGES = apache-airflow==$(AIRFLOW)
+.venv-clients/pipx/%: PACKAGES = pipx==$(PIPX)
+.venv-clients/airbyte-api/%: PACKAGES = airbyte-api==$(AIRBYTE_API)

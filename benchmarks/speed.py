@@ -19,7 +19,7 @@ from benchmarks.server import Api
 from test_support.paths import ROOT
 
 PYTHON = sys.executable
-CLIENTS = ROOT / ".venv-clients" / "bin" / "python"  # `make test-clients` installs it
+CLIENTS = ROOT / ".venv-clients" / "airbyte" / "bin" / "python"  # `make test-clients` installs it
 IMPORT = (
     "import sys; sys.modules['rfc3987_syntax'] = None; import airbyte_cdk.sources.declarative.yaml_declarative_source"
 )

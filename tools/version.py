@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 NUMBER = r"\d+\.\d+\.\d+\w*"
 TEXTS_BEFORE_VERSION = {  # file → texts before the version in it
     "pyproject.toml": ('\nversion = "',),
+    "packaging/oneup-pinterest/pyproject.toml": ('\nversion = "', "]=="),
     "metadata.yaml": ("dockerImageTag: ",),
     "docs/recipes/Dockerfile": ("source-oneup-pinterest:", "io.airbyte.version="),
     "docs/add-to-airbyte.md": ("source-oneup-pinterest:", "source_oneup_pinterest-", "--tag ", "tag `"),

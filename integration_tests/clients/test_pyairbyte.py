@@ -24,7 +24,7 @@ from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
 from test_support.paths import ROOT
 
-PYTHON = ROOT / ".venv-clients" / "bin" / "python"
+PYTHON = ROOT / ".venv-clients" / "airbyte" / "bin" / "python"
 RECIPE = ROOT / "docs" / "recipes" / "pyairbyte_sync.py"
 pytestmark = [
     pytest.mark.clients,
