@@ -40,6 +40,7 @@ def main() -> None:
         ("docs/bi.md", "bi"): bi_columns(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
     }
+    parts |= {("docs/orchestrators.md", name): recipe(f"{name}_sync.py") for name in ("dagster", "prefect", "airflow")}
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [
         link

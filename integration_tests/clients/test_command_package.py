@@ -29,21 +29,15 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, index: Path, *command: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in an empty home; `index` comes beside the package index of this machine."""
-    kept = ("PATH", "LANG", "SSL_CERT_FILE", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_CONFIG_FILE")
-    links = " ".join(filter(None, (str(index), os.environ.get("PIP_FIND_LINKS"))))
-    uv_links = ",".join(filter(None, (str(index), os.environ.get("UV_FIND_LINKS"))))
+def run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
+    """Run a command in an empty home, with the package index of this machine."""
+    home = {"HOME": str(folder / "home"), "USE_EMOJI": "0"}
+    kept = ("PATH", "LANG", "SSL_CERT_FILE")
+    settings = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("PIP_", "UV_"))}
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env={
-            **{name: value for name, value in os.environ.items() if name in kept},
-            "HOME": str(folder / "home"),
-            "PIP_FIND_LINKS": links,
-            "UV_FIND_LINKS": uv_links,
-            "USE_EMOJI": "0",
-        },
+        env={**settings, **home},
         capture_output=True,
         text=True,
         timeout=600,
@@ -65,27 +59,29 @@ def python() -> str:
 
 
 def test_uvx_runs_the_demo(index: Path, python: str, tmp_path: Path) -> None:
-    ended = run(tmp_path, index, UVX, "--python", python, "oneup-pinterest", "demo", "--days", "2")
+    ended = run(tmp_path, UVX, "--find-links", index, "--python", python, "oneup-pinterest", "demo", "--days", "2")
 
     assert_demo(ended, tmp_path)
 
 
 @pytest.mark.skipif(not PIPX.exists(), reason="pipx is not installed: make test-clients installs it")
 def test_pipx_runs_the_demo(index: Path, python: str, tmp_path: Path) -> None:
-    ended = run(tmp_path, index, PIPX, "run", "--python", python, "oneup-pinterest", "demo", "--days", "2")
+    options = ("--python", python, f"--pip-args=--find-links={index}")
+    ended = run(tmp_path, PIPX, "run", *options, "oneup-pinterest", "demo", "--days", "2")
 
     assert_demo(ended, tmp_path)
 
 
 @pytest.mark.skipif(not PIPX.exists(), reason="pipx is not installed: make test-clients installs it")
 def test_pipx_installs_the_one_command(index: Path, python: str, tmp_path: Path) -> None:
-    installed = run(tmp_path, index, PIPX, "install", "--python", python, "oneup-pinterest")
+    options = ("--python", python, f"--pip-args=--find-links={index}")
+    installed = run(tmp_path, PIPX, "install", *options, "oneup-pinterest")
     scripts = tmp_path / "home" / ".local" / "bin"
 
     assert installed.returncode == 0, installed.stderr[-3000:]
     assert [path.name for path in scripts.iterdir()] == ["oneup-pinterest"]
-    assert run(tmp_path, index, scripts / "oneup-pinterest", "--version").stdout.strip() == version()
-    assert_demo(run(tmp_path, index, scripts / "oneup-pinterest", "demo", "--days", "2"), tmp_path)
+    assert run(tmp_path, scripts / "oneup-pinterest", "--version").stdout.strip() == version()
+    assert_demo(run(tmp_path, scripts / "oneup-pinterest", "demo", "--days", "2"), tmp_path)
 
 
 def test_the_package_of_the_command_holds_no_code_and_requires_the_same_version(index: Path) -> None:
