@@ -88,8 +88,13 @@ def test_the_docs_name_the_tested_version_base_image_and_clients() -> None:
     assert f"io.airbyte.version={data['dockerImageTag']}" in dockerfile
     images = set(re.findall("^FROM ([^ \n]+)", dockerfile, re.MULTILINE))
     assert images == {data["connectorBuildOptions"]["baseImage"]}
-    version = re.search(r"^PYAIRBYTE := (.+)$", makefile, re.MULTILINE).group(1)  # type: ignore[union-attr]
-    assert f"airbyte=={version}" in page
+    orchestrators = (ROOT / "docs" / "orchestrators.md").read_text(encoding="utf-8")
+    clients = dict(re.findall(r"^([A-Z_]+) := ([\d.]+)$", makefile, re.MULTILINE))
+    assert set(re.findall(r"install airbyte==([\d.]+)", page)) == {clients["PYAIRBYTE"]}
+    assert f"`airbyte-api` {clients['AIRBYTE_API']}" in page
+    for name in ("Dagster", "Prefect", "Airflow"):
+        assert f"{name.lower()}=={clients[name.upper()]}" in orchestrators
+        assert f"{name} {clients[name.upper()]}" in orchestrators
 
 
 def test_publishing_to_pypi_is_declared() -> None:

@@ -18,6 +18,10 @@ TEXTS_BEFORE_VERSION = {  # file → texts before the version in it
     "packaging/oneup-pinterest/pyproject.toml": ('\nversion = "', "]=="),
     "metadata.yaml": ("dockerImageTag: ",),
     "docs/recipes/Dockerfile": ("source-oneup-pinterest:", "io.airbyte.version="),
+    "docs/orchestrators.md": ("source_oneup_pinterest-",),
+    "docs/index.md": ("pinterest-",),
+    "docs/recipes/airbyte_api.sh": ("TAG:-",),
+    "docs/recipes/airbyte.tf": ('docker_image_tag  = "',),
     "docs/add-to-airbyte.md": ("source-oneup-pinterest:", "source_oneup_pinterest-", "--tag ", "tag `"),
 }
 

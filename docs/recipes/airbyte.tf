@@ -1,0 +1,64 @@
+# Adds the connector's image, a source and a daily connection to a self-managed Airbyte: terraform apply
+# Give the secrets as TF_VAR_client_id, TF_VAR_client_secret and TF_VAR_oneup_api_key.
+terraform {
+  required_providers {
+    airbyte = {
+      source  = "airbytehq/airbyte"
+      version = "~> 1.0"
+    }
+  }
+}
+
+variable "airbyte_url" { type = string }
+variable "workspace_id" { type = string }
+variable "destination_id" { type = string }
+variable "client_id" {
+  type      = string
+  sensitive = true
+}
+variable "client_secret" {
+  type      = string
+  sensitive = true
+}
+variable "oneup_api_key" {
+  type      = string
+  sensitive = true
+}
+
+provider "airbyte" {
+  server_url    = "${var.airbyte_url}/api/public/v1"
+  token_url     = "${var.airbyte_url}/api/public/v1/applications/token"
+  client_id     = var.client_id
+  client_secret = var.client_secret
+}
+
+resource "airbyte_source_definition" "oneup_pinterest" {
+  name              = "OneUp Pinterest Analytics"
+  workspace_id      = var.workspace_id
+  docker_repository = "airbyte/source-oneup-pinterest"
+  docker_image_tag  = "0.1.0"
+}
+
+resource "airbyte_source" "oneup_pinterest" {
+  name          = "OneUp Pinterest"
+  workspace_id  = var.workspace_id
+  definition_id = airbyte_source_definition.oneup_pinterest.id
+  configuration = jsonencode({ api_key = var.oneup_api_key, timezone = "UTC" })
+}
+
+resource "airbyte_connection" "oneup_pinterest" {
+  name           = "OneUp Pinterest, daily"
+  source_id      = airbyte_source.oneup_pinterest.source_id
+  destination_id = var.destination_id
+  schedule       = { schedule_type = "cron", cron_expression = "0 0 4 * * ?" }
+  configurations = {
+    streams = [
+      { name = "overview_metrics", sync_mode = "incremental_deduped_history" },
+      { name = "pins", sync_mode = "incremental_deduped_history" },
+      { name = "account_followers", sync_mode = "incremental_deduped_history" },
+      { name = "post_performance", sync_mode = "incremental_deduped_history" },
+      { name = "pin_totals", sync_mode = "incremental_deduped_history" },
+      { name = "accounts", sync_mode = "full_refresh_overwrite" },
+    ]
+  }
+}
