@@ -11,6 +11,7 @@ import pytest
 from integration_tests.airbyte import messages
 from integration_tests.databases import rows
 from oneup_pinterest.sandbox import Sandbox
+from oneup_pinterest.sync.load import load
 from test_support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -99,6 +100,28 @@ def test_a_read_of_the_connector_needs_nothing_that_windows_lacks(sandbox: Sandb
     assert '"SUCCEEDED"' in checked.stdout
     assert read.returncode == 0, read.stdout[-2000:]
     assert {message["record"]["stream"] for message in messages(read.stdout) if "record" in message} >= {"pins"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_rows_in_files_of_windows_are_loaded(encoding: str, tmp_path: Path) -> None:
+    rows_of_a_day = [
+        {
+            "_airbyte_raw_id": "0-1",
+            "_airbyte_extracted_at": 1779278400000,
+            "social_network_id": account,
+            "snapshot_date": "2026-05-20",
+            "total_followers": 12,
+        }
+        for account in ("pin_zoë", "pin_b")
+    ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows_of_a_day)
+    (tmp_path / "account_followers.jsonl").write_bytes(text.encode(encoding))
+
+    loaded = load([str(tmp_path / "account_followers.jsonl")], tmp_path / "history.duckdb")
+
+    assert (loaded.status, loaded.exit_status) == ("done", 0)
+    found = rows(tmp_path / "history.duckdb", "SELECT social_network_id, total_followers FROM account_followers")
+    assert sorted(found) == [("pin_b", 12), ("pin_zoë", 12)]
 
 
 def test_types_hold_on_windows(tmp_path: Path) -> None:

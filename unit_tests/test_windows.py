@@ -14,6 +14,7 @@ from oneup_pinterest.database.stored_tables import TABLES
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.report.each import file_names
 from oneup_pinterest.sync import database_file
+from oneup_pinterest.sync.destination_files import stream_in_path
 
 DEVICES = [
     "CON",
@@ -72,6 +73,12 @@ def test_both_separators_of_windows_end_the_name_of_a_folder(text: str, monkeypa
 
     with pytest.raises(UserError, match="is the name of a folder"):
         connection.database_path(text)
+
+
+def test_the_stream_of_a_file_is_found_in_a_path_of_windows() -> None:
+    path = PureWindowsPath(r"C:\Users\accounts\OneUp\Pins\2026_05_20.jsonl")
+
+    assert stream_in_path(path, ["pins", "accounts"]) == "pins"  # type: ignore[arg-type]
 
 
 def test_a_file_that_windows_locks_is_waited_for(tmp_path: Path) -> None:
