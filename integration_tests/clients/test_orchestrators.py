@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.paths import ROOT
 
 CLIENTS, RECIPES = ROOT / ".venv-clients", ROOT / "docs" / "recipes"
+COMMAND = Path(sys.executable).parent / "oneup-pinterest"
 pytestmark = pytest.mark.clients
 
 
@@ -26,7 +28,7 @@ class Orchestrator(NamedTuple):
     """A tool, its command for one run of the recipe, and its settings: a folder of its own, and no calls home."""
 
     name: str
-    run: tuple[object, ...]
+    run: tuple[str, ...]
     settings: Callable[[Path], dict[str, str]]
     schedule: str  # code that prints the schedule of the imported recipe
 
@@ -34,7 +36,7 @@ class Orchestrator(NamedTuple):
         return {
             "PATH": os.pathsep.join((str(CLIENTS / self.name / "bin"), os.environ["PATH"])),
             "HOME": str(folder),
-            "ONEUP_PINTEREST": str(Path(sys.executable).parent / "oneup-pinterest"),
+            "ONEUP_PINTEREST": str(COMMAND),
             "ONEUP_PINTEREST_DATABASE": str(folder / "history.duckdb"),
             "ONEUP_PINTEREST_REPORT": str(folder / "report.html"),
             "NO_COLOR": "1",
@@ -51,7 +53,6 @@ def dagster_settings(folder: Path) -> dict[str, str]:
 def airflow_settings(folder: Path) -> dict[str, str]:
     return {
         "AIRFLOW_HOME": str(folder / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(RECIPES),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
     }
@@ -60,13 +61,13 @@ def airflow_settings(folder: Path) -> dict[str, str]:
 ORCHESTRATORS = [
     Orchestrator(
         "dagster",
-        ("dagster", "job", "execute", "-f", RECIPES / "dagster_sync.py", "-j", "oneup_pinterest"),
+        ("dagster", "job", "execute", "-f", "{recipes}/dagster_sync.py", "-j", "oneup_pinterest"),
         dagster_settings,
         "[schedule] = recipe.defs.schedules; print(schedule.job.name, schedule.cron_schedule)",
     ),
     Orchestrator(
         "prefect",
-        ("python", RECIPES / "prefect_sync.py"),
+        ("python", "{recipes}/prefect_sync.py"),
         lambda folder: {
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -95,8 +96,8 @@ def orchestrator(request: pytest.FixtureRequest, tmp_path: Path) -> Orchestrator
 @pytest.fixture
 def run(
     orchestrator: Orchestrator, sandbox: Sandbox, tmp_path: Path
-) -> Callable[[dict[str, Any]], subprocess.CompletedProcess[str]]:
-    """Return a function that runs the recipe once with a config."""
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs the recipe once with a config, and with environment variables."""
     (tmp_path / "secrets").mkdir()
     config_file = tmp_path / "secrets" / "config.json"
     config_file.touch(mode=0o600)
@@ -104,9 +105,13 @@ def run(
         prepared = execute(("airflow", "db", "migrate"), tmp_path, orchestrator, sandbox)
         assert prepared.returncode == 0, prepared.stderr[-2000:]
 
-    def run_once(config: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    def run_once(
+        config: dict[str, Any], recipes: Path = RECIPES, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         config_file.write_text(json.dumps(config))
-        ended = execute(orchestrator.run, tmp_path, orchestrator, sandbox)
+        command = tuple(part.format(recipes=recipes) for part in orchestrator.run)
+        folder = {"AIRFLOW__CORE__DAGS_FOLDER": str(recipes)}
+        ended = execute(command, tmp_path, orchestrator, sandbox, **folder, **environment)
         assert str(config["api_key"]) not in ended.stdout + ended.stderr
         return ended
 
@@ -114,13 +119,13 @@ def run(
 
 
 def execute(
-    command: tuple[object, ...], folder: Path, orchestrator: Orchestrator, sandbox: Sandbox
+    command: tuple[str, ...], folder: Path, orchestrator: Orchestrator, sandbox: Sandbox, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    program = CLIENTS / orchestrator.name / "bin" / str(command[0])
+    program = CLIENTS / orchestrator.name / "bin" / command[0]
     return subprocess.run(
-        [str(program), *map(str, command[1:])],
+        [str(program), *command[1:]],
         cwd=folder,
-        env=orchestrator.environment(folder, sandbox),
+        env={**orchestrator.environment(folder, sandbox), **environment},
         capture_output=True,
         text=True,
         timeout=240,  # less than the pause before another try
@@ -160,6 +165,29 @@ def test_an_account_that_cannot_be_read_does_not_stop_the_report(run: Any, sandb
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "pin_typo: " in ended.stdout + ended.stderr
     assert (tmp_path / "report.html").exists()
+
+
+def test_a_failed_sync_is_tried_again(orchestrator: Orchestrator, run: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    recipe = (RECIPES / f"{orchestrator.name}_sync.py").read_text(encoding="utf-8")
+    shorter, count = re.subn(r"delay=600|delay_seconds=600|delay=timedelta\(minutes=10\)", shorter_pause, recipe)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / f"{orchestrator.name}_sync.py").write_text(shorter, encoding="utf-8")
+    command = tmp_path / "fails_once"
+    command.write_text(f'#!/bin/sh\nmkdir "{tmp_path}/failed" 2>/dev/null && exit 1\nexec {COMMAND} "$@"\n')
+    command.chmod(0o755)
+    config = {**sandbox.config(), "start_date": "2026-05-01"}
+
+    ended = run(config, tmp_path / "recipes", ONEUP_PINTEREST=str(command))
+
+    assert count == 1
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    assert (tmp_path / "failed").exists()
+    assert rows(tmp_path / "history.duckdb", "SELECT count(*) FROM _sync_runs") == [(1,)]
+    assert (tmp_path / "report.html").exists()
+
+
+def shorter_pause(pause: re.Match[str]) -> str:
+    return pause[0].replace("600", "1").replace("minutes=10", "seconds=1")
 
 
 def test_the_recipe_runs_once_a_day(orchestrator: Orchestrator, sandbox: Sandbox, tmp_path: Path) -> None:
