@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from airbyte_cdk.models import (
     TraceType,
     Type,
 )
+from airbyte_cdk.sources.concurrent_source.thread_pool_manager import ThreadPoolManager
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import ConnectionDefinition
@@ -28,7 +30,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_oneup_pinterest import inputs
 from source_oneup_pinterest.components.config import require_listed_values
 from source_oneup_pinterest.components.errors import traced
+from source_oneup_pinterest.components.progress import ProgressSnapshot as ProgressSnapshot
 from source_oneup_pinterest.components.sync_context import AddSyncContext, SyncContext
+from source_oneup_pinterest.parts import NEWEST_WINDOWS, StreamStatuses, history_parts
 
 REQUESTS_SENT = "oneup-pinterest-requests"  # the analytics message with the number of requests of a read
 
@@ -69,6 +73,11 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         """Return the key as it is sent, without quotes and spaces around it."""
         return str(self._config["api_key"])
 
+    @property
+    def progress(self) -> ProgressSnapshot:
+        """Return how far the read is; any thread may ask at any time."""
+        return SyncContext.of(self._config).progress.snapshot()
+
     def know_accounts(self, names: Sequence[str]) -> None:
         """Set which accounts this key listed before, if the caller knows more than the state."""
         self._config = {**self._config, "_known_accounts": list(names)}
@@ -108,9 +117,10 @@ class SourceOneupPinterest(YamlDeclarativeSource):
             return
         inputs.require_streams(catalog, [stream["name"] for stream in self._stream_configs(self._source_config)])
         context = self._begin_sync()
+        context.progress.expect(len(self._windowed_streams(catalog)))
         failures: dict[tuple[str, str], FailureType] = {}
         try:
-            for message in super().read(logger, config, catalog, state):
+            for message in self._read_in_parts(context, logger, catalog):
                 failure = _failure_of(message) if message.trace else None
                 if failure is None:
                     yield message
@@ -118,13 +128,50 @@ class SourceOneupPinterest(YamlDeclarativeSource):
                     failures[failure[:2]] = failure[2]
                     yield message
         except AirbyteTracedException as error:
-            yield _requests_sent(context.requests_sent)
+            yield _requests_sent(context.progress.snapshot().requests)
             if not failures:
                 raise
             raise _summary_of(failures) from error
         finally:
             self.listed_accounts = context.listed_accounts
-        yield _requests_sent(context.requests_sent)
+        yield _requests_sent(context.progress.snapshot().requests)
+
+    def _windowed_streams(self, catalog: ConfiguredAirbyteCatalog) -> list[str]:
+        windowed = {each["name"] for each in self._stream_configs(self._source_config) if "incremental_sync" in each}
+        return [stream.stream.name for stream in catalog.streams if stream.stream.name in windowed]
+
+    def _read_in_parts(
+        self, context: SyncContext, logger: logging.Logger, catalog: ConfiguredAirbyteCatalog
+    ) -> Iterator[AirbyteMessage]:
+        """Yield the messages of each part; the CDK would read all windows of a stream before those of another one."""
+        statuses = StreamStatuses()
+        read_history: set[str] = set()  # the accounts of all parts so far
+        failure: AirbyteTracedException | None = None
+        # the history is planned while the newest windows are read, so the chain must ask for it afterwards
+        for part in chain([NEWEST_WINDOWS], history_parts(context.plans)):
+            context.part = part
+            read_history |= part.history or set()
+            names = [each.stream.name for each in catalog.streams]
+            if not part.newest:
+                names = [name for name, plan in context.plans.items() if plan.history.keys() & (part.history or ())]
+                self._renew_threads()
+                context.responses.clear()  # no later part has the same windows, and so memory and disk stay bounded
+            streams = [each for each in catalog.streams if each.stream.name in names]
+            try:
+                for message in super().read(logger, self._config, ConfiguredAirbyteCatalog(streams=streams)):
+                    if statuses.is_due(message, context.plans, read_history):
+                        yield message
+            except AirbyteTracedException as error:
+                failure = failure or error  # the other accounts go on
+            finally:  # otherwise the CDK's threads go on with requests after an interrupt, and wait after a failure
+                self._concurrent_source._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
+        if failure:
+            raise failure
+
+    def _renew_threads(self) -> None:
+        """Give the CDK's source new threads, because it ends them with each read (test_parts.py reads in parts)."""
+        workers = ThreadPoolExecutor(self._config.get("num_workers", 4), thread_name_prefix="workerpool")
+        self._concurrent_source._threadpool = ThreadPoolManager(workers, self.logger)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Try every account once, and name those that cannot be read."""

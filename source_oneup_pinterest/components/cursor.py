@@ -1,7 +1,7 @@
 """The cursor that plans the windows of each account and keeps its state."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,10 +11,12 @@ from airbyte_cdk.sources.types import Config, Record, StreamSlice
 
 from .config_dates import DEFAULT_HISTORY_DAYS
 from .log import LOGGER
-from .state import STATE_IGNORED, DaysRead
+from .state import STATE_IGNORED, DaysRead, StreamPlan
+from .sync_context import SyncContext
 from .windows import PRESET_DAYS, Window, split_into_windows, weekly_ends
 
 PROVISIONAL_DAYS = 3  # Pinterest may restate a period for this long after its last day
+MAX_STATE_AGE = 60.0  # seconds; what a sync read since the last state is lost if it is killed
 
 
 class AccountsCursor(ConcurrentPerPartitionCursor):
@@ -30,8 +32,13 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
         self._today = date.fromisoformat(config["_today"])
         self._yesterday = date.fromisoformat(config["_yesterday"])
         self._preset = str(config.get("preset") or "last_30_days") if windows == "period" else None
-        self._read: dict[tuple[str, str | None], DaysRead] = {}
-        self._read_again: dict[tuple[str, str | None], list[Window]] = {}
+        self._context = SyncContext.of(config)
+        planned = self._context.plans.get(self._stream_name)
+        self._plan = planned or StreamPlan()
+        self._read, self._read_again = self._plan.days_read, self._plan.read_again
+        if planned:  # by the part of this sync that read the newest windows
+            return
+        self._context.plans[self._stream_name] = self._plan
         manager = self._connector_state_manager
         for entry in manager.get_stream_state(self._stream_name, self._stream_namespace).get("entries") or ():
             try:
@@ -58,22 +65,49 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
         return self._today if self._windows == "newest" else self._yesterday
 
     def stream_slices(self) -> Iterable[StreamSlice]:
+        """Yield the newest windows of all accounts, then the others account by account, oldest first.
+
+        With the newest ones, a sync that is interrupted is useful. An account's state can then follow its other windows
+        one by one, so the next sync repeats none of them.
+        """
+        if not self._plan.partitions:
+            self._plan_windows()
+        part = self._context.part
+        if part.newest:
+            for account in self._plan.partitions:
+                yield from self._slices(account, newest=True)
+        for account in self._plan.history:
+            if part.history is None or account in part.history:
+                yield from self._slices(account, newest=False)
+
+    def _plan_windows(self) -> None:
         # all accounts first, so that every state message has the planned start of each
         partitions = {each.partition["social_network_id"]: each for each in self._partition_router.stream_slices()}
-        planned = {account: self._plan(account) for account in partitions}
-        for account, read in planned.items():
-            partition = partitions[account]
-            open_windows: list[tuple[str | None, Window]] = [(self._preset, window) for window in read.windows]
-            for other in PRESET_DAYS.keys() - {self._preset}:
-                open_windows += [(other, window) for window in self._read_again.get((account, other), [])]
-            for preset, window in open_windows:
+        for account in partitions:
+            self._plan_account(account)
+        for account, partition in partitions.items():
+            self._plan.partitions[account] = partition.partition
+            newest, history = (sum(1 for _ in self._slices(account, newest)) for newest in (True, False))
+            if history:
+                self._plan.history[account] = history
+            self._context.progress.plan(account, newest, history)
+
+    def _slices(self, account: str, newest: bool) -> Iterator[StreamSlice]:
+        windows: list[tuple[str | None, Window]] = [
+            (self._preset, each) for each in self._read[account, self._preset].windows
+        ]
+        for other in PRESET_DAYS.keys() - {self._preset}:
+            windows += [(other, window) for window in self._read_again.get((account, other), [])]
+        for preset, window in windows:
+            is_newest = preset == self._preset and window.end == self._yesterday
+            if is_newest == newest:
                 yield StreamSlice(
-                    partition=partition.partition,
+                    partition=self._plan.partitions[account],
                     cursor_slice={"start_time": window.start.isoformat(), "end_time": window.end.isoformat()},
-                    extra_fields={"window": window, "preset": preset},
+                    extra_fields={"window": window, "preset": preset, "is_newest": is_newest},
                 )
 
-    def _plan(self, account: str) -> DaysRead:
+    def _plan_account(self, account: str) -> None:
         key = account, self._preset
         start, day = date.fromisoformat(self._config["_start_date"]), timedelta(days=1)
         is_set = bool(self._config.get("start_date"))
@@ -93,7 +127,6 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
             read.windows = self._publish_windows(read, start if is_set or known is None else date.min)
             read.windows = sorted({*read.windows, *self._read_again.get(key, [])}, key=lambda window: window.end)
         self._read[key] = read
-        return replace(read, windows=list(read.windows))
 
     def _period(self, end: date) -> Window:
         assert self._preset or self._windows == "newest"
@@ -152,6 +185,10 @@ class AccountsCursor(ConcurrentPerPartitionCursor):
 
     def observe(self, record: Record) -> None:
         """Ignore records: the cursor follows the windows, so an account without records advances too."""
+
+    def _throttle_state_message(self) -> float | None:
+        now = time.time()
+        return now if now - self._last_emission_time > MAX_STATE_AGE else None
 
     def ensure_at_least_one_state_emitted(self) -> None:
         self._emit_state_message(throttle=False)

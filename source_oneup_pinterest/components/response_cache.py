@@ -110,6 +110,14 @@ class ResponseCache:
                 self._entries[url] = CacheEntry(response.status_code, dict(response.headers), body, response.pin_lists)
             return response
 
+    def clear(self) -> None:
+        """Forget all responses, when no stream needs them any more; none may be in use."""
+        with self._lock:
+            self._entries.clear()
+            self._url_locks.clear()
+            if self._file is not None:
+                self._file.truncate(0)
+
     def buffer(
         self, request: requests.PreparedRequest, response: requests.Response, mask: Callable[[bytes], bytes]
     ) -> BufferedResponse:

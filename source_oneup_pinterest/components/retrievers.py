@@ -85,10 +85,14 @@ class WindowRetriever(SimpleRetriever):
             "snapshot_date": self.config["_today"],
         }
         stamp = {name: values[name] for name in self.stamp}
-        # there is one page, so the CDK's loop over pages would only cost time per record
-        response = self.requester.send_request(stream_slice=stream_slice)
-        assert response is not None  # OneUpErrorHandler ignores no response
-        for record in self.record_selector.select_records(response, {}, {}, stream_slice):
-            assert isinstance(record.data, dict)  # each extractor yields its own dictionaries
-            record.data.update(stamp)
-            yield record
+        try:
+            # there is one page, so the CDK's loop over pages would only cost time per record
+            response = self.requester.send_request(stream_slice=stream_slice)
+            assert response is not None  # OneUpErrorHandler ignores no response
+            for record in self.record_selector.select_records(response, {}, {}, stream_slice):
+                assert isinstance(record.data, dict)  # each extractor yields its own dictionaries
+                record.data.update(stamp)
+                yield record
+        finally:  # a window that cannot be read is closed too
+            is_newest = stream_slice.extra_fields["is_newest"]
+            SyncContext.of(self.config).progress.close(values["social_network_id"], is_newest)

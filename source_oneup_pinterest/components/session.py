@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import requests
-from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget, LimiterSession
+from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
 
 from .limits import DeadlineHTTPResponse, with_deadline
@@ -72,7 +72,7 @@ class ApiKeyAdapter(requests.adapters.HTTPAdapter):
         return self._key_in_url.sub(b"apiKey=****", body)
 
 
-class OneUpSession(LimiterSession):
+class OneUpSession(requests.Session):
     """Send within the request budget, follow no redirect (it would carry the key along), and share responses.
 
     Proxies and certificates come from the environment. But http, which is for this machine only, uses no proxy,
@@ -80,7 +80,8 @@ class OneUpSession(LimiterSession):
     """
 
     def __init__(self, api_budget: AbstractAPIBudget, api_key: str, context: SyncContext):
-        super().__init__(api_budget=api_budget)
+        super().__init__()
+        self._api_budget = api_budget
         self._context = context
         self.auth = _no_login
         adapter = ApiKeyAdapter(api_key, context.responses)
@@ -89,7 +90,8 @@ class OneUpSession(LimiterSession):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         def send() -> BufferedResponse:
-            self._context.count_request()
+            with self._context.progress.waiting():
+                self._api_budget.acquire_call(request)
             options: dict[str, Any] = {"allow_redirects": False}
             if str(request.url).startswith("http:"):
                 options["proxies"] = {}

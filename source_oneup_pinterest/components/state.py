@@ -44,3 +44,16 @@ class DaysRead:
     since_after: date | None = None
     windows: list[Window] = field(default_factory=list)
     done: set[Window] = field(default_factory=set)
+
+
+@dataclass
+class StreamPlan:
+    """What one sync reads of a stream: the partition and the days of each account, and its windows before the newest.
+
+    `days_read` and `read_again` have one entry per account and preset; `history` counts windows per account.
+    """
+
+    partitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    days_read: dict[tuple[str, str | None], DaysRead] = field(default_factory=dict)
+    read_again: dict[tuple[str, str | None], list[Window]] = field(default_factory=dict)
+    history: dict[str, int] = field(default_factory=dict)

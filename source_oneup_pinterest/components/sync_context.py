@@ -3,7 +3,7 @@
 import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
     ConfigTransformation,
@@ -11,24 +11,36 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
 from airbyte_cdk.sources.types import Config
 
 from .circuit_breaker import CircuitBreaker
+from .progress import ReadProgress
 from .response_cache import ResponseCache
+from .state import StreamPlan
 
 SYNC_CONTEXT_KEY = "__sync_context"
+DEFAULT_REQUESTS_PER_MINUTE = 120
+
+
+class ReadPart(NamedTuple):
+    """The windows to read next: the newest of each account or not, and the history of some accounts (None: of all)."""
+
+    newest: bool = True
+    history: frozenset[str] | None = None
 
 
 class SyncContext(dict[str, Any]):
-    """Hold the response cache, the circuit breaker, the warnings already logged and the request count of one sync.
+    """Hold what one sync shares: response cache, circuit breaker, planned windows, progress, warnings already logged.
 
     The CDK builds every component from the same config, so the context is a value of the config. It is an empty
     dictionary as well, because the CDK writes the config into a JSON file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_requests_per_minute: int = DEFAULT_REQUESTS_PER_MINUTE) -> None:
         super().__init__()
         self.responses = ResponseCache()
         self.circuit_breaker = CircuitBreaker()
         self.listed_accounts: dict[str, str | None] | None = None  # id → username, once a list was read to its end
-        self.requests_sent = 0
+        self.progress = ReadProgress(max_requests_per_minute)
+        self.plans: dict[str, StreamPlan] = {}  # by name of stream
+        self.part = ReadPart()
         self._logged: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
@@ -38,10 +50,6 @@ class SyncContext(dict[str, Any]):
         context = config[SYNC_CONTEXT_KEY]
         assert isinstance(context, SyncContext)
         return context
-
-    def count_request(self) -> None:
-        with self._lock:
-            self.requests_sent += 1
 
     def is_first(self, *warning: str) -> bool:
         """Return whether a warning was not logged yet in this sync, and remember it."""
@@ -56,4 +64,5 @@ class AddSyncContext(ConfigTransformation):
     """Give a config the context of a new sync, so that two syncs in one process share nothing."""
 
     def transform(self, config: MutableMapping[str, Any]) -> None:
-        config[SYNC_CONTEXT_KEY] = SyncContext()
+        limit = config.get("max_requests_per_minute", DEFAULT_REQUESTS_PER_MINUTE)
+        config[SYNC_CONTEXT_KEY] = SyncContext(limit)

@@ -10,6 +10,7 @@ import pytest
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_oneup_pinterest.components import AddSyncContext
 from source_oneup_pinterest.components.cursor import AccountsCursor
 from source_oneup_pinterest.components.state import PerAccountStateMigration
 from unit_tests.connector.configs import resolved
@@ -24,11 +25,18 @@ class Source:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, windows: str = "period", **config: Any) -> None:
         self.monkeypatch, self.windows, self.config = monkeypatch, windows, config
         self.state: Json = {}
+        self.planned: list[tuple[str, str, str]] = []
 
-    def sync(self, now: datetime, accounts: int = 1, fail: tuple[str, ...] = (), **config: Any) -> list[str]:
-        """Sync at `now`; return the last days of the windows (for `published` the first and last days)."""
+    def sync(
+        self, now: datetime, accounts: int = 1, fail: tuple[str, ...] = (), stop: int | None = None, **config: Any
+    ) -> list[str]:
+        """Sync at `now`, up to `stop` windows; return their last days, sorted (`published`: both days).
+
+        `self.planned` then has the windows of the sync in its order.
+        """
         self.config |= config
         resolved_config = resolved(self.monkeypatch, now, **self.config)
+        AddSyncContext().transform(resolved_config)
         cursor = object.__new__(AccountsCursor)
         manager = ConnectorStateManager()
         manager.update_state_for_stream("s", None, PerAccountStateMigration(resolved_config).migrate(self.state))
@@ -47,13 +55,14 @@ class Source:
         }
         cursor.begin(resolved_config, self.windows)
         planned = list(cursor.stream_slices())
-        for each in planned:
+        for each in planned[:stop]:
             if each["end_time"] not in fail:
                 cursor.close_partition(SimpleNamespace(to_slice=lambda each=each: each))  # type: ignore[arg-type]
         self.state = dict(cursor.state)
+        self.planned = [(each.partition["social_network_id"], each["start_time"], each["end_time"]) for each in planned]
         if self.windows == "published":
-            return [f"{each['start_time']}/{each['end_time']}" for each in planned]
-        return [each["end_time"] for each in planned]
+            return sorted(f"{each['start_time']}/{each['end_time']}" for each in planned[:stop])
+        return sorted(each["end_time"] for each in planned[:stop])
 
 
 @pytest.mark.parametrize("start", ["2026-05-06", ""])
@@ -149,3 +158,58 @@ def test_each_of_many_accounts_keeps_its_state(monkeypatch: pytest.MonkeyPatch) 
     assert len(source.sync(FIRST, accounts=12_000)) == 24_000
     assert len(source.sync(FIRST, accounts=12_000)) == 12_000
     assert not source.state["use_global_cursor"]
+
+
+@pytest.mark.parametrize("windows", ["period", "published"])
+def test_newest_windows_of_all_accounts_are_read_before_any_history(
+    monkeypatch: pytest.MonkeyPatch, windows: str
+) -> None:
+    source = Source(monkeypatch, windows, start_date="2025-05-20")
+    source.sync(FIRST, accounts=3)
+
+    newest, history = source.planned[:3], source.planned[3:]
+    assert [account for account, *_ in newest] == ["pin_0", "pin_1", "pin_2"]
+    assert {end for *_, end in newest} == {"2026-05-19"}
+    assert "2026-05-19" not in {end for *_, end in history}
+    assert history == sorted(history)  # account by account, the oldest first
+    assert len(history) > 9
+
+
+@pytest.mark.parametrize("windows", ["period", "published", "newest"])
+@pytest.mark.parametrize("start", ["2025-10-20", ""])
+@pytest.mark.parametrize("days", [0, 4])
+def test_sync_that_stopped_anywhere_is_completed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, windows: str, start: str, days: int
+) -> None:
+    whole = Source(monkeypatch, windows, start_date=start, pins_lookback_days=7)
+    whole.sync(FIRST, accounts=2)
+    planned = whole.planned
+    whole.sync(FIRST + timedelta(days=days), accounts=2)
+    for stop in range(len(planned) + 1):
+        source = Source(monkeypatch, windows, start_date=start, pins_lookback_days=7)
+        source.sync(FIRST, accounts=2, stop=stop)
+        assert source.planned == planned
+        source.sync(FIRST + timedelta(days=days), accounts=2)
+        assert source.state == whole.state
+        assert days_of(planned, windows) <= days_of(planned[:stop], windows) | days_of(source.planned, windows)
+
+
+def days_of(planned: list[tuple[str, str, str]], windows: str) -> set[tuple[str, date]]:
+    """Return the account and each publish day, or each last day of a period before the newest, that windows cover."""
+    if windows == "newest":
+        return {(account, date.min) for account, *_ in planned}
+    if windows == "period":
+        return {(account, date.fromisoformat(end)) for account, _, end in planned if end != "2026-05-19"}
+    return {
+        (account, date.fromisoformat(start) + timedelta(days=n))
+        for account, start, end in planned
+        for n in range((date.fromisoformat(end) - date.fromisoformat(start)).days + 1)
+    }
+
+
+def test_windows_after_a_failed_one_are_not_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(monkeypatch, start_date="2026-04-29")
+    source.sync(FIRST, fail=("2026-05-12",))
+    (entry,) = source.state["states"]
+    assert (entry["cursor"]["period_end"], entry["since"]) == ("2026-05-05", "2026-04-29")
+    assert source.sync(FIRST) == ["2026-05-05", "2026-05-12", "2026-05-19"]  # the first of them became final

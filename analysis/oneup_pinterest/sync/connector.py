@@ -34,7 +34,7 @@ from oneup_pinterest.sync.events import (
     WarningEvent,
     parse_failure,
 )
-from source_oneup_pinterest.source import REQUESTS_SENT, SourceOneupPinterest
+from source_oneup_pinterest.source import REQUESTS_SENT, ProgressSnapshot, SourceOneupPinterest
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -64,6 +64,10 @@ class Connector:
     def set_known_accounts(self, names: Sequence[str]) -> None:
         """Set which accounts this key listed before; by default they are those of the state."""
         self._source.know_accounts(names)
+
+    def progress(self) -> ProgressSnapshot:
+        """Return how far the read is; any thread may ask before, during and after it."""
+        return self._source.progress
 
     def read(self, streams: Iterable[str]) -> Iterator[Event]:
         """Yield the events of a read; failures are events, not exceptions."""
