@@ -1,10 +1,11 @@
 """The notebooks open in JupyterLab and show answers safely."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,13 @@ def test_tables_need_no_style_sheet_and_are_reproducible() -> None:
     assert " id=" not in one
     assert '<td style="text-align: right; white-space: nowrap" dir="auto">1,200</td>' in one
     assert '<td style="text-align: start" dir="auto">one</td>' in one
+
+
+def test_headings_wrap_so_that_a_table_fits_the_window() -> None:
+    html = notebooks.as_html_table(pl.DataFrame({"Not seen from the start (pins)": [1], "Day": [date(2026, 3, 1)]}))
+    heads = re.findall("<th style=.*?</th>", html._repr_html_())
+    assert [head.startswith('<th style="text-align: ') for head in heads] == [True, True]
+    assert not [head for head in heads if "nowrap" in head]
 
 
 def test_long_table_is_truncated_with_a_note() -> None:

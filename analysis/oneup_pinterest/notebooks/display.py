@@ -11,6 +11,7 @@ from oneup_pinterest.notebooks.zoom import with_zoom
 from oneup_pinterest.questions.answer import Answer
 
 MAX_ROWS = 40  # of a table in a notebook: more rows would scroll the headings away
+_ONE_LINE = "; white-space: nowrap"
 
 
 def show(answer: Answer, pictures: StoredPictures | None = None, *, zoom: bool = False) -> None:
@@ -85,7 +86,8 @@ class _Table:
 
     def _repr_html_(self) -> str:
         body = Markup().join(_html_row("td", row, self.styles) for row in self.written.rows())
-        head = _html_row("th", self.written.columns, self.styles)
+        # headings wrap, unlike numbers: in one line they would make the table wider than the window
+        head = _html_row("th", self.written.columns, (style.removesuffix(_ONE_LINE) for style in self.styles))
         more = Markup("<p><small>{}</small></p>").format(self._more()) if self._more() else ""
         return Markup('<div style="overflow-x: auto"><table><thead>{}</thead><tbody>{}</tbody></table></div>{}').format(
             head, body, more
@@ -98,7 +100,7 @@ class _Table:
 def _cell_style(dtype: pl.DataType) -> str:
     if dtype == pl.String:  # texts may be long, in either direction
         return "text-align: start"
-    return "text-align: right; white-space: nowrap" if dtype.is_numeric() else "text-align: left; white-space: nowrap"
+    return f"text-align: {'right' if dtype.is_numeric() else 'left'}{_ONE_LINE}"
 
 
 def _html_row(tag: str, cells: Iterable[str], styles: Iterable[str]) -> Markup:
