@@ -29,8 +29,8 @@ MAY_IMPORT = {
 CONNECTOR = {"run", "source", "export"}  # what Airbyte starts, and the data files beside it; never its components
 QUESTIONS = sorted(path.name for path in (PACKAGE / "questions").iterdir() if (path / "__init__.py").is_file())
 COMBINING = ("summary", "top_pins", "actions")  # questions whose answers are made from those of others
-SHARED = {"answer", "chart_style", "interval_chart"}
-PROSE = {"answer", "chart", "chart_style", "interval_chart"}
+SHARED = {"answer", "chart_style", "interval_chart", "pin_columns"}
+PROSE = {"answer", "chart", "chart_style", "interval_chart", "pin_columns"}
 
 
 def imports(path: Path, package: str) -> Iterator[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -203,6 +204,32 @@ def test_first_days_show_totals_of_oneup_without_a_verdict(tmp_path: Path) -> No
     assert "Saves fell 25% to 45 in the 30 days from 1 Mar 2026 to 30 Mar 2026, from 60." in text
     assert text.count("−25% from 60") == 6
     assert text.count("too early to judge") == 5  # posts are counted, not estimated
+
+
+class Pictures:
+    """A picture of each pin that the page names: its id."""
+
+    def of(self, pins: pl.DataFrame) -> dict[tuple[str, str], str]:
+        return {(account, pin): f"data:{pin}" for account, pin in pins.select("social_network_id", "id").iter_rows()}
+
+
+def test_tables_of_pins_show_the_picture_of_each_whatever_its_link(tmp_path: Path) -> None:
+    database = make_long_history(tmp_path / "history.duckdb", ("pin_one",), days=40, pins=60)
+    with duckdb.connect(database) as connection:
+        connection.execute(
+            "UPDATE _pins SET text = 'text of ' || id, permalink = CASE hash(id) % 3 WHEN 0 THEN NULL "
+            "WHEN 1 THEN 'https://www.pinterest.com/pin/1/' ELSE 'https://www.pinterest.com/pin/' || id END"
+        )
+    html = write_report(database, tmp_path / "report.html", Pictures()).read_text(encoding="utf-8")  # type: ignore[arg-type]
+    tables = [table for table in re.findall("<table>.*?</table>", html, re.DOTALL) if 'data-kind="pin"' in table]
+    assert len(tables) == 2  # the best and the worst by rate
+    for table in tables:
+        rows = table.partition("<tbody>")[2].split("<tr>")[1:]
+        assert len(rows) == 10
+        for row in rows:
+            (pin,) = re.findall("text of ([^<]+)</bdi>", row)
+            assert f'<img class="thumb" src="data:{pin}"' in row
+        assert 0 < table.count("<a href=") < len(rows)
 
 
 def test_totals_and_gains_on_the_page_equal_plain_sql(tmp_path: Path) -> None:

@@ -72,3 +72,18 @@ def latest_counters(history: LoadedHistory, metrics: Sequence[str]) -> pl.DataFr
         )
         .drop("pin", "earlier", *counters.columns)
     )
+
+
+def with_pin_texts(history: LoadedHistory, pins: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that have an `id` with the text and permalink of each pin as last seen; null where unknown.
+
+    >>> from datetime import date
+    >>> pins = pl.DataFrame({"social_network_id": "pin_a", "id": ["1"], "text": "Soup", "timestamp": date(2026, 3, 1),
+    ...     "snapshot_date": date(2026, 3, 9)})
+    >>> with_pin_texts(LoadedHistory(pins), pl.DataFrame({"id": ["2", "1"]})).rows()
+    [('2', None, None), ('1', 'Soup', None)]
+    """
+    known = latest_pins(history)
+    missing = [pl.lit(None, pl.String).alias(name) for name in ("text", "permalink") if name not in known.columns]
+    texts = known.with_columns(missing).select("id", "text", "permalink")
+    return pins.drop("text", "permalink", strict=False).join(texts, on="id", how="left", maintain_order="left")

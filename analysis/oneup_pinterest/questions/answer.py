@@ -24,6 +24,7 @@ class Answer(NamedTuple):
     - chart: one view or its layers (no facets: it must fit a phone), or None where there is nothing to draw
     - table: the numbers of the chart, with headings for people that have units; or None
     - notes: sentences on how to read it: what was left out, assumed or estimated
+    - pins: the id of the pin in each row of the table, so that its picture can be shown; empty if rows are not pins
 
     >>> not_enough_data("Did saves change?", "two whole weeks are needed, and there are 3 days.").sentence
     'Not enough data yet: two whole weeks are needed, and there are 3 days.'
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
     chart: Chart | None = None
     table: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    pins: tuple[str | None, ...] = ()
 
 
 def not_enough_data(question: str, why: str) -> Answer:

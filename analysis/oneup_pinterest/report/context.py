@@ -1,9 +1,7 @@
 """Compute what the page shows; the template only lays it out."""
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -24,12 +22,12 @@ from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
 from oneup_pinterest.questions.overview.answer import accounts_answer
 from oneup_pinterest.questions.overview.statistic import account_figures
+from oneup_pinterest.questions.pin_columns import LINK, PIN
 from oneup_pinterest.report.account_page import account_page
 from oneup_pinterest.report.pin_lists import CHOSEN
 from oneup_pinterest.report.sections import GROUPS, WIDTH
 
 MADE_UP = "pin_sandbox_"
-LINK = "Link"  # the heading of the column with URLs in an answer's table
 LONG_TEXT = 24  # characters: columns with longer texts get a readable width
 # of each row of pins; the rest is read once per pin, from `pins_latest`
 PIN_COLUMNS = (
@@ -101,14 +99,11 @@ def _rows_of(frame: pl.DataFrame, account: str) -> pl.DataFrame:
 
 def _account(history: AccountHistory, number: int, name: str) -> dict[str, Any]:
     charts: dict[str, Any] = {}
-    has_links = "permalink" in history.latest_pins.columns
-    pins = dict(history.latest_pins.select("permalink", "id").iter_rows()) if has_links else {}
     groups = [
         {
             "title": group.title,
             "answers": [
-                _laid_out(ask(history), f"{group.key}-{place}-{number}", charts, pins)
-                for place, ask in enumerate(group.ask)
+                _laid_out(ask(history), f"{group.key}-{place}-{number}", charts) for place, ask in enumerate(group.ask)
             ],
         }
         for group in GROUPS
@@ -140,13 +135,8 @@ def _side_by_side(rows: list[pl.DataFrame], names: dict[str, str]) -> dict[str, 
     return {**_laid_out(answer, "side-by-side", charts), "charts": charts}
 
 
-def _laid_out(
-    answer: Answer, place: str, charts: dict[str, Any], pins: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, Any]:
-    """Return the answer as the template needs it, and add its chart, if any, to `charts`.
-
-    `pins` has the id of each pin by its link, so that a table that links to pins can show their pictures.
-    """
+def _laid_out(answer: Answer, place: str, charts: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer as the template needs it, and add its chart, if any, to `charts`."""
     if answer.chart is not None:
         charts[place] = styled(answer.chart, "transparent")
     table = answer.table if answer.table is not None else pl.DataFrame()
@@ -164,14 +154,14 @@ def _laid_out(
             for name, dtype in table.schema.items()
         ],
         "rows": cells.with_columns(links).rows(),
-        "pins": [pins.get(link) for link in table[LINK]] if LINK in table.columns else [],
+        "pins": answer.pins,
         "is_open": answer.chart is None,
     }
 
 
 def _kind(name: str, dtype: pl.DataType) -> str:
-    if name == LINK:
-        return "link"
+    if name in (PIN, LINK):
+        return "pin" if name == PIN else "link"
     return "number" if dtype.is_numeric() else "date" if dtype.is_temporal() else "text"
 
 

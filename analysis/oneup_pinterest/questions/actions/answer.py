@@ -8,12 +8,14 @@ import polars as pl
 from oneup_pinterest.formatting import format_count, truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS as MIN_OUTCOMES
+from oneup_pinterest.history.latest import with_pin_texts
 from oneup_pinterest.methods.verdicts import LESS, MORE
 from oneup_pinterest.questions.actions.statistic import OLD_DAYS, still_earning, unusual_rates
 from oneup_pinterest.questions.answer import Answer
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.statistic import format_differences
 from oneup_pinterest.questions.movers.statistic import pin_movers
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 from oneup_pinterest.questions.texts.answer import said
 from oneup_pinterest.questions.texts.statistic import text_effects
 from oneup_pinterest.questions.texts.words import word_contrasts
@@ -76,25 +78,17 @@ def actions_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answ
     'Nothing stands out to act on yet.'
     """
     lists = suggestions(history)
-    texts = dict(history.latest_pins.select("id", "text").iter_rows()) if "text" in history.latest_pins.columns else {}
-    rows = [
-        {
-            "What to do": one.title,
-            "Pin": truncate(texts.get(pin.id), 60) or pin.id,
-            "Figure": pin.figure,
-            "Evidence": pin.evidence,
-        }
-        for one in lists
-        for pin in one.pins
-    ]
+    schema = dict.fromkeys(("What to do", "id", "Figure", "Evidence"), pl.String)
+    rows = [(one.title, pin.id, pin.figure, pin.evidence) for one in lists for pin in one.pins]
+    pins = pl.DataFrame(rows, schema, orient="row")
+    table = with_pin_texts(history, pins).select("What to do", pin_name(60), pin_link(), "Figure", "Evidence")
     filled = [f"{one.title} ({len(one.pins) or len(one.findings)})" for one in lists if one.empty is None]
     sentence = f"{'; '.join(filled)}." if filled else "Nothing stands out to act on yet."
-    table = pl.DataFrame(rows, schema=dict.fromkeys(("What to do", "Pin", "Figure", "Evidence"), pl.String))
     notes = (
         *(finding for one in lists for finding in one.findings),
         *(f"{one.title}: {one.empty}" for one in lists if one.empty),
     )
-    return Answer("What should be done next?", sentence, None, table if rows else None, notes)
+    return Answer("What should be done next?", sentence, None, table if rows else None, notes, tuple(pins["id"]))
 
 
 def _still_earning(history: AccountHistory) -> Suggestion:

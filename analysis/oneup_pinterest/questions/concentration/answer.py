@@ -5,10 +5,12 @@ import polars as pl
 
 from oneup_pinterest.formatting import truncate
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.latest import with_pin_texts
 from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.concentration.chart import lorenz_chart, pareto_chart
 from oneup_pinterest.questions.concentration.statistic import AGE, concentration, largest_pins, lorenz_curve
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 
 _EARLIER = 7  # days: the fallback age while pins are young
 _PINS = 10  # shown by name
@@ -79,15 +81,16 @@ def pareto_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         f"{row['pins']:,} pins have at an age of {age} days"
     )
     sentence += f"; the first {last['rank']} together have {last['cumulative_share']:.0%}." if last["rank"] > 1 else "."
-    table = ranked.select(
+    table = with_pin_texts(history, ranked).select(
         pl.col("rank").alias("Rank"),
-        pl.col("text").map_elements(truncate, return_dtype=pl.String, skip_nulls=False).alias("Pin"),
+        pin_name(60),
+        pin_link(),
         pl.col("value").alias(f"{metric.capitalize()} at {age} days"),
         (100 * pl.col("share")).alias("Share of all (%)"),
         (100 * pl.col("cumulative_share")).alias("Together (%)"),
     )
     notes = ("These are counts as they came: part of the lead of the first is luck, and need not repeat.",)
-    return Answer(question, sentence, pareto_chart(ranked, metric, width), table, notes)
+    return Answer(question, sentence, pareto_chart(ranked, metric, width), table, notes, tuple(ranked["id"]))
 
 
 def _measured(history: AccountHistory, metric: str) -> dict[str, float] | None:

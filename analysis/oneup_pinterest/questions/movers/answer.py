@@ -16,6 +16,7 @@ from oneup_pinterest.questions.movers.statistic import (
     MIN_PINS,
     pin_movers,
 )
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 
 TABLE_ROWS = 20
 
@@ -88,22 +89,22 @@ def movers_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         )
     if tested["is_imputed"].any():
         notes.append("Some gains are spread over days without a sync.")
+    shown = tested.head(TABLE_ROWS)
     return Answer(
         question,
         sentence,
         movers_chart(tested, metric, width=width),
-        _table(tested.head(TABLE_ROWS), metric),
+        _table(shown, metric),
         tuple(notes),
+        tuple(shown["id"]),
     )
 
 
 def _table(movers: pl.DataFrame, metric: str) -> pl.DataFrame:
     name = metric.capitalize()
     return movers.select(
-        pl.col("text")
-        .map_elements(lambda text: truncate(text, 80), return_dtype=pl.String, skip_nulls=False)
-        .alias("Pin"),
-        pl.col("permalink").alias("Link"),
+        pin_name(80),
+        pin_link(),
         pl.col("age").alias("Age (days)"),
         pl.col("gain").alias(f"{name} in 7 days"),
         pl.col("expected").alias("Expected"),

@@ -2,14 +2,16 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import safe_url, truncate
+from oneup_pinterest.formatting import truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import PER, WIDTH
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 from oneup_pinterest.questions.rates.chart import SHOWN, funnel_chart, rates_caterpillar, shrinkage_chart
 from oneup_pinterest.questions.rates.statistic import P_IN, TOP, beyond_chance, ranked_pins
 
+TABLE_ROWS = 30
 MIN_PINS = 3  # fewer have no common rate
 _FEW_PINS = 30  # with fewer, the prior itself is uncertain
 _SURE = 0.8  # minimum probability to call a pin one of the best
@@ -38,9 +40,9 @@ def rates_answer(history: AccountHistory, metric: str = "saves", *, width: int |
         f"{ends[0] * PER:.1f} and {ends[1] * PER:.1f}. A raw rate weighs as much as that expectation at "
         f"{first['prior_strength']:,.0f} impressions."
     )
-    return Answer(
-        question, sentence, shrinkage_chart(rates, metric, width), _table(known, metric), _notes(rates, known)
-    )
+    shown = known.sort("impressions", "id", descending=[True, False]).head(TABLE_ROWS)
+    chart = shrinkage_chart(rates, metric, width)
+    return Answer(question, sentence, chart, _table(shown, metric), _notes(rates, known), tuple(shown["id"]))
 
 
 def funnel_answer(history: AccountHistory, metric: str = "saves", *, width: int | str = WIDTH) -> Answer:
@@ -99,9 +101,8 @@ def ranking_answer(
         f"{_SURE:.0%}, out of {ranked.height:,} pins{'' if sure else ': their order is mostly chance'}."
     )
     table = _table(shown, metric, chance, among)
-    return Answer(
-        question, sentence, rates_caterpillar(ranked, metric, side, shown.height, width), table, _notes(rates, known)
-    )
+    chart = rates_caterpillar(ranked, metric, side, shown.height, width)
+    return Answer(question, sentence, chart, table, _notes(rates, known), tuple(shown["id"]))
 
 
 def _why_not(rates: pl.DataFrame, known: pl.DataFrame, metric: str) -> str | None:
@@ -137,17 +138,12 @@ def _notes(rates: pl.DataFrame, known: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _table(rates: pl.DataFrame, metric: str, chance: str | None = None, among: int = TOP) -> pl.DataFrame:
-    """Return at most 30 pins: the ranked ones, or else those with the most impressions."""
-    rows = rates if chance else rates.sort("impressions", "id", descending=[True, False]).head(30)
-    pin = pl.struct("text", "id").map_elements(
-        lambda row: truncate(row["text"], 60) or row["id"], return_dtype=pl.String
-    )
-    link = pl.col("permalink").map_elements(safe_url, return_dtype=pl.String, skip_nulls=True)
+    """Return the rates of pins; `chance` is the column with their chance to be among the best or worst."""
     unit = f"per {PER:,} impressions"
     side = next((side for side, column in P_IN.items() if column == chance), "")
-    return rows.select(
-        pin.alias("Pin"),
-        link.alias("Link"),
+    return rates.select(
+        pin_name(60),
+        pin_link(),
         pl.col("impressions").alias("Impressions"),
         pl.col("count").alias(metric.capitalize()),
         (pl.col("raw") * PER).alias(f"Raw {metric} {unit}"),

@@ -2,10 +2,12 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day, safe_url, truncate
+from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.latest import with_pin_texts
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 from oneup_pinterest.questions.top_pins.statistic import SO_FAR, TopPins, top_pins
 
 SHOWN = 30
@@ -29,11 +31,8 @@ def top_pins_answer(
     top = top_pins(history, metric)
     if top.pins.is_empty():
         return not_enough_data(question, f"no pin with {metric} has been seen.")
-    known = history.latest_pins
-    missing = [pl.lit(None, pl.String).alias(name) for name in ("text", "permalink") if name not in known.columns]
-    pins = top.pins.join(
-        known.with_columns(missing).select("id", "text", "permalink", "timestamp"), on="id", how="left"
-    )
+    published = history.latest_pins.select("id", "timestamp")
+    pins = with_pin_texts(history, top.pins).join(published, on="id", how="left", maintain_order="left")
     first = pins.row(0, named=True)
     ten = float(pins["share"].head(10).sum())
     sentence = (
@@ -41,17 +40,15 @@ def top_pins_answer(
         f"{basis_text(top)}, {first['share']:.0f}% of all. The first {min(10, pins.height)} of {pins.height:,} pins "
         f"together have {ten:.0f}%."
     )
-    name = pl.struct("text", "id").map_elements(
-        lambda row: truncate(row["text"], 60) or row["id"], return_dtype=pl.String
-    )
-    table = pins.head(SHOWN).select(
-        name.alias("Pin"),
-        pl.col("permalink").map_elements(safe_url, return_dtype=pl.String).alias("Link"),
+    shown = pins.head(SHOWN)
+    table = shown.select(
+        pin_name(60),
+        pin_link(),
         pl.col("timestamp").cast(pl.Date).alias("Published"),
         pl.col("value").round(0).alias(metric.capitalize()),
         pl.col("share").round(1).alias("Share of the account (%)"),
     )
-    return Answer(question, sentence, None, table, ("These are counts; nothing is estimated.",))
+    return Answer(question, sentence, None, table, ("These are counts; nothing is estimated.",), tuple(shown["id"]))
 
 
 def basis_text(top: TopPins) -> str:

@@ -4,9 +4,11 @@ import polars as pl
 
 from oneup_pinterest.formatting import format_day, truncate
 from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.latest import with_pin_texts
 from oneup_pinterest.history.period_change import DAYS
 from oneup_pinterest.questions.answer import Answer, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH, percent_text, signed_count
+from oneup_pinterest.questions.pin_columns import pin_link, pin_name
 from oneup_pinterest.questions.why.chart import split_chart
 from oneup_pinterest.questions.why.parts import few_pins, whole_parts
 from oneup_pinterest.questions.why.statistic import gain_split, largest_parts, parts_by
@@ -50,7 +52,9 @@ def why_answer(history: AccountHistory, metric: str = "saves", *, days: int = DA
         "These are counts, not estimates: the three parts add up to the difference, and chance is not judged.",
         *_group_notes(parts),
     ]
-    return Answer(question, sentence, split_chart(row, metric, width), _parts_table(parts, metric), tuple(notes))
+    shown = parts.head(PINS_SHOWN)
+    table = _parts_table(with_pin_texts(history, shown), metric)
+    return Answer(question, sentence, split_chart(row, metric, width), table, tuple(notes), tuple(shown["id"]))
 
 
 def _few_pins(parts: pl.DataFrame, before: float, now: float) -> str:
@@ -77,10 +81,9 @@ def _group_notes(parts: pl.DataFrame) -> list[str]:
 
 
 def _parts_table(parts: pl.DataFrame, metric: str) -> pl.DataFrame:
-    return parts.head(PINS_SHOWN).select(
-        pl.coalesce(pl.col("text").map_elements(lambda text: truncate(text, 60), return_dtype=pl.String), "id").alias(
-            "Pin"
-        ),
+    return parts.select(
+        pin_name(60),
+        pin_link(),
         pl.col("published").dt.date().alias("Published"),
         pl.col("now").round(0).alias(f"{metric.capitalize()} now"),
         pl.col("before").round(0).alias("Before"),
