@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.questions.growth.answer import growth_share_answer as growth_share_answer
     from oneup_pinterest.questions.growth.answer import half_life_answer as half_life_answer
     from oneup_pinterest.questions.movers.answer import movers_answer as movers_answer
+    from oneup_pinterest.questions.oneup_lists.answer import oneup_lists_answer as oneup_lists_answer
     from oneup_pinterest.questions.overview.answer import daily_gains_answer as daily_gains_answer
     from oneup_pinterest.questions.overview.answer import side_by_side_answer as side_by_side_answer
     from oneup_pinterest.questions.overview.answer import totals_answer as totals_answer
@@ -115,6 +116,7 @@ _NAMES = {
         "half_life_answer",
     ),
     "questions.movers.answer": ("movers_answer",),
+    "questions.oneup_lists.answer": ("oneup_lists_answer",),
     "questions.overview.answer": ("daily_gains_answer", "side_by_side_answer", "totals_answer"),
     "questions.rates.answer": ("funnel_answer", "ranking_answer", "rates_answer"),
     "questions.summary.answer": ("summary_answer",),

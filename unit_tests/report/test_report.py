@@ -20,7 +20,7 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.latest import latest_pins
 from oneup_pinterest.history.loaded_history import LoadedHistory
 from oneup_pinterest.report import write_report
-from oneup_pinterest.report.context import PIN_COLUMNS
+from oneup_pinterest.report.context import PIN_COLUMNS, page_of
 from test_support.history import NOW, as_other_destination, make_history, make_long_history
 
 
@@ -204,6 +204,34 @@ def test_first_days_show_totals_of_oneup_without_a_verdict(tmp_path: Path) -> No
     assert "Saves fell 25% to 45 in the 30 days from 1 Mar 2026 to 30 Mar 2026, from 60." in text
     assert text.count("−25% from 60") == 6
     assert text.count("too early to judge") == 5  # posts are counted, not estimated
+
+
+def test_first_day_shows_the_lists_of_oneup_with_pictures_and_links(tmp_path: Path) -> None:
+    database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=1)
+    with duckdb.connect(database) as connection:
+        connection.execute("DELETE FROM post_performance")
+        ((known,),) = connection.execute("SELECT min(id) FROM pins").fetchall()
+        for ranking, position, pin in (("most_views", 1, known), ("most_views", 2, "never synced"), ("odd", 1, None)):
+            connection.execute(
+                "INSERT INTO post_performance BY NAME SELECT 'pin_one' AS social_network_id, 'last_30_days' AS preset, "
+                "DATE '2026-03-01' AS period_start, DATE '2026-03-30' AS period_end, ? AS ranking, ? AS position, "
+                "? AS id, 'Listed <b>' AS text, ? AS permalink, 2.5 AS engagement_rate",
+                [ranking, position, pin, "https://www.pinterest.com/pin/77/"],
+            )
+    html = report(tmp_path)
+    panel = html.partition(">OneUp&#39;s lists</label>")[2].partition("</section>")[0]
+    shown = Page(panel)
+    assert shown.text.startswith(
+        "OneUp's own lists, for the period from 1 Mar 2026 to 30 Mar 2026. OneUp makes these lists and does not "
+        "document how it ranks pins."
+    )
+    assert re.findall(r"<b>(No. \d)</b>", panel) == ["No. 1", "No. 2", "No. 1"]
+    assert [text for text in ("Most views", "Odd", "engagement rate 2.5%") if text not in shown.text] == []
+    links = [str(attributes["href"]) for tag, attributes in shown.elements if tag == "a"]
+    assert links.count("https://www.pinterest.com/pin/77/") == 2  # the known pin has its own link
+    assert len(links) == 3
+    assert shown.text.count("Listed <b>") == 2
+    assert page_of(database)["accounts"][0]["top"][-1]["lists"][0]["pins"][0]["id"] == known
 
 
 class Pictures:

@@ -131,6 +131,41 @@ def read_relation(
     )
 
 
+def read_newest_periods(
+    history: duckdb.DuckDBPyConnection,
+    name: str,
+    accounts: Accounts = None,
+    since: date | None = None,
+    until: date | None = None,
+    columns: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """Return the rows of the newest period of each account and preset, from a table of periods with presets.
+
+    The parameters are those of `read_relation`. Older periods, which are most of such a table, are not read.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> with duckdb.connect(database) as connection:
+    ...     _ = connection.execute("CREATE TABLE post_performance AS SELECT 'pin_a' AS social_network_id, "
+    ...         "DATE '2026-03-01' + day::INTEGER AS period_end, 1 AS position FROM range(3) AS days(day)")
+    >>> with open_history(database) as history:
+    ...     read_newest_periods(history, "post_performance")["period_end"].to_list()
+    [datetime.date(2026, 3, 3)]
+    """
+    relation = TABLES[name]
+    wanted = [column for column in relation.columns if columns is None or column in columns]
+    where, values = _where(relation, account_ids(history, accounts), since, until)
+    newest = f"SELECT social_network_id, preset, max(period_end) AS period_end FROM {quoted(name)}{where} GROUP BY ALL"
+    return to_polars(
+        history.sql(
+            f"SELECT {_column_list(wanted)} FROM {quoted(name)} AS every SEMI JOIN ({newest}) AS newest ON "
+            "every.social_network_id = newest.social_network_id AND every.preset IS NOT DISTINCT FROM newest.preset "
+            f"AND every.period_end = newest.period_end ORDER BY {', '.join(map(quoted, relation.key))}",
+            params=values,
+        )
+    )
+
+
 def read_window(history: duckdb.DuckDBPyConnection) -> DataWindow:
     """Return what a database covers, from a connection that `open_history` returned."""
     days = "SELECT DISTINCT snapshot_date FROM pins UNION SELECT DISTINCT snapshot_date FROM account_followers"

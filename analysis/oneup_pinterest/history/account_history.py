@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
 
+import duckdb
 import polars as pl
 
 from oneup_pinterest.database.accounts import Accounts, account_ids
-from oneup_pinterest.database.reader import Database, open_history, read_relation
+from oneup_pinterest.database.reader import Database, open_history, read_newest_periods, read_relation
+from oneup_pinterest.database.schema import TABLES
 from oneup_pinterest.history.accounts import account_names, accounts_by_pins
 from oneup_pinterest.history.by_age import counters_at_age, counters_by_age
 from oneup_pinterest.history.counter_types import counter_types
@@ -49,6 +51,7 @@ class AccountHistory(LoadedHistory):
         overview: pl.DataFrame | None = None,
         followers: pl.DataFrame | None = None,
         pin_totals: pl.DataFrame | None = None,
+        post_performance: pl.DataFrame | None = None,
         accounts: pl.DataFrame | None = None,
     ) -> None:
         super().__init__(
@@ -57,6 +60,7 @@ class AccountHistory(LoadedHistory):
             overview=overview,
             followers=followers,
             pin_totals=pin_totals,
+            post_performance=post_performance,
             accounts=accounts,
         )
         self.social_network_id = social_network_id
@@ -149,7 +153,29 @@ def load_account_history(
     with open_history(database) as history:
         ids = account_ids(history, account) or [account]
         frames = {field: read_relation(history, relation, ids, since, until) for field, relation in _RELATIONS.items()}
-        return AccountHistory(ids[0], **frames)
+        return AccountHistory(ids[0], **frames, post_performance=read_newest_lists(history, ids, since, until))
+
+
+def read_newest_lists(
+    history: duckdb.DuckDBPyConnection,
+    accounts: Accounts = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> pl.DataFrame:
+    """Return OneUp's newest lists of pins per account and preset, without `item`, from an open history.
+
+    The parameters are those of `database.reader.read_relation`.
+
+    >>> import tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> with duckdb.connect(database) as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> with open_history(database) as history:
+    ...     read_newest_lists(history).height
+    0
+    """
+    columns = [name for name in TABLES["post_performance"].columns if name != "item"]
+    return read_newest_periods(history, "post_performance", accounts, since, until, columns)
 
 
 def load_account_histories(

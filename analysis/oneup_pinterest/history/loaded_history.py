@@ -25,6 +25,8 @@ class LoadedHistory:
         pins_latest: as `load_pins_latest` returns it, or None: `latest_pins` then takes the newest rows of `pins`.
         overview, followers, pin_totals, accounts: as `load_overview_metrics`, `load_account_followers`,
             `load_pin_totals` and `load_accounts` return them.
+        post_performance: as `load_post_performance` returns it, at least the newest period of each preset; `item` may
+            be missing.
 
     >>> LoadedHistory(pl.DataFrame({"social_network_id": ["pin_a"], "id": ["1"]})).followers.height
     0
@@ -38,6 +40,7 @@ class LoadedHistory:
         overview: pl.DataFrame | None = None,
         followers: pl.DataFrame | None = None,
         pin_totals: pl.DataFrame | None = None,
+        post_performance: pl.DataFrame | None = None,
         accounts: pl.DataFrame | None = None,
     ) -> None:
         self.pins = pins
@@ -45,6 +48,7 @@ class LoadedHistory:
         self.overview = _or_empty(overview, "overview_metrics")
         self.followers = _or_empty(followers, "account_followers")
         self.pin_totals = _or_empty(pin_totals, "pin_totals")
+        self.post_performance = _or_empty(post_performance, "post_performance")
         self.accounts = _or_empty(accounts, "accounts")
         self._results: dict[object, Any] = {}
 

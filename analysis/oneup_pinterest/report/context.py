@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.database.reader import Database, DataWindow, open_history, read_relation, read_window
 from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.formatting import format_table
-from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.history.account_history import AccountHistory, read_newest_lists
 from oneup_pinterest.history.accounts import account_names, accounts_by_pins
 from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.history.totals import of_last_preset
@@ -49,13 +49,14 @@ def page_of(database: Database, images: PinImages | None = None) -> dict[str, An
     """
     with open_history(database) as history:
         window, latest = read_window(history), read_relation(history, "pins_latest")
+        lists = read_newest_lists(history)
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
     ids = accounts_by_pins(latest, facts.history.overview, facts.history.followers, facts.history.accounts)
     names = account_names(facts.history.accounts)
     of_file = find_problems(facts, DATABASE_CHECKS)
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
-        history = _history_of(account, facts, latest)
+        history = _history_of(account, facts, latest, lists)
         problems = find_problems(facts.with_history(history), ACCOUNT_CHECKS)
         noted = [*(item for item in of_file if item.where == account), *problems]
         page = _account(history, number, names.get(account, account))
@@ -77,7 +78,7 @@ def page_of(database: Database, images: PinImages | None = None) -> dict[str, An
     }
 
 
-def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame) -> AccountHistory:
+def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame, lists: pl.DataFrame) -> AccountHistory:
     """Return the history of one account of a file, without copying its pins, which may have millions of rows."""
     is_mine = pl.col("social_network_id") == account
     return AccountHistory(
@@ -87,6 +88,7 @@ def _history_of(account: str, facts: CheckContext, latest: pl.DataFrame) -> Acco
         overview=facts.history.overview.filter(is_mine),
         followers=facts.history.followers.filter(is_mine),
         pin_totals=facts.history.pin_totals.filter(is_mine),
+        post_performance=lists.filter(is_mine),
         accounts=facts.history.accounts.filter(is_mine),
     )
 

@@ -12,6 +12,8 @@ from oneup_pinterest.history.gains import PROVISIONAL_DAYS
 from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.questions.actions.answer import suggestions
 from oneup_pinterest.questions.chart_style import PER, percent_text, signed_count
+from oneup_pinterest.questions.oneup_lists.answer import NOTE, list_name, period_text
+from oneup_pinterest.questions.oneup_lists.statistic import oneup_lists
 from oneup_pinterest.questions.rates.statistic import ranked_pins
 from oneup_pinterest.questions.summary.statistic import comparison_days
 from oneup_pinterest.questions.top_pins.answer import basis_text
@@ -38,15 +40,18 @@ class PinDetails:
         last = history.pins["snapshot_date"].max() if history.pins.height else None
         self._last = last if isinstance(last, date) else None
 
-    def of(self, pin: str, figure: str, share: str = "", evidence: str = "") -> dict[str, Any]:
-        known = self._pins.get(pin, {})
+    def of(
+        self, pin: str, figure: str, share: str = "", evidence: str = "", unseen: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what is shown of a pin; `unseen` has the text and link of a pin that may never have been synced."""
+        known = self._pins.get(pin) or unseen or {}
         moment = known.get("timestamp")
         published = moment.date() if isinstance(moment, datetime) else moment
         parts = [format_day(published) if published else None, truncate(known.get("format"), 20) or None]
         return {
             "id": pin,
             "account": self._account,
-            "title": truncate(known.get("text"), 80) or f"Pin {truncate(pin, 40)}",
+            "title": truncate(known.get("text"), 80) or f"Pin {truncate(pin, 40) or 'without a text'}",
             "link": known.get("permalink"),
             "about": " · ".join(filter(None, parts)),
             "age": (self._last - published).days if published and self._last else None,
@@ -122,7 +127,16 @@ def not_comparable(history: AccountHistory) -> str:
 
 
 def top_tabs(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:
-    """Yield the tabs of top pins: by what they brought, by rate, and the weakest by rate."""
+    """Yield the tabs of top pins: by what they brought, by rate, the weakest by rate, and OneUp's own lists.
+
+    A tab has its `pins` in one list, or in several `lists` with a title each.
+    """
+    yield from _by_what_they_brought(history, details)
+    yield from _by_rate(history, details)
+    yield from _by_oneup(history, details)
+
+
+def _by_what_they_brought(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:
     for metric in EXPLAINED:
         top = top_pins(history, metric)
         if top.pins.height:
@@ -136,7 +150,11 @@ def top_tabs(history: AccountHistory, details: PinDetails) -> Iterator[dict[str,
                     )
                     for row in top.pins.head(CARDS).iter_rows(named=True)
                 ],
+                "lists": [],
             }
+
+
+def _by_rate(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:
     rates = pin_rates(history, CHOSEN).drop_nulls("rate")
     if rates.height < CARDS:
         return
@@ -158,7 +176,36 @@ def top_tabs(history: AccountHistory, details: PinDetails) -> Iterator[dict[str,
                 )
                 for row in shown.iter_rows(named=True)
             ],
+            "lists": [],
         }
+
+
+def _by_oneup(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:
+    lists = oneup_lists(history)
+    if lists.entries.is_empty():
+        return
+    shown = [
+        {
+            "title": list_name(str(ranking)),
+            "pins": [
+                details.of(
+                    row["id"] or "",
+                    figure="" if row["position"] is None else f"No. {row['position']}",
+                    evidence="" if row["engagement_rate"] is None else f"engagement rate {row['engagement_rate']:.1f}%",
+                    unseen=row,
+                )
+                for row in entries.iter_rows(named=True)
+            ],
+        }
+        for (ranking,), entries in lists.entries.group_by("ranking", maintain_order=True)
+    ]
+    yield {
+        "key": "oneup",
+        "label": "OneUp's lists",
+        "caption": f"OneUp's own lists, {period_text(lists)}. {NOTE}",
+        "pins": [pin for one in shown for pin in one["pins"]],
+        "lists": shown,
+    }
 
 
 def suggestion_lists(history: AccountHistory, details: PinDetails) -> Iterator[dict[str, Any]]:
