@@ -13,6 +13,8 @@ import polars as pl
 TEXT_LENGTH = 140  # characters of a pin's text
 CELL_LENGTH = 400  # fits every sentence of ours; answers truncate the texts of pins themselves
 MAX_NAMES = 10
+WEEK_OF = "Week of"  # the heading of weeks, each named by its first day
+PUBLISHED_IN_WEEK = f"Published in the {WEEK_OF.lower()}"
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -23,6 +25,15 @@ def format_day(day: date | None) -> str:
     ('1 Mar 2026', 'unknown')
     """
     return f"{day.day} {day:%b %Y}" if day else "unknown"
+
+
+def format_week(first_day: date | None) -> str:
+    """Return the name of a week, by its first day, for a sentence; headings are `WEEK_OF` and `PUBLISHED_IN_WEEK`.
+
+    >>> format_week(date(2026, 3, 2))
+    'week of 2 Mar 2026'
+    """
+    return f"{WEEK_OF.lower()} {format_day(first_day)}"
 
 
 def truncate(text: str | None, length: int = TEXT_LENGTH) -> str:

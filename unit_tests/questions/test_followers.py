@@ -127,7 +127,7 @@ def test_answers_have_a_sentence_a_chart_and_a_table() -> None:
     rate = follower_gains_answer(MadeUpHistory(account_gains=gains, followers=followers))
     assert level.sentence.startswith("Followers grew by 21.0 a week (95% interval")
     assert change.sentence.startswith("+178 followers in 59 days from 1 Jan 2026 to 28 Feb 2026")
-    assert "saves per 1,000 followers in the week to 27 Feb 2026" in rate.sentence
+    assert "saves per 1,000 followers in the week of 21 Feb 2026" in rate.sentence
     for answer in (level, change):
         assert answer.table is not None
         assert answer.table.height

@@ -170,7 +170,7 @@ def test_answer_gives_weekly_totals_with_intervals() -> None:
     forecasts, answer = gain_forecasts(history), forecast_answer(history)
     chosen = forecasts.skill.filter("is_chosen")["model"][0]
     first = forecasts.weeks.filter(pl.col("model") == chosen).row(0, named=True)
-    assert f"{first['forecast']:,.0f} saves from 17 Mar 2026 to 23 Mar 2026 (80% interval" in answer.sentence
+    assert f"{first['forecast']:,.0f} saves in the week of 17 Mar 2026 (80% interval" in answer.sentence
     assert answer.table is not None
     assert answer.table.height == 14
 

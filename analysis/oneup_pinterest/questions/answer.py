@@ -14,6 +14,8 @@ from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.questions.chart_style import Chart, percent_text
 
 NOT_ENOUGH = "Not enough data yet"
+# a note where weeks need not begin on a Monday
+BACK_FROM_LAST_DAY = "A week is named by its first day; these weeks are counted back from the last settled day."
 
 
 class Answer(NamedTuple):

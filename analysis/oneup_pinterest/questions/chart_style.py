@@ -12,7 +12,7 @@ import polars as pl
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from oneup_pinterest.formatting import truncate
+from oneup_pinterest.formatting import WEEK_OF, truncate
 
 VEGALITE = "6.4"  # the version of vl_convert that matches Altair 6
 # Okabe and Ito's colors, which color-blind people can tell apart (https://jfly.uni-koeln.de/color/)
@@ -107,6 +107,33 @@ def styled(chart: Any, background: str = "white") -> dict[str, Any]:
 
 def day_axis(days: list[str], title: str) -> alt.X:
     """Return an axis of days as text: as times, a browser west of Greenwich would draw each a day early."""
+    return _dates_axis("day", days, title)
+
+
+def week_axis(first_days: list[str], remark: str = "") -> alt.X:
+    """Return an axis of weeks in the field `week`, each named by its first day; `remark` ends the title.
+
+    >>> week_axis(["2026-03-02"]).to_dict()["title"]
+    'Week of'
+    """
+    return _dates_axis("week", first_days, f"{WEEK_OF}{remark}")
+
+
+def week_tooltip(title: str = WEEK_OF) -> alt.Tooltip:
+    """Return the line of a tooltip that names the week, from the field `shown` that `week_text` made."""
+    return alt.Tooltip("shown:N", title=title)
+
+
+def week_text(first_day: str) -> pl.Expr:
+    """Return the first days of weeks, from a column, as `format_day` writes them.
+
+    >>> pl.DataFrame({"week": [date(2026, 3, 2)]}).select(week_text("week")).item()
+    '2 Mar 2026'
+    """
+    return pl.col(first_day).dt.strftime("%-d %b %Y")
+
+
+def _dates_axis(field: str, days: list[str], title: str) -> alt.X:
     ticks = days[:: -max(1, -(-len(days) // 8))]
     axis = alt.Axis(
         values=ticks,
@@ -115,7 +142,7 @@ def day_axis(days: list[str], title: str) -> alt.X:
         labelOverlap="greedy",
         labelSeparation=8,
     )
-    return alt.X("day:O", title=title, scale=alt.Scale(domain=days), axis=axis)
+    return alt.X(f"{field}:O", title=title, scale=alt.Scale(domain=days), axis=axis)
 
 
 def axis_label(text: str | None, length: int) -> str:

@@ -36,7 +36,7 @@ BI_VIEWS: Mapping[str, Comments] = {
         "bound.",
         {
             **_ACCOUNT,
-            "week": "the Monday of the week",
+            "week": "the first day of the week, a Monday, by which it is named",
             **{name: f"sum of the known daily gains of {name}; null where none is known" for name in COUNTERS},
             "pins_published": "number of pins published on the days of the week that account_daily has",
             "followers": "followers at the end of the last day of the week for which they are known",

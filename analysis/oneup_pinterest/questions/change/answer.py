@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day
+from oneup_pinterest.formatting import WEEK_OF, format_day
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import DAYS, HEADLINE, SEEN_RATIO_THRESHOLD, account_change
 from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.answer import Answer, interval_text, not_enough_data
+from oneup_pinterest.questions.answer import BACK_FROM_LAST_DAY, Answer, interval_text, not_enough_data
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
 from oneup_pinterest.questions.change.new_pins import new_pins_change
 from oneup_pinterest.questions.change.statistic import account_trend, weekly_gains
@@ -121,14 +121,14 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
     row = shown.row(0, named=True)
     weekly = weekly_gains(history).filter(pl.col("metric") == metric)
     table = weekly.select(
-        pl.col("first_day").alias("Week from"),
-        pl.col("last_day").alias("to"),
+        pl.col("first_day").alias(WEEK_OF),
         pl.col("gain").round(1).alias(f"{metric.capitalize()} gained"),
         pl.col("days_known").alias("Days known"),
     )
     notes = (
         "The trend is the percentage by which gains grow or shrink from week to week. It says nothing about the "
         "weeks to come.",
+        BACK_FROM_LAST_DAY,
         *_adjustment_note(shown, len(metrics)),
         *_seen_pins_note(row, "watched_first", "watched_last", "in the first week", "in the last"),
     )

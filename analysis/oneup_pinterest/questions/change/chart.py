@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from oneup_pinterest.formatting import format_day
 from oneup_pinterest.questions.chart_style import (
     BLUE,
     COLORS,
@@ -10,10 +11,11 @@ from oneup_pinterest.questions.chart_style import (
     WIDTH,
     Chart,
     count_text,
-    day_axis,
     finished,
     inline,
     percent_text,
+    week_axis,
+    week_tooltip,
 )
 from oneup_pinterest.questions.interval_chart import interval_row, intervals
 
@@ -51,19 +53,19 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
     line = _line(weeks, gains, fitted["change"].item() if fitted.height else None)
     values = [
         {
-            "day": str(row["last_day"]),
+            "week": str(row["first_day"]),
             "gain": row["gain"] if row["gain"] is None else round(row["gain"], 1),
-            "shown": f"{row['first_day']:%d %b} to {row['last_day']:%d %b %Y}",
+            "shown": format_day(row["first_day"]),
             "state": "spread over a gap" if row["is_imputed"] else "settled",
             "fitted": None if level is None else round(level, 1),
         }
         for row, level in zip(rows.iter_rows(named=True), line, strict=True)
     ]
-    days = [str(row["day"]) for row in values]
-    x = day_axis(days, "Week that ends on")
+    first_days = [str(row["week"]) for row in values]
+    x = week_axis(first_days)
     states = ["settled", "spread over a gap"]
     tooltip = [
-        alt.Tooltip("shown:N", title="Week"),
+        week_tooltip(),
         alt.Tooltip("gain:Q", title=f"{metric.capitalize()} gained", format=",.0f"),
         alt.Tooltip("fitted:Q", title="Trend", format=",.1~f"),
         alt.Tooltip("state:N", title="State"),
@@ -87,14 +89,16 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
     layers = [bars]
     if any(level is not None for level in line):
         layers.append(alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y="fitted:Q"))
-        end = [{"day": days[-1], "fitted": values[-1]["fitted"]}]
+        end = [{"week": first_days[-1], "fitted": values[-1]["fitted"]}]
         label = alt.Chart(inline(end)).mark_text(
             color=INK, align="left", baseline="middle", dx=6, fontSize=11, text="trend"
         )
-        layers.append(label.encode(x=alt.X("day:O", bandPosition=1), y="fitted:Q"))
+        layers.append(label.encode(x=alt.X("week:O", bandPosition=1), y="fitted:Q"))
     change = f", trend {percent_text(fitted['change'].item())} a week" if fitted.height else ""
     first, last = (count_text(gains[0]), count_text(gains[-1])) if gains else ("nothing", "nothing")
-    description = f"{metric.capitalize()} gained a week: {first} in the first of {len(days)} weeks, {last} in the last"
+    description = (
+        f"{metric.capitalize()} gained a week: {first} in the first of {len(first_days)} weeks, {last} in the last"
+    )
     return finished(alt.layer(*layers, data=inline(values)), f"{description}{change}.", width, 170)
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from oneup_pinterest.formatting import PUBLISHED_IN_WEEK
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer, no_curves, not_enough_data
@@ -65,5 +66,5 @@ def _cohort_table(matrix: pl.DataFrame, metric: str) -> pl.DataFrame:
     return (
         rows.group_by("cohort", maintain_order=True)
         .agg(pl.col("pins").first().alias("Pins"), *means)
-        .rename({"cohort": "Published in the week of"})
+        .rename({"cohort": PUBLISHED_IN_WEEK})
     )

@@ -3,12 +3,15 @@
 import altair as alt
 import polars as pl
 
+from oneup_pinterest.formatting import PUBLISHED_IN_WEEK, WEEK_OF
 from oneup_pinterest.questions.chart_style import (
     SEQUENTIAL,
     WIDTH,
     Chart,
     finished,
     inline,
+    week_text,
+    week_tooltip,
 )
 
 MIN_HEIGHT = 90
@@ -25,7 +28,7 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
     >>> matrix = pl.DataFrame({"cohort": [date(2026, 3, 2)] * 2, "week": [1, 2], "age": [7, 14], "pins": [4, 4],
     ...     "seen": [4, 0], "mean": [2.5, None], "median": [2.0, None], "reason": [None, "not yet that old"]})
     >>> cohorts_chart(matrix, "saves").to_dict()["description"]
-    'Mean saves of a pin by week of publication and age: at 7 days 2.5 in the week of 2 Mar.'
+    'Mean saves of a pin by week of publication and age: at 7 days 2.5 in the week of 2 Mar 2026.'
     """
     weeks = matrix.filter(pl.col("mean").is_not_null())["cohort"].unique().sort().tail(_MANY_COHORTS)
     known = matrix.filter(pl.col("mean").is_not_null() & pl.col("cohort").is_in(weeks.implode()))
@@ -33,7 +36,6 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
     low, high = (float(value) if isinstance(value, float) else 0.0 for value in (low, high))
     scaled = ((pl.col("mean") - low) / (high - low)) if high > low else pl.lit(1.0)
     known = known.sort("cohort", "week").with_columns(scaled=scaled)
-    day = pl.col("cohort").dt.strftime("%d %b").str.strip_prefix("0")
     rows = known.select(
         "week",
         "age",
@@ -45,13 +47,13 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
         .then(pl.col("mean").round(1).cast(pl.String))
         .otherwise(pl.col("mean").round(0).cast(pl.Int64).cast(pl.String)),
         is_dark=pl.col("scaled") < _DARK,
-        shown=pl.lit("week of ") + day,
+        shown=week_text("cohort"),
     ).to_dicts()
     cohorts = known["cohort"].cast(pl.String).unique().sort().to_list()
     ages = known["week"].unique().sort().to_list()
     y = alt.Y(
         "cohort:O",
-        title="Published in the week of",
+        title=PUBLISHED_IN_WEEK,
         scale=alt.Scale(domain=cohorts, paddingInner=0.06),
         axis=alt.Axis(labelExpr="utcFormat(toDate(datum.value), '%-d %b')"),
     )
@@ -76,7 +78,7 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
                 ),
             ),
             tooltip=[
-                alt.Tooltip("shown:N", title="Published"),
+                week_tooltip(PUBLISHED_IN_WEEK),
                 alt.Tooltip("age:Q", title="Age (days)"),
                 alt.Tooltip("mean:Q", title=f"Mean {metric} of a pin", format=",.1~f"),
                 alt.Tooltip("median:Q", title="Median", format=",.1~f"),
@@ -93,7 +95,8 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
     chart = alt.layer(*layers, data=inline(rows))
     firsts = [row for row in rows if row["week"] == 1]
     summary = "; ".join(
-        f"{row['mean']:,.1f} in the {row['shown']}" for row in ([firsts[0], firsts[-1]] if len(firsts) > 1 else firsts)
+        f"{row['mean']:,.1f} in the {WEEK_OF.lower()} {row['shown']}"
+        for row in ([firsts[0], firsts[-1]] if len(firsts) > 1 else firsts)
     )
     ending = f": at 7 days {summary}" if summary else ""
     return finished(

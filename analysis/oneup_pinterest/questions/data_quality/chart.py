@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import INK, SEQUENTIAL, Chart, finished, inline
+from oneup_pinterest.questions.chart_style import INK, SEQUENTIAL, Chart, finished, inline, week_axis
 
 WEEKS_SHOWN = 26  # more columns are too narrow on a phone
 MIN_WEEKS = 8
@@ -39,18 +39,7 @@ def sync_calendar_chart(coverage: pl.DataFrame, width: int | str = 640) -> Chart
     if weeks:  # with few weeks, squares would become bars
         before = range(MIN_WEEKS - len(weeks), 0, -1)
         weeks = [*(str(date.fromisoformat(weeks[0]) - timedelta(weeks=back)) for back in before), *weeks]
-    x = alt.X(
-        "week:O",
-        title="Week that begins on" + (" (× is no sync)" if missed else ""),
-        scale=alt.Scale(domain=weeks),
-        axis=alt.Axis(
-            values=weeks[:: -max(1, -(-len(weeks) // 6))],
-            labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
-            labelAngle=0,
-            labelOverlap="greedy",
-            labelSeparation=8,
-        ),
-    )
+    x = week_axis(weeks, " (× is no sync)" if missed else "")
     y = alt.Y("weekday:O", title="Day of the sync", scale=alt.Scale(domain=list(WEEKDAYS)))
     tooltip = [
         alt.Tooltip("shown:N", title="Day"),

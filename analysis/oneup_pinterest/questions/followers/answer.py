@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day
+from oneup_pinterest.formatting import WEEK_OF, format_day, format_week
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
+from oneup_pinterest.questions.answer import BACK_FROM_LAST_DAY, Answer, no_gains, not_enough_data
 from oneup_pinterest.questions.chart_style import WIDTH, signed_count
 from oneup_pinterest.questions.followers.chart import (
     effort_chart,
@@ -133,7 +133,7 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
         )
     last = weeks.row(-1, named=True)
     sentence = (
-        f"{last['per_thousand']:,.1f} {metric} per 1,000 followers in the week to {format_day(last['last_day'])} "
+        f"{last['per_thousand']:,.1f} {metric} per 1,000 followers in the {format_week(last['first_day'])} "
         f"({last['gain']:,.0f} {metric}, {last['followers']:,.0f} followers)"
     )
     if weeks.height > 1:
@@ -159,8 +159,7 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
         weeks.sort("first_day", descending=True)
         .head(TABLE_ROWS)
         .select(
-            pl.col("first_day").alias("From"),
-            pl.col("last_day").alias("To"),
+            pl.col("first_day").alias(WEEK_OF),
             pl.col("gain").alias(metric.capitalize()),
             pl.col("followers").alias("Followers (mean)"),
             pl.col("per_thousand").alias(f"{metric.capitalize()} per 1,000 followers"),
@@ -169,6 +168,7 @@ def follower_gains_answer(history: AccountHistory, metric: str = "saves", *, wid
     notes = (
         "Pins are shown to people who do not follow, too: the rate makes weeks and accounts comparable, and is no "
         f"share of the followers who made {metric}.",
+        BACK_FROM_LAST_DAY,
     )
     return Answer(question, sentence, gains_per_thousand_chart(weeks, metric, width=width), table, notes)
 
@@ -216,7 +216,7 @@ def effort_answer(history: AccountHistory, metric: str = "saves", *, width: int 
         weeks.sort("week", descending=True)
         .head(TABLE_ROWS)
         .select(
-            pl.col("week").alias("Week from"),
+            pl.col("week").alias(WEEK_OF),
             pl.col("published").alias("Pins published"),
             pl.col("gain").alias(name),
             pl.col("of_new").alias("Of these, by pins of the week"),

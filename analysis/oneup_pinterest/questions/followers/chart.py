@@ -16,6 +16,9 @@ from oneup_pinterest.questions.chart_style import (
     day_axis,
     finished,
     inline,
+    week_axis,
+    week_text,
+    week_tooltip,
 )
 
 _HEIGHT = 150
@@ -78,18 +81,18 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
     """
     weeks = weeks.filter(pl.col("per_thousand").is_not_null()).sort("first_day")
     rows = weeks.select(
-        pl.col("last_day").cast(pl.String).alias("day"),
+        pl.col("first_day").cast(pl.String).alias("week"),
         pl.col("gain", "followers").round(0),
         pl.col("per_thousand").round(2),
         part=(pl.col("first_day").diff().dt.total_days() > 7).fill_null(False).cum_sum(),
-        shown=pl.format("{} to {}", *(pl.col(day).dt.strftime("%d %b %Y") for day in ("first_day", "last_day"))),
+        shown=week_text("first_day"),
     ).to_dicts()
     name, color = metric.capitalize(), COLORS.get(metric, BLUE)
     line = (
         alt.Chart(inline(rows))
         .mark_line(color=color, strokeWidth=2, point={"color": color, "size": 45})
         .encode(
-            x=day_axis([row["day"] for row in rows], "Last day of the week"),
+            x=week_axis([row["week"] for row in rows]),
             y=alt.Y(
                 "per_thousand:Q",
                 title=[f"{name} a week", "per 1,000 followers"],
@@ -98,7 +101,7 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
             ),
             detail="part:N",
             tooltip=[
-                alt.Tooltip("shown:N", title="Week"),
+                week_tooltip(),
                 alt.Tooltip("per_thousand:Q", title=f"{name} per 1,000 followers", format=",.2~f"),
                 alt.Tooltip("gain:Q", title=f"{name} in the week", format=",.0f"),
                 alt.Tooltip("followers:Q", title="Followers", format=",.0f"),
@@ -121,7 +124,9 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
     'Pins published in a week against saves that the other pins gained in the week after: 1 weeks.'
     """
     known = weeks.filter(pl.col("others_next_week").is_not_null()).sort("week")
-    columns = known.select("week", "published", pl.col("of_new", "of_others", "others_next_week").round(1))
+    columns = known.select(
+        "week", "published", pl.col("of_new", "of_others", "others_next_week").round(1), shown=week_text("week")
+    )
     sides = _free_sides(known["published"].to_list(), known["others_next_week"].to_list())
     rows = [
         {**row, "week": str(row["week"]), "label": f"{row['week'].day} {row['week']:%b}", "side": side}
@@ -144,7 +149,7 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
             axis=alt.Axis(format=",~f", tickCount=4),
         ),
         tooltip=[
-            alt.Tooltip("label:N", title="Week from"),
+            week_tooltip(),
             alt.Tooltip("published:Q", title="Pins published"),
             alt.Tooltip("of_new:Q", title=f"{name} of these in the week", format=",.0f"),
             alt.Tooltip("of_others:Q", title=f"{name} of the others in the week", format=",.0f"),

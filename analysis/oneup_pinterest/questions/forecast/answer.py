@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from oneup_pinterest.formatting import format_day
+from oneup_pinterest.formatting import format_day, format_week
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.settled_days import settled_days
 from oneup_pinterest.questions.answer import Answer, no_gains, not_enough_data
@@ -50,8 +50,7 @@ def forecast_answer(
     days = forecasts.days.filter(pl.col("model") == chosen["model"])
     weeks = forecasts.weeks.filter(pl.col("model") == chosen["model"])
     summary = "; ".join(
-        f"{row['forecast']:,.0f} {metric} from {format_day(row['first_day'])} to {format_day(row['last_day'])}"
-        f"{_interval(row)}"
+        f"{row['forecast']:,.0f} {metric} in the {format_week(row['first_day'])}{_interval(row)}"
         for row in weeks.iter_rows(named=True)
     )
     total = forecasts.totals.row(0, named=True)
@@ -61,7 +60,8 @@ def forecast_answer(
         "An interval holds 80% of such weeks, or spans of 28 days, if the account goes on as it did; it knows of no "
         "campaign and no season that it has not seen.",
         "The 28 days are expected to bring what the last 28 brought; their interval needs 84 days.",
-        "The first two days of it have begun: Pinterest may still restate them, so that they are forecast, too.",
+        "The first two days of it have begun: Pinterest may still restate them, so that they are forecast, too. "
+        "A week is named by its first day, and the first week begins after the last settled day.",
     ]
     used = usable_days(history, metric)
     if imputed := int(used["is_imputed"].sum()):

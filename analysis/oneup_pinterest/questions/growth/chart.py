@@ -5,7 +5,20 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from oneup_pinterest.questions.chart_style import BLUE, COLORS, FAINT, INK, SEQUENTIAL, WIDTH, Chart, finished, inline
+from oneup_pinterest.questions.chart_style import (
+    BLUE,
+    COLORS,
+    FAINT,
+    INK,
+    SEQUENTIAL,
+    WIDTH,
+    Chart,
+    finished,
+    inline,
+    week_axis,
+    week_text,
+    week_tooltip,
+)
 
 _LABEL_GAP = 0.09  # of the height, between the middles of two labels
 
@@ -144,22 +157,10 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         "band",
         pl.col("gain", "top", "bottom").round(1),
         percent=(pl.col("share") * 100).round(1),
-        shown=pl.lit("week of ") + pl.col("week").dt.strftime("%d %b %Y"),
+        shown=week_text("week"),
     ).to_dicts()
     weeks = stacked["week"].cast(pl.String).unique().sort().to_list()
     bands = stacked.select("band", "from_age").unique().sort("from_age")["band"].to_list()
-    ticks = weeks[:: -max(1, -(-len(weeks) // 5))]
-    x = alt.X(
-        "week:O",
-        title="Week, by its Monday",
-        scale=alt.Scale(domain=weeks),
-        axis=alt.Axis(
-            values=ticks,
-            labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
-            labelAngle=0,
-            labelOverlap="greedy",
-        ),
-    )
     scale = alt.Scale(domain=bands, scheme={"name": SEQUENTIAL}, reverse=True)
     color = alt.Color(
         "band:O",
@@ -180,12 +181,12 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         alt.Chart(inline(rows))
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
-            x=x,
+            x=week_axis(weeks),
             y=alt.Y("bottom:Q", title=f"{metric.capitalize()} a week", axis=alt.Axis(format=",~f", tickCount=5)),
             y2="top:Q",
             color=color,
             tooltip=[
-                alt.Tooltip("shown:N", title="Week"),
+                week_tooltip(),
                 alt.Tooltip("band:N", title="Age (days)"),
                 alt.Tooltip("gain:Q", title=f"{metric.capitalize()} gained", format=",.1~f"),
                 alt.Tooltip("percent:Q", title="Percent of the week", format=".0f"),
