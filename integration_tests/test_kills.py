@@ -41,7 +41,7 @@ def test_a_signal_ends_a_slow_sync_at_once_and_a_second_signal_is_ignored(
         database = tmp_path / "history.duckdb"
 
         ended = run_interrupted_sync(
-            sandbox, database, tmp_path / "work", signal_number, lambda watch: watch.requests > 30, 0.05
+            sandbox, database, tmp_path / "work", signal_number, lambda watch: watch.requests > 3, 0.05
         )
 
         assert ended.status == 130
