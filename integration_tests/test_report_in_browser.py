@@ -124,12 +124,15 @@ def test_tabs_work_with_the_mouse_and_the_keyboard_and_without_scripts(tmp_path:
     for context in ({}, {"java_script_enabled": False}):
         with open_page(tmp_path / "report.html", **context) as page:
             panels = page.locator("#account-0-top .panel")
-            assert panels.count() == 6
+            assert panels.count() == 7
             assert page.locator("#account-0-top .panel:visible").count() == 1
             page.locator("#account-0-top label", has_text="Clicks").click()
             assert " clicks" in page.locator("#account-0-top .panel:visible .card b").first.inner_text()
             page.keyboard.press("ArrowRight")
             assert "per 1,000" in page.locator("#account-0-top .panel:visible .card b").first.inner_text()
+            page.locator("#account-0-top label", has_text="OneUp's lists").click()
+            assert page.locator("#account-0-top .panel:visible .lists b").first.inner_text() == "No. 1"
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_page_without_scripts_shows_the_numbers_of_every_chart(tmp_path: Path) -> None:
