@@ -22,6 +22,7 @@ from oneup_pinterest.errors import UserError
 
 FORMATS = ("parquet", "csv", "xlsx")
 WORKBOOK = "oneup_pinterest.xlsx"
+MEMORY_LIMIT = 512  # MB of DuckDB for a table; beyond, it sorts on disk, which takes no longer
 
 
 def export_relations(
@@ -69,9 +70,11 @@ def export_relations(
     with open_history(database) as history:
         if not BI_VIEWS.keys().isdisjoint(names):
             create_temporary_bi_views(history)
-        if format == "xlsx":
-            return _export_workbook(history, names, folder)
-        return {name: _export_file(history, name, folder / name / f"{name}.{format}") for name in names}
+        with _work_folder(folder) as work:
+            history.execute("SET temp_directory = ?", [str(work)])
+            if format == "xlsx":
+                return _export_workbook(history, names, work, folder / WORKBOOK)
+            return {name: _export_file(history, name, folder / name / f"{name}.{format}") for name in names}
 
 
 def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]:
@@ -90,6 +93,7 @@ def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]
 def _export_file(history: duckdb.DuckDBPyConnection, name: str, target: Path) -> int:
     with _errors_of(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+    _limit_memory(history, [name])
     with _replaced(target) as unfinished:
         if target.suffix == ".csv":
             query = select_for_spreadsheet(history, name)
@@ -100,16 +104,32 @@ def _export_file(history: duckdb.DuckDBPyConnection, name: str, target: Path) ->
     return int(rows)
 
 
-def _export_workbook(history: duckdb.DuckDBPyConnection, names: Sequence[str], folder: Path) -> dict[str, int]:
+def _export_workbook(
+    history: duckdb.DuckDBPyConnection, names: Sequence[str], work: Path, target: Path
+) -> dict[str, int]:
     queries = {name: select_for_spreadsheet(history, name) for name in names}
+    _limit_memory(history, names)
+    with _errors_of(target):
+        rows = write_workbook(history, queries, work / target.name)
+        (work / target.name).replace(target)
+    return rows
+
+
+def _limit_memory(history: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    if BI_VIEWS.keys().isdisjoint(names):
+        history.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
+    else:  # they keep intermediate results in memory
+        history.execute("RESET memory_limit")
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder for temporary files in the output folder: they may be larger than the system's folder has room."""
     with _errors_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        # the temporary files of a workbook are several times its size, and may not fit into the system's folder
-        with tempfile.TemporaryDirectory(prefix=f"{WORKBOOK}.", dir=folder, ignore_cleanup_errors=True) as work:
-            unfinished = Path(work) / WORKBOOK
-            rows = write_workbook(history, queries, unfinished)
-            unfinished.replace(folder / WORKBOOK)
-    return rows
+        work = tempfile.TemporaryDirectory(prefix=".oneup_export_", dir=folder, ignore_cleanup_errors=True)
+    with work as name:
+        yield Path(name)
 
 
 @contextmanager
