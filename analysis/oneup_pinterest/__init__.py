@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and mypy see
+    from oneup_pinterest.database.backup import back_up as back_up
     from oneup_pinterest.database.export import export_parquet as export_parquet
     from oneup_pinterest.database.export import export_relations as export_relations
     from oneup_pinterest.database.load import load_account_followers as load_account_followers
@@ -73,6 +74,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.report import write_reports as write_reports
 
 _NAMES = {
+    "database.backup": ("back_up",),
     "database.export": ("export_parquet", "export_relations"),
     "database.load": (
         "load_account_followers",

@@ -24,8 +24,8 @@ SHARING_VIOLATION = 32  # Windows' number of the error that another process has 
 DISK_FULL_MESSAGES = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 
 
-def database_path(value: str | os.PathLike[str]) -> Path:
-    """Return the absolute path of the file that `--database` names.
+def database_path(value: str | os.PathLike[str], named: str = "with --database") -> Path:
+    """Return the absolute path of the file that `--database` names; `named` tells people how else they named it.
 
     DuckDB reads a relative `md:x`, `sqlite:x` or `:memory:` as something other than a file, but never an absolute path.
 
@@ -38,7 +38,7 @@ def database_path(value: str | os.PathLike[str]) -> Path:
     text = os.fspath(value)
     reason = _why_unusable(text)
     if reason:
-        raise UserError(f"{reason}: name another file with --database.", 2)
+        raise UserError(f"{reason}: name another file {named}.", 2)
     return Path(text).absolute()
 
 
@@ -85,14 +85,14 @@ def connect_waiting(
             or it may not be read or written. The file is not changed then.
     """
     if path.is_file():
-        _require_magic(path)
+        require_magic(path)
     started, has_reported = time.monotonic(), False
     while True:
         try:
             return connect()
         except duckdb.Error as error:
             waited = time.monotonic() - started
-            if not _is_in_use(error) or waited >= MAX_WAIT:
+            if not is_in_use(error) or waited >= MAX_WAIT:
                 raise open_error(path, error, to_write) from None
         if not has_reported and waited >= 1:
             has_reported = True
@@ -105,7 +105,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
     text = str(error)
     by = re.search(r"PID (\d+)", text)
     is_own = by is not None and int(by[1]) == os.getpid()  # Windows locks a file within a process too
-    if _is_in_use(error) and not is_own:
+    if is_in_use(error) and not is_own:
         process = f" (process {by[1]})" if by else ""
         if to_write:
             return UserError(
@@ -155,7 +155,7 @@ def explain_database_errors(path: Path, to_write: bool) -> Iterator[None]:
         raise _disk_error(path, error, to_write) from None
 
 
-def _require_magic(path: Path) -> None:
+def require_magic(path: Path) -> None:
     """Refuse other files: DuckDB would open Parquet, SQLite or CSV too, and download an extension to read it."""
     place, magic = MAGIC
     try:
@@ -170,7 +170,8 @@ def _require_magic(path: Path) -> None:
         raise UserError(f"{path} {what}: name the file of an earlier sync, or a new one, with --database.", 2)
 
 
-def _is_in_use(error: Exception) -> bool:
+def is_in_use(error: Exception) -> bool:
+    """Return whether a file could not be opened because another process has it open."""
     return any(words in str(error) for words in IN_USE_MESSAGES)
 
 
