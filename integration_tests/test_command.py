@@ -106,7 +106,11 @@ def test_a_sync_prints_a_summary_to_stderr_and_json_to_stdout(
     assert set(summary["streams"]) == set(KEYS)
     assert summary["streams"]["accounts"] == {"records": 3, "rows": 3}
     assert "pins: " in ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("done: ")
+    database_line, done, new, following = ended.stderr.splitlines()[-4:]
+    assert database_line.startswith(f"database: {database} (new;")
+    assert done.startswith("done: ")
+    assert "pins " in new
+    assert following == f"next: oneup-pinterest report --database {database}"
 
 
 def test_an_unreadable_account_is_reported_with_exit_status_3(
@@ -126,6 +130,56 @@ def test_an_unreadable_account_is_reported_with_exit_status_3(
     assert "Not yours." in summary["skipped_accounts"][0]["reason"]
     assert f"skipped: {bad}: " in ended.stderr
     assert len(rows(database, "SELECT DISTINCT social_network_id FROM pins")) == 2
+
+
+def test_a_quiet_sync_prints_only_what_went_wrong(sandbox: Sandbox, database: Path, config_file: Path) -> None:
+    arguments = ("sync", "--config", config_file, "--database", database, "--quiet")
+    assert run_command(*arguments).stderr == ""
+
+    bad = sandbox.account_ids[1]
+    body = {"success": False, "message": "Not yours."}
+    sandbox.inject(Fault("status", social_network_id=bad, status=404, body=body, times=None))
+    ended = run_command(*arguments)
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"skipped: {bad}: ")
+
+
+def test_a_verbose_sync_prints_and_logs_each_request_without_the_key(
+    sandbox: Sandbox, database: Path, config_file: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "logs" / "sync.log"
+    for _ in range(2):
+        ended = run_command("sync", "--config", config_file, "--database", database, "--verbose", "--log-file", log)
+
+    requests = [line for line in log.read_text().splitlines() if " 200 " in line]
+    assert len(requests) == len(sandbox.requests)
+    printed = [line for line in ended.stderr.splitlines() if " 200 " in line]
+    assert len(printed) > 1
+    assert requests[-len(printed) :] == printed
+    assert all(account in log.read_text() for account in sandbox.account_ids)
+    assert "sandbox-key" not in log.read_text() + ended.stderr
+
+
+def test_a_log_file_that_cannot_be_written_is_one_sentence(config_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    ended = run_command("sync", "--config", config_file, "--log-file", tmp_path / "file" / "log")
+
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("Name another file with --log-file.\n")
+
+
+def test_a_failed_first_sync_prints_no_zeros_and_leaves_no_file(
+    sandbox: Sandbox, database: Path, config_file: Path
+) -> None:
+    ended = run_command("sync", "--config", config_file, "--database", database, ONEUP_API_KEY="wrong-key")
+
+    assert ended.returncode == 2
+    assert " 0 " not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("next: fix what is named above")
+    assert list(database.parent.glob("history*")) == []
 
 
 @pytest.mark.slow

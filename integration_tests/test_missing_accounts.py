@@ -47,7 +47,7 @@ def test_an_unlisted_account_is_reported_and_keeps_its_history(
     assert ended.returncode == 0
     assert json.loads(ended.stdout)["status"] == "done"
     assert json.loads(ended.stdout)["warnings"] == [f"{KNOTS_IS_MISSING} {RECONNECT}"]
-    assert ended.stderr.splitlines()[-1] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
+    assert ended.stderr.splitlines()[-2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
     assert findings(database) == {
         ("missing_account", KNOTS): {
             "check": "missing_account",

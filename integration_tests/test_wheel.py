@@ -81,7 +81,7 @@ def test_pip_installs_both_console_scripts(built: Path, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "bin").iterdir()} == {"source-oneup-pinterest", "oneup-pinterest"}
     for script, arguments, text in (
         ("source-oneup-pinterest", ["spec"], '"type":"SPEC"'),
-        ("oneup-pinterest", ["--help"], "usage: oneup-pinterest"),
+        ("oneup-pinterest", ["--help"], "Usage: oneup-pinterest"),
     ):
         ended = run(tmp_path, tmp_path, str(tmp_path / "bin" / script), *arguments)
         assert ended.returncode == 0, ended.stderr

@@ -3,8 +3,8 @@
 python -m tools.docs [--check]
 """
 
-import argparse
 import ast
+import inspect
 import re
 import sys
 from contextlib import redirect_stderr
@@ -12,10 +12,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 
-from oneup_pinterest.cli import EXIT_STATUS, parser
+from oneup_pinterest.cli.commands import EXIT_STATUS, SECTIONS
 from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.column_types import duckdb_type
 
@@ -53,19 +54,27 @@ def main() -> None:
 
 
 def command_reference() -> str:
-    """Return each command with its options, from the parser itself (help texts differ between Python versions)."""
-    commands = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    """Return each command with its options, from the commands themselves."""
     lines = []
-    for name, command in commands.choices.items():
-        lines += [f"## {name}", "", str(command.description), ""]
-        for option in command._actions[1:]:
-            value = f" {option.metavar}" if option.metavar else ""
-            written = f"{', '.join(option.option_strings)}{value}" if option.option_strings else f"[{option.metavar} …]"
-            lines.append(f"- `{written}`: {str(option.help) % {'default': option.default}}")
-        lines.append("")
-    status = EXIT_STATUS.partition(": ")[2]
+    for title, commands in SECTIONS.items():
+        lines += [f"## {title}", ""]
+        for command in commands:
+            lines += [f"### {command.name}", "", inspect.cleandoc(command.help or ""), ""]
+            lines += [_described(parameter) for parameter in command.params]
+            lines.append("")
+    status = EXIT_STATUS.partition(": ")[2].rstrip(".")
     rows = [f"| {code} | {meaning} |" for code, _, meaning in (part.partition(" ") for part in status.split("; "))]
     return "\n".join([*lines, "## Exit status", "", "| status | meaning |", "|---:|---|", *rows])
+
+
+def _described(parameter: click.Parameter) -> str:
+    """Return a line about an option or an argument, with how it is written."""
+    if isinstance(parameter, click.Argument):
+        written = parameter.make_metavar(click.Context(click.Command("")))
+        return f"- `{written}`"
+    assert isinstance(parameter, click.Option)
+    value = "" if parameter.is_flag else f" {parameter.make_metavar(click.Context(click.Command('')))}"
+    return f"- `{', '.join(parameter.opts)}{value}`: {parameter.help}"
 
 
 def questions() -> str:

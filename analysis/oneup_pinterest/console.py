@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
 WAITING_THREAD = "oneup-waiting"  # name of a thread that may wait for another machine when all work is done
+UNLIMITED = 10_000  # characters of a line that no terminal wraps
 
 
 def print_message(text: str, end: str = "\n", out: TextIO | None = None) -> None:
@@ -26,3 +28,23 @@ def open_missing_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, to_stderr: bool = False) -> None:
+    """Print a table with a line per row: for people on stderr, or as a result on stdout.
+
+    On a terminal long cells wrap; elsewhere a row is always one line.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    file = sys.stderr if to_stderr else sys.stdout
+    console = Console(file=file, highlight=False, width=None if file.isatty() else UNLIMITED)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=not file.isatty())
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)

@@ -98,6 +98,7 @@ Try next:
   oneup-pinterest status --database {quoted}
   oneup-pinterest notebooks --database {quoted}
   oneup-pinterest export --database {quoted} --output export
-With your own account: put {{"api_key": "..."}} into secrets/config.json (chmod 600), then
+With your own account:
+  oneup-pinterest init
   oneup-pinterest sync
 """

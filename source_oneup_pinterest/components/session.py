@@ -11,6 +11,7 @@ from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, update_secrets
 
 from .limits import DeadlineHTTPResponse, with_deadline
+from .log import LOGGER
 from .response_cache import BufferedResponse, ResponseCache
 from .sync_context import SyncContext
 
@@ -97,6 +98,8 @@ class OneUpSession(requests.Session):
                 options["proxies"] = {}
             response = super(OneUpSession, self).send(request, **kwargs | options)
             assert isinstance(response, BufferedResponse)
+            seconds, path = response.elapsed.total_seconds(), str(request.url).partition("//")[2].partition("/")[2]
+            LOGGER.debug("GET /%s: %s in %.2f s, %s bytes", path, response.status_code, seconds, len(response.content))
             return response
 
         return self._context.responses.get(request, send)

@@ -32,7 +32,9 @@ def test_complete_history_has_no_findings(tmp_path: Path) -> None:
         "last_sync": "2026-03-31T06:00:12",
         "hours_ago": 3.0,
         "newest_snapshot": "2026-03-31",
+        "too_old": [],
     }
+    assert (status["is_demo"], status["attention"]) == (False, [])
     assert status["streams"]["pins"] == {"rows": 594, "first": "2026-03-12", "last": "2026-03-31"}
     assert [run["started_at"][:10] for run in status["runs"]] == [f"2026-03-{day}" for day in range(31, 26, -1)]
     assert status["runs"][0]["streams"] == {"pins": {"records": 12, "rows": 12}}
@@ -66,6 +68,42 @@ def test_days_without_a_snapshot_are_found(tmp_path: Path) -> None:
     ]
     assert (finding["where"], finding["since"]) == ("pin_one", "2026-03-15")
     assert "2 of 20 days" in finding["what"]
+
+
+def test_one_line_per_account_that_needs_attention_comes_first(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb", ("pin_one", "pin_two", "pin_three"), missing_days=(3,))
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE accounts SET is_expired = true WHERE social_network_id = 'pin_two'")
+        insert_run(connection, LAST_DAY, skipped=[{"social_network_id": "pin_three", "reason": "Gone."}])
+    status = read_status(path)
+    assert status["attention"] == [
+        "@three (pin_three): failing (since 31 Mar 2026), days without a snapshot (since 15 Mar 2026)",
+        "@two (pin_two): connect again in OneUp (since 31 Mar 2026), days without a snapshot (since 15 Mar 2026)",
+        "@one (pin_one): days without a snapshot (since 15 Mar 2026)",
+    ]
+    text = format_status(status)
+    assert text.index("accounts that need attention\n  @three") < text.index("findings")
+
+
+def test_accounts_older_than_the_maximum_age_are_named(tmp_path: Path) -> None:
+    path = make_history(tmp_path / "h.duckdb")
+    assert read_status(path, timedelta(hours=4))["freshness"]["too_old"] == []
+    assert read_status(path, timedelta(hours=2))["freshness"]["too_old"] == ["all"]
+    behind = LAST_DAY - timedelta(days=2)
+    with duckdb.connect(path) as connection:
+        for table in ("_pins", "account_followers", "overview_metrics", "pin_totals"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE social_network_id = 'pin_two' AND _airbyte_extracted_at > ?", [behind]
+            )
+    status = read_status(path, timedelta(hours=36))
+    assert status["freshness"]["too_old"] == ["pin_two"]
+    assert "older than --max-age: pin_two" in format_status(status)
+
+
+def test_demo_data_are_said_to_be_made_up(tmp_path: Path) -> None:
+    status = read_status(make_history(tmp_path / "h.duckdb", ("pin_sandbox_1",)))
+    assert status["is_demo"]
+    assert "These data are MADE UP" in format_status(status)
 
 
 @pytest.mark.parametrize("flag", ["is_expired", "need_refresh"])

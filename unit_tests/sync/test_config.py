@@ -21,7 +21,10 @@ def test_environment_key_overrides_the_file_or_replaces_it(tmp_path: Path, monke
 
     assert read_config(file, {}) == {"api_key": "of the file"}
     assert read_config(file, {"ONEUP_API_KEY": "of the environment"}) == {"api_key": "of the environment"}
-    assert read_config(None, {"ONEUP_API_KEY": "of the environment"}) == {"api_key": "of the environment"}
+    nowhere = file.with_name("nowhere.json")
+    assert read_config(nowhere, {"ONEUP_API_KEY": "of the environment"}, is_default=True) == {
+        "api_key": "of the environment"
+    }
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -43,7 +46,6 @@ def test_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path, mode: int
 
 def test_no_warning_without_a_file_or_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert permission_warning(None) is None
     assert permission_warning(Path("nowhere.json")) is None
 
     file = write(Path("config.json"), mode=0o644)

@@ -1,6 +1,7 @@
 """The status of a database: freshness, rows, last runs, findings of the checks, and assumptions about the API."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -8,22 +9,28 @@ import duckdb
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.reader import Database, open_history, read_window
 from oneup_pinterest.database.schema import STREAMS, TABLES, quoted
-from oneup_pinterest.formatting import strip_control_characters
+from oneup_pinterest.formatting import format_names, strip_control_characters
+from oneup_pinterest.quality.accounts import accounts_to_attend, older_than
 from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
 from oneup_pinterest.quality.findings import ALL_ACCOUNTS, Finding, group_over_accounts
 from oneup_pinterest.quality.run_checks import find_problems
 
 RUNS_SHOWN = 5
+MAX_SHOWN = 20  # accounts that need attention; more are counted
+MADE_UP = "pin_sandbox_"  # how the ids of the demo's accounts begin
 
 
-def read_status(database: Database) -> dict[str, Any]:
+def read_status(database: Database, max_age: timedelta | None = None) -> dict[str, Any]:
     """Return the status of a database as plain JSON values. Times are ISO 8601 in UTC.
 
     Keys:
 
     - `database` (absolute path), `size_bytes`
-    - `freshness`: {last_sync, hours_ago, newest_snapshot}
+    - `is_demo`: whether the data come from the sandbox and are made up
+    - `freshness`: {last_sync, hours_ago, newest_snapshot, too_old}; `too_old` are the accounts whose newest data are
+      older than `max_age` (`all` if no sync is that young); without `max_age` it is empty
+    - `attention`: one line per account that needs attention, the most serious first
     - `streams`: {name: {rows, first, last}}, with the first and last `snapshot_date` or `period_end`
     - `schemas`: [{schema, prefix, streams}], the schemas that were read as one history
     - `runs`: the last 5, newest first, with {run_id, started_at, finished_at, status, streams, skipped_accounts,
@@ -45,6 +52,7 @@ def read_status(database: Database) -> dict[str, Any]:
     with open_history(database) as history:
         window, context, streams = read_window(history), read_check_context(history), _streams(history)
     last_sync = context.last_sync
+    ids = context.history.accounts["social_network_id"].to_list()
     findings, assumptions = find_problems(context), judge_assumptions(context.history)
     return {
         "database": str(path),
@@ -53,7 +61,10 @@ def read_status(database: Database) -> dict[str, Any]:
             "last_sync": _iso(last_sync),
             "hours_ago": last_sync and round((context.now - last_sync).total_seconds() / 3600, 1),
             "newest_snapshot": _iso(window.last_day),
+            "too_old": older_than(context, max_age) if max_age is not None else [],
         },
+        "is_demo": bool(ids) and all(account.startswith(MADE_UP) for account in ids),
+        "attention": accounts_to_attend(context, findings),
         "streams": streams,
         "schemas": _schemas(context),
         "runs": [_run(run) for run in context.runs.tail(RUNS_SHOWN).reverse().iter_rows(named=True)],
@@ -64,8 +75,10 @@ def read_status(database: Database) -> dict[str, Any]:
 
 def format_status(status: dict[str, Any]) -> str:
     """Return the result of `read_status` as text for a terminal."""
-    freshness = status["freshness"]
+    freshness, attention = status["freshness"], status["attention"]
     lines = [f"{status['database']} ({status['size_bytes'] / 1e6:,.1f} MB)"]
+    if status["is_demo"]:
+        lines.append("These data are MADE UP: they come from the sandbox.")
     if freshness["last_sync"]:
         lines.append(
             f"last sync {freshness['last_sync'][:16].replace('T', ' ')} UTC, {freshness['hours_ago']:g} hours ago"
@@ -79,6 +92,12 @@ def format_status(status: dict[str, Any]) -> str:
         for item in status["schemas"]
         if len(status["schemas"]) > 1 or item["schema"] != "main" or item["prefix"]
     ]
+    if attention:
+        lines += ["", "accounts that need attention", *(f"  {line}" for line in attention[:MAX_SHOWN])]
+        if len(attention) > MAX_SHOWN:
+            lines.append(f"  and {len(attention) - MAX_SHOWN:,} more (--json has all)")
+    if too_old := freshness["too_old"]:
+        lines += ["", f"older than --max-age: {format_names(too_old)}"]
     lines += ["", f"{'stream':<18} {'rows':>12}  first       last"]
     for name, stream in status["streams"].items():
         lines.append(f"{name:<18} {stream['rows']:>12,}  {stream['first'] or '-':<10}  {stream['last'] or '-'}")

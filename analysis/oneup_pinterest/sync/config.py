@@ -13,24 +13,22 @@ from oneup_pinterest.errors import UserError
 from source_oneup_pinterest.source import SourceOneupPinterest
 
 KEY_VARIABLE = "ONEUP_API_KEY"
-DEFAULT_CONFIG = Path("secrets/config.json")
 
 
-def read_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def read_config(path: Path, environment: Mapping[str, str] = os.environ, *, is_default: bool = False) -> dict[str, Any]:
     """Return the config in `path` (`-`: standard input), with the API key of `ONEUP_API_KEY` if that is set.
 
-    Without a path it is `secrets/config.json`, which may be missing if the environment has the key.
+    A file that nobody named (`is_default`) may be missing if the environment has the key.
 
     Raises:
         UserError: The file is missing, unreadable or not a JSON object (exit status 2).
     """
     key = environment.get(KEY_VARIABLE, "").strip()
-    if path is None and not DEFAULT_CONFIG.exists() and key:
+    if is_default and not path.exists() and key:
         return {"api_key": key}
-    path = path or DEFAULT_CONFIG
     if str(path) != "-" and not path.exists():
         raise UserError(
-            f'There is no config file {path}. Create it with {{"api_key": "..."}}, name another one with --config, '
+            f"There is no config file {path}. Run `oneup-pinterest init` to write one, name another one with --config, "
             f"or set {KEY_VARIABLE}.",
             exit_status=2,
         )
@@ -41,12 +39,11 @@ def read_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     return {**config, "api_key": key} if key else config
 
 
-def permission_warning(path: Path | None) -> str | None:
+def permission_warning(path: Path) -> str | None:
     """Return a warning if other users of this machine can read the config file, which may hold the key; else None.
 
     Windows has no such permissions: there, every file would seem to be readable.
     """
-    path = path or DEFAULT_CONFIG
     if os.name == "nt" or not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         return None
     return (

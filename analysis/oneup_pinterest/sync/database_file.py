@@ -61,6 +61,8 @@ def attach(path: Path, mode: str) -> duckdb.DuckDBPyConnection:
     path = database_path(path)
 
     def connect() -> duckdb.DuckDBPyConnection:
+        if mode == "READ_WRITE" and not path.exists():  # a failed sync has removed its empty file meanwhile
+            create_database(path)
         connection = duckdb.connect()
         try:
             connection.execute("SET TimeZone = 'UTC'")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,29 +50,39 @@ class SyncResult:
     error: str | None = None
     exit_status: int = 0
     database: str = ""  # its absolute path
+    is_new: bool = False  # whether this run created it
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `sync --json` prints."""
         names = ("status", "streams", "skipped_accounts", "duration_seconds", "requests", "warnings", "error")
         return {name: getattr(self, name) for name in names}
 
-    def summary(self) -> str:
-        """Return the result for people, one fact per line: the file, what came in, what failed and why, warnings."""
-        records = sum(counts["records"] for counts in self.streams.values())
-        new_rows = sum(counts["rows"] for counts in self.streams.values())
-        requests = "" if self.requests is None else f"{self.requests:,} requests, "
-        lines = [f"database: {self.database}"] if self.database else []
-        lines.append(
-            f"{self.status}: {records:,} records, {new_rows:,} new rows, {requests}{self.duration_seconds:.1f} s"
-        )
-        if self.error:
-            lines.append(f"error: {self.error}")
+    def summary(self, is_quiet: bool = False) -> str:
+        """Return the result for people, one fact per line.
+
+        The file, what came in, what is new, what failed and why, warnings; if quiet, only failures and warnings.
+        """
+        problems = [f"error: {self.error}"] if self.error else []
         by_reason: dict[str, list[str]] = {}
         for entry in self.skipped_accounts:
             by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
-        lines += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
-        lines += [f"warning: {text}" for text in self.warnings]
+        problems += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
+        problems += [f"warning: {text}" for text in self.warnings]
+        lines = problems if is_quiet else [*self._facts(), *problems]
         return "\n".join(map(strip_control_characters, lines))
+
+    def _facts(self) -> Iterator[str]:
+        if self.database:
+            other = " (new; if your history is in another file, name it with --database)" if self.is_new else ""
+            yield f"database: {self.database}{other}"
+        records = sum(counts["records"] for counts in self.streams.values())
+        new_rows = sum(counts["rows"] for counts in self.streams.values())
+        parts = [f"{records:,} records, {new_rows:,} new rows"] if records or not self.exit_status else []
+        parts += [] if self.requests is None else [f"{self.requests:,} requests"]
+        yield f"{self.status}: {', '.join([*parts, f'{self.duration_seconds:.1f} s'])}"
+        if new_rows:
+            new = [f"{name} {counts['rows']:,}" for name, counts in self.streams.items() if counts["rows"]]
+            yield f"new rows: {', '.join(new)}"
 
 
 def sync(
@@ -111,7 +121,9 @@ def sync(
             listings = None if connector.configured_accounts else writer.listings(connector.api_key)
             if listings and (known := listings.last_listed()) is not None:
                 connector.set_known_accounts(known)
-        run = SyncRun(writer, names, connector.configured_accounts, progress or Progress(), listings)
+        progress = progress or Progress()
+        progress.watch(connector.progress)
+        run = SyncRun(writer, names, connector.configured_accounts, progress, listings)
         return run.execute(connector, signals)
 
 
@@ -152,7 +164,8 @@ class SyncRun:
         self._dropped: Counter[str] = Counter()
         self._unreadable: dict[tuple[str, str], tuple[int, str]] = {}
         self._kept: Counter[tuple[str, str]] = Counter()  # by how the warning names them
-        self.result = SyncResult({name: {"records": 0, "rows": 0} for name in names}, database=str(writer.path))
+        counts = {name: {"records": 0, "rows": 0} for name in names}
+        self.result = SyncResult(counts, database=str(writer.path), is_new=writer.is_new)
 
     def execute(self, source: Source, signals: SignalGuard) -> SyncResult:
         """Read the source to its end, and log the run in the file, even if it fails."""
@@ -180,6 +193,13 @@ class SyncRun:
                 self._finish(started)
             raise
         self._finish(started)
+        if (
+            self.result.is_new
+            and self.result.exit_status
+            and not any(row["rows"] for row in self.result.streams.values())
+        ):
+            self._writer.remove_file()
+            self.result.database = ""
         return self.result
 
     def _buffer(self, record: RecordEvent) -> bool:

@@ -12,11 +12,10 @@ from typing import Any, Self
 import duckdb
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.console import print_message
 from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.bi.create import create_bi_views, write_renames
 from oneup_pinterest.database.comments import OWN_TABLES, stream_comments, write_comments
-from oneup_pinterest.database.connection import database_path
+from oneup_pinterest.database.connection import database_path, log_of
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, create_listed_accounts
 from oneup_pinterest.database.migrations import migrate
 from oneup_pinterest.database.rename_detection import find_renames
@@ -24,7 +23,6 @@ from oneup_pinterest.database.renames import Rename
 from oneup_pinterest.database.schema import create_pin_images
 from oneup_pinterest.database.stored_tables import find_tables
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import strip_control_characters
 from oneup_pinterest.sync.batches import rows_of_wrong_type
 from oneup_pinterest.sync.database_file import (
     attach,
@@ -51,9 +49,7 @@ class DatabaseWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path = database_path(path)
-        if not path.exists() and create_database(path):
-            text = f"Created a new database: {path}. If your history is in another file, name it with --database."
-            print_message(strip_control_characters(text))
+        self.is_new = not path.exists() and create_database(path)
         self._connection = attach(path, "READ_WRITE")
         self._tables: dict[str, StreamTable] = {}
         self._folder = work_folder(path)
@@ -80,6 +76,15 @@ class DatabaseWriter:
         self.roll_back()
         self._connection.close()
         clear_work_folder(self._folder)
+
+    def remove_file(self) -> None:
+        """Remove the file that this run created, so that a failed first sync leaves no empty history.
+
+        The lock is still held, so no other sync has written into it. Windows removes no open file: there it stays.
+        """
+        for file in (self.path, log_of(self.path)):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     # ---- tables and rows
 

@@ -13,6 +13,20 @@ from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import Finding
 
 
+def last_read(context: CheckContext) -> dict[str, datetime]:
+    """Return when data of each account were last extracted (UTC)."""
+    history = context.history
+    frames = [
+        frame.select("social_network_id", EXTRACTED_AT)
+        for frame in (history.pins, history.followers, history.overview, history.pin_totals)
+        if EXTRACTED_AT in frame.columns
+    ]
+    if not frames:
+        return {}
+    last = pl.concat([frame.lazy().group_by("social_network_id").agg(pl.col(EXTRACTED_AT).max()) for frame in frames])
+    return dict(last.drop_nulls().group_by("social_network_id").agg(pl.col(EXTRACTED_AT).max()).collect().iter_rows())
+
+
 def find_lost_connections(context: CheckContext) -> Iterator[Finding]:
     """Report accounts whose connection OneUp flags: the API then sends plausible zeros."""
     is_flagged = pl.any_horizontal(pl.col("is_expired", "need_refresh").fill_null(value=False))
@@ -34,9 +48,9 @@ def find_missing_accounts(context: CheckContext) -> Iterator[Finding]:
     if not context.missing:
         return
     renamed = {rename.older for rename in context.renames}
-    last_read = _last_read(context)
+    read_at = last_read(context)
     for missing in context.missing:
-        read = last_read.get(missing.account)
+        read = read_at.get(missing.account)
         if missing.account in renamed or (read is not None and read > missing.since):
             continue
         yield Finding(
@@ -62,9 +76,9 @@ def find_unlisted_accounts(context: CheckContext) -> Iterator[Finding]:
     newest = accounts.row(-1, named=True)
     if newest["social_network_type"] is None:
         return
-    last_read, last_listed = _last_read(context), newest[EXTRACTED_AT]
+    read_at, last_listed = last_read(context), newest[EXTRACTED_AT]
     for account, username, listed in accounts.select("social_network_id", "username", EXTRACTED_AT).iter_rows():
-        seen = max(listed, last_read.get(account, listed))
+        seen = max(listed, read_at.get(account, listed))
         if last_listed - seen > STALE_AFTER:
             yield Finding(
                 check="unlisted_account",
@@ -90,17 +104,3 @@ def find_renamed_accounts(context: CheckContext) -> Iterator[Finding]:
             what_to_do="Nothing to do: the old name still finds the account, and the file keeps each row under its "
             "original id.",
         )
-
-
-def _last_read(context: CheckContext) -> dict[str, datetime]:
-    """Return when data of each account were last extracted (UTC)."""
-    history = context.history
-    frames = [
-        frame.select("social_network_id", EXTRACTED_AT)
-        for frame in (history.pins, history.followers, history.overview, history.pin_totals)
-        if EXTRACTED_AT in frame.columns
-    ]
-    if not frames:
-        return {}
-    last = pl.concat([frame.lazy().group_by("social_network_id").agg(pl.col(EXTRACTED_AT).max()) for frame in frames])
-    return dict(last.drop_nulls().group_by("social_network_id").agg(pl.col(EXTRACTED_AT).max()).collect().iter_rows())

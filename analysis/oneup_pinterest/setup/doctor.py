@@ -1,0 +1,185 @@
+"""Examine an installation: versions, paths, permissions, time zone, OneUp, disk space; and bundle that for support."""
+
+import json
+import os
+import platform
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from oneup_pinterest.database.connection import database_path
+from oneup_pinterest.errors import UserError
+from oneup_pinterest.sync.config import KEY_VARIABLE, permission_warning, read_config
+
+PACKAGES = ("source-oneup-pinterest", "airbyte-cdk", "duckdb", "polars", "altair", "jupyterlab")
+MIN_FREE = 500 << 20  # bytes; a year of 10,000 pins takes less than 200 MB
+OK, WARNING, FAILURE = "ok", "warning", "FAILED"
+CONFIG_KEYS_SHOWN = ("preset", "start_date", "timezone", "pins_lookback_days", "num_workers", "max_requests_per_minute")
+
+
+class Check(NamedTuple):
+    """One thing that was examined: what it is, what was found, and what to do about it (empty if nothing)."""
+
+    mark: str
+    what: str
+    found: str
+    what_to_do: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it keeps the kit from working."""
+        return self.mark == FAILURE
+
+
+def examine(config: Path, database: Path) -> list[Check]:
+    """Return what was found, in a fixed order. Nothing is written; OneUp gets at most one request."""
+    return [
+        *_versions(),
+        _time_zone(),
+        *_config(config),
+        *_database(database),
+        _free_space(database),
+    ]
+
+
+def _versions() -> Iterator[Check]:
+    yield Check(OK, "Python", f"{platform.python_version()} on {platform.platform()}")
+    for name in PACKAGES:
+        try:
+            yield Check(OK, name, version(name))
+        except PackageNotFoundError:
+            needed_for = "notebooks" if name == "jupyterlab" else "analysis"
+            yield Check(
+                WARNING, name, "not installed", f"pip install 'source-oneup-pinterest[{needed_for}]', if you need it."
+            )
+
+
+def _time_zone() -> Check:
+    now = datetime.now(UTC).astimezone()
+    return Check(OK, "time", f"{now:%Y-%m-%d %H:%M} {now.tzname()} here, {datetime.now(UTC):%H:%M} UTC")
+
+
+def _config(path: Path) -> Iterator[Check]:
+    """Yield checks of the config, of its time zone, and of OneUp with its key."""
+    try:
+        config = read_config(path, is_default=True)
+    except UserError as error:
+        yield Check(FAILURE, "config", str(path), str(error))
+        return
+    source = f"the key comes from {KEY_VARIABLE}" if os.environ.get(KEY_VARIABLE) else "it holds a key"
+    found = f"{path}, {source}" if path.exists() else f"no file, {source}"
+    if not config.get("api_key"):
+        yield Check(FAILURE, "config", f"{path} has no key", "Run `oneup-pinterest init`.")
+        return
+    warning = permission_warning(path)
+    yield Check(WARNING if warning else OK, "config", found, warning or "")
+    zone = str(config.get("timezone") or "UTC")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield Check(FAILURE, "timezone", zone, "Write an IANA name such as Europe/Berlin into the config.")
+        return
+    yield Check(OK, "timezone", f"{zone}: a day there decides which day yesterday is")
+    yield _oneup(config)
+
+
+def _oneup(config: Mapping[str, Any]) -> Check:
+    from oneup_pinterest.setup.first_config import list_accounts
+
+    started = time.monotonic()
+    try:
+        listed = list_accounts(config)
+    except UserError as error:
+        return Check(FAILURE, "OneUp", f"no answer to use after {time.monotonic() - started:.1f} s", str(error))
+    lost = [account.label for account in listed if account.state not in ("connected", "unknown")]
+    seconds = time.monotonic() - started
+    found = f"answered in {seconds:.1f} s, lists {len(listed)} Pinterest accounts"
+    if lost:
+        return Check(WARNING, "OneUp", found, f"Connect again in OneUp: {', '.join(lost)}.")
+    return Check(OK, "OneUp", found)
+
+
+def _database(path: Path) -> Iterator[Check]:
+    if not path.exists():
+        yield Check(WARNING, "database", f"{path} does not exist", "Run `oneup-pinterest sync`.")
+        return
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    size = f"{path.stat().st_size / 1e6:,.1f} MB"
+    if not may_write:
+        yield Check(
+            WARNING, "database", f"{path}, {size}, read-only for you", "A sync needs to write the file and its folder."
+        )
+    try:
+        status = _status(path)
+    except UserError as error:
+        yield Check(FAILURE, "database", f"{path}, {size}", str(error))
+        return
+    last = status["freshness"]["last_sync"]
+    serious = [finding for finding in status["findings"] if finding["severity"] != "info"]
+    advice = f"{len(serious)} findings: run `oneup-pinterest status`." if serious else ""
+    yield Check(
+        WARNING if serious else OK, "database", f"{path}, {size}, last sync {last[:16] if last else 'never'}", advice
+    )
+
+
+def _status(path: Path) -> dict[str, Any]:
+    from oneup_pinterest.quality.status import read_status
+
+    return read_status(path)
+
+
+def _free_space(database: Path) -> Check:
+    folder = next(parent for parent in database.parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:,.1f} GB free in {folder}"
+    return Check(OK, "disk", found) if free > MIN_FREE else Check(WARNING, "disk", found, "Free some space.")
+
+
+def write_bundle(target: Path, found: list[Check], config: Path, database: Path) -> None:
+    """Write a zip file for support: the checks, the status of the database, and the config without key and accounts.
+
+    It holds no key, no text of a pin and no figures of pins. Names and ids of accounts are in the findings.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    files = {"checks.json": [check._asdict() for check in found], "config.json": _without_secrets(config)}
+    try:
+        files["status.json"] = _status(database_path(database))
+    except UserError as error:
+        files["status.json"] = {"error": str(error)}
+    text = {name: json.dumps(value, indent=2, default=str) for name, value in files.items()}
+    for key in _secrets(config):
+        text = {name: value.replace(json.dumps(key)[1:-1], "****") for name, value in text.items()}
+    unfinished = target.with_name(target.name + ".tmp")
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for name, value in text.items():
+                bundle.writestr(name, value)
+        unfinished.replace(target)
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _without_secrets(path: Path) -> dict[str, Any]:
+    try:
+        config = read_config(path, is_default=True)
+    except UserError as error:
+        return {"error": str(error)}
+    return {name: config[name] for name in CONFIG_KEYS_SHOWN if name in config}
+
+
+def _secrets(path: Path) -> list[str]:
+    try:
+        key = str(read_config(path, is_default=True).get("api_key") or "")
+    except UserError:
+        key = os.environ.get(KEY_VARIABLE, "")
+    return [key] if key else []
