@@ -123,7 +123,7 @@ def test_a_pipe_from_read_equals_a_sync_row_for_row(sandbox: Sandbox, config_fil
     assert_equal(database, synced)
     records = count_rows(synced)
     assert re.fullmatch(
-        rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", load_process.stderr.splitlines()[-1]
+        rf"done: {records:,} records, {records:,} new rows, [\d.]+ s", load_process.stderr.splitlines()[-3]
     )
     assert load_process.stdout == ""
     assert rows(database, "SELECT status, streams, requests, error FROM _sync_runs") == [

@@ -99,8 +99,10 @@ def test_many_rejected_lines_are_reported_in_one_sentence(database: Path, tmp_pa
     ended = databases.run("load", path, "--database", database)
 
     assert ended.returncode == 3
-    _, _, first, *messages = ended.stderr.splitlines()
+    _, first, new, *messages, following = ended.stderr.splitlines()
     assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
+    assert new == "new rows: pins 1"
+    assert following.startswith("next: fix what is named above")
     assert messages == [
         "error: Not all of the input was loaded.",
         "warning: The input has no state: the next read continues from what `oneup-pinterest state` prints.",

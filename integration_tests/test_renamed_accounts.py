@@ -160,6 +160,6 @@ def test_the_summary_has_a_line_per_missing_or_renamed_account(
     lines = sync(config_of(sandbox), database).summary().splitlines()
 
     assert lines[1].startswith("done: ")
-    assert lines[2] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
-    assert lines[3].startswith(f"warning: @hearth_kitchen ({NEW}) was formerly @hearth_and_oak ({OLD}): ")
+    assert lines[3] == f"warning: {KNOTS_IS_MISSING} {RECONNECT}"
+    assert lines[4].startswith(f"warning: @hearth_kitchen ({NEW}) was formerly @hearth_and_oak ({OLD}): ")
     assert date.fromisoformat(next(iter(findings(database).values()))["since"]) == date(2026, 5, 21)
