@@ -15,6 +15,7 @@ from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import numbered_gains
 from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.history.pin_levels import MAX_HISTORY_DAYS, level_change, pin_days
 from oneup_pinterest.history.publication import publication_times
 from oneup_pinterest.methods.frames import with_account
@@ -23,6 +24,7 @@ from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, with_holm_verdicts
 
 HEADLINE = ("saves", "repins", "clicks")
+OTHERS = tuple(metric for metric in METRICS if metric not in HEADLINE)  # a family of tests of its own
 DAYS = 28  # whole weeks, so that weekdays are the same on both sides
 KNOWN_SHARE = 0.75  # of the days of a period: fewer do not represent it
 SEEN_RATIO_THRESHOLD = 1.2  # times as many pins seen before as now: a fall may then come from the unseen pins
@@ -113,6 +115,11 @@ def account_change(history: AccountHistory, days: int = DAYS, metrics: Sequence[
         return with_account(history.social_network_id, None, CHANGE)
     rows = [{"metric": metric, "days": days} | _compared_periods(history, metric, days) for metric in metrics]
     return with_account(history.social_network_id, with_holm_verdicts(rows, CHANGE), CHANGE)
+
+
+def changes(history: AccountHistory, days: int) -> pl.DataFrame:
+    """Return `account_change` of all metrics: saves, repins and clicks are judged together, the others together."""
+    return pl.concat([account_change(history, days), account_change(history, days, OTHERS)])
 
 
 def withdraw_unseen_falls(table: pl.DataFrame, before: str, now: str) -> pl.DataFrame:

@@ -62,8 +62,8 @@ def totals_answer(history: AccountHistory, *, width: int | str = WIDTH) -> Answe
         known.filter(pl.col("verdict").is_in([UP, DOWN]).not_())["reason"].drop_nulls().unique(maintain_order=True)
     )
     notes = [
-        "A verdict says whether the typical pin gained more or less over as many days than the account's own trend and "
-        "swings explain, and in the same direction as the total.",
+        "A verdict says whether the typical pin gained more or less over the period's whole weeks than the account's "
+        "own trend and swings explain, and in the same direction as the total.",
         "Totals and the sum over the pins need not be equal: OneUp does not say which pins a total counts, and "
         "Pinterest counts pins that share an image and a link together. The pins' last two days are left out.",
         *(f"No verdict: {reason}." for reason in reasons),

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
-from oneup_pinterest.history.observations import METRICS
-from oneup_pinterest.history.period_change import DAYS, HEADLINE, account_change
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, account_change, changes
 from oneup_pinterest.history.pin_rates import pin_rates
 from oneup_pinterest.history.totals import account_totals
 from oneup_pinterest.methods.types import Columns
@@ -64,12 +63,14 @@ def totals_with_verdicts(history: AccountHistory) -> pl.DataFrame:
     - pins_change, pins_change_low, pins_change_high: change of the typical pin in percent, with its 95% interval
     - pins: number of pins behind that change
 
-    The pins are compared over periods as long as the total's, up to their last settled day. The total has two days
-    more, which Pinterest may still restate. Totals need not equal the sums over pins: OneUp does not document which
-    pins a total counts, and Pinterest counts pins that share an image and a link together. The test is that of
-    `account_change`; its p values are adjusted for the number of metrics (Holm 1979).
+    The pins are compared over as many whole weeks as the total's period has, up to their last settled day, as in the
+    figures at the top of the report. The total has two days more, which Pinterest may still restate. Totals need not
+    equal the sums over pins: OneUp does not document which pins a total counts, and Pinterest counts pins that share an
+    image and a link together. The test is that of `account_change`; its p values are adjusted for the number of metrics
+    (Holm 1979).
 
     >>> from datetime import date
+    >>> from oneup_pinterest.history.observations import METRICS
     >>> overview = pl.DataFrame({"social_network_id": "pin_a", "preset": "last_7_days", "key": ["saves"], "name": "",
     ...     "description": "", "period_start": date(2026, 3, 1), "period_end": date(2026, 3, 7),
     ...     "value_current_period": [450.0], "value_last_period": [360.0], "_airbyte_extracted_at": None})
@@ -83,12 +84,12 @@ def totals_with_verdicts(history: AccountHistory) -> pl.DataFrame:
         days=(pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
     )
     lengths = totals["days"].drop_nulls().unique(maintain_order=True).to_list()
-    changes = [account_change(history, int(days), METRICS) for days in lengths]
-    carried = pl.concat(changes) if changes else account_change(history, DAYS, METRICS).clear()
+    compared = [changes(history, whole_weeks(int(days))).with_columns(length=pl.lit(days)) for days in lengths]
+    carried = pl.concat(compared) if compared else changes(history, DAYS).with_columns(length=DAYS).clear()
     carried = carried.select(
         "social_network_id",
         pl.col("metric").alias("key"),
-        "days",
+        pl.col("length").cast(pl.Int64).alias("days"),
         "verdict",
         "reason",
         "pins",
@@ -110,6 +111,15 @@ def totals_with_verdicts(history: AccountHistory) -> pl.DataFrame:
     ).select(*account_totals(history.overview.clear()).columns, *_CARRIED)
 
 
+def whole_weeks(days: int) -> int:
+    """Return the days of the whole weeks in a period, so that weekdays are the same on both sides; at least 7.
+
+    >>> whole_weeks(30), whole_weeks(7)
+    (28, 7)
+    """
+    return max(7, days // 7 * 7)
+
+
 def accounts_side_by_side(
     histories: Iterable[AccountHistory], days: int = DAYS, metrics: Sequence[str] = HEADLINE
 ) -> pl.DataFrame:
@@ -128,6 +138,7 @@ def accounts_side_by_side(
     - watched_before, watched_now: mean number of pins seen per day; peers, peers_low, peers_high: how the account does
       against the others of its size, in percent (`with_peers`)
 
+    >>> from oneup_pinterest.history.observations import METRICS
     >>> pins = pl.DataFrame(schema={"social_network_id": pl.String, "id": pl.String, "timestamp": pl.Datetime,
     ...     "text": pl.String, "permalink": pl.String, "snapshot_date": pl.Date, **dict.fromkeys(METRICS, pl.Int64)})
     >>> from datetime import date

@@ -7,15 +7,13 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
-from oneup_pinterest.history.observations import METRICS
-from oneup_pinterest.history.period_change import DAYS, HEADLINE, account_change
+from oneup_pinterest.history.period_change import DAYS, HEADLINE, account_change, changes
 from oneup_pinterest.history.totals import TOTALS, account_totals, of_last_preset
 from oneup_pinterest.methods.frames import with_account
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.questions.followers.statistic import follower_trend
 
 PERIODS = (DAYS, 14, 7)  # days: the longest that the history allows is shown
-OTHERS = tuple(metric for metric in METRICS if metric not in HEADLINE)  # a family of tests of its own
 GAINS, ONEUP, COUNT = "gains of pins", "OneUp's totals", "count"
 FOLLOWERS, POSTS = "followers", "posts"
 KEYS = ("impressions", *HEADLINE, "comments", POSTS, FOLLOWERS)
@@ -51,11 +49,6 @@ def comparison_days(history: AccountHistory) -> int | None:
         if change.height and change["before"].null_count() < change.height:
             return days
     return None
-
-
-def changes(history: AccountHistory, days: int) -> pl.DataFrame:
-    """Return `account_change` of all metrics: saves, repins and clicks are judged together, the others together."""
-    return pl.concat([account_change(history, days), account_change(history, days, OTHERS)])
 
 
 @computed_once
