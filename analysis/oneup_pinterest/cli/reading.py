@@ -72,6 +72,7 @@ def report(
     """Write a report as one self-contained HTML page."""
     start_quickly()
     _prepare_charts()
+    _use_one_blas_thread()
     from oneup_pinterest.images import PinImages
     from oneup_pinterest.images.pin_images import SECONDS, SECONDS_FOR_EACH
     from oneup_pinterest.report import write_report, write_reports
@@ -178,6 +179,7 @@ def demo(database: Path, output: Path, days: int) -> int:
     """Sync made-up data, day by day, and write a report on it."""
     start_quickly()
     _prepare_charts()
+    _use_one_blas_thread()
     from oneup_pinterest.demo import demo as run_demo
 
     run_demo(database, output, days)
@@ -185,11 +187,7 @@ def demo(database: Path, output: Path, days: int) -> int:
 
 
 def _prepare_charts() -> None:
-    """Check or fix the environment so that Altair can be imported, and numpy does not wait for more threads.
-
-    The matrices are small: OpenBLAS's threads would only wait for each other, a fifth of a report's time.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
+    """Check or fix the environment so that Altair can be imported."""
     if sys.flags.optimize > 1:
         raise UserError(
             "Charts need Python's docstrings, because Altair does. Unset PYTHONOPTIMIZE (or do not use -OO), then try "
@@ -200,3 +198,8 @@ def _prepare_charts() -> None:
         Path.home()
     except RuntimeError:  # a numeric user in a container: Altair asks for a home at import, but does not use it
         os.environ["HOME"] = tempfile.gettempdir()
+
+
+def _use_one_blas_thread() -> None:
+    """Keep numpy from starting threads: a report's matrices are small, so they would only wait for each other."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
