@@ -36,7 +36,13 @@ def copy_package_files(folder: Path) -> None:
         shutil.copy(sample, folder / "integration_tests")
 
 
-@pytest.mark.parametrize("make", [copy_package_files, export], ids=["package", "manifest-only"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(copy_package_files, id="package"),
+        pytest.param(export, id="manifest-only", marks=pytest.mark.nightly),
+    ],
+)
 def test_airbytes_standard_tests_pass_without_warnings(make: object, sandbox: Sandbox, tmp_path: Path) -> None:
     folder = tmp_path / "source-oneup-pinterest"
     make(folder)  # type: ignore[operator]

@@ -16,7 +16,7 @@ def assert_kept(question: str, scale: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", ["change", "movers", "rates"])  # the kinds of methods; the others every night
 def test_promises_are_kept_on_a_few_simulated_histories(question: str) -> None:
     assert_kept(question, 1)
 
