@@ -171,6 +171,14 @@ def test_a_verbose_sync_prints_and_logs_each_request_without_the_key(
     assert "sandbox-key" not in log.read_text() + ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_of_the_log_file_does_not_stop_a_sync(sandbox: Sandbox, database: Path, config_file: Path) -> None:
+    ended = run_command("sync", "--config", config_file, "--database", database, "--quiet", "--log-file", "/dev/full")
+
+    assert ended.returncode == 0
+    assert ended.stderr == ("warning: /dev/full cannot be written: No space left on device. The rest is not logged.\n")
+
+
 def test_a_log_file_that_cannot_be_written_is_one_sentence(config_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 WAITING_THREAD = "oneup-waiting"  # name of a thread that may wait for another machine when all work is done
 UNLIMITED = 10_000  # characters of a line that no terminal wraps
@@ -14,6 +14,27 @@ def print_message(text: str, end: str = "\n", out: TextIO | None = None) -> None
     """Print a message for people on stderr; if it cannot be written (a closed terminal, a full disk), go on."""
     with suppress(OSError, ValueError):
         print(text, end=end, file=out or sys.stderr, flush=True)
+
+
+class GoesOnWriter:
+    """A stream for people on which a program goes on writing after it has broken (a closed terminal, a full disk)."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        """Write the text if that is possible."""
+        with suppress(OSError, ValueError):
+            self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream if that is possible."""
+        with suppress(OSError, ValueError):
+            self._out.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
 
 
 def open_missing_streams() -> None:

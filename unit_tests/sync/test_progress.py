@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"requests": 1}, "asking OneUp for the accounts, 1 requests"),
+        ({"requests": 1}, "asking OneUp for the accounts, 1 request"),
         (
             {"accounts": 500, "newest": 20, "requests": 41},
             "newest figures of 500 accounts, 41 requests",
@@ -51,6 +51,16 @@ def test_bar_follows_the_connector_while_no_record_comes() -> None:
     assert "pins: 12 records" in out.getvalue()
 
 
+def test_a_closed_terminal_does_not_stop_a_sync() -> None:
+    class Closed(Terminal):
+        def write(self, text: str) -> int:
+            raise OSError("Input/output error")
+
+    with TerminalProgress(Closed()) as progress:
+        progress.watch(lambda: START)
+        progress.finished("pins", 12)
+
+
 def wait_for(out: io.StringIO, text: str) -> None:
     deadline = time.monotonic() + 30
     while text not in out.getvalue() and time.monotonic() < deadline:
@@ -64,9 +74,10 @@ def test_elsewhere_a_line_is_printed_per_stream_with_records() -> None:
         progress.watch(lambda: START)
         progress.update({"pins": {"records": 5}})
         progress.finished("pins", 5)
+        progress.finished("account_followers", 1)
         progress.finished("accounts", 0)
     assert isinstance(progress, PlainProgress)
-    assert out.getvalue() == "pins: 5 records\n"
+    assert out.getvalue() == "pins: 5 records\naccount_followers: 1 record\n"
 
 
 def test_nothing_is_printed_when_quiet() -> None:

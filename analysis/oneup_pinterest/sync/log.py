@@ -3,11 +3,13 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 
+from oneup_pinterest.console import GoesOnWriter, print_message
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import strip_control_characters
 
@@ -21,6 +23,26 @@ class _Formatter(logging.Formatter):
         return strip_control_characters(filter_secrets(super().format(record)))
 
 
+class _LogFile(logging.FileHandler):
+    """A log file that stops with one message if it cannot be written (a full disk); the sync goes on."""
+
+    has_failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.has_failed:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        self.has_failed = True
+        reason = error.strerror if isinstance(error, OSError) else error
+        print_message(f"warning: {self.baseFilename} cannot be written: {reason}. The rest is not logged.")
+
+    def close(self) -> None:
+        with suppress(OSError):  # what could not be written is still in the buffer
+            super().close()
+
+
 @contextmanager
 def logging_to(file: Path | None, verbose: bool) -> Iterator[None]:
     """Log on stderr, into a file, both or neither while the block runs.
@@ -30,11 +52,11 @@ def logging_to(file: Path | None, verbose: bool) -> Iterator[None]:
     """
     handlers: list[logging.Handler] = []
     if verbose:
-        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers.append(logging.StreamHandler(cast(TextIO, GoesOnWriter(sys.stderr))))
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            handlers.append(logging.FileHandler(file, encoding="utf-8", errors="backslashreplace"))
+            handlers.append(_LogFile(file, encoding="utf-8", errors="backslashreplace"))
         except OSError as error:
             raise UserError(
                 f"{file} cannot be written: {error.strerror}. Name another file with --log-file.", 2

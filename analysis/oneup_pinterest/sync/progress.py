@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
-from oneup_pinterest.console import print_message
+from oneup_pinterest.console import GoesOnWriter, print_message
+from oneup_pinterest.formatting import format_count
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -47,7 +48,7 @@ class PlainProgress(Progress):
 
     def finished(self, stream: str, records: int) -> None:
         if records:
-            print_message(f"{stream}: {records:,} records", out=self.out)
+            print_message(f"{stream}: {format_count(records, 'record')}", out=self.out)
 
 
 class TerminalProgress(PlainProgress):
@@ -70,7 +71,7 @@ class TerminalProgress(PlainProgress):
 
     def finished(self, stream: str, records: int) -> None:
         if records and self._bar is not None:
-            self._bar.console.print(f"{stream}: {records:,} records", highlight=False)
+            self._bar.console.print(f"{stream}: {format_count(records, 'record')}", highlight=False)
         else:
             super().finished(stream, records)
 
@@ -98,7 +99,7 @@ def _bar_of(out: TextIO, snapshot: "Callable[[], ProgressSnapshot] | None", reco
     columns: list[str | ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}")]
     if snapshot:
         columns += [BarColumn(bar_width=20), TimeRemainingColumn(compact=True)]
-    console = Console(file=out, highlight=False)
+    console = Console(file=cast(TextIO, GoesOnWriter(out)), highlight=False)
     bar = Bar(*columns, console=console, transient=True, refresh_per_second=4, redirect_stdout=False)
     bar.add_task("")
     return bar
@@ -115,15 +116,16 @@ def _done(now: "ProgressSnapshot") -> tuple[int, int]:
 def progress_text(now: "ProgressSnapshot | None", records: int) -> str:
     """Return what the line before the bar says."""
     if now is None:
-        return f"{records:,} records"
+        return format_count(records, "record")
+    requests = format_count(now.requests, "request")
     if not now.accounts:
-        return f"asking OneUp for the accounts, {now.requests:,} requests"
+        return f"asking OneUp for the accounts, {requests}"
     if now.newest < now.accounts:
-        phase = f"newest figures of {now.accounts:,} accounts"
+        phase = f"newest figures of {format_count(now.accounts, 'account')}"
     else:
-        phase = f"all figures of {now.complete:,} of {now.accounts:,} accounts"
+        phase = f"all figures of {now.complete:,} of {format_count(now.accounts, 'account')}"
     wait = f", waiting for the limit of {now.max_requests_per_minute:,} a minute" if now.waiting else ""
-    return f"{phase}, {now.requests:,} requests{wait}"
+    return f"{phase}, {requests}{wait}"
 
 
 def progress_for(out: TextIO, is_silent: bool = False) -> Progress:

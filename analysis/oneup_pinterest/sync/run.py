@@ -14,7 +14,7 @@ import duckdb
 from oneup_pinterest.database.connection import database_path, explain_database_errors
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, describe_missing
 from oneup_pinterest.errors import UserError
-from oneup_pinterest.formatting import strip_control_characters, truncate
+from oneup_pinterest.formatting import format_count, strip_control_characters, truncate
 from oneup_pinterest.sync.events import (
     AccountsListedEvent,
     FailureEvent,
@@ -77,8 +77,12 @@ class SyncResult:
             yield f"database: {self.database}{other}"
         records = sum(counts["records"] for counts in self.streams.values())
         new_rows = sum(counts["rows"] for counts in self.streams.values())
-        parts = [f"{records:,} records, {new_rows:,} new rows"] if records or not self.exit_status else []
-        parts += [] if self.requests is None else [f"{self.requests:,} requests"]
+        parts = (
+            [f"{format_count(records, 'record')}, {format_count(new_rows, 'new row')}"]
+            if records or not self.exit_status
+            else []
+        )
+        parts += [] if self.requests is None else [format_count(self.requests, "request")]
         yield f"{self.status}: {', '.join([*parts, f'{self.duration_seconds:.1f} s'])}"
         if new_rows:
             new = [f"{name} {counts['rows']:,}" for name, counts in self.streams.items() if counts["rows"]]
