@@ -1,5 +1,6 @@
 """The commands that set the kit up: `init`, `accounts`, `doctor`, and where config and database are by default."""
 
+import io
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +95,22 @@ def test_init_without_a_terminal_or_a_key_says_how_to_give_one() -> None:
     )
 
 
+def test_init_names_accounts_that_must_be_connected_again(config: Path, sandbox: Sandbox) -> None:
+    lost = sandbox.account_ids[1]
+
+    def expire(body: dict[str, Any]) -> None:
+        for account in body["data"]:
+            account["is_expired"] = int(account["social_account_id"] == lost)
+
+    sandbox.inject(Fault("edit", path="listsocialaccounts", edit=expire, times=None))
+
+    ended = run_command("init", "--yes", ONEUP_API_KEY=KEY)
+
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("Connect again in OneUp")]
+    assert lost in line
+    assert sandbox.account_ids[0] not in line
+
+
 def test_init_names_accounts_without_figures(config: Path, sandbox: Sandbox) -> None:
     bad = sandbox.account_ids[1]
     body = {"success": False, "message": "Not yours."}
@@ -127,6 +145,66 @@ def test_init_in_a_terminal_asks_for_the_key_unseen_and_for_the_accounts(config:
     assert "9 is not a number from 1 to 3" in seen
     listed = sandbox.account_ids
     assert json.loads(config.read_text())["social_network_ids"] == [listed[0], listed[2]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals in the standard library")
+@pytest.mark.parametrize("answers", [[], [("API key: ", f"{KEY}\n")]])
+@pytest.mark.parametrize("end", ["\x03", "\x04"])
+def test_init_ends_at_once_on_ctrl_c_and_writes_nothing(config: Path, answers: list[tuple[str, str]], end: str) -> None:
+    before = config.read_bytes()
+    command = [sys.executable, "-m", "oneup_pinterest.cli", "init"]
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.pop("ONEUP_API_KEY", None)
+        os.execv(command[0], command)
+    for prompt, answer in answers:
+        read_until(terminal, prompt)
+        os.write(terminal, answer.encode())
+    read_until(terminal, "[all]: " if answers else "API key: ")
+    time.sleep(0.5)  # now it waits for the keyboard
+    os.write(terminal, end.encode())
+    seen = read_until(terminal, "No config was written.")
+    os.write(terminal, b"\n")  # which would end a wait that the signal has not ended
+    _, status = os.waitpid(process, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert "Interrupted. No config was written." in seen
+    assert config.read_bytes() == before
+
+
+def test_init_without_a_terminal_does_not_ask(config: Path) -> None:
+    config.write_text(json.dumps({**json.loads(config.read_text()), "api_key": KEY}))
+
+    ended = run_command("init")
+
+    assert ended.returncode == 2
+    assert "run it in one, or with --yes" in ended.stderr
+    assert run_command("init", "--yes", "--config", "-", ONEUP_API_KEY=KEY).returncode == 2
+    assert list(Path().iterdir()) == []
+
+
+def test_a_user_without_a_home_has_config_and_database_in_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("could not determine the home directory")
+
+    for name in ("user_config_path", "user_data_path"):
+        monkeypatch.setattr(f"platformdirs.{name}", fail)
+
+    read, synced = run_command("status"), run_command("sync", ONEUP_API_KEY="")
+
+    assert read.returncode == synced.returncode == 2
+    assert f"{Path('oneup_pinterest.duckdb').absolute()} does not exist" in read.stderr
+    assert "There is no config file secrets/config.json" in synced.stderr
+
+
+def test_schedule_warns_of_a_config_that_would_fail_at_night(config: Path) -> None:
+    without_key = run_command("schedule", "cron", ONEUP_API_KEY=KEY)
+    run_command("init", "--yes", ONEUP_API_KEY=KEY)
+
+    assert f"warning: The job will fail, because {config} has no `api_key`" in without_key.stderr
+    assert "warning" not in run_command("schedule", "cron").stderr
 
 
 def read_until(terminal: int, end: str) -> str:
@@ -211,11 +289,26 @@ def test_doctor_finds_nothing_wrong_in_a_good_installation_and_bundles_no_secret
     assert KEY not in "".join(contents.values()) + ended.stdout + ended.stderr
 
 
+def test_doctor_reads_standard_input_once_and_bundles_no_key(
+    config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps({**json.loads(config.read_text()), "api_key": KEY})
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    ended = run_command("doctor", "--config", "-", "--bundle", home / "b.zip")
+
+    assert ended.returncode == 0, ended.stdout
+    assert "standard input, it holds a key" in ended.stdout
+    with zipfile.ZipFile(home / "b.zip") as opened:
+        assert json.loads(opened.read("config.json")) == {"preset": "last_7_days"}
+
+
 @pytest.mark.parametrize(
     ("key", "change", "words"),
     [
         ("wrong-key", {}, "`api_key`"),
         (KEY, {"timezone": "Nowhere/Land"}, "IANA name"),
+        (KEY, {"start_dat": "2026-01-01"}, "FAILED config"),
         (KEY, {"analytics_url": "http://127.0.0.1:1", "accounts_url": "http://127.0.0.1:1"}, "FAILED OneUp"),
     ],
 )
@@ -278,6 +371,25 @@ def test_the_bar_of_a_sync_moves_at_least_once_a_second(home: Path) -> None:
     assert os.waitstatus_to_exitcode(status) == 0, seen
     assert len(set(re.findall(r"newest figures of 40 accounts, (\d+) requests", seen))) > 3
     assert max(after - before for before, after in itertools.pairwise(moments)) < 1.5  # seconds; a busy machine
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals in the standard library")
+def test_a_closed_terminal_ends_a_sync_as_an_interrupt(home: Path) -> None:
+    with Sandbox(accounts=8, now=NOON, latency=0.5) as sandbox:
+        config = home / "config.json"
+        config.write_text(json.dumps(sandbox.config()))
+        config.chmod(0o600)
+        command = [sys.executable, "-m", "oneup_pinterest.cli", "sync", "--config", str(config)]
+        process, terminal = pty.fork()
+        if process == 0:
+            os.environ |= {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"}
+            os.execv(command[0], command)
+        read_until(terminal, "newest figures of 8 accounts")
+        os.close(terminal)
+        _, status = os.waitpid(process, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 130
 
 
 def read_part(terminal: int) -> str:

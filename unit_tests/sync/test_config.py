@@ -44,6 +44,10 @@ def test_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path, mode: int
     assert permission_warning(write(tmp_path / "config.json", mode=mode)) is None
 
 
+def test_file_without_a_key_is_accepted(tmp_path: Path) -> None:
+    assert permission_warning(write(tmp_path / "config.json", '{"preset": "last_7_days"}', mode=0o644)) is None
+
+
 def test_no_warning_without_a_file_or_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert permission_warning(Path("nowhere.json")) is None

@@ -14,6 +14,11 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.signals import ignore_signals, interrupt_on_signals
 from source_oneup_pinterest.start import write_utf8
 
+INTERRUPTED = {  # command → what a user wants to know of its unfinished work
+    "sync": " Synced data was kept; the next sync resumes.",
+    "init": " No config was written.",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit status."""
@@ -23,11 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         interrupt_on_signals()
         status = oneup_pinterest.main(arguments, PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except (KeyboardInterrupt, click.Abort, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_interrupt(error):
-            raise
-        _exit_interrupted()
+    except (KeyboardInterrupt, click.Abort):
+        _exit_interrupted(sys.argv[1:] if arguments is None else arguments)
     except Exception as error:
+        if _is_interrupt(error):
+            _exit_interrupted(sys.argv[1:] if arguments is None else arguments)
         failure = _explain(error)
         if failure is None:
             raise
@@ -37,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _exit(status or 0)
 
 
-def _is_interrupt(error: RuntimeError) -> bool:
-    return isinstance(error, click.Abort) or str(error) == "Query interrupted"  # DuckDB's KeyboardInterrupt
+def _is_interrupt(error: Exception) -> bool:
+    if isinstance(error, OSError):  # Click could not end the line of an interrupted command: the terminal was closed
+        return isinstance(error.__context__, KeyboardInterrupt)
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"  # DuckDB's KeyboardInterrupt
 
 
 def _explain(error: Exception) -> tuple[str, int] | None:
@@ -50,7 +57,7 @@ def _explain(error: Exception) -> tuple[str, int] | None:
             usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
             command = error.ctx.command_path if error.ctx else PROGRAM
             sentence = error.format_message()
-            end = "" if sentence.endswith((".", "?", ")")) else "."
+            end = "" if sentence.endswith((".", "?", "?)")) else "."
             return f"{usage}{PROGRAM}: {sentence}{end} Run `{command} --help` for help.", error.exit_code
         case click.ClickException():
             return f"{PROGRAM}: {error.format_message()}", error.exit_code
@@ -87,7 +94,7 @@ def _exit(status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _exit_interrupted() -> NoReturn:
+def _exit_interrupted(arguments: Sequence[str]) -> NoReturn:
     ignore_signals()
-    print_message(f"\n{PROGRAM}: Interrupted. Synced data was kept; the next sync resumes.")
+    print_message(f"\n{PROGRAM}: Interrupted.{INTERRUPTED.get(next(iter(arguments), ''), '')}")
     os._exit(130)  # without waiting for threads that still wait for a response

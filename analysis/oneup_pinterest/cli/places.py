@@ -1,8 +1,10 @@
 """Where the config and the database are if no option names them.
 
-A folder that holds one of them is a project of its own. Elsewhere, they are in the user's folders of the platform.
+A folder that holds one of them is a project of its own. Elsewhere, they are in the user's folders of the platform; a
+user without a home (a number in a container) has none, so the current folder is used.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +24,10 @@ def user_config() -> Path:
     """Return the config in the user's config folder, whether or not it is there."""
     import platformdirs  # of the extra `analysis`; `--help` works without
 
-    return platformdirs.user_config_path(APPLICATION, appauthor=False) / CONFIG.name
+    try:
+        return platformdirs.user_config_path(APPLICATION, appauthor=False) / CONFIG.name
+    except RuntimeError:  # no home
+        return CONFIG
 
 
 def default_database() -> Path:
@@ -34,7 +39,7 @@ def default_database() -> Path:
     if chosen != DATABASE.absolute():
         with suppress(OSError):  # the command says so if it cannot write there
             chosen.parent.mkdir(parents=True, exist_ok=True)
-    if other.exists():
+    if other != chosen and os.access(other, os.F_OK):
         print_message(f"note: this uses {chosen}; another history is in {other} (choose with --database).")
     return chosen
 
@@ -48,5 +53,9 @@ def _places() -> tuple[Path, Path]:
     """Return the path of the default database, and the place where it is not looked for."""
     import platformdirs
 
-    here, own = DATABASE.absolute(), platformdirs.user_data_path(APPLICATION, appauthor=False) / DATABASE
+    here = DATABASE.absolute()
+    try:
+        own = platformdirs.user_data_path(APPLICATION, appauthor=False) / DATABASE
+    except RuntimeError:  # no home
+        own = here
     return (here, own) if DATABASE.exists() or CONFIG.exists() else (own, here)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from datetime import datetime, time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oneup_pinterest.cli.options import config_option, database_option, history_options, json_option
-from oneup_pinterest.cli.places import APPLICATION, CONFIG, default_config, user_config
+from oneup_pinterest.cli.places import APPLICATION, default_config
 from oneup_pinterest.console import print_message, print_table
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.setup.schedule import KINDS
@@ -39,10 +40,24 @@ if TYPE_CHECKING:
 def init(config: Path | None, account: tuple[str, ...], yes: bool) -> int:
     """Ask for the API key, check it, choose accounts, and write the config."""
     start_quickly()
-    from oneup_pinterest.setup.first_config import chosen_accounts, list_accounts, read_known, unreadable, write_config
+    from oneup_pinterest.setup.first_config import (
+        chosen_accounts,
+        list_accounts,
+        read_known,
+        require_writable,
+        unreadable,
+        write_config,
+    )
+    from oneup_pinterest.sync.signals import interrupt_waiting_input
 
-    path = config or (CONFIG if CONFIG.exists() else user_config())
+    path = config or default_config()
+    if str(path) == "-":
+        raise UserError("`init` writes a file: name it with --config.", 2)
     known = read_known(path)
+    require_writable(path)
+    if not (yes or account or sys.stdin.isatty()):
+        raise UserError("`init` asks in a terminal: run it in one, or with --yes and the key in ONEUP_API_KEY.", 2)
+    interrupt_waiting_input()
     values = known | {"api_key": _asked_key(yes, has_key=bool(known.get("api_key")), path=path) or known["api_key"]}
     print_message("Asking OneUp for the accounts of this key …")
     listed = list_accounts(values)
@@ -52,7 +67,7 @@ def init(config: Path | None, account: tuple[str, ...], yes: bool) -> int:
         print_message(f"warning: {name}: {reason}")
     write_config(path, values, chosen)
     print_message(f"Wrote {path}; only you can read it.")
-    option = "" if config is None else f" --config {path}"
+    option = "" if config is None else f" --config {shlex.quote(str(path))}"
     print_message(f"Next: oneup-pinterest sync{option}")
     return 0
 
@@ -77,8 +92,13 @@ def _asked_key(yes: bool, *, has_key: bool, path: Path) -> str | None:
 
 
 def _print_listed(listed: "list[ListedAccount]") -> None:
+    from oneup_pinterest.formatting import format_names
+
     rows = [(str(number), *account.cells()) for number, account in enumerate(listed, 1)]
     print_table(("", "Username", "Name", "State", "Id"), rows, to_stderr=True)
+    lost = [account.label for account in listed if account.state not in ("connected", "unknown")]
+    if lost:
+        print_message(f"Connect again in OneUp, because no new figures come: {format_names(lost)}.")
 
 
 def _asked_accounts(listed: "list[ListedAccount]") -> "list[ListedAccount] | None":
@@ -145,20 +165,26 @@ def schedule(
     """
     from oneup_pinterest.setup.schedule import Job, default_kind, files, instructions, write_files
     from oneup_pinterest.setup.schedule import install as install_job
+    from oneup_pinterest.setup.schedule.job import problem_at_night
 
     try:
         moment = datetime.strptime(at, "%H:%M").time()
     except ValueError:
         raise UserError(f"{at} is not a time of day: write it as HH:MM, for example 06:00.", 2) from None
+    kind = kind or default_kind(sys.platform)
+    path = (config or default_config()).absolute()
+    if config is not None and str(config) == "-":
+        raise UserError("Nobody is there at night to give a config on standard input: name a file with --config.", 2)
+    if problem := "" if kind == "github" else problem_at_night(path):
+        print_message(f"warning: {problem}")
     job = Job(
         _executable(),
-        (config or default_config()).absolute(),
+        path,
         database,
         report.absolute() if report else None,
         database.with_suffix(".log"),
         moment if moment else time(0),
     )
-    kind = kind or default_kind(sys.platform)
     if install:
         print(install_job(kind, job))
         return 0
@@ -191,14 +217,15 @@ def _executable() -> Path:
 def doctor(config: Path | None, database: Path, bundle: Path | None) -> int:
     """Check the installation, the config, OneUp and the disk."""
     start_quickly()
-    from oneup_pinterest.setup.doctor import examine, write_bundle
+    from oneup_pinterest.setup.doctor import examine, find_config, write_bundle
 
-    found = examine(config or default_config(), database)
+    read = find_config(config or default_config())
+    found = examine(read, database)
     print_table(("", "What", "Found"), [(check.mark, check.what, check.found) for check in found])
     for check in found:
         if check.what_to_do:
             print(f"{check.what}: {check.what_to_do}")
     if bundle:
-        write_bundle(bundle, found, config or default_config(), database)
+        write_bundle(bundle, found, read, database)
         print_message(f"Wrote {bundle}; look at it before you send it.")
     return 1 if any(check.is_failure for check in found) else 0

@@ -7,6 +7,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,12 +16,40 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.formatting import format_count, format_names
 from oneup_pinterest.sync.config import KEY_VARIABLE, permission_warning, read_config
+from source_oneup_pinterest.components.session import encodings_of_key
 
 PACKAGES = ("source-oneup-pinterest", "airbyte-cdk", "duckdb", "polars", "altair", "jupyterlab")
 MIN_FREE = 500 << 20  # bytes; a year of 10,000 pins takes less than 200 MB
 OK, WARNING, FAILURE = "ok", "warning", "FAILED"
 CONFIG_KEYS_SHOWN = ("preset", "start_date", "timezone", "pins_lookback_days", "num_workers", "max_requests_per_minute")
+
+
+class ConfigFound(NamedTuple):
+    """A config as it was read once, because standard input cannot be read again; or why it cannot be read."""
+
+    path: Path
+    values: Mapping[str, Any]
+    error: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the config is, in a sentence."""
+        return "standard input" if str(self.path) == "-" else str(self.path)
+
+
+def find_config(path: Path) -> ConfigFound:
+    """Read a config; a file that cannot be read is a result, too.
+
+    >>> find_config(Path("nowhere.json")).error.split(".")[0]
+    'There is no config file nowhere'
+    """
+    try:
+        return ConfigFound(path, read_config(path, is_default=True))
+    except UserError as error:
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+        return ConfigFound(path, {"api_key": key} if key else {}, str(error))
 
 
 class Check(NamedTuple):
@@ -37,7 +66,7 @@ class Check(NamedTuple):
         return self.mark == FAILURE
 
 
-def examine(config: Path, database: Path) -> list[Check]:
+def examine(config: ConfigFound, database: Path) -> list[Check]:
     """Return what was found, in a fixed order. Nothing is written; OneUp gets at most one request."""
     return [
         *_versions(),
@@ -65,28 +94,45 @@ def _time_zone() -> Check:
     return Check(OK, "time", f"{now:%Y-%m-%d %H:%M} {now.tzname()} here, {datetime.now(UTC):%H:%M} UTC")
 
 
-def _config(path: Path) -> Iterator[Check]:
+def _config(config: ConfigFound) -> Iterator[Check]:
     """Yield checks of the config, of its time zone, and of OneUp with its key."""
+    if config.error:
+        yield Check(FAILURE, "config", config.place, config.error)
+        return
+    if not config.values.get("api_key"):
+        yield Check(FAILURE, "config", f"{config.place} has no key", "Run `oneup-pinterest init`.")
+        return
+    zone = str(config.values.get("timezone") or "UTC")
+    if advice := _time_zone_problem(zone):
+        yield Check(FAILURE, "timezone", zone, advice)
+        return
+    from oneup_pinterest.sync.connector import Connector
+
     try:
-        config = read_config(path, is_default=True)
+        Connector(config.values, {})
     except UserError as error:
-        yield Check(FAILURE, "config", str(path), str(error))
+        yield Check(FAILURE, "config", config.place, str(error))
         return
     source = f"the key comes from {KEY_VARIABLE}" if os.environ.get(KEY_VARIABLE) else "it holds a key"
-    found = f"{path}, {source}" if path.exists() else f"no file, {source}"
-    if not config.get("api_key"):
-        yield Check(FAILURE, "config", f"{path} has no key", "Run `oneup-pinterest init`.")
-        return
-    warning = permission_warning(path)
+    is_missing = str(config.path) != "-" and not config.path.exists()
+    warning = permission_warning(config.path)
+    found = f"{'no file' if is_missing else config.place}, {source}"
     yield Check(WARNING if warning else OK, "config", found, warning or "")
-    zone = str(config.get("timezone") or "UTC")
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Check(FAILURE, "timezone", zone, "Write an IANA name such as Europe/Berlin into the config.")
-        return
     yield Check(OK, "timezone", f"{zone}: a day there decides which day yesterday is")
-    yield _oneup(config)
+    yield _oneup(config.values)
+
+
+def _time_zone_problem(zone: str) -> str:
+    """Return what to do if a time zone is not known here; nothing if it is."""
+    for name, advice in (
+        ("Europe/Berlin", "This machine has no time zones: pip install tzdata."),
+        (zone, "Write an IANA name such as Europe/Berlin into the config."),
+    ):
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return advice
+    return ""
 
 
 def _oneup(config: Mapping[str, Any]) -> Check:
@@ -96,18 +142,23 @@ def _oneup(config: Mapping[str, Any]) -> Check:
     try:
         listed = list_accounts(config)
     except UserError as error:
-        return Check(FAILURE, "OneUp", f"no answer to use after {time.monotonic() - started:.1f} s", str(error))
+        return Check(FAILURE, "OneUp", f"no list of accounts after {time.monotonic() - started:.1f} s", str(error))
     lost = [account.label for account in listed if account.state not in ("connected", "unknown")]
     seconds = time.monotonic() - started
-    found = f"answered in {seconds:.1f} s, lists {len(listed)} Pinterest accounts"
+    found = f"answered in {seconds:.1f} s, lists {format_count(len(listed), 'Pinterest account')}"
     if lost:
-        return Check(WARNING, "OneUp", found, f"Connect again in OneUp: {', '.join(lost)}.")
+        return Check(WARNING, "OneUp", found, f"Connect again in OneUp: {format_names(lost)}.")
     return Check(OK, "OneUp", found)
 
 
 def _database(path: Path) -> Iterator[Check]:
     if not path.exists():
-        yield Check(WARNING, "database", f"{path} does not exist", "Run `oneup-pinterest sync`.")
+        folder = _nearest_folder(path)
+        if os.access(folder, os.W_OK):
+            yield Check(WARNING, "database", f"{path} does not exist", "Run `oneup-pinterest sync`.")
+        else:
+            advice = "Change the permissions of the folder, or name another file with --database."
+            yield Check(FAILURE, "database", f"{path} does not exist, and you may not write to {folder}", advice)
         return
     may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     size = f"{path.stat().st_size / 1e6:,.1f} MB"
@@ -122,9 +173,12 @@ def _database(path: Path) -> Iterator[Check]:
         return
     last = status["freshness"]["last_sync"]
     serious = [finding for finding in status["findings"] if finding["severity"] != "info"]
-    advice = f"{len(serious)} findings: run `oneup-pinterest status`." if serious else ""
+    advice = f"{format_count(len(serious), 'finding')}: run `oneup-pinterest status`." if serious else ""
     yield Check(
-        WARNING if serious else OK, "database", f"{path}, {size}, last sync {last[:16] if last else 'never'}", advice
+        WARNING if serious else OK,
+        "database",
+        f"{path}, {size}, last sync {last[:16].replace('T', ' ') + ' UTC' if last else 'never'}",
+        advice,
     )
 
 
@@ -135,13 +189,17 @@ def _status(path: Path) -> dict[str, Any]:
 
 
 def _free_space(database: Path) -> Check:
-    folder = next(parent for parent in database.parents if parent.exists())
+    folder = _nearest_folder(database)
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:,.1f} GB free in {folder}"
     return Check(OK, "disk", found) if free > MIN_FREE else Check(WARNING, "disk", found, "Free some space.")
 
 
-def write_bundle(target: Path, found: list[Check], config: Path, database: Path) -> None:
+def _nearest_folder(path: Path) -> Path:
+    return next(parent for parent in path.parents if os.access(parent, os.F_OK))
+
+
+def write_bundle(target: Path, found: list[Check], config: ConfigFound, database: Path) -> None:
     """Write a zip file for support: the checks, the status of the database, and the config without key and accounts.
 
     It holds no key, no text of a pin and no figures of pins. Names and ids of accounts are in the findings.
@@ -155,8 +213,8 @@ def write_bundle(target: Path, found: list[Check], config: Path, database: Path)
     except UserError as error:
         files["status.json"] = {"error": str(error)}
     text = {name: json.dumps(value, indent=2, default=str) for name, value in files.items()}
-    for key in _secrets(config):
-        text = {name: value.replace(json.dumps(key)[1:-1], "****") for name, value in text.items()}
+    for form in encodings_of_key(str(config.values.get("api_key") or "")):
+        text = {name: value.replace(form, "****") if form else value for name, value in text.items()}
     unfinished = target.with_name(target.name + ".tmp")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -166,20 +224,11 @@ def write_bundle(target: Path, found: list[Check], config: Path, database: Path)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror}.") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
-def _without_secrets(path: Path) -> dict[str, Any]:
-    try:
-        config = read_config(path, is_default=True)
-    except UserError as error:
-        return {"error": str(error)}
-    return {name: config[name] for name in CONFIG_KEYS_SHOWN if name in config}
-
-
-def _secrets(path: Path) -> list[str]:
-    try:
-        key = str(read_config(path, is_default=True).get("api_key") or "")
-    except UserError:
-        key = os.environ.get(KEY_VARIABLE, "")
-    return [key] if key else []
+def _without_secrets(config: ConfigFound) -> dict[str, Any]:
+    if config.error:
+        return {"error": config.error}
+    return {name: config.values[name] for name in CONFIG_KEYS_SHOWN if name in config.values}

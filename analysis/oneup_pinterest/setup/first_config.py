@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,15 +130,28 @@ def read_known(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is not a JSON object, or cannot be read (exit status 2).
     """
-    if not path.exists():
-        return {}
     try:
         known = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Name another file with --config.", 2) from None
+    except ValueError:
         known = None
     if not isinstance(known, dict):
         raise UserError(f"{path} is not a JSON object: move it away, or name another file with --config.", 2)
     return known
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a config that could not be written, before anybody types a key.
+
+    Raises:
+        UserError: the user may not write the folder of the file, or there can be no such folder (exit status 2).
+    """
+    folder = next(parent for parent in path.absolute().parents if os.access(parent, os.F_OK))
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{path} cannot be written, because {folder} is not a folder that you may write to.", 2)
 
 
 def write_config(path: Path, config: Mapping[str, Any], chosen: Sequence[ListedAccount] | None) -> None:
@@ -159,6 +173,7 @@ def write_config(path: Path, config: Mapping[str, Any], chosen: Sequence[ListedA
             file.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
         unfinished.replace(path)
     except OSError as error:
-        raise UserError(f"{error.filename or path} cannot be written: {error.strerror}.") from None
+        raise UserError(f"{path} cannot be written: {error.strerror}. Name another file with --config.") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -24,6 +24,12 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def interrupt_waiting_input() -> None:
+    """Let Ctrl-C end a wait for the keyboard at once: Polars, when imported, sets that reading goes on after it."""
+    if hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
+
+
 class SignalGuard:
     """Turn the first stop signal into a KeyboardInterrupt, at once or at the end of a `deferred` block.
 

@@ -1,7 +1,8 @@
 """Describe the nightly job: which programs run, with which files, at which time."""
 
+import json
 from datetime import time
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import NamedTuple
 from unicodedata import category
 
@@ -37,6 +38,24 @@ class Job(NamedTuple):
         if self.report is None:
             return []
         return [str(self.executable), "report", "--database", str(self.database), "--output", str(self.report)]
+
+
+def problem_at_night(config: Path) -> str:
+    """Return why a config would make every night's sync fail; nothing if it has a key.
+
+    >>> problem_at_night(Path("nowhere.json")).partition(":")[0]
+    'The job will fail, because it cannot read nowhere.json'
+    """
+    advice = "run `oneup-pinterest init`, or name another file with --config. The job does not get your ONEUP_API_KEY."
+    try:
+        values = json.loads(config.read_text(encoding="utf-8-sig"))
+    except OSError:
+        return f"The job will fail, because it cannot read {config}: {advice}"
+    except ValueError:
+        values = None
+    if isinstance(values, dict) and values.get("api_key"):
+        return ""
+    return f"The job will fail, because {config} has no `api_key`: {advice}"
 
 
 def check_paths(job: Job) -> None:
