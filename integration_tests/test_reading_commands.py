@@ -70,7 +70,7 @@ def test_export_writes_other_formats_and_chosen_relations(history: Path, tmp_pat
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert [line.split(":")[0].rsplit("/")[-1] for line in ended.stdout.splitlines()] == [
+    assert [line.split(":")[0].replace(", ", "/").rsplit("/")[-1] for line in ended.stdout.splitlines()] == [
         "account_weekly",
         "pins_latest",
     ]
@@ -82,6 +82,16 @@ def test_export_suggests_the_relation_that_was_meant(history: Path, tmp_path: Pa
 
     assert ended.returncode == 2
     assert "account_weekly" in ended.stderr
+
+
+def test_export_names_the_workbook_and_its_sheets(history: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+
+    ended = run_command("export", "--database", history, "--output", output, "--format", "xlsx", "--relation", "pins")
+
+    file, _, rest = ended.stdout.partition(", ")
+    assert Path(file).is_file()
+    assert rest == "pins: 54 rows\n"
 
 
 def test_backup_copies_the_database_and_refuses_to_overwrite(history: Path, tmp_path: Path) -> None:
@@ -104,6 +114,8 @@ def test_backup_copies_the_database_and_refuses_to_overwrite(history: Path, tmp_
         (["status", "--databse", "x"], "No such option '--databse'. Did you mean '--database'?"),
         (["export", "--format", "xml"], "'xml' is not one of 'parquet', 'csv', 'xlsx'."),
         (["query"], "Missing argument 'SQL'."),
+        (["query", "SELECT", "1"], "Got unexpected extra argument (1). Run"),
+        (["schedule", "cron", "--config", "-"], "name a file with --config."),
         (["schedule", "anacron"], "'anacron' is not one of 'cron', 'systemd', 'launchd', 'windows', 'github'."),
         (["schedule", "cron", "--at", "25:00"], "25:00 is not a time of day: write it as HH:MM"),
     ],

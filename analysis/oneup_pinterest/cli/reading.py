@@ -120,10 +120,12 @@ def _print_progress(done: int, whole: int, name: str) -> None:
 )
 def export(database: "Database", output: Path, form: str, relation: tuple[str, ...]) -> int:
     """Write the tables as Parquet, CSV or Excel files."""
-    from oneup_pinterest.database.export import export_relations
+    from oneup_pinterest.database.export import WORKBOOK, export_relations
+    from oneup_pinterest.formatting import format_count
 
     for table, rows in export_relations(database, output, form, relation or None).items():
-        print(f"{output / table}: {rows:,} rows")
+        place = f"{output / WORKBOOK}, {table}" if form == "xlsx" else str(output / table)
+        print(f"{place}: {format_count(rows, 'row')}")
     return 0
 
 

@@ -132,8 +132,10 @@ def backup(target: Path, database: Path) -> int:
     The copy is consistent, also while a sync runs.
     """
     from oneup_pinterest.database.backup import back_up
+    from oneup_pinterest.formatting import format_count
 
     rows = back_up(database, target)
-    print_message(f"{target}: {sum(rows.values()):,} rows in {len(rows)} tables, read back.")
+    count = f"{format_count(sum(rows.values()), 'row')} in {format_count(len(rows), 'table')}"
+    print_message(f"{target}: {count}, read back.")
     print(target)
     return 0

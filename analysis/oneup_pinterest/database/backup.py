@@ -66,7 +66,9 @@ def back_up(database: str | Path, target: str | Path) -> dict[str, int]:
     """
     path = database_path(database)
     if not path.is_file():
-        raise UserError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name the DuckDB file.", 2)
+        raise UserError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name the DuckDB file with --database.", 2
+        )
     file = _new_file(target)
     try:
         _remove_left_folders(file.parent)
