@@ -86,7 +86,7 @@ def test_one_line_per_account_that_needs_attention_comes_first(tmp_path: Path) -
 
 
 def test_accounts_older_than_the_maximum_age_are_named(tmp_path: Path) -> None:
-    path = make_history(tmp_path / "h.duckdb")
+    path = make_history(tmp_path / "h.duckdb", missing_days=(3,))
     assert read_status(path, timedelta(hours=4))["freshness"]["too_old"] == []
     assert read_status(path, timedelta(hours=2))["freshness"]["too_old"] == ["all"]
     behind = LAST_DAY - timedelta(days=2)
@@ -97,6 +97,7 @@ def test_accounts_older_than_the_maximum_age_are_named(tmp_path: Path) -> None:
             )
     status = read_status(path, timedelta(hours=36))
     assert status["freshness"]["too_old"] == ["pin_two"]
+    assert status["attention"][0].startswith("@two (pin_two): last read 28 Mar 2026")  # before gaps of the past
     assert "older than --max-age: pin_two" in format_status(status)
 
 

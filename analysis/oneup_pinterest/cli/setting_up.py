@@ -220,6 +220,7 @@ def doctor(config: Path | None, database: Path, bundle: Path | None) -> int:
     from oneup_pinterest.setup.doctor import examine, find_config, write_bundle
 
     read = find_config(config or default_config())
+    print_message("Asking OneUp … (if it cannot be reached, this takes up to a minute)")
     found = examine(read, database)
     print_table(("", "What", "Found"), [(check.mark, check.what, check.found) for check in found])
     for check in found:

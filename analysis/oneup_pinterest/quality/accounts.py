@@ -27,7 +27,7 @@ _STATES = {  # check → state of the account that it reports, the most serious 
     "missing_account": NOT_LISTED,
     "unlisted_account": NOT_LISTED,
 }
-_ATTENTION = {**_STATES, "days_without_snapshot": "days without a snapshot"}  # check → what its line says
+_GAP = "days_without_snapshot"  # a check, which is about the past
 STALE_ACCOUNT = timedelta(days=1)  # behind the newest data of the file
 
 
@@ -86,14 +86,19 @@ def accounts_to_attend(context: CheckContext, findings: Sequence[Finding]) -> li
     """
     names = dict(context.history.accounts.select("social_network_id", "username").iter_rows())
     reasons: dict[str, list[str]] = {}
-    for check, words in _ATTENTION.items():
+
+    def add(check: str, words: str) -> None:
         for finding in findings:
             if finding.check == check:
                 since = f" (since {format_day(finding.since)})" if finding.since else ""
                 reasons.setdefault(finding.where, []).append(words + since)
+
+    for check, state in _STATES.items():
+        add(check, state)
     for account, read in last_read(context).items():
         if context.last_sync is not None and context.last_sync - read > STALE_ACCOUNT:
             reasons.setdefault(account, []).append(f"last read {format_day(read.date())}")
+    add(_GAP, "days without a snapshot")
     return [f"{format_account(account, names.get(account))}: {', '.join(found)}" for account, found in reasons.items()]
 
 
