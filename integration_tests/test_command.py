@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import duckdb
 import pytest
 
 from integration_tests.databases import KEYS, contents, rows, run

@@ -97,7 +97,8 @@ def interrupt_after(patch: pytest.MonkeyPatch, states: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "states", [7 * ACCOUNTS, *(pytest.param(count, marks=pytest.mark.nightly) for count in (ACCOUNTS + 4, 20 * ACCOUNTS))]
+    "states",
+    [7 * ACCOUNTS, *(pytest.param(count, marks=pytest.mark.nightly) for count in (ACCOUNTS + 4, 20 * ACCOUNTS))],
 )
 def test_interrupted_first_sync_keeps_the_newest_rows_and_the_next_completes_it(
     many: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: int
