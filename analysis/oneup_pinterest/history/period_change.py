@@ -19,7 +19,8 @@ from oneup_pinterest.history.observations import METRICS
 from oneup_pinterest.history.pin_levels import MAX_HISTORY_DAYS, level_change, pin_days
 from oneup_pinterest.history.publication import publication_times
 from oneup_pinterest.methods.frames import with_account
-from oneup_pinterest.methods.own_level import LogRatio, days_until_found, detectable_ratio
+from oneup_pinterest.methods.own_level import LogRatio
+from oneup_pinterest.methods.power import days_until_found, detectable_ratio
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import DOWN, NO_VERDICT, with_holm_verdicts
 

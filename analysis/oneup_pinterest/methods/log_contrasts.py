@@ -5,10 +5,12 @@ those of the restricted likelihood (Patterson and Thompson 1971, https://doi.org
 batch count as much as they are worth, whether they come one by one or all at once.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
+from oneup_pinterest.methods.power import critical_deviations, deviations_found, with_own_spread
 from oneup_pinterest.methods.types import Flags, Floats, Integers
 from oneup_pinterest.methods.verdicts import LEVEL
 
@@ -20,7 +22,7 @@ _COARSE = ((0.02, 0.1), (0.02, 0.4), (0.3, 0.02))  # variances of days and weeks
 _CLEAR = 0.1  # variance of weeks, where that of a pin is 1, from which on luck may last longer than a week
 MIN_SLOPE = 0.02  # where nearly all counts are 0, logs do not tell a ratio
 MIN_VARIANCE = 1e-18  # of logs of counts: what equal counts have is the rounding of numbers
-_FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
+FARTHEST = 7.0  # logs: a factor beyond about 1,000 is not an estimate
 
 
 class Clusters:
@@ -135,22 +137,25 @@ def _level(*columns: Integers) -> _Level:
 class LogContrast(NamedTuple):
     """A difference of logs of expected counts (0: the groups are alike), its 95% interval and the p value of none.
 
-    The first three are None where the counts are too small to tell a ratio.
+    The first three are None where the counts are too small to tell a ratio. `parts`: see `power.with_own_spread`.
     """
 
     estimate: float | None
     low: float | None
     high: float | None
     p_value: float
+    parts: float = math.inf
 
     @classmethod
-    def of(cls, difference: float, width: float, p_value: float, slope: float) -> "LogContrast":
+    def of(
+        cls, difference: float, width: float, p_value: float, slope: float, parts: float = math.inf
+    ) -> "LogContrast":
         """Return the contrast from a difference of log(1 + count), half its interval, and the slope of these logs."""
         if slope < MIN_SLOPE:
-            return cls(None, None, None, p_value)
+            return cls(None, None, None, p_value, parts)
         ends = ((difference + sign * width) / slope for sign in (0, -1, 1))
-        estimate, low, high = (float(np.clip(end, -_FARTHEST, _FARTHEST)) for end in ends)
-        return cls(estimate, low, high, p_value)
+        estimate, low, high = (float(np.clip(end, -FARTHEST, FARTHEST)) for end in ends)
+        return cls(estimate, low, high, p_value, parts)
 
     def ratios(self) -> dict[str, float]:
         """Return ratio, low, high and p_value as columns of a row; none where there is no ratio."""
@@ -158,6 +163,21 @@ class LogContrast(NamedTuple):
             return {}
         ratio, low, high = np.exp(np.array(self[:3])).tolist()
         return {"ratio": ratio, "low": low, "high": high, "p_value": self.p_value}
+
+    def detectable(self, tests: int = 1) -> float | None:
+        """Return the smallest rise (percent) that would be found in 80% of cases, as one of `tests` comparisons.
+
+        The deviation is that of the interval, so it allows for batches and for few pins. None where there is no
+        interval.
+
+        >>> round(LogContrast(0.0, -0.3, 0.3, 1.0, 100).detectable())
+        56
+        """
+        if self.estimate is None or self.low is None or self.high is None:
+            return None
+        width = max(self.high - self.estimate, self.estimate - self.low)  # a bound may be cut off
+        reach = width / critical_deviations() * float(with_own_spread(deviations_found(tests), self.parts))
+        return 100 * math.expm1(min(reach, FARTHEST))
 
 
 def log_slopes(values: Floats) -> Floats:

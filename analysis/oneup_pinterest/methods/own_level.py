@@ -16,7 +16,6 @@ DISPERSION = 0.1  # weight 1 / (1 + 0.1 x count): a viral pin does not decide al
 MIN_PERIODS_OF_BEND = 4  # with fewer periods the logarithms of age get a straight line
 FADING = 2.0  # standard deviation of the prior of d log gain / d log age; pins mostly fade with a power below 2
 SWING_SCALE = 0.5  # log units; scale of the half-t prior (3 df) of the standard deviation of shared swings
-POWER = 0.8  # of a test that would find a change of the size in question
 
 _SWINGS = np.array([0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.9])
 _PERSISTENCE = np.array([0.0, 0.3, 0.6, 0.8, 0.9])
@@ -163,33 +162,6 @@ def contrast_of(levels: Levels, design: Floats, contrast: Floats) -> LogRatio:
     mean = (coefficients[..., 0] @ contrast).ravel()
     deviation = np.sqrt(np.einsum("i,...ij,j->...", contrast, inverse, contrast)).ravel()
     return _mixture(share, mean, deviation, levels.df)
-
-
-def days_until_found(estimate: float, deviation: float, days: int) -> float:
-    """Return how many days each period must have until a change of this size is found in 80% of cases, at 5%.
-
-    `estimate` and `deviation`: of the log ratio of two periods of `days` days. The variance falls as the periods grow.
-
-    >>> round(days_until_found(0.2, 0.1, 28))
-    55
-    """
-    return float(days * (_deviations_found() * deviation / max(abs(estimate), 1e-9)) ** 2)
-
-
-def detectable_ratio(deviation: float) -> float:
-    """Return the ratio that a comparison with this deviation (log units) finds in 80% of cases, at 5%.
-
-    >>> round(detectable_ratio(0.1), 2)
-    1.32
-    """
-    return float(np.exp(_deviations_found() * deviation))
-
-
-def _deviations_found() -> float:
-    """Return how many deviations from 0 a change must be to be found in 80% of cases, at 5%."""
-    from scipy.special import ndtri
-
-    return float(ndtri(0.975) + ndtri(POWER))
 
 
 def _spline(log_age: Floats, there: Flags) -> tuple[Floats, float]:

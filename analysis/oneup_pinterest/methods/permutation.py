@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from oneup_pinterest.methods.log_contrasts import Clusters, LogContrast, log_slopes
+from oneup_pinterest.methods.log_contrasts import FARTHEST, MIN_SLOPE, Clusters, LogContrast, log_slopes, percent_of
+from oneup_pinterest.methods.power import power_deviations, with_own_spread
 from oneup_pinterest.methods.types import Flags, Floats, Integers
 
 MIN_IN_GROUP = 5
@@ -27,6 +28,7 @@ class Scan(NamedTuple):
     - contrasts: ratio of the expected counts (in logs) with the p value and interval of this group alone
     - p_value: share of shuffles in which any group deviates as much (Westfall and Young 1993)
     - threshold: deviations with a `p_value` of the level that was asked for
+    - parts: of each group, see `power.with_own_spread`
     """
 
     difference: Floats
@@ -36,6 +38,14 @@ class Scan(NamedTuple):
     contrasts: list[LogContrast]
     p_value: Floats
     threshold: float
+    parts: Integers
+
+    @property
+    def detectable(self) -> Floats:
+        """Return the smallest rise of each group (percent) that would be found in 80% of cases, among all groups."""
+        needed = with_own_spread(self.threshold + power_deviations(), self.parts)
+        reach = needed * self.error / np.maximum(self.slope, MIN_SLOPE)
+        return percent_of(np.minimum(reach, FARTHEST))
 
 
 class PinsWithin:
@@ -90,7 +100,8 @@ class PinsWithin:
         )
         p_value, quantile = _tail(np.abs(null), abs(estimate) / error)
         slope = float(self._slopes[keep & is_first].mean() + self._slopes[keep & ~is_first].mean()) / 2
-        return LogContrast.of(estimate, quantile * error, p_value, slope), first, second
+        parts = float(self._parts((is_first & keep)[:, None] * 1.0, keep)[0])
+        return LogContrast.of(estimate, quantile * error, p_value, slope, parts), first, second
 
     def scan(
         self,
@@ -130,7 +141,9 @@ class PinsWithin:
                 contrasts.append(LogContrast(None, None, None, 1.0))
         p_values = np.array([_tail(largest, abs(deviation))[0] for deviation in deviations])
         difference = np.where(known, deviations * np.where(known, error, 0), 0.0)
-        return Scan(difference, error, slopes, deviations, contrasts, p_values, _tail(largest, 0, level)[1])
+        threshold = _tail(largest, 0, level)[1]
+        independent = self._parts(held, np.ones(len(held), dtype=bool))
+        return Scan(difference, error, slopes, deviations, contrasts, p_values, threshold, independent)
 
     def _has_both(self, is_first: Flags) -> Flags:
         """Return which pins belong to a stratum with pins of both groups."""
@@ -147,6 +160,14 @@ class PinsWithin:
         others = np.add.reduceat(keep.astype(np.int64), starts)[:, None] - pins
         enough: Flags = np.minimum((pins > 0).sum(axis=0), (others > 0).sum(axis=0)) >= MIN_DAYS
         return enough
+
+    def _parts(self, held: npt.NDArray[np.floating], keep: Flags) -> Integers:
+        """Return of each group (columns) the number of days among the pins to keep; one of both groups has its pins."""
+        starts = self._clusters.day_starts
+        sizes = np.add.reduceat(keep.astype(np.int64), starts)[:, None]
+        pins = np.add.reduceat(held, starts, axis=0)
+        parts: Integers = np.where((pins > 0) & (pins < sizes), sizes, np.minimum(sizes, 1)).sum(axis=0)
+        return parts
 
     def _shuffled(self, permutations: int, rng: np.random.Generator) -> Iterator[Floats]:
         for rows in chunks(self._errors.size, permutations):

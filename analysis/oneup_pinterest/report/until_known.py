@@ -9,7 +9,7 @@ import polars as pl
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import changes
 from oneup_pinterest.methods.verdicts import DOWN, UP, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.change.answer import MAX_DAYS_NEEDED
+from oneup_pinterest.questions.answer import MAX_DAYS_NEEDED
 from oneup_pinterest.questions.change.new_pins import new_pins_change
 from oneup_pinterest.questions.chart_style import percent_text
 from oneup_pinterest.questions.summary.statistic import comparison_days

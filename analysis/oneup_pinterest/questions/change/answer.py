@@ -10,13 +10,19 @@ from oneup_pinterest.formatting import WEEK_OF, format_day
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.period_change import DAYS, HEADLINE, SEEN_RATIO_THRESHOLD, account_change
 from oneup_pinterest.methods.verdicts import DOWN, LEVEL, UP, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.answer import BACK_FROM_LAST_DAY, Answer, interval_text, not_enough_data
+from oneup_pinterest.questions.answer import (
+    BACK_FROM_LAST_DAY,
+    MAX_DAYS_NEEDED,
+    Answer,
+    interval_text,
+    not_enough_data,
+    trend_shown_text,
+)
 from oneup_pinterest.questions.change.chart import change_chart, trend_chart
 from oneup_pinterest.questions.change.new_pins import new_pins_change
-from oneup_pinterest.questions.change.statistic import account_trend, weekly_gains
+from oneup_pinterest.questions.change.statistic import WEEKS, account_trend, weekly_gains
 from oneup_pinterest.questions.chart_style import WIDTH, percent_text
 
-MAX_DAYS_NEEDED = 364  # days per period; later is too late to be of use
 _TYPICAL = (
     "The typical pin is compared with itself: its own level, its age, and the trend and the swings that all pins of "
     "this account share are allowed for. The totals also depend on how much was published."
@@ -128,6 +134,7 @@ def trend_answer(history: AccountHistory, metric: str = "saves", *, width: int |
     notes = (
         "The trend is the percentage by which gains grow or shrink from week to week. It says nothing about the "
         "weeks to come.",
+        *_trend_shown(row),
         BACK_FROM_LAST_DAY,
         *_adjustment_note(shown, len(metrics)),
         *_seen_pins_note(row, "watched_first", "watched_last", "in the first week", "in the last"),
@@ -219,6 +226,12 @@ def _trend_sentence(row: dict[str, Any]) -> str:
     verdict = f"no verdict, because {row['reason']}" if row["reason"] else row["verdict"]
     interval = interval_text(row["change_low"], row["change_high"])
     return f"{row['metric'].capitalize()} {moved} {size} per week ({interval}) over {row['weeks']} weeks: {verdict}."
+
+
+def _trend_shown(row: dict[str, Any]) -> Iterator[str]:
+    if row["verdict"] == WITHIN_NORMAL_VARIATION:
+        longer = f" With `weeks`, `account_trend` looks at more than {WEEKS}." if row["weeks_sought"] > WEEKS else ""
+        yield f"{trend_shown_text(row)} (four times in five).{longer}"
 
 
 def _judgement(row: dict[str, Any], pins: str) -> str:

@@ -20,7 +20,9 @@ from oneup_pinterest.history.period_change import (
 )
 from oneup_pinterest.history.pin_levels import MIN_GAINS
 from oneup_pinterest.methods.frames import with_account
+from oneup_pinterest.methods.log_contrasts import percent_of
 from oneup_pinterest.methods.own_level import Levels, slope
+from oneup_pinterest.methods.power import SOUGHT, TREND_WEEKS, detectable_ratio, weeks_until_found
 from oneup_pinterest.methods.time_series import ADDED
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_holm_verdicts
@@ -41,6 +43,9 @@ TREND: Columns = {
     "change_high": pl.Float64,
     "p": pl.Float64,
     "p_adjusted": pl.Float64,
+    "detectable": pl.Float64,
+    "weeks_needed": pl.Float64,
+    "weeks_sought": pl.Float64,
     "verdict": pl.String,
     "reason": pl.String,
 }
@@ -99,7 +104,9 @@ def weekly_gains(history: AccountHistory, weeks: int = WEEKS) -> pl.DataFrame:
 
 
 @computed_once
-def account_trend(history: AccountHistory, metrics: Sequence[str] = HEADLINE, *, weeks: int = WEEKS) -> pl.DataFrame:
+def account_trend(
+    history: AccountHistory, metrics: Sequence[str] = HEADLINE, *, weeks: int = WEEKS, sought: float = SOUGHT
+) -> pl.DataFrame:
     """Estimate how weekly gains grow or shrink over the last settled weeks (at most `weeks`, at least 6).
 
     One row per metric, in the order of `metrics`; no rows for an account without pins. Columns:
@@ -111,6 +118,12 @@ def account_trend(history: AccountHistory, metrics: Sequence[str] = HEADLINE, *,
     - change, change_low, change_high: mean growth in percent per week, with the bounds of its 95% interval
     - p, p_adjusted, reason: as in `account_change`; verdict: up, down, within normal variation, or no verdict (also for
       a fall where a fifth more pins were seen at first than at last: what a pin gains unseen is unknown, not zero)
+
+    - detectable: the smallest growth in percent per week that would be found in 80% of cases now, at 5% for this
+      metric alone
+    - weeks_needed: weeks that a trend must have, with those that are there, until a growth as large as `change` would
+      be found in 80% of cases; weeks_sought: the same for a growth of `sought` percent in 12 weeks. Only the last
+      `weeks` weeks are looked at
 
     A straight line through the logarithms of the weekly gains, beyond swings that may persist from week to week
     (`methods.own_level.slope`).
@@ -127,7 +140,8 @@ def account_trend(history: AccountHistory, metrics: Sequence[str] = HEADLINE, *,
         return with_account(history.social_network_id, None, TREND)
     known = history.account_gains
     rows = [
-        {"metric": metric} | fitted_trend(known.filter(pl.col("metric") == metric), metric, weeks) for metric in metrics
+        {"metric": metric} | fitted_trend(known.filter(pl.col("metric") == metric), metric, weeks, sought)
+        for metric in metrics
     ]
     first_day = min((row["first_day"] for row in rows if "first_day" in row), default=None)
     if first_day is not None:
@@ -137,7 +151,7 @@ def account_trend(history: AccountHistory, metrics: Sequence[str] = HEADLINE, *,
     return with_account(history.social_network_id, table, TREND)
 
 
-def fitted_trend(known: pl.DataFrame, metric: str, weeks: int) -> dict[str, Any]:
+def fitted_trend(known: pl.DataFrame, metric: str, weeks: int, sought: float = SOUGHT) -> dict[str, Any]:
     """Return the row of `account_trend` for one metric, from its gains of all pins together (`account_daily_gains`)."""
     if not known["counter_type"].is_in(USABLE).all():
         return {"reason": not_lifetime(metric)}
@@ -159,7 +173,15 @@ def fitted_trend(known: pl.DataFrame, metric: str, weeks: int) -> dict[str, Any]
     noise = np.diag(1 / np.maximum(gained, 1.0))  # of a Poisson count's logarithm
     levels = Levels(table["week"].to_numpy().astype(np.float64), np.log(gained + ADDED), noise, np.inf)
     found = slope(levels)
-    return row | percent_change(found) | {"p": found.p}
+    reach = np.log(detectable_ratio(found.deviation))
+    given = np.log1p(sought / 100) / TREND_WEEKS
+    return row | {
+        **percent_change(found),
+        "p": found.p,
+        "detectable": float(percent_of(reach)),
+        "weeks_needed": weeks_until_found(found.estimate, reach, table.height),
+        "weeks_sought": weeks_until_found(given, reach, table.height),
+    }
 
 
 def _pins_seen(known: pl.DataFrame, weeks: pl.DataFrame) -> dict[str, float | None]:

@@ -7,7 +7,7 @@ import polars as pl
 from oneup_pinterest.formatting import truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.verdicts import LESS, MORE, WITHIN_NORMAL_VARIATION
-from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
+from oneup_pinterest.questions.answer import Answer, most_certain, no_curves, not_enough_data, shown_text, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.formats.chart import formats_chart
 from oneup_pinterest.questions.formats.statistic import UNKNOWN, By, format_differences
@@ -97,6 +97,8 @@ def _notes(known: pl.DataFrame) -> tuple[str, ...]:
             f"{known.height} pairs were asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini "
             "and Hochberg); the intervals are of each pair by itself."
         )
+    if row := most_certain(known):
+        notes.append(f"{pair_name(row)}: {shown_text(row)} (four times in five).")
     notes.append("The subject of a pin goes with its format: a difference need not be the format's doing.")
     return tuple(notes)
 
@@ -119,6 +121,15 @@ def _table(pairs: pl.DataFrame, metric: str) -> pl.DataFrame:
         pl.col("q_value").alias("q"),
         pl.col("verdict").alias("Verdict"),
     )
+
+
+def pair_name(row: dict[str, Any]) -> str:
+    """Return the name of a pair of formats.
+
+    >>> pair_name({"first": "VIDEO", "second": "IMAGE"})
+    'video against image'
+    """
+    return f"{_named(row['first'])} against {_named(row['second'])}"
 
 
 def _named(kind: str) -> str:

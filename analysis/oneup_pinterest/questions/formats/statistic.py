@@ -8,8 +8,11 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.pins_needed import with_pins_needed
 from oneup_pinterest.methods.frames import day_numbers, with_account
+from oneup_pinterest.methods.log_contrasts import LogContrast
 from oneup_pinterest.methods.permutation import MIN_DAYS, MIN_IN_GROUP, PERMUTATIONS, PinsWithin
+from oneup_pinterest.methods.power import SOUGHT
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_verdicts
 
@@ -35,6 +38,7 @@ _SCHEMA: Columns = {
     "q_value": pl.Float64,
     "verdict": pl.String,
     "reason": pl.String,
+    "detectable": pl.Float64,
 }
 
 
@@ -42,9 +46,16 @@ By = Literal["format", "media_type"]
 
 
 @computed_once
-def format_differences(history: AccountHistory, metric: str = "saves", by: By = "format") -> pl.DataFrame:
-    """Return `compared_formats` of the account's first-week outcomes."""
-    return compared_formats(history.first_week(metric), by)
+def format_differences(
+    history: AccountHistory, metric: str = "saves", by: By = "format", *, sought: float = SOUGHT
+) -> pl.DataFrame:
+    """Return `compared_formats` of the account's first-week outcomes, and what it takes to find more.
+
+    Further columns: those of `history.pins_needed.with_pins_needed` for `ratio` and for a rise of `sought` percent.
+    """
+    outcomes = history.first_week(metric)
+    found = compared_formats(outcomes, by)
+    return with_pins_needed(found, pl.col("ratio").log(), history, outcomes, sought)
 
 
 def compared_formats(
@@ -71,6 +82,8 @@ def compared_formats(
       Hochberg 1995)
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict`; reason then says why, and
       ratio is null
+    - detectable: the smallest ratio that would be found in 80% of cases now, as a rise in percent. Of several pairs, it
+      is what a single difference among them needs (5% divided by their number)
 
     Pins of one day and of one week share their luck and often their subject, so they are no independent observations
     (`PinsWithin`; restricted likelihood, Patterson and Thompson 1971). The test is studentized (Janssen 1997).
@@ -130,6 +143,7 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
     values = rows["value"].to_numpy()
     rng = np.random.default_rng(seed)
     found: list[dict[str, Any]] = []
+    contrasts: list[LogContrast | None] = []
     for second, first in combinations(kinds, 2):
         of_pair = (kind == first["kind"]) | (kind == second["kind"])
         within = PinsWithin(values[of_pair], weeks[of_pair], days[of_pair])
@@ -146,9 +160,14 @@ def _pairs(outcomes: pl.DataFrame, by: str, permutations: int, seed: int) -> pl.
         }
         if compared is None or compared[0].estimate is None:
             pair["reason"] = _reason(first, second)
+            contrasts.append(None)
         else:
+            contrasts.append(compared[0])
             pair |= {"compared_first": compared[1], "compared_second": compared[2], **compared[0].ratios()}
         found.append(pair)
+    tests = sum(contrast is not None for contrast in contrasts)
+    for pair, contrast in zip(found, contrasts, strict=True):
+        pair["detectable"] = contrast.detectable(tests) if contrast else None
     return with_verdicts(pl.DataFrame(found, schema={name: _SCHEMA[name] for name in _SCHEMA}))
 
 

@@ -1,6 +1,7 @@
 """Answer which features and which words the texts of better pins have, at one age and among the same weeks."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import polars as pl
 
@@ -8,7 +9,7 @@ from oneup_pinterest.formatting import format_count, truncate
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.methods.permutation import MIN_DAYS, MIN_IN_GROUP
 from oneup_pinterest.methods.verdicts import LESS, MORE
-from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data, too_few
+from oneup_pinterest.questions.answer import Answer, most_certain, no_curves, not_enough_data, shown_text, too_few
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.texts.chart import features_chart, words_chart
 from oneup_pinterest.questions.texts.statistic import one_of_a_text, outcomes_with_text, text_effects
@@ -65,6 +66,7 @@ def text_answer(history: AccountHistory, metric: str = "saves", *, width: int | 
         "Compared are pins at an age of 7 days with others published in the same weeks; filled dots are beyond chance.",
         f"{asked} {were} asked at once: verdicts allow for it (false discovery rate of 5%, Benjamini and "
         "Hochberg); the intervals are of each feature by itself.",
+        *_when_shown(known, "feature"),
         _ONE_TEXT,
         _SUBJECTS,
     )
@@ -125,11 +127,20 @@ def words_answer(
             else "Filled dots are words that fewer than one shuffle in 20 has anywhere as far out, so the number of "
             "words asked is allowed for; the intervals are of each word by itself."
         ),
+        *_when_shown(contrasts, "word"),
         _ONE_TEXT,
         _SUBJECTS,
     )
     table = _words_table(contrasts, metric)
     return Answer(question, " ".join(sentences), words_chart(contrasts, metric, width), table, notes)
+
+
+def _when_shown(table: pl.DataFrame, kind: Literal["feature", "word"]) -> Iterator[str]:
+    """Yield what the text with the smallest such difference would show now, and when it would show more."""
+    if row := most_certain(table):
+        name = f"a text that {said(row[kind])}" if kind == "feature" else f"“{truncate(row[kind], 30)}”"
+        first = "" if table.height == 1 else "The smallest difference would show for "
+        yield f"{first}{name}: {shown_text(row)} (four times in five)."
 
 
 def _word_sentence(row: dict[str, Any], metric: str) -> str:

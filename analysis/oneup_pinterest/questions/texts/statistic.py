@@ -7,8 +7,11 @@ import polars as pl
 
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.pins_needed import with_pins_needed
 from oneup_pinterest.methods.frames import day_numbers, mean_of, with_account
+from oneup_pinterest.methods.log_contrasts import LogContrast
 from oneup_pinterest.methods.permutation import PERMUTATIONS, PinsWithin
+from oneup_pinterest.methods.power import SOUGHT
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import with_verdicts
 
@@ -59,6 +62,7 @@ _EFFECTS: Columns = {
     "q_value": pl.Float64,
     "verdict": pl.String,
     "features_compared": pl.Int64,
+    "detectable": pl.Float64,
 }
 
 
@@ -87,9 +91,13 @@ def outcomes_with_text(history: AccountHistory, metric: str) -> pl.DataFrame:
 
 
 @computed_once
-def text_effects(history: AccountHistory, metric: str = "saves") -> pl.DataFrame:
-    """Return `compared_features` of the account's pins that have a text."""
-    return compared_features(outcomes_with_text(history, metric))
+def text_effects(history: AccountHistory, metric: str = "saves", *, sought: float = SOUGHT) -> pl.DataFrame:
+    """Return `compared_features` of the account's pins that have a text, and what it takes to find more.
+
+    Further columns: those of `history.pins_needed.with_pins_needed` for `ratio` and for a rise of `sought` percent.
+    """
+    outcomes = outcomes_with_text(history, metric)
+    return with_pins_needed(compared_features(outcomes), pl.col("ratio").log(), history, outcomes, sought)
 
 
 def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pl.DataFrame:
@@ -108,6 +116,8 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
     - verdict: `more`, `less` (q at most 0.05), `within normal variation`, or `no verdict` (fewer than 5 with or
       without in the same weeks, or all of fewer than 3 days); the numbers are then null
     - features_compared: number of features with numbers; those that the same pins have count once
+    - detectable: the smallest ratio that would be found in 80% of cases now, as a rise in percent: what a single
+      difference among the features needs (5% divided by features_compared)
 
     Pins with the same text in the same weeks count as one, by their typical outcome, here and in `compared_words`.
     Texts go with subjects, so a feature that stands out need not be the cause. The test is `PinsWithin.contrast`
@@ -128,7 +138,8 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
     pins = PinsWithin(rows["value"].to_numpy(), rows["weeks"].to_numpy(), day_numbers(rows))
     rng = np.random.default_rng(seed)
     found: list[dict[str, Any]] = []
-    tested: dict[bytes, dict[str, float]] = {}  # by the pins that have a feature
+    tested: dict[bytes, LogContrast | None] = {}  # by the pins that have a feature
+    had: list[bytes] = []
     for feature in FEATURES:
         has = rows[feature].to_numpy()
         value = rows["value"].to_numpy()
@@ -136,9 +147,13 @@ def compared_features(outcomes: pl.DataFrame, *, permutations: int = PERMUTATION
         row |= {"mean_with": mean_of(value[has]), "mean_without": mean_of(value[~has])}
         if has.tobytes() not in tested:
             contrast = pins.contrast(has, rng, permutations)
-            tested[has.tobytes()] = contrast[0].ratios() if contrast else {}
-        found.append(row | tested[has.tobytes()])
-    compared = sum(bool(ratios) for ratios in tested.values())
+            tested[has.tobytes()] = contrast[0] if contrast and contrast[0].estimate is not None else None
+        found.append(row)
+        had.append(has.tobytes())
+    compared = sum(contrast is not None for contrast in tested.values())
+    for row, pins_with in zip(found, had, strict=True):
+        if same := tested[pins_with]:
+            row |= {**same.ratios(), "detectable": same.detectable(compared)}
     table = with_verdicts(pl.DataFrame(found, schema=_EFFECTS)).with_columns(features_compared=pl.lit(compared))
     return with_account(rows["social_network_id"][0], table, _EFFECTS)
 

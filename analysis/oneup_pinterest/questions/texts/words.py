@@ -9,8 +9,10 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.pins_needed import with_pins_needed
 from oneup_pinterest.methods.frames import day_numbers, mean_of, with_account
 from oneup_pinterest.methods.permutation import PERMUTATIONS, SIGNIFICANT, PinsWithin
+from oneup_pinterest.methods.power import SOUGHT
 from oneup_pinterest.methods.types import Columns
 from oneup_pinterest.methods.verdicts import LESS, MORE, WITHIN_NORMAL_VARIATION
 from oneup_pinterest.questions.texts.statistic import MAX_CHARACTERS, one_of_a_text, outcomes_with_text, words_of
@@ -34,13 +36,20 @@ _WORDS: Columns = {
     "verdict": pl.String,
     "pins_in_all": pl.Int64,
     "words_compared": pl.Int64,
+    "detectable": pl.Float64,
 }
 
 
 @computed_once
-def word_contrasts(history: AccountHistory, metric: str = "saves", word: str | None = None) -> pl.DataFrame:
-    """Return `compared_words` of the account's pins that have a text."""
-    return compared_words(outcomes_with_text(history, metric), word)
+def word_contrasts(
+    history: AccountHistory, metric: str = "saves", word: str | None = None, *, sought: float = SOUGHT
+) -> pl.DataFrame:
+    """Return `compared_words` of the account's pins that have a text, and what it takes to find more.
+
+    Further columns: those of `history.pins_needed.with_pins_needed` for `ratio` and for a rise of `sought` percent.
+    """
+    outcomes = outcomes_with_text(history, metric)
+    return with_pins_needed(compared_words(outcomes, word), pl.col("ratio").log(), history, outcomes, sought)
 
 
 def compared_words(
@@ -63,6 +72,8 @@ def compared_words(
     - p_value: share of shuffles in which any tested word has a z at least as large (Westfall and Young 1993)
     - verdict: `more`, `less` (p at most 0.05), or `within normal variation`
     - pins_in_all, words_compared: numbers of pins and of words tested
+    - detectable: the smallest ratio of this word that would be found in 80% of cases now among all words tested, as a
+      rise in percent; null where ratio is
 
     Pins of one day and of one week share their luck and often their subject; see `PinsWithin`.
 
@@ -138,13 +149,15 @@ def _contrasts(outcomes: pl.DataFrame, word: str | None, permutations: int, seed
             "verdict": WITHIN_NORMAL_VARIATION if p_value > SIGNIFICANT else MORE if z > 0 else LESS,
             "pins_in_all": rows.height,
             "words_compared": int(is_known.sum()),
+            "detectable": None if contrast.estimate is None else detectable,
         }
-        for (name, count), is_with, z, contrast, p_value, known in zip(
+        for (name, count), is_with, z, contrast, p_value, detectable, known in zip(
             words.select("word", "pins").iter_rows(),
             has.T > 0,
             scan.deviations.tolist(),
             scan.contrasts,
             scan.p_value.tolist(),
+            scan.detectable.tolist(),
             is_known,
             strict=True,
         )

@@ -7,10 +7,10 @@ import polars as pl
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.methods.permutation import MIN_DAYS
-from oneup_pinterest.questions.answer import Answer, no_curves, not_enough_data
+from oneup_pinterest.questions.answer import Answer, most_certain, no_curves, not_enough_data, shown_text
 from oneup_pinterest.questions.chart_style import WIDTH
 from oneup_pinterest.questions.timing.chart import hours_of, slot_name, slots_chart, slots_grid
-from oneup_pinterest.questions.timing.statistic import MIN_IN_SLOT, WEEKDAYS, By, Weekday, slot_effects
+from oneup_pinterest.questions.timing.statistic import BLOCK_HOURS, MIN_IN_SLOT, WEEKDAYS, By, Weekday, slot_effects
 
 _MAX_ROWS = 30  # of a table: the slots with the most pins
 _MAX_NAMED = 3
@@ -52,7 +52,7 @@ def hour_answer(
     *,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
-    hours: int = 3,
+    hours: int = BLOCK_HOURS,
     width: int | str = WIDTH,
 ) -> Answer:
     """Answer whether pins of some block of `hours` (1, 2, 3, 4, 6, 8 or 12) have more or less than others.
@@ -78,7 +78,7 @@ def slots_answer(
     *,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
-    hours: int = 3,
+    hours: int = BLOCK_HOURS,
     width: int | str = WIDTH,
 ) -> Answer:
     """Answer whether pins of some block of hours of some weekday have more or less than others.
@@ -199,11 +199,15 @@ def _notes(effects: pl.DataFrame, metric: str, by: By) -> tuple[str, ...]:
             f"By plain means, as most tools rank, the best {_KINDS[by]} has {ratio:.1f} times the {metric} of all "
             f"pins; with the same pins assigned at random, the best one has {first['chance_ratio']:.1f} times."
         )
-    if first["detectable"] is not None:
+    usual = effects["detectable"].median()
+    if effects.height > 1 and isinstance(usual, float):
         notes.append(
-            f"With this many pins, a {_KINDS[by]} would have to have {_times(first['detectable'])} the {metric} of "
-            "others to be found four times in five."
+            f"With this many pins, a {_KINDS[by]} would have to have {_times(usual)} the {metric} of others to be "
+            "found four times in five."
         )
+    if row := most_certain(effects):
+        name = slot_name(row["weekday"], row["hour"], hours_of(effects))
+        notes.append(f"{name[:1].upper()}{name[1:]}: {shown_text(row)} (four times in five).")
     if effects.height > 1:
         notes.append("Verdicts allow for all that were compared, here and in the other two questions on time.")
     else:

@@ -9,15 +9,18 @@ import polars as pl
 from oneup_pinterest.history.account_history import AccountHistory
 from oneup_pinterest.history.first_week import MIN_PINS
 from oneup_pinterest.history.loaded_history import computed_once
+from oneup_pinterest.history.pins_needed import with_pins_needed
 from oneup_pinterest.methods.frames import day_numbers, with_account
 from oneup_pinterest.methods.log_contrasts import MIN_SLOPE, percent_of
 from oneup_pinterest.methods.permutation import MIN_DAYS, SIGNIFICANT, PinsWithin
+from oneup_pinterest.methods.power import SOUGHT
 from oneup_pinterest.methods.types import Columns, Floats
 from oneup_pinterest.methods.verdicts import WITHIN_NORMAL_VARIATION
 
 By = Literal["weekday", "hour", "slot"]
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+BLOCK_HOURS = 3  # of an hour's slot, unless another length is asked for
 MIN_IN_SLOT = 3  # one or two pins say nothing about their slot
 MIN_WEEKS = 3  # a weekday that came once or twice does not represent its weekday
 QUESTIONS = 3  # weekday, hour and both test the same pins: Bonferroni keeps false alarms at 5% over all three
@@ -28,7 +31,6 @@ _NAIVE_SHUFFLES = 199  # enough for a median
 _WIDTH = 2.2  # standard deviations: 1.96 covers 90% in simulation, because the errors are estimated, too
 _SPREAD_SCALE = 0.5
 _SPREADS = np.linspace(0, 4 * _SPREAD_SCALE, 201)
-_POWER = 0.84  # standard errors beyond the threshold at which the power is 80%
 
 _FIGURES: Columns = {
     "pins": pl.Int64,
@@ -41,12 +43,12 @@ _FIGURES: Columns = {
     "high": pl.Float64,
     "p_value": pl.Float64,
     "verdict": pl.String,
+    "detectable": pl.Float64,
 }
 _WHOLE: Columns = {
     "publication_days": pl.Int64,
     "pins_in_all": pl.Int64,
     "chance_ratio": pl.Float64,
-    "detectable": pl.Float64,
     "reason": pl.String,
 }
 _SCHEMA: Columns = {"weekday": pl.Int64, "hour": pl.Int64, **_FIGURES, **_WHOLE}
@@ -62,14 +64,18 @@ def slot_effects(
     weekday: Weekday | None = None,
     published_zone: str = "UTC",
     display_zone: str = "UTC",
+    sought: float = SOUGHT,
 ) -> pl.DataFrame:
-    """Return `compared_slots` of the account's first-week outcomes.
+    """Return `compared_slots` of the account's first-week outcomes, and what it takes to find more.
+
+    Further columns: those of `history.pins_needed.with_pins_needed` for `effect` and for a rise of `sought` percent.
 
     Raises:
         UserError: one of the zones is not in the time zone database.
     """
     outcomes = history.first_week(metric, published_zone=published_zone, display_zone=display_zone)
-    return compared_slots(outcomes, by, hours, weekday=weekday)
+    found = compared_slots(outcomes, by, hours, weekday=weekday)
+    return with_pins_needed(found, (pl.col("effect") / 100).log1p(), history, outcomes, sought)
 
 
 def compared_slots(
@@ -101,7 +107,8 @@ def compared_slots(
       fewer than 3 days)
     - publication_days: number of days on which the slot's pins were published
     - pins_in_all: number of all pins; chance_ratio: the best slot's mean_ratio in the median shuffle of the outcomes
-    - detectable: effect (percent) of a slot that would be found with a power of 80% (median over the slots)
+    - detectable: the smallest rise of this slot, in percent, that would be found in 80% of cases now: among all slots
+      and in any of the three questions; of one weekday, when it is asked alone
     - reason: why there is no result for this account; all numbers but pins are then null
 
     Pins of one day and of one week share their luck (`PinsWithin`). Pooling is a normal-normal model whose spread of
@@ -207,7 +214,6 @@ def _figures(
     p_values = np.minimum(QUESTIONS * scan.p_value[is_known], 1)
     slope = np.maximum(slope, MIN_SLOPE)
     middle, width = pooled(difference / slope, error / slope)
-    detectable = np.median((scan.threshold + _POWER) * error / slope) if tested.size else np.nan
     mean, chance_ratio = _naive(rows, slots, np.random.default_rng([seed, 2]))
 
     def spread_out(name: str, values: Floats) -> pl.Series:
@@ -225,9 +231,9 @@ def _figures(
         spread_out("low", percent_of(middle - width)),
         spread_out("high", percent_of(middle + width)),
         spread_out("p_value", p_values),
+        spread_out("detectable", scan.detectable[is_known]),
         pl.Series("verdict", verdict.tolist(), pl.String),
         pl.lit(chance_ratio).alias("chance_ratio"),
-        pl.lit(float(percent_of(np.array(detectable)))).fill_nan(None).alias("detectable"),
     ]
 
 
@@ -238,9 +244,10 @@ def _planned(rows: pl.DataFrame, table: pl.DataFrame, number: int, permutations:
     is_tested = bool(_testable(table)[number])
     found = _pins(rows).contrast(is_day, np.random.default_rng([seed, 1]), permutations) if is_tested else None
     estimates: Floats = np.full(3, np.nan)
-    p_value, verdict = None, "few pins"
+    p_value, verdict, detectable = None, "few pins", None
     if found and found[0].estimate is not None:
         estimates, p_value = np.array(found[0][:3], dtype=np.float64), found[0].p_value
+        detectable = found[0].detectable()
         verdict = str(_verdicts(np.array([p_value]), estimates[:1])[0])
     difference, low, high = estimates.tolist()
     effect, low, high = percent_of(np.array([difference, low, high])).tolist()
@@ -254,7 +261,7 @@ def _planned(rows: pl.DataFrame, table: pl.DataFrame, number: int, permutations:
         pl.lit(p_value, pl.Float64).alias("p_value"),
         pl.lit(verdict).alias("verdict"),
         pl.lit(None, pl.Float64).alias("chance_ratio"),
-        pl.lit(None, pl.Float64).alias("detectable"),
+        pl.lit(detectable, pl.Float64).alias("detectable"),
         reason=pl.lit(None, pl.String),
     )
 
