@@ -17,6 +17,7 @@ from simulations import (
     rates,
     texts,
     timing,
+    until_found,
 )
 
 QUESTIONS: dict[str, Callable[[int], Iterable[Promise]]] = {
@@ -33,4 +34,5 @@ QUESTIONS: dict[str, Callable[[int], Iterable[Promise]]] = {
     "timing": timing.promises,
     "formats": formats.promises,
     "texts": texts.promises,
+    "until_found": until_found.promises,
 }
