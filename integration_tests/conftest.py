@@ -21,11 +21,19 @@ from oneup_pinterest.sandbox import Sandbox
 from oneup_pinterest.sync import sync
 from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 from test_support.clock import NOON
+from test_support.computed_once import computed_once
 from test_support.history import NOW, as_other_destination, make_history
 from test_support.once_per_run import once_per_run
 from test_support.paths import ROOT
 
 collect_ignore = ["quick_retries"]  # it changes `time.sleep` of any process that imports it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _computed_once() -> Iterator[None]:
+    """Parse the manifest once per worker, and generate the pins of each account once."""
+    with computed_once():
+        yield
 
 
 @contextmanager
