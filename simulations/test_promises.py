@@ -9,6 +9,11 @@ from simulations.questions import QUESTIONS
 SCALE = int(os.environ.get("ONEUP_PINTEREST_SIMULATION_SCALE", "10"))  # multiple of the histories in the slow tests
 
 
+# The quickest that fail if gains are wrong, or the model of change behind the verdicts of the report. The unit tests of
+# each statistic run in `make test`, and all promises in `make nightly`.
+IN_SLOW_TESTS = ("glitches", "change")
+
+
 def assert_kept(question: str, scale: int) -> None:
     promises = list(QUESTIONS[question](scale))
     assert promises
@@ -16,7 +21,7 @@ def assert_kept(question: str, scale: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("question", ["change", "movers", "rates"])  # the kinds of methods; the others every night
+@pytest.mark.parametrize("question", IN_SLOW_TESTS)
 def test_promises_are_kept_on_a_few_simulated_histories(question: str) -> None:
     assert_kept(question, 1)
 
