@@ -19,8 +19,11 @@ from oneup_pinterest.sync.events import Event, FailureEvent, StateEvent, StreamF
 from source_oneup_pinterest import SourceOneupPinterest, parts
 from source_oneup_pinterest.components import cursor
 
+NIGHTLY = pytest.mark.nightly
 WINDOWED = ("overview_metrics", "pins", "account_followers", "post_performance", "pin_totals")
-ACCOUNTS = 12
+ACCOUNTS = 6
+WINDOWS = 17  # with history, per account and stream
+MIN_WINDOWS = 100  # several parts
 YESTERDAY = "2026-05-19"
 
 
@@ -50,7 +53,7 @@ def windows(sandbox: Sandbox) -> list[tuple[str, str, bool]]:
 def test_newest_windows_of_all_streams_are_requested_before_any_history(
     many: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "MIN_WINDOWS", 200)  # several parts
+    monkeypatch.setattr(parts, "MIN_WINDOWS", MIN_WINDOWS)
     catalog = ConfiguredAirbyteCatalogSerializer.load(configured_catalog())
     config, statuses, newest_rows, others = config_of(many), [], Counter[str](), list[str]()
     source = SourceOneupPinterest(catalog=catalog, config=config, state=[])
@@ -64,7 +67,7 @@ def test_newest_windows_of_all_streams_are_requested_before_any_history(
 
     requested = windows(many)
     assert [newest for *_, newest in requested[: 2 * ACCOUNTS]] == [True] * 2 * ACCOUNTS
-    assert Counter(newest for *_, newest in requested[2 * ACCOUNTS :]) == {False: ACCOUNTS * (17 + 1)}
+    assert Counter(newest for *_, newest in requested[2 * ACCOUNTS :]) == {False: ACCOUNTS * (WINDOWS + 1)}
     assert len({(request.path, *request.params.values()) for request in many.requests}) == len(many.requests)
     assert {stream for stream, count in newest_rows.items() if count >= ACCOUNTS} == {*WINDOWED, "accounts"}
     last_request = {account: number for number, (_, account, _) in enumerate(requested)}
@@ -98,12 +101,12 @@ def interrupt_after(patch: pytest.MonkeyPatch, states: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "states",
-    [7 * ACCOUNTS, *(pytest.param(count, marks=pytest.mark.nightly) for count in (ACCOUNTS + 4, 20 * ACCOUNTS))],
+    [pytest.param(ACCOUNTS + 4, marks=NIGHTLY), 7 * ACCOUNTS, pytest.param(20 * ACCOUNTS, marks=NIGHTLY)],
 )
 def test_interrupted_first_sync_keeps_the_newest_rows_and_the_next_completes_it(
     many: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: int
 ) -> None:
-    monkeypatch.setattr(parts, "MIN_WINDOWS", 200)
+    monkeypatch.setattr(parts, "MIN_WINDOWS", MIN_WINDOWS)
     whole, database = tmp_path / "whole.duckdb", tmp_path / "history.duckdb"
     assert sync(config_of(many), whole).status == "done"
     with pytest.MonkeyPatch.context() as patch:
@@ -167,5 +170,5 @@ def test_progress_never_goes_back_and_ends_complete(many: Sandbox) -> None:
         assert counts == sorted(counts), field
     last = seen[-1]
     assert last == (ACCOUNTS, ACCOUNTS, ACCOUNTS, last.windows, last.windows, len(many.requests), 0, 77_000)
-    assert last.windows == ACCOUNTS * (18 + 18 + 1 + 2 + 2)
+    assert last.windows == ACCOUNTS * (2 * (WINDOWS + 1) + 1 + 2 + 2)
     assert any(snapshot.newest > 0 and snapshot.complete == 0 for snapshot in seen)
