@@ -4,6 +4,8 @@ import csv
 import importlib.resources
 import io
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,30 +14,43 @@ import duckdb
 import pytest
 
 from oneup_pinterest.report import write_report
-from test_support.browser import drawn_shapes, open_page
+from test_support.browser import drawn_shapes, page_of, start_playwright
 from test_support.history import HOSTILE_TEXT, NOW, make_history, make_long_history
 
 pytestmark = pytest.mark.slow
 AXE = importlib.resources.files("axe_playwright_python") / "axe.min.js"
 
 
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+class Reports:
+    """Reports in one browser; each is written once."""
+
+    def __init__(self, folder: Path, playwright: Any) -> None:
+        self._folder, self._playwright = folder, playwright
+        self._paths: dict[str, Path] = {}
+
+    def write(self, make: Callable[..., Path] = make_history, **options: Any) -> Path:
+        """Return the page of the history that `make` makes."""
+        key = f"{make.__name__} {sorted(options.items())}"
+        if key not in self._paths:
+            database = make(self._folder / f"{len(self._paths)}.duckdb", **options)
+            self._paths[key] = write_report(database, database.with_suffix(".html"))
+        return self._paths[key]
+
+    def open(self, path: Path, now: datetime = NOW, **context: Any) -> AbstractContextManager[Any]:
+        return page_of(self._playwright, path, now, **context)
 
 
-def report(folder: Path, **options: Any) -> None:
-    """Write report.html in a folder, from the history there or from a new one."""
-    database = folder / "history.duckdb"
-    if not database.exists():
-        make_history(database, **options)
-    write_report(database, folder / "report.html")
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
+    with pytest.MonkeyPatch.context() as patch, start_playwright() as playwright:
+        patch.setenv("ONEUP_PINTEREST_NOW", f"{NOW.isoformat()}+00:00")
+        yield Reports(tmp_path_factory.mktemp("reports"), playwright)
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
-def test_every_chart_is_drawn_and_the_menu_switches_the_account(tmp_path: Path, zone: str) -> None:
-    report(tmp_path, days=12, pins=6, hostile=True)
-    with open_page(tmp_path / "report.html", timezone_id=zone) as page:
+def test_every_chart_is_drawn_and_the_menu_switches_the_account(reports: Reports, zone: str) -> None:
+    path = reports.write(days=12, pins=6, hostile=True)
+    with reports.open(path, timezone_id=zone) as page:
         first = drawn_shapes(page)
         assert {name.partition("-")[0] for name in first} == {"change", "growth"}
         assert all(name.endswith("-0") for name in first)
@@ -51,10 +66,9 @@ def test_every_chart_is_drawn_and_the_menu_switches_the_account(tmp_path: Path, 
         assert page.locator(".account h2:visible").first.inner_text() == "<b>Bad</b> Account 1 (@two)"
 
 
-def test_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> None:
-    make_long_history(tmp_path / "history.duckdb", hostile=True)
-    report(tmp_path)
-    with open_page(tmp_path / "report.html") as page:  # fails on any warning of Vega
+def test_a_full_history_draws_every_chart_of_every_section(reports: Reports) -> None:
+    path = reports.write(make_long_history, hostile=True)
+    with reports.open(path) as page:  # fails on any warning of Vega
         first = drawn_shapes(page)
         sections = {name.rpartition("-")[0] for name in first}
         assert {"change-0", "change-4", "change-8", "growth-0", "growth-6", "publishing-0", "publishing-1"} <= sections
@@ -65,9 +79,9 @@ def test_a_full_history_draws_every_chart_of_every_section(tmp_path: Path) -> No
         page.locator("#side-by-side svg").wait_for()
 
 
-def test_hostile_texts_are_not_executed(tmp_path: Path) -> None:
-    report(tmp_path, days=3, pins=12, hostile=True)
-    with open_page(tmp_path / "report.html") as page:
+def test_hostile_texts_are_not_executed(reports: Reports) -> None:
+    path = reports.write(days=12, pins=6, hostile=True)
+    with reports.open(path) as page:
         drawn_shapes(page)
         assert page.evaluate("window.hacked") is None
         assert page.locator("img").count() == 0
@@ -76,16 +90,16 @@ def test_hostile_texts_are_not_executed(tmp_path: Path) -> None:
         assert any(text.startswith(HOSTILE_TEXT[:40]) for text in shown)
 
 
-def test_a_phone_needs_no_horizontal_scrolling(tmp_path: Path) -> None:
-    report(tmp_path, days=12, pins=6, hostile=True)
-    with open_page(tmp_path / "report.html", viewport={"width": 390, "height": 844}, has_touch=True) as page:
+def test_a_phone_needs_no_horizontal_scrolling(reports: Reports) -> None:
+    path = reports.write(days=12, pins=6, hostile=True)
+    with reports.open(path, viewport={"width": 390, "height": 844}, has_touch=True) as page:
         drawn_shapes(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
-    report(tmp_path, days=12, pins=6)
-    with open_page(tmp_path / "report.html") as page:
+def test_the_menu_and_tables_work_from_the_keyboard(reports: Reports) -> None:
+    path = reports.write(days=12, pins=6)
+    with reports.open(path) as page:
         drawn_shapes(page)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "account"
@@ -97,9 +111,9 @@ def test_the_menu_and_tables_work_from_the_keyboard(tmp_path: Path) -> None:
         assert page.locator("details[open] td:visible").count() > 5
 
 
-def test_charts_are_readable_in_dark_mode(tmp_path: Path) -> None:
-    report(tmp_path, days=12, pins=6)
-    with open_page(tmp_path / "report.html", color_scheme="dark") as page:
+def test_charts_are_readable_in_dark_mode(reports: Reports) -> None:
+    path = reports.write(days=12, pins=6)
+    with reports.open(path, color_scheme="dark") as page:
         drawn_shapes(page)
         colors = page.evaluate(
             "[...document.querySelectorAll('#change-4-0 svg text, #change-8-0 svg text')]"
@@ -108,21 +122,20 @@ def test_charts_are_readable_in_dark_mode(tmp_path: Path) -> None:
         assert set(colors) == {"rgb(165, 171, 179)", "rgb(232, 234, 237)"}
 
 
-def test_the_age_of_the_data_is_counted_from_now(tmp_path: Path) -> None:
-    report(tmp_path, days=2, pins=2)
-    with open_page(tmp_path / "report.html") as page:
+def test_the_age_of_the_data_is_counted_from_now(reports: Reports) -> None:
+    path = reports.write(days=2, pins=2)
+    with reports.open(path) as page:
         assert page.locator("#stale").is_hidden()
         assert "yesterday, 30 Mar 2026; synced 3 hours ago" in page.locator("header").inner_text()
-    with open_page(tmp_path / "report.html", now=NOW + timedelta(days=5)) as page:
+    with reports.open(path, now=NOW + timedelta(days=5)) as page:
         assert page.locator("#stale").is_visible()
         assert "Data up to 30 Mar 2026; synced 5 days ago" in page.locator("header").inner_text()
 
 
-def test_tabs_work_with_the_mouse_and_the_keyboard_and_without_scripts(tmp_path: Path) -> None:
-    make_long_history(tmp_path / "history.duckdb", ("pin_one",))
-    report(tmp_path)
+def test_tabs_work_with_the_mouse_and_the_keyboard_and_without_scripts(reports: Reports) -> None:
+    path = reports.write(make_long_history, accounts=("pin_one",))
     for context in ({}, {"java_script_enabled": False}):
-        with open_page(tmp_path / "report.html", **context) as page:
+        with reports.open(path, **context) as page:
             panels = page.locator("#account-0-top .panel")
             assert panels.count() == 7
             assert page.locator("#account-0-top .panel:visible").count() == 1
@@ -135,19 +148,18 @@ def test_tabs_work_with_the_mouse_and_the_keyboard_and_without_scripts(tmp_path:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_page_without_scripts_shows_the_numbers_of_every_chart(tmp_path: Path) -> None:
-    report(tmp_path, accounts=("pin_one",), days=12, pins=6)
-    with open_page(tmp_path / "report.html", java_script_enabled=False) as page:
+def test_page_without_scripts_shows_the_numbers_of_every_chart(reports: Reports) -> None:
+    path = reports.write(days=12, pins=6)
+    with reports.open(path, java_script_enabled=False) as page:
         assert page.get_by_text("JavaScript is off").is_visible()
         page.get_by_text("How many saves did each day gain?").first.click()
         page.locator(".question[open] summary", has_text="The numbers as a table").click()
         assert page.locator(".question[open] td:visible").count() > 10
 
 
-def test_tables_sort_by_number_date_and_text(tmp_path: Path) -> None:
-    make_long_history(tmp_path / "history.duckdb", ("pin_one",))
-    report(tmp_path)
-    with open_page(tmp_path / "report.html") as page:
+def test_tables_sort_by_number_date_and_text(reports: Reports) -> None:
+    path = reports.write(make_long_history, accounts=("pin_one",))
+    with reports.open(path) as page:
         page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
         table = page.locator("table", has=page.get_by_text("How many saves did each day gain?"))
 
@@ -166,12 +178,12 @@ def test_tables_sort_by_number_date_and_text(tmp_path: Path) -> None:
         assert days == sorted(days, reverse=True)
 
 
-def test_a_table_is_saved_as_csv_without_formulas(tmp_path: Path) -> None:
+def test_a_table_is_saved_as_csv_without_formulas(reports: Reports, tmp_path: Path) -> None:
     database = make_history(tmp_path / "history.duckdb", ("pin_one",), days=12, pins=6)
     with duckdb.connect(database) as connection:
         connection.execute("""UPDATE _pins SET text = '=HYPERLINK("https://example.com"), or' """)
-    write_report(database, tmp_path / "report.html")
-    with open_page(tmp_path / "report.html", accept_downloads=True) as page:
+    path = write_report(database, tmp_path / "report.html")
+    with reports.open(path, accept_downloads=True) as page:
         page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
         question = "Which pins have the most saves per impression?"
         with page.expect_download() as download:
@@ -185,10 +197,9 @@ def test_a_table_is_saved_as_csv_without_formulas(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_has_no_serious_accessibility_finding(tmp_path: Path, scheme: str) -> None:
-    make_long_history(tmp_path / "history.duckdb")
-    report(tmp_path)
-    with open_page(tmp_path / "report.html", color_scheme=scheme, bypass_csp=True) as page:
+def test_page_has_no_serious_accessibility_finding(reports: Reports, scheme: str) -> None:
+    path = reports.write(make_long_history, hostile=True)
+    with reports.open(path, color_scheme=scheme, bypass_csp=True) as page:
         drawn_shapes(page)
         page.add_script_tag(path=str(AXE))
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

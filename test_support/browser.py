@@ -20,11 +20,18 @@ REQUIRED = "ONEUP_PINTEREST_REQUIRE_BROWSER"  # set in CI, where a missing brows
 
 @contextmanager
 def open_page(path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
+    """Start Playwright and yield what `page_of` yields."""
+    with start_playwright() as playwright, page_of(playwright, path, now, **context) as page:
+        yield page
+
+
+@contextmanager
+def page_of(playwright: Any, path: Path, now: datetime = NOW, **context: Any) -> Iterator[Any]:
     """Yield the page of a file, opened at `now` (UTC).
 
     Fail on any other request, a violated content security policy or an error.
     """
-    with open_browser(("file:", "data:"), **context) as browser:
+    with browser_of(playwright, ("file:", "data:"), **context) as browser:
         page = browser.new_page()
         page.clock.set_fixed_time(now.replace(tzinfo=UTC))
         page.goto(path.resolve().as_uri())
