@@ -1,8 +1,6 @@
 """The command `oneup-pinterest sync`: messages, exit status, and no API key in anything it writes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -12,6 +10,7 @@ import pytest
 from integration_tests.databases import KEYS, contents, rows, run
 from integration_tests.fixture_types import FirstSync
 from integration_tests.in_process import run_command
+from integration_tests.test_concurrency import hold_open
 from oneup_pinterest.database import connection
 from oneup_pinterest.sandbox import Fault, Sandbox
 from test_support.clock import NOON
@@ -61,23 +60,19 @@ def test_a_config_file_that_others_can_read_causes_a_warning(
 
 @pytest.mark.slow
 def test_a_second_writer_waits_and_then_fails_with_one_sentence(
-    sandbox: Sandbox, database: Path, config_file: Path, first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch
+    database: Path, config_file: Path, first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert connection.MAX_WAIT == 10
     monkeypatch.setattr(connection, "MAX_WAIT", 2.0)
     first_sync(database)
-    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", code, str(database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdin
-        assert other.stdout
-        other.stdout.readline()
+    with hold_open(database, "write", 60) as process:
         ended = run_command("sync", "--config", config_file, "--database", database)
-        other.stdin.close()
+        process.kill()
 
     assert ended.returncode == 1
     waiting, error = ended.stderr.splitlines()
     assert waiting == f"{database} is in use by another program: waiting up to 2 seconds for it."
-    assert f"{database} is in use by another program (process {other.pid})" in error
+    assert f"{database} is in use by another program (process {process.pid})" in error
 
 
 @pytest.mark.parametrize(

@@ -145,11 +145,11 @@ def test_a_name_server_that_hangs_leaves_nothing_but_the_sentence(with_pictures:
     with duckdb.connect(database) as connection:
         connection.execute("UPDATE _pin_attributes SET format = 'image', media_url = 'https://i.pinimg.com/a.jpg'")
     code = """
-import functools, socket, sys, time
-import oneup_pinterest.images, oneup_pinterest.report
+import socket, sys, time
+import oneup_pinterest.images.pin_images
 from oneup_pinterest.cli import main
 socket.getaddrinfo = lambda *_, **__: time.sleep(60)
-oneup_pinterest.images.PinImages = functools.partial(oneup_pinterest.images.PinImages, seconds=0.3)
+oneup_pinterest.images.pin_images.SECONDS = 0.3
 main(["report", "--database", sys.argv[1], "--output", sys.argv[1] + ".html"])
 """
     started = time.monotonic()
