@@ -163,30 +163,19 @@ def test_check_fails_for_an_api_key_without_pinterest_accounts(sandbox: Sandbox,
     assert "no Pinterest account" in status["message"]
 
 
-def test_read_continues_from_the_state_of_an_earlier_read(sandbox: Sandbox, config_file: Path, tmp_path: Path) -> None:
-    catalog = write_json(tmp_path / "catalog.json", configured_catalog())
-    first = run("read", "--config", config_file, "--catalog", catalog, now=NOON)
-    assert first.returncode == 0, first.stdout[-2000:]
-    result, last = ReadResult(), {}
-    for message in messages(first.stdout):
-        add_message(message, result, last)
-    sandbox.clear_requests()
-
-    state = write_json(tmp_path / "state.json", list(last.values()))
-    second = run("read", "--config", config_file, "--catalog", catalog, "--state", state, now=NOON)
-
-    assert second.returncode == 0
-    assert len(sandbox.requests) == 7
-    assert [line for line in second.stderr.splitlines() if line] == []
-
-
-def test_the_last_states_recipe_extracts_the_state_of_a_read(
+def test_read_continues_from_the_state_that_the_recipe_last_states_extracts(
     sandbox: Sandbox, config_file: Path, tmp_path: Path
 ) -> None:
     files = ("--config", config_file, "--catalog", ROOT / "integration_tests" / "configured_catalog.json")
     first = run("read", *files, now=NOON)
+    assert first.returncode == 0, first.stdout[-2000:]
+    result, last = ReadResult(), {}
+    for message in messages(first.stdout):
+        add_message(message, result, last)
     recipe = [sys.executable, ROOT / "docs" / "recipes" / "last_states.py"]
     state = subprocess.run(recipe, input=first.stdout, capture_output=True, text=True, check=True).stdout
+    extracted = {entry["stream"]["stream_descriptor"]["name"]: entry["stream"] for entry in json.loads(state)}
+    assert extracted == {name: entry["stream"] for name, entry in last.items()}
     (tmp_path / "state.json").write_text(state)
     sandbox.clear_requests()
 
@@ -194,6 +183,7 @@ def test_the_last_states_recipe_extracts_the_state_of_a_read(
 
     assert second.returncode == 0
     assert len(sandbox.requests) == 7
+    assert [line for line in second.stderr.splitlines() if line] == []
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_the_wheel_exports_the_manifest_only_form(unpacked: Path, tmp_path: Path
 
 
 def test_the_demo_of_the_wheel_runs_in_any_folder(unpacked: Path, tmp_path: Path) -> None:
-    ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "2")
+    ended = run(unpacked, tmp_path, "-m", "oneup_pinterest.cli", "demo", "--days", "1")
 
     assert ended.returncode == 0, ended.stderr
     assert "MADE UP" in ended.stderr
