@@ -200,7 +200,7 @@ def test_the_report_after_a_load_equals_that_after_a_sync(days: list[Day], datab
     "change",
     [
         pytest.param(shuffled, id="shuffled"),
-        pytest.param(lambda lines: lines + lines, id="twice"),
+        pytest.param(lambda lines: lines + lines, id="twice", marks=NIGHTLY),  # test_loading_twice_changes_nothing
         pytest.param(
             lambda lines: [line for line in lines for _ in range(2 if message_type(line) == "RECORD" else 1)],
             id="each record twice",

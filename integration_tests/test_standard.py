@@ -40,7 +40,7 @@ def copy_package_files(folder: Path) -> None:
     "make",
     [
         pytest.param(copy_package_files, id="package"),
-        pytest.param(export, id="manifest-only", marks=pytest.mark.nightly),
+        pytest.param(export, id="manifest-only", marks=pytest.mark.nightly),  # test_manifest_only.py reads with it
     ],
 )
 def test_airbytes_standard_tests_pass_without_warnings(make: object, sandbox: Sandbox, tmp_path: Path) -> None:

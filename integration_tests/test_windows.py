@@ -124,7 +124,7 @@ def test_rows_in_files_of_windows_are_loaded(encoding: str, tmp_path: Path) -> N
     assert sorted(found) == [("pin_b", 12), ("pin_zoë", 12)]
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly  # mypy reads every module again for another platform
 def test_types_hold_on_windows(tmp_path: Path) -> None:
     """Typeshed knows which functions Windows lacks, so mypy finds each unguarded use."""
     bad = tmp_path / "bad.py"

@@ -72,6 +72,11 @@ def test_findings_about_totals_name_the_preset(tmp_path: Path) -> None:
                 assert f"({LAST})" in finding.what or f"Totals ({LAST})" in finding.what
 
 
+@pytest.mark.parametrize(
+    "files",  # the tests below and above try every fault, without a whole report
+    [fault if fault == "zeros in old periods" else pytest.param(fault, marks=pytest.mark.nightly) for fault in FAULTS],
+    indirect=True,
+)
 def test_report_uses_and_names_the_last_synced_preset(files: tuple[Path, Path]) -> None:
     one, both = map(page_of, files)
     note = preset_note(pl.DataFrame({"preset": [LAST, OTHER]}), LAST)

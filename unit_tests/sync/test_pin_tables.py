@@ -82,7 +82,7 @@ def test_stats_fields_beyond_the_column_limit_are_kept_per_day(file: SyncedFile)
         ({"1": True, "2": False}, 3, "VARCHAR", {"1": [None, "true", "3"], "2": ["false", "8"]}),
     ],
 )
-@pytest.mark.parametrize("are_split", [False, True])
+@pytest.mark.parametrize("are_split", [pytest.param(False, marks=pytest.mark.nightly), True])
 def test_attribute_of_a_0_1_0_file_moves_to_the_newest_day(
     file: SyncedFile, texts: dict[str, Any], then: Any, column_type: str, stored: dict[str, Any], are_split: bool
 ) -> None:
