@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,10 @@ def write_report(
     target = Path(output)
     if target.is_dir():
         raise UserError(f"{target} is a folder: name a file with --output.", 2)
-    _write(target, _render(page_of(database, images) | _heading(title, logo)))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_vega)  # takes a second in which Python is free
+        page = page_of(database, images)
+    _write(target, _render(page | _heading(title, logo)))
     return target
 
 

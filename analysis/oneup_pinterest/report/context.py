@@ -53,18 +53,21 @@ def page_of(database: Database, images: PinImages | None = None) -> dict[str, An
         facts = read_check_context(history, read_relation(history, "pins", columns=PIN_COLUMNS))
     ids = accounts_by_pins(latest, facts.history.overview, facts.history.followers, facts.history.accounts)
     names = account_names(facts.history.accounts)
-    of_file = find_problems(facts, DATABASE_CHECKS)
 
     def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
         history = _history_of(account, facts, latest, lists)
         problems = find_problems(facts.with_history(history), ACCOUNT_CHECKS)
-        noted = [*(item for item in of_file if item.where == account), *problems]
         page = _account(history, number, names.get(account, account))
-        return page | {"findings": sort_by_severity(noted)}, account_figures(history)
+        return page | {"findings": problems}, account_figures(history)
 
     # two at a time: one runs in Python while the other runs in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
+        checks = pool.submit(find_problems, facts, DATABASE_CHECKS)
         found = list(pool.map(shown, range(len(ids)), ids))
+        of_file = checks.result()
+    for page, _ in found:
+        noted = [item for item in of_file if item.where == page["id"]]
+        page["findings"] = sort_by_severity([*noted, *page["findings"]])
     return {
         "accounts": [page for page, _ in found],
         "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
