@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from integration_tests import airbyte, databases
@@ -206,3 +207,21 @@ def test_integers_beyond_64_bits_stay_exact(database: Path, tmp_path: Path) -> N
     load([str(tmp_path / "day.jsonl")], database)
 
     assert [int(value) for row in rows(database, "SELECT big, views FROM pins") for value in row] == [number, 2**63 - 1]
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
+def test_pins_of_another_program_are_neither_replaced_nor_hidden(database: Path, tmp_path: Path, kind: str) -> None:
+    with duckdb.connect(database) as connection:
+        connection.execute(f"CREATE {kind} pins AS SELECT 'pin_a' AS social_network_id, '1' AS id")
+    before = database.read_bytes()
+    record = {"stream": "accounts", "data": {"social_network_id": "pin_a"}, "emitted_at": 1779278400000}
+    (tmp_path / "day.jsonl").write_text(json.dumps({"type": "RECORD", "record": record}) + "\n")
+
+    ended = run_command("load", tmp_path / "day.jsonl", "--database", database)
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"oneup-pinterest: {database} has pins that another program wrote, and a sync would hide them: name another "
+        "file with --database. All commands that read can read this one as it is.\n"
+    )
+    assert database.read_bytes() == before

@@ -12,7 +12,7 @@ import duckdb
 
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database.listed_accounts import create_listed_accounts, fill_listed_accounts
-from oneup_pinterest.database.schema import EXTRACTED_AT, SYNC_RUNS, create_pin_images
+from oneup_pinterest.database.schema import EXTRACTED_AT, PIN_COUNTERS, SYNC_RUNS, create_pin_images
 from oneup_pinterest.errors import UserError
 
 VERSION_TABLE = "_layout"
@@ -116,13 +116,29 @@ def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return found is not None
 
 
+def _has_relation(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Return whether the connection's file has a table or view of that name in schema `main`."""
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'main' "
+        "AND lower(table_name) = ?",
+        [name],
+    ).fetchone()
+    return found is not None
+
+
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Migrate a file to the current schema version, inside the open transaction.
 
     Raises:
-        UserError: as `read_schema_version`.
+        UserError: as `read_schema_version`, or another program keeps its pins in schema `main` (exit status 2).
     """
     version = read_schema_version(connection, path)
+    if not version and not _has_table(connection, PIN_COUNTERS) and _has_relation(connection, "pins"):
+        raise UserError(
+            f"{path} has pins that another program wrote, and a sync would hide them: name another file with "
+            "--database. All commands that read can read this one as it is.",
+            2,
+        )
     for older in range(version, SCHEMA_VERSION):
         MIGRATIONS[older](connection)
     if version < SCHEMA_VERSION:
