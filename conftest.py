@@ -11,12 +11,12 @@ start_quickly()  # before a test module imports airbyte_cdk: as our commands, an
 # The modules of the longest tests. If one of these began last, the other workers would wait for it.
 LONGEST_FIRST = (
     "test_jupyterlab.py",
-    "test_disks.py",
-    "test_promises.py",
+    "test_piped.py",
+    "test_report_in_browser.py",
     "test_kills.py",
+    "test_disks.py",
     "test_faults.py",
     "test_standard.py",
-    "test_verbs.py",
 )
 
 

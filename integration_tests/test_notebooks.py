@@ -275,13 +275,13 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     return history
 
 
-# the other variants run at night
-DAILY_VARIANTS = ("empty", "rolling", "only keys", "hostile")
+# the other variants run at night, and in the unit tests of the questions
+IN_SLOW_TESTS = ("empty", "only keys", "hostile")
 
 
 @each_notebook
 @pytest.mark.parametrize(
-    "name", [name if name in DAILY_VARIANTS else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
+    "name", [name if name in IN_SLOW_TESTS else pytest.param(name, marks=pytest.mark.nightly) for name in VARIANTS]
 )
 def test_unusual_histories_show_a_message_in_every_notebook(
     name: str,
