@@ -100,7 +100,7 @@ def test_many_rejected_lines_are_reported_in_one_sentence(database: Path, tmp_pa
 
     assert ended.returncode == 3
     _, first, new, *messages, following = ended.stderr.splitlines()
-    assert re.fullmatch(r"partial: 1 records, 1 new rows, [\d.]+ s", first)
+    assert re.fullmatch(r"partial: 1 record, 1 new row, [\d.]+ s", first)
     assert new == "new rows: pins 1"
     assert following.startswith("next: fix what is named above")
     assert messages == [

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -383,6 +384,7 @@ def test_a_closed_terminal_ends_a_sync_as_an_interrupt(home: Path) -> None:
         command = [sys.executable, "-m", "oneup_pinterest.cli", "sync", "--config", str(config)]
         process, terminal = pty.fork()
         if process == 0:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run where it is ignored, as under nohup
             os.environ |= {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"}
             os.execv(command[0], command)
         read_until(terminal, "newest figures of 8 accounts")
