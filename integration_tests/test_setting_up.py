@@ -360,8 +360,7 @@ def test_the_bar_of_a_sync_moves_at_least_once_a_second(home: Path) -> None:
         command = [sys.executable, "-m", "oneup_pinterest.cli", *arguments]
         process, terminal = pty.fork()
         if process == 0:
-            os.environ |= {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"}
-            os.execv(command[0], command)
+            os.execve(command[0], command, os.environ | {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"})
         seen, moments = "", []
         while part := read_part(terminal):
             seen += part
@@ -385,8 +384,7 @@ def test_a_closed_terminal_ends_a_sync_as_an_interrupt(home: Path) -> None:
         process, terminal = pty.fork()
         if process == 0:
             signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run where it is ignored, as under nohup
-            os.environ |= {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"}
-            os.execv(command[0], command)
+            os.execve(command[0], command, os.environ | {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"})
         read_until(terminal, "newest figures of 8 accounts")
         os.close(terminal)
         _, status = os.waitpid(process, 0)
