@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "analysis" / "oneup_pinterest"
-BASE = {"formatting", "clock", "errors", "console"}
+BASE = {"formatting", "clock", "errors", "console", "files"}
 DATA = {"database"} | BASE
 NUMBERS = {"history", "methods"} | DATA
 ASKING = {"questions", "quality"} | NUMBERS

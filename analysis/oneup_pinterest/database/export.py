@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,7 @@ from oneup_pinterest.database.exported_relations import (
 from oneup_pinterest.database.reader import Database, open_history
 from oneup_pinterest.database.workbook import require_xlsxwriter, write_workbook
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.files import replaced_file
 
 FORMATS = ("parquet", "csv", "xlsx")
 WORKBOOK = "oneup_pinterest.xlsx"
@@ -91,10 +92,8 @@ def export_parquet(database: Database, output_dir: str | Path) -> dict[str, int]
 
 
 def _export_file(history: duckdb.DuckDBPyConnection, name: str, target: Path) -> int:
-    with _errors_of(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
     _limit_memory(history, [name])
-    with _replaced(target) as unfinished:
+    with replaced_file(target) as unfinished:
         if target.suffix == ".csv":
             query = select_for_spreadsheet(history, name)
             return copy_to_csv(history, query, column_types(history, query), unfinished)
@@ -130,19 +129,6 @@ def _work_folder(folder: Path) -> Iterator[Path]:
         work = tempfile.TemporaryDirectory(prefix=".oneup_export_", dir=folder, ignore_cleanup_errors=True)
     with work as name:
         yield Path(name)
-
-
-@contextmanager
-def _replaced(target: Path) -> Iterator[Path]:
-    """Yield where to write a file that replaces the target if nothing fails."""
-    unfinished = target.with_name(target.name + ".tmp")
-    try:
-        with _errors_of(target):
-            yield unfinished
-            unfinished.replace(target)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
 
 
 @contextmanager

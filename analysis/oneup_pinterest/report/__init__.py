@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from oneup_pinterest.database.reader import Database
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.images import PinImages
 from oneup_pinterest.questions.chart_style import VEGALITE
@@ -106,15 +107,8 @@ def _heading(title: str | None, logo: Path | None) -> dict[str, Any]:
 
 
 def _write(target: Path, html: str) -> None:
-    unfinished = target.with_name(target.name + ".tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_file(target) as unfinished:
         unfinished.write_text(html, encoding="utf-8")
-        unfinished.replace(target)
-    except OSError as error:
-        raise UserError(f"{target} cannot be written: {error.strerror}.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _render(page: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import format_count, format_names
 from oneup_pinterest.sync.config import KEY_VARIABLE, permission_warning, read_config
 from source_oneup_pinterest.components.session import encodings_of_key
@@ -215,17 +215,9 @@ def write_bundle(target: Path, found: list[Check], config: ConfigFound, database
     text = {name: json.dumps(value, indent=2, default=str) for name, value in files.items()}
     for form in encodings_of_key(str(config.values.get("api_key") or "")):
         text = {name: value.replace(form, "****") if form else value for name, value in text.items()}
-    unfinished = target.with_name(target.name + ".tmp")
-    try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, value in text.items():
-                bundle.writestr(name, value)
-        unfinished.replace(target)
-    except OSError as error:
-        raise UserError(f"{target} cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    with replaced_file(target) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, value in text.items():
+            bundle.writestr(name, value)
 
 
 def _without_secrets(config: ConfigFound) -> dict[str, Any]:

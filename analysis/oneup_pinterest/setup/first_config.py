@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oneup_pinterest.errors import UserError
+from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import format_account, format_names, truncate
 from oneup_pinterest.sync.connector import Connector
 from oneup_pinterest.sync.events import FailureEvent, RecordEvent
@@ -165,15 +166,9 @@ def write_config(path: Path, config: Mapping[str, Any], chosen: Sequence[ListedA
     values = {name: value for name, value in config.items() if name != ACCOUNTS_KEY}
     if chosen is not None:
         values[ACCOUNTS_KEY] = [account.id for account in chosen]
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
+    with suppress(OSError):  # `replaced_file` says so if there can be no such folder
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replaced_file(path, "Name another file with --config.") as unfinished:
         unfinished.unlink(missing_ok=True)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}. Name another file with --config.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
