@@ -9,17 +9,18 @@ import pytest
 from test_support.paths import ROOT
 
 MAX_LINES = 400
-# What we write -> what stood for it once. Only words that have no other use here.
+# What we write -> what stood for it once. Only words that have no other use here. No pattern matches itself.
 RETIRED = {
-    "again": r"(?i)\banew\b",
-    "circuit breaker": r"(?i)given[_ ]?up",
+    "again": r"(?i)\ba[n]ew\b",
+    "circuit breaker": r"(?i)give[n][_ ]?up",
     "dropped data": r"\b(?:class|def) \w*[Ll]osses",
-    "fault injection": r"(?i)hardness|spoilt",
-    "fix": r"(?i)(?<![a-z])mend(?:s|ed|ing)?(?![a-z])",
-    "MIN_…, MAX_…, …_THRESHOLD": r"\b_?(?:LEAST|MOST|ENOUGH|CROWD)(?![A-Za-z])|[A-Z]_(?:LEAST|MOST|CROWD)\b",
+    "fault injection": r"(?i)hardnes[s]|spoil[t]",
+    "fix": r"(?i)(?<![a-z])m[e]nd(?:s|ed|ing)?(?![a-z])",
+    "MIN_…, MAX_…, …_THRESHOLD": r"\b_?(?:LEAS[T]|MOS[T]|ENOUG[H]|CROW[D])(?![A-Za-z])"
+    r"|[A-Z]_(?:LEAS[T]|MOS[T]|CROW[D])\b",
     "observation, snapshot": r"\b(?:class|def) \w*[Rr]eadings",
     "response cache": r"(?i)shared[_ ]?answers?\b",
-    "within normal variation": r"(?i)cannot_tell|[\"'`]cannot tell\b",
+    "within normal variation": r"(?i)canno[t]_tell|[\"'`]canno[t] tell\b",
 }
 
 
@@ -50,7 +51,6 @@ def test_retired_words_stand_in_no_name_and_no_text(instead: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in files_of_ours(".py", ".md")
-        if path != Path(__file__)
         for match in re.finditer(RETIRED[instead], f"{path.relative_to(ROOT)}\n{path.read_text(encoding='utf-8')}")
     ]
     assert found == [], f"write: {instead}"
