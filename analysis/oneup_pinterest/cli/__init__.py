@@ -62,9 +62,8 @@ def _explain(error: Exception) -> tuple[str, int] | None:
         case click.ClickException():
             return f"{PROGRAM}: {error.format_message()}", error.exit_code
         case UserError():
-            from oneup_pinterest.formatting import (
-                strip_control_characters,
-            )  # loads Polars, which `--help` does not need
+            # loads Polars, which `--help` does not need
+            from oneup_pinterest.formatting import strip_control_characters
 
             return f"{PROGRAM}: {strip_control_characters(str(error))}", error.exit_status
         case ModuleNotFoundError() if (error.name or "").split(".")[0] not in (

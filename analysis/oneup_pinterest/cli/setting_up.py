@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 import sys
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,13 +92,12 @@ def _asked_key(yes: bool, *, has_key: bool, path: Path) -> str | None:
 
 
 def _print_listed(listed: "list[ListedAccount]") -> None:
-    from oneup_pinterest.formatting import format_names
+    from oneup_pinterest.setup.first_config import lost_accounts
 
     rows = [(str(number), *account.cells()) for number, account in enumerate(listed, 1)]
     print_table(("", "Username", "Name", "State", "Id"), rows, to_stderr=True)
-    lost = [account.label for account in listed if account.state not in ("connected", "unknown")]
-    if lost:
-        print_message(f"Connect again in OneUp, because no new figures come: {format_names(lost)}.")
+    if lost := lost_accounts(listed):
+        print_message(f"Connect again in OneUp, because no new figures come: {lost}.")
 
 
 def _asked_accounts(listed: "list[ListedAccount]") -> "list[ListedAccount] | None":
@@ -183,7 +182,7 @@ def schedule(
         database,
         report.absolute() if report else None,
         database.with_suffix(".log"),
-        moment if moment else time(0),
+        moment,
     )
     if install:
         print(install_job(kind, job))

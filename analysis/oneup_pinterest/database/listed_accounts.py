@@ -17,6 +17,7 @@ from oneup_pinterest.formatting import format_account, format_day
 
 LISTED_ACCOUNTS = "_listed_accounts"
 ANY_KEY = "unknown key"  # of a file of schema version 1, which does not say by which key accounts were listed
+CONNECTED, NOT_CONNECTED, UNKNOWN = "connected", "connect again in OneUp", "unknown"  # what OneUp says of an account
 REMEDY = "Connect it again in OneUp, unless you removed it on purpose."
 REMEDY_FOR_SEVERAL = "Connect them again in OneUp, unless you removed them on purpose."
 # scrypt takes 16 MB and some 50 ms for one guess (RFC 7914): a key cannot be found by trying

@@ -106,17 +106,7 @@ def end_of_version_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datet
     return row[0] if row else None
 
 
-def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Return whether the connection's file has a table of that name in schema `main`."""
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main' "
-        "AND table_name = ?",
-        [table],
-    ).fetchone()
-    return found is not None
-
-
-def _has_relation(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Return whether the connection's file has a table or view of that name in schema `main`."""
     found = connection.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'main' "
@@ -133,7 +123,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         UserError: as `read_schema_version`, or another program keeps its pins in schema `main` (exit status 2).
     """
     version = read_schema_version(connection, path)
-    if not version and not _has_table(connection, PIN_COUNTERS) and _has_relation(connection, "pins"):
+    if not version and not _has_table(connection, PIN_COUNTERS) and _has_table(connection, "pins"):
         raise UserError(
             f"{path} has pins that another program wrote, and a sync would hide them: name another file with "
             "--database. All commands that read can read this one as it is.",

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from oneup_pinterest.database.listed_accounts import CONNECTED, NOT_CONNECTED, UNKNOWN
 from oneup_pinterest.database.reader import Database, open_history, read_relation
 from oneup_pinterest.formatting import format_account, format_day
 from oneup_pinterest.history.accounts import accounts_by_pins
@@ -14,13 +15,7 @@ from oneup_pinterest.quality.checks.context import CheckContext, read_check_cont
 from oneup_pinterest.quality.findings import ALL_ACCOUNTS, Finding
 from oneup_pinterest.quality.run_checks import find_problems
 
-NOT_CONNECTED, NOT_LISTED, FAILING, CONNECTED, UNKNOWN = (
-    "connect again in OneUp",
-    "no longer listed",
-    "failing",
-    "connected",
-    "unknown",
-)
+NOT_LISTED, FAILING = "no longer listed", "failing"
 _STATES = {  # check → state of the account that it reports, the most serious first
     "skipped_account": FAILING,
     "lost_connection": NOT_CONNECTED,
@@ -95,7 +90,7 @@ def accounts_to_attend(context: CheckContext, findings: Sequence[Finding]) -> li
 
     for check, state in _STATES.items():
         add(check, state)
-    for account, read in last_read(context).items():
+    for account, read in last_read(context.history).items():
         if context.last_sync is not None and context.last_sync - read > STALE_ACCOUNT:
             reasons.setdefault(account, []).append(f"last read {format_day(read.date())}")
     add(_GAP, "days without a snapshot")
@@ -110,7 +105,7 @@ def older_than(context: CheckContext, max_age: timedelta) -> list[str]:
     if context.last_sync is None or context.now - context.last_sync > max_age:
         return [ALL_ACCOUNTS]
     gone = {missing.account for missing in context.missing or ()} | {rename.older for rename in context.renames}
-    last = last_read(context)
+    last = last_read(context.history)
     return sorted(account for account, read in last.items() if context.now - read > max_age and account not in gone)
 
 

@@ -18,6 +18,7 @@ from oneup_pinterest.quality.checks.context import CheckContext, read_check_cont
 from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import sort_by_severity
 from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
+from oneup_pinterest.quality.status import MADE_UP
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
 from oneup_pinterest.questions.chart_style import styled, unvalidated
 from oneup_pinterest.questions.overview.answer import accounts_answer
@@ -27,7 +28,6 @@ from oneup_pinterest.report.account_page import account_page
 from oneup_pinterest.report.pin_lists import CHOSEN
 from oneup_pinterest.report.sections import GROUPS, WIDTH
 
-MADE_UP = "pin_sandbox_"
 LONG_TEXT = 24  # characters: columns with longer texts get a readable width
 # of each row of pins; the rest is read once per pin, from `pins_latest`
 PIN_COLUMNS = (

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.files import replaced_file
-from oneup_pinterest.formatting import format_count, format_names
+from oneup_pinterest.formatting import format_count
 from oneup_pinterest.sync.config import KEY_VARIABLE, permission_warning, read_config
 from source_oneup_pinterest.components.session import encodings_of_key
 
@@ -136,18 +136,17 @@ def _time_zone_problem(zone: str) -> str:
 
 
 def _oneup(config: Mapping[str, Any]) -> Check:
-    from oneup_pinterest.setup.first_config import list_accounts
+    from oneup_pinterest.setup.first_config import list_accounts, lost_accounts
 
     started = time.monotonic()
     try:
         listed = list_accounts(config)
     except UserError as error:
         return Check(FAILURE, "OneUp", f"no list of accounts after {time.monotonic() - started:.1f} s", str(error))
-    lost = [account.label for account in listed if account.state not in ("connected", "unknown")]
     seconds = time.monotonic() - started
     found = f"answered in {seconds:.1f} s, lists {format_count(len(listed), 'Pinterest account')}"
-    if lost:
-        return Check(WARNING, "OneUp", found, f"Connect again in OneUp: {format_names(lost)}.")
+    if lost := lost_accounts(listed):
+        return Check(WARNING, "OneUp", found, f"Connect again in OneUp: {lost}.")
     return Check(OK, "OneUp", found)
 
 

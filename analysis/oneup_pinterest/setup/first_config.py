@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oneup_pinterest.database.listed_accounts import CONNECTED, NOT_CONNECTED, UNKNOWN
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import format_account, format_names, truncate
@@ -35,6 +36,11 @@ class ListedAccount(NamedTuple):
     def label(self) -> str:
         """The account's name in a sentence."""
         return format_account(self.id, self.username)
+
+
+def lost_accounts(listed: Sequence[ListedAccount]) -> str:
+    """Return the names of the accounts that must be connected again, as a list in a sentence; empty without any."""
+    return format_names(account.label for account in listed if account.state == NOT_CONNECTED)
 
 
 def list_accounts(config: Mapping[str, Any]) -> list[ListedAccount]:
@@ -65,8 +71,8 @@ def account_state(*, is_expired: bool | None, need_refresh: bool | None) -> str:
     'connect again in OneUp'
     """
     if is_expired or need_refresh:
-        return "connect again in OneUp"
-    return "connected" if is_expired is not None or need_refresh is not None else "unknown"
+        return NOT_CONNECTED
+    return CONNECTED if is_expired is not None or need_refresh is not None else UNKNOWN
 
 
 def unreadable(config: Mapping[str, Any], accounts: Sequence[ListedAccount]) -> dict[str, str]:

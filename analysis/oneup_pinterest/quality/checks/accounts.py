@@ -8,14 +8,15 @@ import polars as pl
 from oneup_pinterest.database.listed_accounts import REMEDY
 from oneup_pinterest.database.schema import EXTRACTED_AT
 from oneup_pinterest.formatting import format_account, format_day
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.quality.checks.context import CheckContext
 from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import Finding
 
 
-def last_read(context: CheckContext) -> dict[str, datetime]:
+@computed_once
+def last_read(history: LoadedHistory) -> dict[str, datetime]:
     """Return when data of each account were last extracted (UTC)."""
-    history = context.history
     frames = [
         frame.select("social_network_id", EXTRACTED_AT)
         for frame in (history.pins, history.followers, history.overview, history.pin_totals)
@@ -48,7 +49,7 @@ def find_missing_accounts(context: CheckContext) -> Iterator[Finding]:
     if not context.missing:
         return
     renamed = {rename.older for rename in context.renames}
-    read_at = last_read(context)
+    read_at = last_read(context.history)
     for missing in context.missing:
         read = read_at.get(missing.account)
         if missing.account in renamed or (read is not None and read > missing.since):
@@ -76,7 +77,7 @@ def find_unlisted_accounts(context: CheckContext) -> Iterator[Finding]:
     newest = accounts.row(-1, named=True)
     if newest["social_network_type"] is None:
         return
-    read_at, last_listed = last_read(context), newest[EXTRACTED_AT]
+    read_at, last_listed = last_read(context.history), newest[EXTRACTED_AT]
     for account, username, listed in accounts.select("social_network_id", "username", EXTRACTED_AT).iter_rows():
         seen = max(listed, read_at.get(account, listed))
         if last_listed - seen > STALE_AFTER:
