@@ -97,6 +97,17 @@ def test_a_phone_needs_no_horizontal_scrolling(reports: Reports) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_the_open_questions_are_readable_on_a_phone_without_scrolling_their_table(reports: Reports) -> None:
+    path = reports.write(make_long_history, accounts=("pin_one",))
+    with reports.open(path, viewport={"width": 390, "height": 844}, has_touch=True) as page:
+        page.get_by_role("link", name="When will I know").click()
+        rows = page.locator("table.stack tbody tr")
+        assert rows.count() > 2
+        boxes = [cell.bounding_box() for cell in rows.first.locator("th, td").all()]
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+        assert page.evaluate("document.querySelector('.scroll:has(.stack)').scrollWidth") <= 358  # 390 less the margins
+
+
 def test_the_menu_and_tables_work_from_the_keyboard(reports: Reports) -> None:
     path = reports.write(days=12, pins=6)
     with reports.open(path) as page:
