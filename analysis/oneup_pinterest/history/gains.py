@@ -166,10 +166,7 @@ def numbered_gains(history: LoadedHistory, metric: str, since: date | None = Non
 
 def _daily(observations: Observations, since: date | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield each metric with its `daily_gains` from `since` on, with numbers for pins and accounts, not sorted."""
-    last = pl.concat(
-        [steps.group_by("account").agg(pl.col("snapshot_date").max()) for steps in observations.steps.values()]
-    )
-    last_days = last.group_by("account").agg(pl.col("snapshot_date").max())
+    last_days = pl.concat(observations.last_days.values()).group_by("account").agg(pl.col("snapshot_date").max())
     # account n is in place n
     settled = (
         observations.accounts.join(last_days, on="account", how="left", maintain_order="left")

@@ -59,6 +59,18 @@ class LoadedHistory:
         result: T = self._results[key]
         return result
 
+    def keep(self, function: Callable[..., T], result: T) -> None:
+        """Keep the result of a function of `computed_once` that only takes a history, where it is known already.
+
+        >>> @computed_once
+        ... def rows(history): return history.pins.height
+        >>> history = LoadedHistory(pl.DataFrame({"saves": [1, 2]}))
+        >>> history.keep(rows, 3)
+        >>> rows(history)
+        3
+        """
+        self._results[function.__wrapped__,] = result  # type: ignore[attr-defined] # of `wraps`
+
 
 def computed_once(function: Callable[Concatenate[H, P], T]) -> Callable[Concatenate[H, P], T]:
     """Decorate a pure function of a history and immutable arguments, so that it computes each result once per history.

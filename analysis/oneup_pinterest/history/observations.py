@@ -42,6 +42,7 @@ class Observations(NamedTuple):
     - steps: per metric, the credible observations (see `consecutive_observations`)
     - left_out: per metric, the observations that are not credible (account, pin, snapshot_date, value in counts, and
       reason: impossible, empty, dropped, spike or dip)
+    - last_days: per metric, the day of each account's last credible observation (account, snapshot_date)
     - pins: social_network_id, id; row n is pin n
     - accounts: account, social_network_id; row n is account n
     - zone_changes: as `oneup_pinterest.history.zone_changes` returns them
@@ -49,6 +50,7 @@ class Observations(NamedTuple):
 
     steps: dict[str, pl.DataFrame]
     left_out: dict[str, pl.DataFrame]
+    last_days: dict[str, pl.DataFrame]
     pins: pl.DataFrame
     accounts: pl.DataFrame
     zone_changes: pl.DataFrame
@@ -59,6 +61,7 @@ class _Observed(NamedTuple):
 
     steps: pl.DataFrame
     left_out: pl.DataFrame
+    last_days: pl.DataFrame
 
 
 class Rows(NamedTuple):
@@ -108,6 +111,7 @@ def consecutive_observations(history: LoadedHistory, metrics: Sequence[str]) -> 
     return Observations(
         {metric: of_metric.steps for metric, of_metric in observed.items()},
         {metric: of_metric.left_out for metric, of_metric in observed.items()},
+        {metric: of_metric.last_days for metric, of_metric in observed.items()},
         rows.pins,
         rows.accounts,
         rows.zone_changes,
@@ -240,7 +244,8 @@ def _observed(history: LoadedHistory, metric: str) -> _Observed:
         if doubtful.any():
             left_out.append(_left_out(steps.filter(doubtful), reason))
             steps = _classified(_paired(_without(steps, doubtful).select(observations.columns)))
-    return _Observed(_with_tops(steps), pl.concat(left_out))
+    last_days = steps.group_by("account").agg(pl.col("snapshot_date").max())
+    return _Observed(_with_tops(steps), pl.concat(left_out), last_days)
 
 
 def _doubtful(steps: pl.DataFrame, reason: str) -> pl.Series:

@@ -181,8 +181,7 @@ def periods_of(history: AccountHistory, metric: str, days: int) -> Periods | dic
         needed = int(np.ceil(KNOWN_SHARE * days))
         why = f"of {days} days, {len(offsets)} have a known gain in both periods; {needed} are needed"
         return columns | {"reason": why}
-    seen_on = history.pins["snapshot_date"].unique().sort()
-    if (longest := _longest_gap(seen_on, (start, now_start, last + timedelta(days=1)))) > days / 2:
+    if (longest := _longest_gap(_seen_on(history), (start, now_start, last + timedelta(days=1)))) > days / 2:
         return columns | {"reason": f"a gap of {longest} days between two syncs lies across the ends of the periods"}
     return Periods(columns | {"days_compared": len(offsets)}, start, now_start, last, offsets)
 
@@ -258,9 +257,14 @@ def _year_before(known: pl.DataFrame, periods: Periods) -> float | None:
     return float(then["gain"].sum()) if then.height == len(periods.offsets) else None
 
 
-def _longest_gap(seen_on: pl.Series, ends: Sequence[date]) -> int:
+@computed_once
+def _seen_on(history: AccountHistory) -> list[date]:
+    """Return the days of the account's snapshots, the first first."""
+    return history.pins["snapshot_date"].unique().sort().to_list()
+
+
+def _longest_gap(days: Sequence[date], ends: Sequence[date]) -> int:
     """Return the longest time between two syncs (days) that contains an end of a period; 0 without one."""
-    days = seen_on.to_list()
     gaps = [0]
     for end in ends:
         before, after = [day for day in days if day <= end], [day for day in days if day >= end]

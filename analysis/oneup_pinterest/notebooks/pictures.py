@@ -33,7 +33,7 @@ class StoredPictures:
         neutral placeholder, because a tooltip without an address would request one.
         """
         data: Any = chart.data  # Altair's classes have no types
-        rows: list[dict[str, Any]] = data["values"]
+        rows: list[dict[str, Any]] = data.to_dict()["values"]
         keys = [(self._account, row["id"]) for row in rows if row.get("id")]
         stored = {pin: image.webp for (_, pin), image in read_pin_images(self._path, keys).items() if image.webp}
         if not stored:

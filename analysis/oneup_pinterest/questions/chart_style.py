@@ -3,9 +3,11 @@
 import base64
 import json
 import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 
 import altair as alt
 import polars as pl
@@ -57,19 +59,45 @@ def register_renderer() -> None:
 
 
 def finished(chart: Any, description: str, width: int | str, height: int) -> Chart:
-    """Return the chart with its size (pixels) and its description for screen readers."""
-    described: Chart = chart.properties(description=description, width=width, height=height)
+    """Return a new chart with its size (pixels) and its description for screen readers.
+
+    They are set in place: `properties` would copy all layers twice.
+    """
+    chart.description, chart.width, chart.height = description, width, height
+    described: Chart = chart
     return described
 
 
 def unvalidated() -> AbstractContextManager[None]:
-    """Build charts without Altair's validation in this block: it takes half of the time, and tests do it."""
+    """Build charts without Altair's validation in this block: it takes half of the time, and tests do it.
+
+    Charts name channels by class for the same reason: `text="label:N"` takes a hundred times `alt.Text("label:N")`.
+    """
     return debug_mode(arg=False)
+
+
+@cache
+def vega_bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, safe inside a script element. Takes a second once."""
+    bundle = str(vl_convert.javascript_bundle(vl_version=VEGALITE))  # type: ignore[call-arg] # its stub asks for more
+    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+class _AsIs:
+    """A long list in a chart, which Altair does not look into: it would copy each entry at every step of building."""
+
+    _schema: ClassVar[dict[str, Any]] = {"type": "array"}
+
+    def __init__(self, entries: Sequence[Any]) -> None:
+        self._entries = list(entries)
+
+    def to_dict(self) -> list[Any]:
+        return self._entries
 
 
 def inline(rows: list[dict[str, Any]]) -> alt.Data:
     """Return rows as data inside the specification. Dates must be ISO text."""
-    return alt.Data(values=rows)  # type: ignore[no-untyped-call] # Altair's generated classes have no types
+    return alt.Data(values=_AsIs(rows))  # type: ignore[no-untyped-call] # Altair's generated classes have no types
 
 
 def chart_config() -> dict[str, Any]:
@@ -142,7 +170,8 @@ def _dates_axis(field: str, days: list[str], title: str) -> alt.X:
         labelOverlap="greedy",
         labelSeparation=8,
     )
-    return alt.X(f"{field}:O", title=title, scale=alt.Scale(domain=days), axis=axis)
+    domain: Any = _AsIs(days)
+    return alt.X(f"{field}:O", title=title, scale=alt.Scale(domain=domain), axis=axis)
 
 
 def axis_label(text: str | None, length: int) -> str:

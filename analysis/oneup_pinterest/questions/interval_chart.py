@@ -65,8 +65,8 @@ def intervals(rows: list[dict[str, Any]], title: str) -> Any:
     text = base.mark_text(color=INK, align="left", dx=3, dy=-13, fontSize=11)
     layers = [
         alt.Chart(inline([{"ratio": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=alt.X("ratio:Q")),
-        base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q", color=color),
-        base.mark_point(filled=True, size=90, opacity=1).encode(x="ratio:Q", color=color),
-        text.encode(x=alt.datum(domain[0]), text="label:N"),
+        base.mark_rule(strokeWidth=3).encode(x=x, x2=alt.X2("high:Q"), color=color),
+        base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q"), color=color),
+        text.encode(x=alt.datum(domain[0]), text=alt.Text("label:N")),
     ]
     return alt.layer(*layers, data=inline(rows))

@@ -5,10 +5,10 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from oneup_pinterest.errors import UserError
 from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import FILTERS
 from oneup_pinterest.images import PinImages
-from oneup_pinterest.questions.chart_style import VEGALITE
+from oneup_pinterest.questions.chart_style import vega_bundle
 from oneup_pinterest.report.context import page_of
 from oneup_pinterest.report.each import AccountRow, Progress, write_each
 from oneup_pinterest.report.logo import logo_uri
@@ -58,7 +58,7 @@ def write_report(
     if target.is_dir():
         raise UserError(f"{target} is a folder: name a file with --output.", 2)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(_vega)  # takes a second in which Python is free
+        pool.submit(import_module, "scipy.stats")  # takes a second or two, while Python waits for the database
         page = page_of(database, images)
     _write(target, _render(page | _heading(title, logo)))
     return target
@@ -113,7 +113,7 @@ def _write(target: Path, html: str) -> None:
 
 def _render(page: dict[str, Any]) -> str:
     parts = [*page["accounts"], *([page["side_by_side"]] if page["side_by_side"] else [])]
-    scripts = [_vega(), _script()] if any(part["charts"] for part in parts) else [_script()]
+    scripts = [vega_bundle(), _script()] if any(part["charts"] for part in parts) else [_script()]
     for part in parts:
         part["charts"] = Markup(_embedded(part["charts"]))  # noqa: S704 # no < is left in it
     return _filled("page.html.j2", page, scripts)
@@ -159,12 +159,6 @@ def _environment() -> Environment:
 
 def _script() -> str:
     return (_FOLDER / "page.js").read_text(encoding="utf-8")
-
-
-@cache
-def _vega() -> str:
-    bundle = str(vl_convert.javascript_bundle(vl_version=VEGALITE))  # type: ignore[call-arg] # its stub asks for more
-    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 @cache  # Vega is a megabyte, and the same in every page

@@ -19,8 +19,9 @@ from oneup_pinterest.quality.checks.runs import STALE_AFTER
 from oneup_pinterest.quality.findings import sort_by_severity
 from oneup_pinterest.quality.run_checks import ACCOUNT_CHECKS, DATABASE_CHECKS, find_problems
 from oneup_pinterest.quality.status import MADE_UP
+from oneup_pinterest.quality.window_sums import sums_per_response
 from oneup_pinterest.questions.answer import NOT_ENOUGH, Answer
-from oneup_pinterest.questions.chart_style import styled, unvalidated
+from oneup_pinterest.questions.chart_style import styled, unvalidated, vega_bundle
 from oneup_pinterest.questions.overview.answer import accounts_answer
 from oneup_pinterest.questions.overview.statistic import account_figures
 from oneup_pinterest.questions.pin_columns import LINK, PIN
@@ -54,25 +55,28 @@ def page_of(database: Database, images: PinImages | None = None) -> dict[str, An
     ids = accounts_by_pins(latest, facts.history.overview, facts.history.followers, facts.history.accounts)
     names = account_names(facts.history.accounts)
 
-    def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame]:
+    def shown(number: int, account: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
         history = _history_of(account, facts, latest, lists)
         problems = find_problems(facts.with_history(history), ACCOUNT_CHECKS)
         page = _account(history, number, names.get(account, account))
-        return page | {"findings": problems}, account_figures(history)
+        return page | {"findings": problems}, account_figures(history), sums_per_response(history)
 
     # two at a time: one runs in Python while the other runs in Polars or numpy; more would need more memory
     with unvalidated(), ThreadPoolExecutor(2) as pool:
-        checks = pool.submit(find_problems, facts, DATABASE_CHECKS)
-        found = list(pool.map(shown, range(len(ids)), ids))
-        of_file = checks.result()
-    for page, _ in found:
+        pages = pool.map(shown, range(len(ids)), ids)
+        pool.submit(vega_bundle)  # beside the last account
+        found = list(pages)
+    if found:  # the sums of all accounts are those of each, whose observations were at hand
+        facts.history.keep(sums_per_response, pl.concat([sums for *_, sums in found]))
+    of_file = find_problems(facts, DATABASE_CHECKS)
+    for page, *_ in found:
         noted = [item for item in of_file if item.where == page["id"]]
         page["findings"] = sort_by_severity([*noted, *page["findings"]])
     return {
-        "accounts": [page for page, _ in found],
-        "side_by_side": _side_by_side([rows for _, rows in found], names) if len(ids) > 1 else None,
+        "accounts": [page for page, *_ in found],
+        "side_by_side": _side_by_side([rows for _, rows, _ in found], names) if len(ids) > 1 else None,
         "freshness": _freshness(window, facts),
-        "images": images.of(_named_pins([page for page, _ in found], latest)) if images else {},
+        "images": images.of(_named_pins([page for page, *_ in found], latest)) if images else {},
         # the header reports stale data itself
         "findings": [item for item in of_file if item.where not in ids and item.check != "stale_data"],
         "is_made_up": any(account.startswith(MADE_UP) for account in ids),

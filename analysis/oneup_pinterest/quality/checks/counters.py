@@ -31,8 +31,11 @@ def find_falling_counters(context: CheckContext) -> Iterator[Finding]:
     types = counter_types(context.history)
     is_rolling = pl.col("counter_type") == "rolling"
     has_event = ~is_rolling & (pl.sum_horizontal("resets", "restatements", "pins_reset") > 0)
+    moved = types.filter(is_rolling | has_event)
+    if moved.is_empty():
+        return
     all_falls = _falls(observations)
-    for (key,), group in types.filter(is_rolling | has_event).group_by("social_network_id", maintain_order=True):
+    for (key,), group in moved.group_by("social_network_id", maintain_order=True):
         account = str(key)
         yield from _rolling_counters(account, group.filter(is_rolling))
         events = group.filter(~is_rolling)

@@ -7,7 +7,7 @@ import polars as pl
 from oneup_pinterest.formatting import format_count, format_day, format_list
 from oneup_pinterest.history.glitches import EMPTY
 from oneup_pinterest.history.latest import latest_pins
-from oneup_pinterest.history.loaded_history import LoadedHistory
+from oneup_pinterest.history.loaded_history import LoadedHistory, computed_once
 from oneup_pinterest.history.observations import EVENT_SHARE, METRICS, consecutive_observations
 from oneup_pinterest.history.totals import of_last_preset
 from oneup_pinterest.history.zone_changes import moved_snapshots
@@ -136,6 +136,7 @@ def find_implausible_zeros(context: CheckContext) -> Iterator[Finding]:
         )
 
 
+@computed_once
 def days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
     """Return `_days_of_zeros` of the pins: zeros that are left out of the gains, unless the counters were reset."""
     observations = consecutive_observations(history, METRICS)
@@ -149,6 +150,8 @@ def days_of_zero_pins(history: LoadedHistory) -> pl.DataFrame:
         .agg(figures=pl.sum_horizontal(METRICS).filter(known).sum())
         .filter(pl.col("figures") == 0)
     )
+    if days.is_empty():
+        return days.select("social_network_id", day="snapshot_date", what=pl.lit("", pl.String))
     later = [
         steps.join(days.select("account").unique(), on="account", how="semi")
         .filter(pl.col("before") > 0)

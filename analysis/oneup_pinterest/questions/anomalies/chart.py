@@ -70,7 +70,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
     )
     unsure = [row for row in rows if row["state"] == "not judged"]
     layers = [
-        base.mark_area(color=_BAND, clip=True).encode(y=_counts("low", name, top), y2="high:Q"),
+        base.mark_area(color=_BAND, clip=True).encode(y=_counts("low", name, top), y2=alt.Y2("high:Q")),
         base.mark_line(color=FAINT, strokeDash=[4, 3], strokeWidth=1).encode(y=_counts("expected", name)),
         base.mark_line(
             color=COLORS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLORS.get(metric, BLUE), "size": 9}
@@ -82,7 +82,7 @@ def anomalies_chart(days: pl.DataFrame, metric: str = "saves", *, width: int | s
             y=_counts("gain", name), shape=shape
         ),
         marks.mark_text(color=INK, dy=-12, fontSize=11, fontWeight="bold").encode(
-            y=_counts("label_at", name), text="label:N"
+            y=_counts("label_at", name), text=alt.Text("label:N")
         ),
     ]
     summary = ", ".join(
@@ -139,7 +139,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
         .encode(
             x=x,
             y=_counts("level", name),
-            detail="part:N",
+            detail=alt.Detail("part:N"),
             tooltip=[alt.Tooltip("level:Q", title=f"{name} on a usual day", format=",.1~f")],
         ),
         alt.Chart(inline(shifts)).mark_rule(color=VERMILLION, strokeDash=[4, 3], strokeWidth=1.5).encode(x=x),
@@ -148,7 +148,7 @@ def levels_chart(days: pl.DataFrame, levels: pl.DataFrame, metric: str = "saves"
             .mark_text(
                 color=INK, align="right" if late else "left", dx=-5 if late else 5, fontSize=11, fontWeight="bold"
             )
-            .encode(x=x, y=alt.value(6), text="label:N")
+            .encode(x=x, y=alt.value(6), text=alt.Text("label:N"))
             for late in (False, True)
         ),
     ]

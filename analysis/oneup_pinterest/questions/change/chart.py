@@ -88,12 +88,12 @@ def trend_chart(weekly: pl.DataFrame, trend: pl.DataFrame, metric: str, width: i
     )
     layers = [bars]
     if any(level is not None for level in line):
-        layers.append(alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y="fitted:Q"))
+        layers.append(alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y=alt.Y("fitted:Q")))
         end = [{"week": first_days[-1], "fitted": values[-1]["fitted"]}]
         label = alt.Chart(inline(end)).mark_text(
             color=INK, align="left", baseline="middle", dx=6, fontSize=11, text="trend"
         )
-        layers.append(label.encode(x=alt.X("week:O", bandPosition=1), y="fitted:Q"))
+        layers.append(label.encode(x=alt.X("week:O", bandPosition=1), y=alt.Y("fitted:Q")))
     change = f", trend {percent_text(fitted['change'].item())} a week" if fitted.height else ""
     first, last = (count_text(gains[0]), count_text(gains[-1])) if gains else ("nothing", "nothing")
     description = (

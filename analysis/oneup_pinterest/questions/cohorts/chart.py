@@ -91,7 +91,7 @@ def cohorts_chart(matrix: pl.DataFrame, metric: str, width: int | str = WIDTH) -
     for is_dark, color in ((True, "white"), (False, "black")):
         part = [row for row in rows if row["is_dark"] == is_dark]
         text = alt.Chart(inline(part)).mark_text(color=color, fontSize=10)
-        layers.append(text.encode(x=x, y=y, text="label:N"))
+        layers.append(text.encode(x=x, y=y, text=alt.Text("label:N")))
     chart = alt.layer(*layers, data=inline(rows))
     firsts = [row for row in rows if row["week"] == 1]
     summary = "; ".join(

@@ -43,7 +43,9 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
     ]
     layers = [
         alt.Chart(equal).mark_line(color=FAINT, strokeDash=[4, 4]).encode(x=x, y=y),
-        alt.Chart(named).mark_text(color=FAINT, align="right", dx=-6, fontSize=11).encode(x=x, y=y, text="label:N"),
+        alt.Chart(named)
+        .mark_text(color=FAINT, align="right", dx=-6, fontSize=11)
+        .encode(x=x, y=y, text=alt.Text("label:N")),
         alt.Chart().mark_area(color=color, opacity=0.15).encode(x=x, y=y),
         alt.Chart().mark_line(color=color, strokeWidth=2).encode(x=x, y=y, tooltip=tooltip),
     ]
@@ -57,7 +59,7 @@ def lorenz_chart(curve: pl.DataFrame, metric: str, top_share: float | None = Non
             alt.Chart(inline([mark])).mark_point(color=INK, filled=True, size=60, opacity=1).encode(x=x, y=y),
             alt.Chart(inline([mark]))
             .mark_text(color=INK, align="right", dx=-8, dy=-4, baseline="bottom", fontSize=12)
-            .encode(x=x, y=y, text="label:N"),
+            .encode(x=x, y=y, text=alt.Text("label:N")),
         ]
     summary = f": the best tenth of the pins has {top_share:.0%}" if top_share is not None else ""
     chart = alt.layer(*layers, data=inline(rows))
@@ -114,7 +116,7 @@ def pareto_chart(ranked: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
             ],
         )
     )
-    text = alt.Chart().mark_text(color=INK, align="left", dx=4, fontSize=11).encode(x=x, y=y, text="label:N")
+    text = alt.Chart().mark_text(color=INK, align="left", dx=4, fontSize=11).encode(x=x, y=y, text=alt.Text("label:N"))
     chart = alt.layer(bars, text, data=inline(rows))
     last = ranked.sort("rank").tail(1).to_dicts()
     summary = (

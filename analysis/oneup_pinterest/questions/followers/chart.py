@@ -61,7 +61,7 @@ def follower_changes_chart(changes: pl.DataFrame, *, width: int | str = WIDTH) -
             ],
         )
     )
-    zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color="#C8C8C8").encode(y="zero:Q")
+    zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color="#C8C8C8").encode(y=alt.Y("zero:Q"))
     days = changes["day"].sort()
     span = f"{format_day(days[0])} to {format_day(days[-1])}" if days.len() else "no days"
     description = f"Net change of followers a day, {span}: {changes['change'].sum():+,.0f} in total."
@@ -99,7 +99,7 @@ def gains_per_thousand_chart(weeks: pl.DataFrame, metric: str = "saves", *, widt
                 scale=alt.Scale(zero=True, nice=True),
                 axis=alt.Axis(format=",~f", tickCount=4),
             ),
-            detail="part:N",
+            detail=alt.Detail("part:N"),
             tooltip=[
                 week_tooltip(),
                 alt.Tooltip("per_thousand:Q", title=f"{name} per 1,000 followers", format=",.2~f"),
@@ -162,7 +162,7 @@ def effort_chart(weeks: pl.DataFrame, metric: str = "saves", *, width: int | str
         .mark_text(
             color=INK, align="left" if side == "right" else "right", dx=6 if side == "right" else -6, fontSize=10
         )
-        .encode(x=base.encoding.x, y=base.encoding.y, text="label:N")
+        .encode(x=base.encoding.x, y=base.encoding.y, text=alt.Text("label:N"))
         for side in ("right", "left")
     ]
     description = (
@@ -225,7 +225,7 @@ def followers_chart(followers: pl.DataFrame, width: int | str = 640) -> Chart:
     label = (
         alt.Chart(inline(values[-1:]))
         .mark_text(color=INK, align="left", dx=7, fontSize=12, fontWeight="bold")
-        .encode(x="day:O", y=y, text=alt.Text("total_followers:Q", format=",d"))
+        .encode(x=alt.X("day:O"), y=y, text=alt.Text("total_followers:Q", format=",d"))
     )
     first_count, last_count = (values[0], values[-1]) if values else ({}, {})
     description = (

@@ -47,7 +47,7 @@ def forecast_chart(
     layers = [
         alt.Chart(inline(ahead.to_dicts()))
         .mark_area(color=ORANGE, opacity=0.25)
-        .encode(x=x, y=_counts("low", name), y2="high:Q", tooltip=[shown, *bounds]),
+        .encode(x=x, y=_counts("low", name), y2=alt.Y2("high:Q"), tooltip=[shown, *bounds]),
         alt.Chart(inline(past.to_dicts()))
         .mark_line(color=color, strokeWidth=1.5)
         .encode(x=x, y=_counts("gain", name), tooltip=[shown, gained]),
@@ -94,15 +94,17 @@ def backtest_chart(backtest: pl.DataFrame, metric: str = "saves", *, width: int 
     ]
     begin = alt.Chart(inline(starts)).encode(x=x)
     layers = [
-        base.mark_area(color=ORANGE, opacity=0.25).encode(y=_counts("low", name), y2="high:Q", detail="origin:N"),
+        base.mark_area(color=ORANGE, opacity=0.25).encode(
+            y=_counts("low", name), y2=alt.Y2("high:Q"), detail=alt.Detail("origin:N")
+        ),
         base.mark_line(
             color=COLORS.get(metric, BLUE), strokeWidth=1.5, point={"color": COLORS.get(metric, BLUE), "size": 12}
         ).encode(y=_counts("gain", name)),
         base.mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3]).encode(
-            y=_counts("forecast", name), detail="origin:N"
+            y=_counts("forecast", name), detail=alt.Detail("origin:N")
         ),
         begin.mark_rule(color="#C8C8C8"),
-        begin.mark_text(color=INK, align="left", dx=4, fontSize=10).encode(y=alt.value(4), text="label:N"),
+        begin.mark_text(color=INK, align="left", dx=4, fontSize=10).encode(y=alt.value(4), text=alt.Text("label:N")),
     ]
     first, last = (format_day(day) for day in (backtest["day"].min(), backtest["day"].max()))  # type: ignore[arg-type]
     description = (

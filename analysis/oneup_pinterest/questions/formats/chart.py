@@ -61,12 +61,12 @@ def formats_chart(pairs: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     first = inline(rows[:1])
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
-        base.mark_point(color=INK, shape="diamond", size=70, opacity=1, strokeWidth=1.5).encode(x="crude:Q"),
-        base.mark_point(color=color, filled=True, size=80, opacity=1).encode(x="ratio:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2=alt.X2("high:Q")),
+        base.mark_point(color=INK, shape="diamond", size=70, opacity=1, strokeWidth=1.5).encode(x=alt.X("crude:Q")),
+        base.mark_point(color=color, filled=True, size=80, opacity=1).encode(x=alt.X("ratio:Q")),
         # one label below the line and one above it, so that they stay apart where the two marks meet
-        alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x="ratio:Q", y=y),
-        alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x="crude:Q", y=y),
+        alt.Chart(first).mark_text(color=INK, dy=16, fontSize=11, text="same weeks").encode(x=alt.X("ratio:Q"), y=y),
+        alt.Chart(first).mark_text(color=INK, dy=-15, fontSize=11, text="crude").encode(x=alt.X("crude:Q"), y=y),
     ]
     summary = "; ".join(
         f"{row['pair']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f}), crudely {row['crude']:.1f}"

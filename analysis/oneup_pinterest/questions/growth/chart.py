@@ -59,7 +59,7 @@ def growth_chart(curves: pl.DataFrame, metric: str, measure: str = "count", widt
     layers: list[Any] = []
     for low, high, opacity in (("p10", "p90", 0.15), ("p25", "p75", 0.3)):
         y = alt.Y(f"{low}:Q", title=title, axis=alt.Axis(format=",~f", tickCount=5))
-        band = alt.Chart().mark_area(color=color, opacity=opacity).encode(x=x, y=y, y2=f"{high}:Q")
+        band = alt.Chart().mark_area(color=color, opacity=opacity).encode(x=x, y=y, y2=alt.Y2(f"{high}:Q"))
         if rows and rows[0][low] is not None:
             layers.append(band)
     line = alt.Chart().mark_line(color=color, strokeWidth=2, point=alt.OverlayMarkDef(color=color, size=14))
@@ -115,7 +115,7 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     band = alt.Chart().mark_area(color=color, opacity=0.2, interpolate="step-after")
     line = alt.Chart().mark_line(color=color, strokeWidth=2, interpolate="step-after")
     layers = [
-        band.encode(x=x, y=alt.Y("low:Q", title="Percent of pins not at half yet"), y2="high:Q"),
+        band.encode(x=x, y=alt.Y("low:Q", title="Percent of pins not at half yet"), y2=alt.Y2("high:Q")),
         line.encode(x=x, y=y, tooltip=tooltip),
     ]
     if half is not None:
@@ -124,7 +124,7 @@ def half_life_chart(curve: pl.DataFrame, metric: str, width: int | str = WIDTH) 
             alt.Chart(mark).mark_point(color=INK, filled=True, size=60, opacity=1).encode(x=x, y=y),
             alt.Chart(mark)
             .mark_text(color=INK, align="left", baseline="bottom", dx=8, dy=-6, fontSize=12)
-            .encode(x=x, y=y, text="label:N"),
+            .encode(x=x, y=y, text=alt.Text("label:N")),
         ]
     chart = alt.layer(*layers, data=inline(rows))
     summary = f": half of the pins by {half:.1f} days" if half is not None else ""
@@ -183,7 +183,7 @@ def age_bands_chart(weekly: pl.DataFrame, metric: str, width: int | str = WIDTH)
         .encode(
             x=week_axis(weeks),
             y=alt.Y("bottom:Q", title=f"{metric.capitalize()} a week", axis=alt.Axis(format=",~f", tickCount=5)),
-            y2="top:Q",
+            y2=alt.Y2("top:Q"),
             color=color,
             tooltip=[
                 week_tooltip(),
@@ -213,11 +213,11 @@ def _end_labels(row: dict[str, Any], x: alt.X, color: str) -> Any:
         least = labels[-1]["at"] + _LABEL_GAP * top if labels else 0.0
         labels.append({"age": row["age"], "at": max(row[key], least), "label": f"{name} {row[key]:,.0f}"})
     text = alt.Chart(inline(labels)).mark_text(color=INK, align="right", baseline="bottom", dx=-2, dy=-2, fontSize=11)
-    return text.encode(x=x, y="at:Q", text="label:N")
+    return text.encode(x=x, y=alt.Y("at:Q"), text=alt.Text("label:N"))
 
 
 def _middle_label(rows: list[dict[str, Any]], x: alt.X) -> Any:
     row = rows[min(len(rows) - 1, round(len(rows) / 4))]
     label = [{"age": row["age"], "at": row["median"], "label": f"median: {row['median']:.0f}% at {row['age']} days"}]
     text = alt.Chart(inline(label)).mark_text(color=INK, align="left", baseline="top", dx=6, dy=6, fontSize=11)
-    return text.encode(x=x, y="at:Q", text="label:N")
+    return text.encode(x=x, y=alt.Y("at:Q"), text=alt.Text("label:N"))

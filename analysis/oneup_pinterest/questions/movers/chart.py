@@ -53,14 +53,14 @@ def movers_chart(movers: pl.DataFrame, metric: str = "saves", *, width: int | st
     ]
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers = [
-        base.mark_bar(color="#E6E6E6", height=9, yOffset=8).encode(x=across("low"), x2="high:Q"),
-        base.mark_rule(strokeWidth=2, yOffset=8).encode(x=across("expected"), x2="gain:Q", color=color),
+        base.mark_bar(color="#E6E6E6", height=9, yOffset=8).encode(x=across("low"), x2=alt.X2("high:Q")),
+        base.mark_rule(strokeWidth=2, yOffset=8).encode(x=across("expected"), x2=alt.X2("gain:Q"), color=color),
         base.mark_point(size=60, filled=False, strokeWidth=2, fill="white", yOffset=8).encode(
             x=across("expected"), color=color
         ),
         base.mark_point(size=75, filled=True, opacity=1, yOffset=8).encode(x=across("gain"), color=color),
         base.mark_text(color=INK, align="left", baseline="middle", fontSize=11, dx=2, yOffset=-9).encode(
-            x=across("zero"), text="label:N"
+            x=across("zero"), text=alt.Text("label:N")
         ),
     ]
     summary = "; ".join(

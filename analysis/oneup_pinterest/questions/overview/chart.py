@@ -71,11 +71,11 @@ def now_and_before_chart(totals: pl.DataFrame, width: int | str = WIDTH) -> Char
     tooltip = [alt.Tooltip("metric:N", title="Metric"), alt.Tooltip("shown:N", title="Count")]
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers = [
-        base.mark_rule(color=INK, strokeWidth=2).encode(x=x, x2="now:Q"),
+        base.mark_rule(color=INK, strokeWidth=2).encode(x=x, x2=alt.X2("now:Q")),
         base.mark_point(color=BLUE, filled=False, fill="white", size=110, strokeWidth=2, opacity=1).encode(x=x),
-        base.mark_point(color=BLUE, filled=True, size=120, opacity=1).encode(x="now:Q"),
+        base.mark_point(color=BLUE, filled=True, size=120, opacity=1).encode(x=alt.X("now:Q")),
         base.mark_text(color=INK, align="left", dx=3, dy=-13, fontSize=11, limit=250).encode(
-            x=alt.datum(0), text="shown:N"
+            x=alt.datum(0), text=alt.Text("shown:N")
         ),
     ]
     chart = alt.layer(*layers, data=inline(rows))
@@ -138,8 +138,8 @@ def daily_gains_chart(gains: pl.DataFrame, metric: str, width: int | str = 640) 
         label = alt.Chart(inline(end)).mark_text(
             color=INK, align="left", baseline="middle", dx=6, fontSize=11, lineBreak="|", text="mean of|7 days"
         )
-        line = alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y="mean:Q")
-        layers += [line, label.encode(x=alt.X("day:O", bandPosition=1), y="mean:Q")]
+        line = alt.Chart().mark_line(color=INK, strokeWidth=2).encode(x=x, y=alt.Y("mean:Q"))
+        layers += [line, label.encode(x=alt.X("day:O", bandPosition=1), y=alt.Y("mean:Q"))]
     chart = alt.layer(*layers, data=inline(rows.to_dicts()))
     known = gains.filter((pl.col("metric") == metric) & pl.col("gain").is_not_null())["day"]
     first, last = (str(day) if day else "no day" for day in (known.min(), known.max()))

@@ -60,8 +60,8 @@ def rates_caterpillar(
     color = COLORS.get(metric, BLUE)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers: list[Any] = [
-        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2="high:Q"),
-        base.mark_point(color=color, filled=True, size=70, opacity=1).encode(x="rate:Q"),
+        base.mark_rule(color=color, strokeWidth=2.5).encode(x=x, x2=alt.X2("high:Q")),
+        base.mark_point(color=color, filled=True, size=70, opacity=1).encode(x=alt.X("rate:Q")),
     ]
     if ranked.height:
         mean = [{"rate": float(ranked["prior_mean"][0]) * PER}]
@@ -108,11 +108,11 @@ def shrinkage_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     )
     end = min(most, far)
     same = alt.Chart(inline([{"raw": 0, "rate": 0}, {"raw": end, "rate": end}]))
-    line = same.mark_line(color=FAINT, strokeDash=[3, 3]).encode(x="raw:Q", y="rate:Q")
+    line = same.mark_line(color=FAINT, strokeDash=[3, 3]).encode(x=alt.X("raw:Q"), y=alt.Y("rate:Q"))
     label = alt.Chart(inline([{"raw": end, "rate": end}])).mark_text(
         color=INK, align="right", dx=-7, fontSize=11, text="not shrunk"
     )
-    chart = alt.layer(line, dots, label.encode(x="raw:Q", y="rate:Q"), data=inline(rows))
+    chart = alt.layer(line, dots, label.encode(x=alt.X("raw:Q"), y=alt.Y("rate:Q")), data=inline(rows))
     mean = float(rates["prior_mean"].drop_nulls()[0]) * PER if rates["prior_mean"].drop_nulls().len() else 0.0
     description = f"Raw against shrunk rates of {len(rows):,} pins; the account's mean is {mean:.1f} {_unit(metric)}."
     return finished(chart, description, width, 240)
@@ -161,8 +161,8 @@ def funnel_chart(rates: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
         )
     )
     lines = alt.Chart(inline(limits))
-    low = lines.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y="low:Q")
-    high = lines.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y="high:Q")
+    low = lines.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q"))
+    high = lines.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=alt.Y("high:Q"))
     chart = alt.layer(low, high, dots, data=inline(rows))
     description = (
         f"Raw rates of {rates['rate'].count():,} pins against their impressions; {outside} lie outside the limits of "

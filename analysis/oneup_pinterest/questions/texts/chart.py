@@ -72,14 +72,14 @@ def features_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH)
     color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"low": 1}])).mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
-        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"), y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
         part = [row for row in rows if (row["said"] in ("more", "less")) == is_sure]
         dots = alt.Chart(inline(part)).mark_point(
             color=color, fill=color if is_sure else "white", size=70, opacity=1, strokeWidth=1.5
         )
-        layers.append(dots.encode(x="ratio:Q", y=y, tooltip=tooltip))
+        layers.append(dots.encode(x=alt.X("ratio:Q"), y=y, tooltip=tooltip))
     summary = "; ".join(
         f"{row['feature']} {row['ratio']:.1f} ({row['low']:.1f} to {row['high']:.1f})" for row in rows[:3]
     )
@@ -133,7 +133,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
     color = COLORS.get(metric, BLUE)
     layers = [
         alt.Chart(inline([{"z": 0}])).mark_rule(color=FAINT).encode(x=x),
-        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2="zero:Q", y=y, tooltip=tooltip),
+        alt.Chart().mark_rule(color=color, strokeWidth=2).encode(x=x, x2=alt.X2("zero:Q"), y=y, tooltip=tooltip),
     ]
     for is_sure in (False, True):
         part = [row for row in rows if (row["said"] in (MORE, LESS)) == is_sure]
@@ -146,7 +146,7 @@ def words_chart(contrasts: pl.DataFrame, metric: str, width: int | str = WIDTH) 
         text = alt.Chart(inline(part)).mark_text(
             color=INK, align="left" if sign > 0 else "right", dx=8 * sign, fontSize=11, limit=110
         )
-        layers.append(text.encode(x=x, y=y, text="word:N"))
+        layers.append(text.encode(x=x, y=y, text=alt.Text("word:N")))
     most = ", ".join(row["word"] for row in rows[:3] if row["z"] > 0) or "none"
     least = ", ".join(row["word"] for row in rows[::-1][:3] if row["z"] < 0) or "none"
     description = f"Words that go with more or fewer {metric}: most {most}; least {least}."

@@ -68,7 +68,7 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     interval = (
         alt.Chart(inline(known))
         .mark_rule(strokeWidth=2)
-        .encode(x=x, x2="high:Q", y=y, color=color, tooltip=_tooltip(metric))
+        .encode(x=x, x2=alt.X2("high:Q"), y=y, color=color, tooltip=_tooltip(metric))
     )
     dot = (
         alt.Chart(inline(known))
@@ -78,10 +78,10 @@ def slots_chart(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) ->
     layers = [zero, interval, dot] if known else [zero]
     if few := [row for row in rows if row["effect"] is None]:  # Vega warns of layers without rows
         text = alt.Chart(inline(few)).mark_text(color=FAINT, fontSize=11, align="left", dx=5)
-        layers.append(text.encode(x=alt.datum(0, type="quantitative"), y=y, text="label:N"))
+        layers.append(text.encode(x=alt.datum(0, type="quantitative"), y=y, text=alt.Text("label:N")))
     if found := [row for row in known if row["label"]]:
         text = alt.Chart(inline(found)).mark_text(color=INK, fontSize=11, baseline="bottom", dy=-5)
-        layers.append(text.encode(x=alt.X("effect:Q", title=x_title), y=y, text="label:N"))
+        layers.append(text.encode(x=alt.X("effect:Q", title=x_title), y=y, text=alt.Text("label:N")))
     summary = "; ".join(f"{row['slot']} {row['effect']:+.0f} ({row['verdict']})" for row in known[:8]) or "none known"
     described = (
         f"{metric.capitalize()} after a week by {'weekday' if by_weekday else 'hour'} of publication, in percent of "
@@ -151,7 +151,7 @@ def slots_grid(effects: pl.DataFrame, metric: str, width: int | str = WIDTH) -> 
         few.encode(x=x, y=y, tooltip=[tooltip[0], tooltip[-2], tooltip[-1]]),
         cells.encode(x=x, y=y, color=color, tooltip=tooltip),
         frames.encode(x=x, y=y),
-        text.encode(x=x, y=y, text="text:N", color=alt.Color("ink:N", scale=None)),
+        text.encode(x=x, y=y, text=alt.Text("text:N"), color=alt.Color("ink:N", scale=None)),
     ).resolve_scale(color="independent")
     best = max(known, key=lambda row: float(row["effect"]), default=None)
     summary = (

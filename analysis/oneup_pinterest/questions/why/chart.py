@@ -28,7 +28,9 @@ def split_chart(split: dict[str, Any], metric: str, width: int | str = WIDTH) ->
     tooltip = [alt.Tooltip("part:N", title="Part"), alt.Tooltip("label:N", title="Difference")]
     bars = alt.Chart().mark_bar(height=16).encode(x=x, y=y, color=color, tooltip=tooltip)
     text = (
-        alt.Chart().mark_text(color=INK, align="left", dx=4, fontSize=11).encode(x=alt.X("end:Q"), y=y, text="label:N")
+        alt.Chart()
+        .mark_text(color=INK, align="left", dx=4, fontSize=11)
+        .encode(x=alt.X("end:Q"), y=y, text=alt.Text("label:N"))
     )
     for row in rows:
         row["end"] = max(float(row["count"]), 0.0)
