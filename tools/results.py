@@ -31,6 +31,7 @@ MEASUREMENTS = {
     "load": Measurement("A load", "benchmarks.piped", 2),
     "fleet": Measurement("Many accounts", "benchmarks.fleet", 30),
     "accounts": Measurement("Very many accounts", "benchmarks.accounts", 16),
+    "progress": Measurement("The bar of a first sync", "benchmarks.progress", 2),
     "growth": Measurement("A year of daily syncs", "benchmarks.growth", 12),
     "reports": Measurement("Reports", "benchmarks.reports", 8),
     "storage": Measurement("Storage of pins", "benchmarks.storage", 3),

@@ -24,16 +24,16 @@ class Terminal(io.StringIO):
         ({"requests": 1}, "asking OneUp for the accounts, 1 request"),
         (
             {"accounts": 500, "newest": 20, "requests": 41},
-            "newest figures of 500 accounts, 41 requests",
+            "newest figures of 500 accounts, 41 requests, 9 records",
         ),
         (
             {"accounts": 500, "newest": 500, "complete": 7, "requests": 1210, "waiting": 3},
-            "all figures of 7 of 500 accounts, 1,210 requests, waiting for the limit of 120 a minute",
+            "all figures of 7 of 500 accounts, 1,210 requests, 9 records, waiting for the limit of 120 a minute",
         ),
     ],
 )
 def test_line_says_what_is_read_and_what_it_waits_for(values: dict[str, int], text: str) -> None:
-    assert progress_text(START._replace(**values), 0) == text
+    assert progress_text(START._replace(**values), 9) == text
 
 
 def test_line_of_a_load_counts_records() -> None:

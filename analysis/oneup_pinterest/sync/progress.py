@@ -125,7 +125,7 @@ def progress_text(now: "ProgressSnapshot | None", records: int) -> str:
     else:
         phase = f"all figures of {now.complete:,} of {format_count(now.accounts, 'account')}"
     wait = f", waiting for the limit of {now.max_requests_per_minute:,} a minute" if now.waiting else ""
-    return f"{phase}, {requests}{wait}"
+    return f"{phase}, {requests}, {format_count(records, 'record')}{wait}"
 
 
 def progress_for(out: TextIO, is_silent: bool = False) -> Progress:
