@@ -36,7 +36,8 @@ class OneUpRequester(HttpRequester):
         assert isinstance(self.error_handler, OneUpErrorHandler)
         assert self.api_budget is not None
         self._context = SyncContext.of(self.config)
-        self._session = OneUpSession(self.api_budget, self.config["api_key"], self._context)
+        budget = self._context.shared_budget(self.api_budget)
+        self._session = OneUpSession(budget, self.config["api_key"], self._context)
         self._timeout = (self.connect_timeout_in_seconds, self.read_timeout_in_seconds)
         self._http_client = HttpClient(
             name=self.name,

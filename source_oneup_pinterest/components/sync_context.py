@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
     ConfigTransformation,
 )
+from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget
 from airbyte_cdk.sources.types import Config
 
 from .circuit_breaker import CircuitBreaker
@@ -27,7 +28,7 @@ class ReadPart(NamedTuple):
 
 
 class SyncContext(dict[str, Any]):
-    """Hold what one sync shares: response cache, circuit breaker, planned windows, progress, warnings already logged.
+    """Hold what one sync shares: request budget, response cache, circuit breaker, plans, progress, logged warnings.
 
     The CDK builds every component from the same config, so the context is a value of the config. It is an empty
     dictionary as well, because the CDK writes the config into a JSON file.
@@ -41,6 +42,7 @@ class SyncContext(dict[str, Any]):
         self.progress = ReadProgress(max_requests_per_minute)
         self.plans: dict[str, StreamPlan] = {}  # by name of stream
         self.part = ReadPart()
+        self._budget: AbstractAPIBudget | None = None
         self._logged: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
@@ -50,6 +52,12 @@ class SyncContext(dict[str, Any]):
         context = config[SYNC_CONTEXT_KEY]
         assert isinstance(context, SyncContext)
         return context
+
+    def shared_budget(self, budget: AbstractAPIBudget) -> AbstractAPIBudget:
+        """Return the first budget of this sync; the CDK makes another one for each part, which would start afresh."""
+        with self._lock:
+            self._budget = budget if self._budget is None else self._budget
+            return self._budget
 
     def is_first(self, *warning: str) -> bool:
         """Return whether a warning was not logged yet in this sync, and remember it."""
