@@ -42,7 +42,7 @@ def test_an_audit_fails_if_a_package_could_not_be_looked_up(
 
 
 def test_every_locked_package_is_pinned_by_hash() -> None:
-    for lock in ("requirements.lock", "requirements-duckdb15.lock", "requirements-uv.lock"):
+    for lock in ("requirements.lock", "requirements-duckdb15.lock", "requirements-lake.lock", "requirements-uv.lock"):
         packages = (ROOT / lock).read_text().replace("\\\n", "").splitlines()
         pinned = [line for line in packages if line and not line.lstrip().startswith("#")]
         assert pinned

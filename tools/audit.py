@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-LOCKS = ("requirements.lock", "requirements-duckdb15.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-duckdb15.lock", "requirements-lake.lock", "requirements-uv.lock")
 
 
 class Audit(NamedTuple):
