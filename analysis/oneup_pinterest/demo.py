@@ -30,7 +30,7 @@ def demo(database: Path, output: Path, days: int = 60) -> None:
     """
     if days < 1:
         raise UserError("--days must be at least 1.", exit_status=2)
-    database = database_path(database)
+    database = database_path(database)  # refuses a lake
     database.parent.mkdir(parents=True, exist_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     _remove_old_demo(database)

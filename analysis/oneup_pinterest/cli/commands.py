@@ -14,7 +14,7 @@ EXIT_STATUS = (
 )
 SECTIONS = {
     "Set up": (setting_up.init, setting_up.accounts, setting_up.schedule, setting_up.doctor, reading.demo),
-    "Sync": (syncing.sync, syncing.load, syncing.state, syncing.backup),
+    "Sync": (syncing.sync, syncing.load, syncing.state, syncing.backup, syncing.maintain),
     "Read": (reading.status, reading.report, reading.export, reading.query, reading.notebooks),
 }
 

@@ -14,21 +14,22 @@ from oneup_pinterest.console import print_message
 from oneup_pinterest.errors import UserError
 
 if TYPE_CHECKING:
+    from oneup_pinterest.database.place import Place
     from oneup_pinterest.database.reader import Database
 
 Command = Callable[..., int]
 
 
 class DatabasePath(click.ParamType[Any]):
-    """The absolute path of a DuckDB file."""
+    """The absolute path of a DuckDB file, or a lake."""
 
     name = "file"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path, or raise the `UserError` of `database_path`."""
-        from oneup_pinterest.database.connection import database_path  # loads DuckDB, which `--help` does not need
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Place":
+        """Return the place, or raise the `UserError` of `place_of`."""
+        from oneup_pinterest.database.place import place_of  # loads DuckDB, which `--help` does not need
 
-        return database_path(value)
+        return place_of(value)
 
 
 class Age(click.ParamType[Any]):
@@ -85,12 +86,12 @@ def database_option(command: Command, *, prints_default: bool = False) -> Comman
         "--database",
         type=DatabasePath(),
         metavar="FILE",
-        help="The DuckDB file (default: oneup_pinterest.duckdb in this folder if it is there, else in your data "
-        "folder).",
+        help="The DuckDB file, or with the extra `lake` ducklake:FILE or ducklake:postgres:DSN (default: "
+        "oneup_pinterest.duckdb in this folder if it is there, else in your data folder).",
     )
 
     @wraps(command)
-    def with_default(*, database: Path | None, **options: Any) -> int:
+    def with_default(*, database: "Place | None", **options: Any) -> int:
         chosen = database or default_database()
         if prints_default and database is None:
             print_message(f"database: {chosen}")
@@ -99,13 +100,33 @@ def database_option(command: Command, *, prints_default: bool = False) -> Comman
     return option(with_default)
 
 
+def writable_database_option(command: Command) -> Command:
+    """Add `--database` and `--data-path`, and hand the command both as one place."""
+
+    @wraps(command)
+    def with_data_path(*, database: "Place", data_path: str | None, **options: Any) -> int:
+        if data_path is None:
+            return command(database=database, **options)
+        from oneup_pinterest.database.place import place_of
+
+        return command(database=place_of(database, data_path), **options)
+
+    option = click.option(
+        "--data-path",
+        metavar="DIR",
+        help="For a new lake: the folder or s3:// address of its data files (default with ducklake:FILE: FILE.files). "
+        "The lake keeps it.",
+    )
+    return database_option(option(with_data_path))
+
+
 def history_options(command: Command, *, prints_default: bool = True) -> Command:
     """Add the options that choose what is read of which file; the command gets it as `database`."""
 
     @wraps(command)
     def with_history(
         *,
-        database: Path,
+        database: "Place",
         schema: tuple[str, ...],
         prefix: str | None,
         account: tuple[str, ...],
@@ -156,7 +177,7 @@ def _selection_options(command: Command) -> Command:
 
 
 def _chosen(
-    path: Path,
+    path: "Place",
     schema: tuple[str, ...],
     prefix: str | None,
     account: tuple[str, ...],

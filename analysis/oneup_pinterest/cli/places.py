@@ -44,7 +44,7 @@ def default_database() -> Path:
     return chosen
 
 
-def is_default(database: Path) -> bool:
+def is_default(database: os.PathLike[str]) -> bool:
     """Return whether a command in this folder uses this database if no option names one."""
     return database == _places()[0]
 

@@ -19,6 +19,7 @@ from source_oneup_pinterest.start import start_quickly
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from oneup_pinterest.database.place import Place
     from oneup_pinterest.database.reader import Database
 
 DEMO_DATABASE = Path("demo/oneup_pinterest.duckdb")
@@ -118,14 +119,45 @@ def _print_progress(done: int, whole: int, name: str) -> None:
     metavar="NAME",
     help="Only this table or view, for example pins_latest or account_weekly; repeatable (default: the tables).",
 )
-def export(database: "Database", output: Path, form: str, relation: tuple[str, ...]) -> int:
-    """Write the tables as Parquet, CSV or Excel files."""
+@click.option(
+    "--to",
+    "target",
+    type=DatabasePath(),
+    metavar="PLACE",
+    help="Instead of --output: copy the whole history from a file into a new lake, or from a lake into a new file, and "
+    "compare both.",
+)
+@click.option("--data-path", metavar="DIR", help="With --to, for a new lake: where its data files go.")
+def export(
+    database: "Database",
+    output: Path,
+    form: str,
+    relation: tuple[str, ...],
+    target: "Place | None",
+    data_path: str | None,
+) -> int:
+    """Write the tables as Parquet, CSV or Excel files, or copy the history to another place."""
+    if target is not None:
+        return _move(database, target, data_path)
     from oneup_pinterest.database.export import WORKBOOK, export_relations
     from oneup_pinterest.formatting import format_count
 
     for table, rows in export_relations(database, output, form, relation or None).items():
         place = f"{output / WORKBOOK}, {table}" if form == "xlsx" else str(output / table)
         print(f"{place}: {format_count(rows, 'row')}")
+    return 0
+
+
+def _move(database: "Database", target: "Place", data_path: str | None) -> int:
+    from oneup_pinterest.database.place import place_of
+    from oneup_pinterest.database.stored_tables import HistoryFile
+    from oneup_pinterest.sync.move import move
+
+    if isinstance(database, HistoryFile):
+        raise UserError("--to copies the whole history: leave out --account, --since, --until, --schema, --prefix.", 2)
+    for each in move(place_of(database), place_of(target, data_path)):
+        print(f"{each.relation}: {each.rows:,} rows, checksum {each.checksum:016x} in both")
+    print(target)
     return 0
 
 

@@ -170,6 +170,8 @@ def schedule(
         moment = datetime.strptime(at, "%H:%M").time()
     except ValueError:
         raise UserError(f"{at} is not a time of day: write it as HH:MM, for example 06:00.", 2) from None
+    if not isinstance(database, Path):
+        raise UserError("`schedule` writes a job for one DuckDB file: docs/scale.md has jobs for a lake.", 2)
     kind = kind or default_kind(sys.platform)
     path = (config or default_config()).absolute()
     if config is not None and str(config) == "-":

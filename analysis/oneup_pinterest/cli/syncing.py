@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oneup_pinterest.cli.options import config_option, database_option, json_option
+from oneup_pinterest.cli.options import config_option, database_option, json_option, writable_database_option
 from oneup_pinterest.cli.places import default_config, is_default
 from oneup_pinterest.console import print_message
 from oneup_pinterest.errors import UserError
 from source_oneup_pinterest.start import start_quickly
 
 if TYPE_CHECKING:
+    from oneup_pinterest.database.place import Place
     from oneup_pinterest.sync import SyncResult
 
 
 @click.command
 @config_option
-@database_option
+@writable_database_option
 @click.option("--streams", metavar="A,B", help="Sync only these streams (default: all).")
 @click.option("--full-refresh", is_flag=True, help="Read all history and every stored period again.")
 @json_option
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 )
 def sync(
     config: Path | None,
-    database: Path,
+    database: "Place",
     streams: str | None,
     full_refresh: bool,
     as_json: bool,
@@ -64,7 +65,7 @@ def sync(
 
 @click.command
 @click.argument("sources", nargs=-1, metavar="[FILE]...")
-@database_option
+@writable_database_option
 @click.option("--stream", metavar="NAME", help="The stream of the rows, if their path does not name it.")
 @click.option(
     "--state-output",
@@ -72,7 +73,7 @@ def sync(
     metavar="FILE",
     help="Also write the state for the next read to this file, as `state` prints it.",
 )
-def load(sources: tuple[str, ...], database: Path, stream: str | None, state_output: Path | None) -> int:
+def load(sources: tuple[str, ...], database: "Place", stream: str | None, state_output: Path | None) -> int:
     """Load what `python main.py read` or an Airbyte file destination wrote.
 
     FILE is a file of messages, or of rows as JSON Lines or Parquet, also compressed (.gz, .zst); a folder of such
@@ -96,7 +97,7 @@ def load(sources: tuple[str, ...], database: Path, stream: str | None, state_out
     return result.exit_status
 
 
-def _print_result(result: "SyncResult", database: Path, is_quiet: bool = False) -> None:
+def _print_result(result: "SyncResult", database: "Place", is_quiet: bool = False) -> None:
     """Print the summary, and what to do next."""
     if summary := result.summary(is_quiet):
         print_message(summary)
@@ -111,11 +112,11 @@ def _print_result(result: "SyncResult", database: Path, is_quiet: bool = False) 
 
 @click.command
 @database_option
-def state(database: Path) -> int:
+def state(database: "Place") -> int:
     """Print the state as JSON, for the next `python main.py read`."""
     from oneup_pinterest.sync.states import states_json
 
-    if not database.exists():
+    if isinstance(database, Path) and not database.exists():
         raise UserError(f"There is no database {database}. Sync or load into it first.")
     print(text := states_json(database))
     if text == "[]":
@@ -126,7 +127,7 @@ def state(database: Path) -> int:
 @click.command
 @click.argument("target", type=click.Path(path_type=Path), metavar="FILE")
 @database_option
-def backup(target: Path, database: Path) -> int:
+def backup(target: Path, database: "Place") -> int:
     """Copy the database to FILE, and read the copy back.
 
     The copy is consistent, also while a sync runs.
@@ -138,4 +139,23 @@ def backup(target: Path, database: Path) -> int:
     count = f"{format_count(sum(rows.values()), 'row')} in {format_count(len(rows), 'table')}"
     print_message(f"{target}: {count}, read back.")
     print(target)
+    return 0
+
+
+@click.command
+@database_option
+def maintain(database: "Place") -> int:
+    """Merge the small files of a lake, and remove old ones.
+
+    Syncs and readers may run meanwhile. Run it every night.
+    """
+    from oneup_pinterest.database.lake_maintenance import maintain as maintain_lake
+    from oneup_pinterest.formatting import format_count
+
+    done = maintain_lake(database)
+    print(
+        f"{database}: {format_count(done.files_before, 'file')} with {done.bytes_before / 1e6:,.1f} MB before, "
+        f"{format_count(done.files_after, 'file')} with {done.bytes_after / 1e6:,.1f} MB after; removed "
+        f"{format_count(done.expired_snapshots, 'old snapshot')} and {format_count(done.removed_files, 'old file')}."
+    )
     return 0

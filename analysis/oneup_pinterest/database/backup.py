@@ -27,7 +27,9 @@ from oneup_pinterest.database.connection import (
     open_error,
     require_magic,
 )
+from oneup_pinterest.database.lake import Lake
 from oneup_pinterest.database.migrations import read_schema_version
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.database.schema import quoted
 from oneup_pinterest.errors import UserError
 
@@ -46,7 +48,7 @@ class _Contents(NamedTuple):
     catalog: list[tuple[object, ...]]
 
 
-def back_up(database: str | Path, target: str | Path) -> dict[str, int]:
+def back_up(database: str | Path | Lake, target: str | Path) -> dict[str, int]:
     """Write a copy of a database to a new file, and return the number of rows per table.
 
     The copy holds everything that was committed: tables, views and comments. A sync may be running; what it has not
@@ -64,7 +66,13 @@ def back_up(database: str | Path, target: str | Path) -> dict[str, int]:
     >>> back_up(folder + "/history.duckdb", folder + "/copy.duckdb")
     {'accounts': 1}
     """
-    path = database_path(database)
+    path = place_of(database)
+    if isinstance(path, Lake):
+        raise UserError(
+            f"{path} is a lake, which this command does not copy: back up its catalog (pg_dump, or a copy of the file "
+            "while no sync runs) first and its data files after it.",
+            2,
+        )
     if not path.is_file():
         raise UserError(
             f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name the DuckDB file with --database.", 2

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from oneup_pinterest.console import print_message
+from oneup_pinterest.database.lake import PREFIX, Lake, is_connection_error, lake_error
 from oneup_pinterest.errors import UserError
 
 MAX_WAIT = 10.0  # seconds; enough for a report, a status or a notebook cell, but not for a first sync
@@ -48,8 +49,8 @@ def _why_unusable(text: str) -> str | None:
         return "The name of the database is empty"
     if "\0" in text:
         return f"{text} holds a NUL character, which no file name may"
-    if text.startswith("ducklake:"):
-        return f"{text} is a DuckLake, which this version does not read or write"
+    if text.startswith(PREFIX):
+        return f"{text} is a lake, but this needs a file"
     if re.split(f"[{re.escape(os.sep + (os.altsep or ''))}]", text)[-1] in ("", os.curdir, os.pardir):
         return f"{text} is the name of a folder"
     path = Path(text).absolute()
@@ -141,7 +142,7 @@ def open_error(path: Path, error: Exception, to_write: bool) -> UserError:
 
 
 @contextmanager
-def explain_database_errors(path: Path, to_write: bool) -> Iterator[None]:
+def explain_database_errors(path: os.PathLike[str], to_write: bool) -> Iterator[None]:
     """Turn errors of an open file, such as a full disk or a damaged block, into a `UserError`.
 
     Raises:
@@ -150,9 +151,11 @@ def explain_database_errors(path: Path, to_write: bool) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, pl.exceptions.PolarsError, OSError) as error:
+        if isinstance(path, Lake) and (_is_disk_error(error) or is_connection_error(error)):
+            raise lake_error(path, error) from None
         if not _is_disk_error(error):
             raise  # a bug: keep the traceback
-        raise _disk_error(path, error, to_write) from None
+        raise _disk_error(Path(path), error, to_write) from None
 
 
 def require_magic(path: Path) -> None:

@@ -98,8 +98,9 @@ def fill_listed_accounts(connection: duckdb.DuckDBPyConnection) -> None:
 class KeyListings:
     """The accounts that one key listed, in a file that is open for writing."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, key: str, salt: str | None = None) -> None:
         self._connection, self._key = connection, key
+        self._salt = salt or secrets.token_hex(16)  # of a first key; writers of a lake must agree on it
 
     def last_listed(self) -> list[str] | None:
         """Return the names of the accounts that this key was the last to list; None where no key is known yet."""
@@ -151,7 +152,7 @@ class KeyListings:
 
     @cached_property
     def _fingerprint(self) -> str:
-        salt = self._fingerprints[0].split(":")[1] if self._fingerprints else secrets.token_hex(16)
+        salt = self._fingerprints[0].split(":")[1] if self._fingerprints else self._salt
         return f"scrypt:{salt}:{hashlib.scrypt(self._key.encode(), salt=bytes.fromhex(salt), **_COST).hex()}"
 
     @cached_property

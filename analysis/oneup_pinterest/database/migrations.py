@@ -6,7 +6,7 @@ docs/database.md has the steps.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
+from os import PathLike
 
 import duckdb
 
@@ -73,7 +73,7 @@ MIGRATIONS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
-def read_schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+def read_schema_version(connection: duckdb.DuckDBPyConnection, path: PathLike[str]) -> int:
     """Return the schema version of the connection's file; 0 where it has none, as in another destination's file.
 
     Raises:
@@ -90,7 +90,7 @@ def read_schema_version(connection: duckdb.DuckDBPyConnection, path: Path) -> in
     return version
 
 
-def end_of_version_1(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:
+def end_of_version_1(connection: duckdb.DuckDBPyConnection, path: PathLike[str]) -> datetime | None:
     """Return until when a kit of schema version 1 wrote into the connection's file; None if none did.
 
     In a file that is still of version 1, that is `datetime.max`.
@@ -116,7 +116,7 @@ def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     return found is not None
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def migrate(connection: duckdb.DuckDBPyConnection, path: PathLike[str]) -> None:
     """Migrate a file to the current schema version, inside the open transaction.
 
     Raises:

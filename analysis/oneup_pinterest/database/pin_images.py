@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 import duckdb
 
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.lake_connection import connect_lake
 from oneup_pinterest.database.migrations import VERSION_TABLE
+from oneup_pinterest.database.place import Place
 from oneup_pinterest.database.schema import PIN_IMAGES, create_pin_images
+from oneup_pinterest.errors import UserError
 
 PinKey = tuple[str, str]  # social_network_id, id
 
@@ -29,12 +33,12 @@ class StoredImage(NamedTuple):
     webp: bytes | None
 
 
-def read_pin_images(path: Path, pins: Sequence[PinKey]) -> dict[PinKey, StoredImage]:
+def read_pin_images(path: Place, pins: Sequence[PinKey]) -> dict[PinKey, StoredImage]:
     """Return what a file knows about the images of pins; nothing if it has no such table or cannot be read now."""
-    if not pins or not path.is_file():
+    if not pins or (isinstance(path, Path) and not path.is_file()):
         return {}
     try:
-        with duckdb.connect(path, read_only=True) as connection:
+        with _connect(path) as connection:
             rows = connection.execute(
                 f"SELECT social_network_id, id, path, status, coalesce(checked_at, 'epoch'), webp "
                 f"FROM main.{PIN_IMAGES} "
@@ -42,20 +46,20 @@ def read_pin_images(path: Path, pins: Sequence[PinKey]) -> dict[PinKey, StoredIm
                 "USING (social_network_id, id)",
                 [[account for account, _ in pins], [pin for _, pin in pins]],
             ).fetchall()
-    except duckdb.Error:
+    except (duckdb.Error, UserError):
         return {}
     return {(account, pin): StoredImage(*rest) for account, pin, *rest in rows}
 
 
-def write_pin_images(path: Path, images: Mapping[PinKey, StoredImage]) -> bool:
+def write_pin_images(path: Place, images: Mapping[PinKey, StoredImage]) -> bool:
     """Store what is known about the images of pins, and return whether that was possible.
 
-    It is not possible in a file of another tool, a file that may not be written, or one that is in use. A pin without
+    It is not possible in a lake, a file of another tool, a file that may not be written, or one in use. A pin without
     a new thumbnail keeps its earlier one.
     """
     if not images:
         return True
-    if not path.is_file():
+    if isinstance(path, Lake) or not path.is_file():
         return False
     try:
         with duckdb.connect(path) as connection:
@@ -65,6 +69,10 @@ def write_pin_images(path: Path, images: Mapping[PinKey, StoredImage]) -> bool:
     except (duckdb.Error, OSError):
         return False
     return True
+
+
+def _connect(place: Place) -> duckdb.DuckDBPyConnection:
+    return connect_lake(place) if isinstance(place, Lake) else duckdb.connect(place, read_only=True)
 
 
 def _is_ours(connection: duckdb.DuckDBPyConnection) -> bool:

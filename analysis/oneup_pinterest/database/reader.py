@@ -12,9 +12,12 @@ import polars as pl
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database._arrow import to_polars
 from oneup_pinterest.database.accounts import Accounts, account_ids
-from oneup_pinterest.database.connection import connect_waiting, database_path, explain_database_errors
+from oneup_pinterest.database.connection import connect_waiting, explain_database_errors
 from oneup_pinterest.database.invalid_values import CLOCK_TOLERANCE
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.lake_connection import connect_lake
 from oneup_pinterest.database.migrations import read_schema_version
+from oneup_pinterest.database.place import Place, place_of
 from oneup_pinterest.database.rename_detection import find_renames
 from oneup_pinterest.database.schema import (
     EXTRACTED_AT,
@@ -31,7 +34,7 @@ from oneup_pinterest.database.views import create_views, has_pin_tables
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import format_count
 
-Database = str | Path | HistoryFile
+Database = str | Path | Lake | HistoryFile
 
 
 @contextmanager
@@ -41,10 +44,10 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
     Hold the connection briefly: no sync can write into the file meanwhile.
 
     Raises:
-        UserError: as `database_path`; or the file does not exist, is not a DuckDB database or is damaged; a newer
-            DuckDB or a newer version of this kit wrote it; a sync is writing it for longer than a short wait; it holds
-            none of the streams under the chosen schemas and prefix; it can be read in more than one way; or as
-            `database.selection.select_rows`.
+        UserError: as `place_of` and `connect_lake`; or the file does not exist, is not a DuckDB database or is damaged;
+            a newer DuckDB or a newer version of this kit wrote it; a sync is writing it for longer than a short wait;
+            it holds none of the streams under the chosen schemas and prefix; it can be read in more than one way; or
+            as `database.selection.select_rows`.
 
     >>> import duckdb, tempfile
     >>> database = tempfile.mkdtemp() + "/history.duckdb"
@@ -54,19 +57,18 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
     ...     history.sql("SELECT username, is_expired FROM accounts").fetchall()
     [('a', None)]
     """
-    path = database_path(database)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise UserError(
-            f"{path} {what}: name the DuckDB file with --database, or make one with `oneup-pinterest sync`.", 2
-        )
-    connection = connect_waiting(path, lambda: duckdb.connect(path, read_only=True), to_write=False)
+    path = place_of(database)
+    connection = _connect(path)
     try:
         with explain_database_errors(path, to_write=False):
             connection.execute("SET TimeZone = 'UTC'")
             read_schema_version(connection, path)
             schemas, prefix = (database.schemas, database.prefix) if isinstance(database, HistoryFile) else ((), None)
+            if isinstance(path, Lake):
+                schemas, prefix = ["main"], ""
             tables = find_tables(connection, str(path), schemas, prefix)
+            if isinstance(path, Lake):
+                tables = [table for table in tables if table.relation not in (PIN_ATTRIBUTES, PIN_COUNTERS)]
             if not any(table.relation in STREAMS for table in tables):
                 names = ", ".join(STREAMS)
                 raise UserError(
@@ -78,6 +80,17 @@ def open_history(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
     finally:
         connection.close()
+
+
+def _connect(place: Place) -> duckdb.DuckDBPyConnection:
+    if isinstance(place, Lake):
+        return connect_lake(place)
+    if not place.is_file():
+        what = "is a folder" if place.is_dir() else "does not exist"
+        raise UserError(
+            f"{place} {what}: name the DuckDB file with --database, or make one with `oneup-pinterest sync`.", 2
+        )
+    return connect_waiting(place, lambda: duckdb.connect(place, read_only=True), to_write=False)
 
 
 class DataWindow(NamedTuple):

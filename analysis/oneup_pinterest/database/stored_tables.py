@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
+from oneup_pinterest.database.place import Place
 from oneup_pinterest.database.schema import PIN_ATTRIBUTES, PIN_COUNTERS, STREAMS, SYNC_RUNS, TABLES, quoted
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import format_names
@@ -19,7 +19,7 @@ _OURS = (SYNC_RUNS, PIN_ATTRIBUTES, PIN_COUNTERS)  # no other tool writes these,
 
 @dataclass(frozen=True)
 class HistoryFile(os.PathLike[str]):
-    """A DuckDB file, and what of it to read. Every function that takes a database takes this too.
+    """A DuckDB file or a lake, and what of it to read. Every function that takes a database takes this too.
 
     - schemas: only these (default: all that hold the streams)
     - prefix: what stands before the stream names, such as `oneup_`; `*` stands for the name, so that `*_v2` is a
@@ -31,7 +31,7 @@ class HistoryFile(os.PathLike[str]):
     'cache.duckdb'
     """
 
-    path: Path
+    path: Place
     schemas: Sequence[str] = ()
     prefix: str | None = None
     accounts: Sequence[str] = ()

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import polars as pl
 
 from oneup_pinterest.clock import utc_now
-from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.pin_images import PinKey, StoredImage, read_pin_images, write_pin_images
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.database.reader import Database
 from oneup_pinterest.formatting import format_count, strip_control_characters
 from oneup_pinterest.images.addresses import Address, is_of_sandbox, may_be_public, parse_address, sandbox_address
@@ -45,7 +45,7 @@ class PinImages:
     """
 
     def __init__(self, database: Database, sandbox: str | None = None, seconds: float = SECONDS) -> None:
-        self._path = database_path(database)
+        self._path = place_of(database)
         self._sandbox = sandbox_address(sandbox) if sandbox else None
         self._seconds_left = seconds
         self._outcomes: dict[PinKey, Outcome] = {}

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import duckdb
 
 from oneup_pinterest.database.accounts import account_ids
-from oneup_pinterest.database.connection import database_path
+from oneup_pinterest.database.lake import PREFIX
+from oneup_pinterest.database.place import Place, place_of
 from oneup_pinterest.database.reader import Database, open_history, read_relation, read_window
 from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
@@ -42,7 +43,8 @@ class Choice(NamedTuple):
 
 def environment_of(database: Database) -> dict[str, str]:
     """Return the environment variables from which `chosen_database` in another process finds the database."""
-    environment = {DATABASE_VARIABLE: str(database_path(database).resolve())}
+    place = place_of(database)
+    environment = {DATABASE_VARIABLE: str(place.resolve() if isinstance(place, Path) else place)}
     if isinstance(database, HistoryFile):
         environment[SCHEMAS_VARIABLE] = json.dumps(list(database.schemas))
         if database.prefix is not None:
@@ -54,7 +56,7 @@ def environment_of(database: Database) -> dict[str, str]:
     return environment
 
 
-def chosen_database() -> Path | HistoryFile:
+def chosen_database() -> Place | HistoryFile:
     """Return the database for a notebook.
 
     It is the one that `open_notebooks` was given, with its accounts and days, or else `oneup_pinterest.duckdb` here or
@@ -69,13 +71,13 @@ def chosen_database() -> Path | HistoryFile:
         schemas, prefix = json.loads(os.environ.get(SCHEMAS_VARIABLE, "[]")), os.environ.get(PREFIX_VARIABLE)
         days = [_as_day(os.environ.get(variable) or None, variable) for variable in (SINCE_VARIABLE, UNTIL_VARIABLE)]
         accounts = json.loads(os.environ.get(ACCOUNTS_VARIABLE, "[]"))
-        file = HistoryFile(Path(name), schemas, prefix, accounts, *days)
+        file = HistoryFile(_named(name), schemas, prefix, accounts, *days)
         return file if schemas or prefix is not None or file.is_restricted else file.path
     here, above = Path(DEFAULT_DATABASE), Path("..") / DEFAULT_DATABASE
     return above if above.exists() and not here.exists() else here
 
 
-def start(account: str | None = None, since: Day = None, until: Day = None) -> tuple[Path | HistoryFile, str]:
+def start(account: str | None = None, since: Day = None, until: Day = None) -> tuple[Place | HistoryFile, str]:
     """Prepare a notebook in its first cells: enable charts, and show what the data cover.
 
     Return the chosen database, restricted to the days, and the `social_network_id` to look at: that of `account` (id or
@@ -116,7 +118,7 @@ def known_accounts(history: duckdb.DuckDBPyConnection) -> tuple[list[str], Mappi
     return accounts_by_pins(pins_latest, *others), account_names(others[-1])
 
 
-def with_days(database: Path | HistoryFile, since: date | None, until: date | None) -> Path | HistoryFile:
+def with_days(database: Place | HistoryFile, since: date | None, until: date | None) -> Place | HistoryFile:
     """Return the database restricted to these days, and otherwise as it was."""
     if isinstance(database, HistoryFile):
         return replace(database, since=since, until=until)
@@ -153,3 +155,8 @@ def _as_day(day: Day, name: str) -> date | None:
         return date.fromisoformat(day)
     except ValueError:
         raise UserError(f"{name} is not a day: write it as YYYY-MM-DD, for example 2026-03-31.", 2) from None
+
+
+def _named(name: str) -> Place:
+    """Return the lake or the path, which stays relative."""
+    return place_of(name) if name.startswith(PREFIX) else Path(name)

@@ -4,8 +4,8 @@ from typing import Any
 
 import altair as alt
 
-from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.pin_images import read_pin_images
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.database.reader import Database
 from oneup_pinterest.images.pin_images import data_uri
 from oneup_pinterest.images.placeholders import NO_IMAGE
@@ -23,7 +23,7 @@ class StoredPictures:
     """
 
     def __init__(self, database: Database, account: str) -> None:
-        self._path = database_path(database)
+        self._path = place_of(database)
         self._account = account
 
     def added_to(self, chart: Chart) -> Chart:

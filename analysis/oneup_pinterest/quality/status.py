@@ -6,7 +6,9 @@ from typing import Any
 
 import duckdb
 
-from oneup_pinterest.database.connection import database_path
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.lake_connection import lake_bytes
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.database.reader import Database, open_history, read_window
 from oneup_pinterest.database.schema import STREAMS, TABLES, quoted
 from oneup_pinterest.formatting import format_names, strip_control_characters
@@ -48,15 +50,16 @@ def read_status(database: Database, max_age: timedelta | None = None) -> dict[st
     >>> read_status(database)["streams"]["accounts"]
     {'rows': 1, 'first': None, 'last': None}
     """
-    path = database_path(database).resolve()
+    place = place_of(database)
     with open_history(database) as history:
         window, context, streams = read_window(history), read_check_context(history), _streams(history)
+        size = lake_bytes(history) if isinstance(place, Lake) else place.stat().st_size
     last_sync = context.last_sync
     ids = context.history.accounts["social_network_id"].to_list()
     findings, assumptions = find_problems(context), judge_assumptions(context.history)
     return {
-        "database": str(path),
-        "size_bytes": path.stat().st_size,
+        "database": str(place if isinstance(place, Lake) else place.resolve()),
+        "size_bytes": size,
         "freshness": {
             "last_sync": _iso(last_sync),
             "hours_ago": last_sync and round((context.now - last_sync).total_seconds() / 3600, 1),

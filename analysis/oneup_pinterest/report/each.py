@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.database.reader import Database, open_history, read_relation
 from oneup_pinterest.database.stored_tables import HistoryFile
 from oneup_pinterest.errors import UserError
@@ -47,7 +48,7 @@ def write_each(
     Raises:
         UserError: as `open_history`, or the folder cannot be made.
     """
-    chosen = database if isinstance(database, HistoryFile) else HistoryFile(Path(database))
+    chosen = database if isinstance(database, HistoryFile) else HistoryFile(place_of(database))
     with open_history(database) as history:
         relations = ("pins_latest", "overview_metrics", "account_followers", "accounts")
         frames = [read_relation(history, name, columns=["social_network_id"]) for name in relations]

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from oneup_pinterest.database.connection import database_path
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.place import Place, place_of
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.files import replaced_file
 from oneup_pinterest.formatting import format_count
@@ -66,14 +67,13 @@ class Check(NamedTuple):
         return self.mark == FAILURE
 
 
-def examine(config: ConfigFound, database: Path) -> list[Check]:
+def examine(config: ConfigFound, database: Place) -> list[Check]:
     """Return what was found, in a fixed order. Nothing is written; OneUp gets at most one request."""
     return [
         *_versions(),
         _time_zone(),
         *_config(config),
-        *_database(database),
-        _free_space(database),
+        *(_lake(database) if isinstance(database, Lake) else [*_database(database), _free_space(database)]),
     ]
 
 
@@ -170,18 +170,31 @@ def _database(path: Path) -> Iterator[Check]:
     except UserError as error:
         yield Check(FAILURE, "database", f"{path}, {size}", str(error))
         return
+    yield _synced(status, f"{path}, {size}")
+
+
+def _lake(lake: Lake) -> Iterator[Check]:
+    try:
+        status = _status(lake)
+    except UserError as error:
+        yield Check(FAILURE, "database", str(lake), str(error))
+        return
+    yield _synced(status, f"{lake}, {status['size_bytes'] / 1e6:,.1f} MB")
+
+
+def _synced(status: Mapping[str, Any], what: str) -> Check:
     last = status["freshness"]["last_sync"]
     serious = [finding for finding in status["findings"] if finding["severity"] != "info"]
     advice = f"{format_count(len(serious), 'finding')}: run `oneup-pinterest status`." if serious else ""
-    yield Check(
+    return Check(
         WARNING if serious else OK,
         "database",
-        f"{path}, {size}, last sync {last[:16].replace('T', ' ') + ' UTC' if last else 'never'}",
+        f"{what}, last sync {last[:16].replace('T', ' ') + ' UTC' if last else 'never'}",
         advice,
     )
 
 
-def _status(path: Path) -> dict[str, Any]:
+def _status(path: Place) -> dict[str, Any]:
     from oneup_pinterest.quality.status import read_status
 
     return read_status(path)
@@ -198,7 +211,7 @@ def _nearest_folder(path: Path) -> Path:
     return next(parent for parent in path.parents if os.access(parent, os.F_OK))
 
 
-def write_bundle(target: Path, found: list[Check], config: ConfigFound, database: Path) -> None:
+def write_bundle(target: Path, found: list[Check], config: ConfigFound, database: Place) -> None:
     """Write a zip file for support: the checks, the status of the database, and the config without key and accounts.
 
     It holds no key, no text of a pin and no figures of pins. Names and ids of accounts are in the findings.
@@ -208,7 +221,7 @@ def write_bundle(target: Path, found: list[Check], config: ConfigFound, database
     """
     files = {"checks.json": [check._asdict() for check in found], "config.json": _without_secrets(config)}
     try:
-        files["status.json"] = _status(database_path(database))
+        files["status.json"] = _status(place_of(database))
     except UserError as error:
         files["status.json"] = {"error": str(error)}
     text = {name: json.dumps(value, indent=2, default=str) for name, value in files.items()}

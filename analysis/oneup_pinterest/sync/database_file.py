@@ -9,6 +9,9 @@ from pathlib import Path
 import duckdb
 
 from oneup_pinterest.database.connection import WORK_SUFFIX, connect_waiting, database_path, log_of, open_error
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.lake_connection import connect_lake
+from oneup_pinterest.database.place import Place
 from oneup_pinterest.errors import UserError
 
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later, and MotherDuck, can read it
@@ -52,12 +55,14 @@ def create_database(path: Path) -> bool:
     return True
 
 
-def attach(path: Path, mode: str) -> duckdb.DuckDBPyConnection:
-    """Return a connection with the file attached and in use; `mode` is READ_WRITE or READ_ONLY.
+def attach(path: Place, mode: str) -> duckdb.DuckDBPyConnection:
+    """Return a connection with the file or lake attached and in use; `mode` is READ_WRITE or READ_ONLY.
 
     Raises:
-        UserError: As `database_path` and `connect_waiting`.
+        UserError: As `database_path`, `connect_waiting` and `connect_lake`.
     """
+    if isinstance(path, Lake):
+        return connect_lake(path, to_write=mode == "READ_WRITE")
     path = database_path(path)
 
     def connect() -> duckdb.DuckDBPyConnection:

@@ -8,6 +8,8 @@ from typing import Any
 
 from oneup_pinterest.clock import utc_now
 from oneup_pinterest.database.connection import explain_database_errors
+from oneup_pinterest.database.lake import Lake
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.sync.events import Location, RecordEvent, StateEvent, StreamFinishedEvent
 from oneup_pinterest.sync.load_input import LoadInput, ReadStartedEvent, TruncatedEvent
@@ -17,7 +19,7 @@ from oneup_pinterest.sync.run import SyncResult, SyncRun
 from oneup_pinterest.sync.signals import SignalGuard
 from oneup_pinterest.sync.states import merge_states
 from oneup_pinterest.sync.tables import WriteResult
-from oneup_pinterest.sync.writer import DatabaseWriter
+from oneup_pinterest.sync.writer import DatabaseWriter, open_writer
 
 DROPPED = " {} records after the last state were not loaded; the next read brings them again."
 LOADED = " Everything before that was loaded."
@@ -26,7 +28,7 @@ NO_STATE = "The input has no state: the next read continues from what `oneup-pin
 
 
 def load(
-    names: Sequence[str], database: Path, stream: str | None = None, progress: Progress | None = None
+    names: Sequence[str], database: str | Path | Lake, stream: str | None = None, progress: Progress | None = None
 ) -> SyncResult:
     """Write messages of the connector, or rows of Airbyte's file destinations, into `database`.
 
@@ -35,7 +37,7 @@ def load(
 
     Args:
         names: Files (also compressed with gzip or Zstandard), folders, or `-` for standard input.
-        database: The DuckDB file; created if it does not exist.
+        database: The DuckDB file or the lake; created if it does not exist.
         stream: The stream of rows whose path does not name it.
         progress: Where to report progress.
 
@@ -44,8 +46,9 @@ def load(
     """
     streams = declared_streams()
     source = LoadInput(names, {name: schema for name, (schema, _) in streams.items()}, stream)
+    place = place_of(database)
     signals = SignalGuard()
-    with signals.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as writer:
+    with signals.listening(), explain_database_errors(place, to_write=True), open_writer(place) as writer:
         with signals.deferred():
             writer.prepare(streams)
             writer.start_run()

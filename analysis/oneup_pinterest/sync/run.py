@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from oneup_pinterest.database.connection import database_path, explain_database_errors
+from oneup_pinterest.database.connection import explain_database_errors
+from oneup_pinterest.database.lake import Lake
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, describe_missing
+from oneup_pinterest.database.place import place_of
 from oneup_pinterest.errors import UserError
 from oneup_pinterest.formatting import format_count, strip_control_characters, truncate
 from oneup_pinterest.sync.events import (
@@ -29,7 +31,7 @@ from oneup_pinterest.sync.progress import Progress
 from oneup_pinterest.sync.signals import SignalGuard
 from oneup_pinterest.sync.states import full_refresh_states, stored_states
 from oneup_pinterest.sync.tables import WriteResult
-from oneup_pinterest.sync.writer import DatabaseWriter
+from oneup_pinterest.sync.writer import DatabaseWriter, open_writer
 
 if TYPE_CHECKING:  # `load` runs without the CDK
     from oneup_pinterest.sync.connector import Connector
@@ -91,7 +93,7 @@ class SyncResult:
 
 def sync(
     config: Mapping[str, Any],
-    database: str | Path,
+    database: str | Path | Lake,
     streams: Iterable[str] | None = None,
     full_refresh: bool = False,
     progress: Progress | None = None,
@@ -100,7 +102,7 @@ def sync(
 
     Args:
         config: The connector's config.
-        database: The DuckDB file; created if it does not exist.
+        database: The DuckDB file or the lake; created if it does not exist.
         streams: Names of streams; all of them if None.
         full_refresh: Read all history again, whatever the state says.
         progress: Where to report progress.
@@ -111,12 +113,13 @@ def sync(
     """
     from oneup_pinterest.sync.connector import Connector
 
-    database = database_path(database)
-    states = full_refresh_states(database) if full_refresh else stored_states(database)
+    place = place_of(database)
+    states = full_refresh_states(place) if full_refresh else stored_states(place)
     connector = Connector(config, states)
     names = _select_streams(streams, connector)
     signals = SignalGuard()
-    with signals.listening(), explain_database_errors(database, to_write=True), DatabaseWriter(database) as writer:
+    shard = config.get("shard")
+    with signals.listening(), explain_database_errors(place, to_write=True), open_writer(place, shard) as writer:
         with signals.deferred():
             writer.prepare({name: _schema(connector, name) for name in names})
             writer.start_run()

@@ -11,19 +11,21 @@ from typing import Any
 import duckdb
 
 from oneup_pinterest.database.connection import explain_database_errors
+from oneup_pinterest.database.lake import Lake, MissingLake
 from oneup_pinterest.database.migrations import PERIOD_KEYS, read_schema_version
+from oneup_pinterest.database.place import Place
 from oneup_pinterest.sync.database_file import attach
 
 
-def stored_states(path: Path) -> dict[str, dict[str, Any]]:
+def stored_states(path: Place) -> dict[str, dict[str, Any]]:
     """Return the state of each stream in a file (stream name → state); empty if the file does not exist yet.
 
     Raises:
         UserError: As `DatabaseWriter`.
     """
-    if not path.exists():
+    connection = _open(path)
+    if connection is None:
         return {}
-    connection = attach(path, "READ_ONLY")
     try:
         with explain_database_errors(path, to_write=True):
             read_schema_version(connection, path)
@@ -34,22 +36,30 @@ def stored_states(path: Path) -> dict[str, dict[str, Any]]:
         connection.close()
 
 
+def _open(place: Place) -> duckdb.DuckDBPyConnection | None:
+    """Return a connection; None if there is no such file or lake yet."""
+    try:
+        return attach(place, "READ_ONLY") if isinstance(place, Lake) or place.exists() else None
+    except MissingLake:
+        return None
+
+
 def select_states(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Return the state of each stream (stream name → state) in the connection's file."""
     rows = connection.execute("SELECT stream_name, state FROM _airbyte_state").fetchall()
     return {stream: json.loads(state) for stream, state in rows}
 
 
-def full_refresh_states(path: Path) -> dict[str, dict[str, Any]]:
+def full_refresh_states(path: Place) -> dict[str, dict[str, Any]]:
     """Return the states for a full refresh: no cursor, so all history is read, plus every stored period.
 
     Raises:
         UserError: As `DatabaseWriter`.
     """
-    if not path.exists():
-        return {}
-    connection = attach(path, "READ_ONLY")
+    connection = _open(path)
     states: dict[str, dict[str, Any]] = {}
+    if connection is None:
+        return states
     try:
         with explain_database_errors(path, to_write=True):
             read_schema_version(connection, path)
@@ -113,7 +123,7 @@ def merge_states(
     return {**newer, "states": list(entries.values())}, at
 
 
-def states_json(database: Path) -> str:
+def states_json(database: Place) -> str:
     """Return the state of each stream in `database` as one line: Airbyte's JSON list for `main.py read --state`.
 
     Raises:
@@ -128,7 +138,7 @@ def states_json(database: Path) -> str:
     )
 
 
-def write_states_json(database: Path, output: Path) -> None:
+def write_states_json(database: Place, output: Path) -> None:
     """Write `states_json` to a file in one step: a concurrent reader sees the old content or the new.
 
     Raises:

@@ -123,12 +123,16 @@ class StreamTable:
         unique_rows = self._unique_rows(columns, time, source, has_duplicates=hashes.n_unique() < hashes.len())
         with self._arrived(batch):
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {unique_rows}")
+        self._fetch_stored()
         if not isinstance(extracted_at, str):
             self._drop_outdated()
         unreadable = self._unreadable(batch, columns, source)
         merged = self._merge()
         without_key = batch.height - hashes.len()
         return WriteResult(merged.new_rows, without_key, unreadable, merged.kept, merged.only_zeros)
+
+    def _fetch_stored(self) -> None:
+        """Bring the stored rows here that the batch can touch; a file has them."""
 
     def _unique_rows(self, columns: Mapping[str, str], time: str, source: str, *, has_duplicates: bool) -> str:
         """Return SQL for one row per key of a batch: the last value of each column, or the last entry of a list."""
@@ -256,9 +260,13 @@ class StreamTable:
         numbers = [value for value in values if value is not None]
         if stored not in NUMERIC_TYPES or inferred_type([*numbers, 0.5]) != "DOUBLE":
             return False
-        table = self._table_with(column)
-        query = f"SELECT count(*) FROM {quoted(table)} WHERE abs({quoted(column)}::HUGEINT) > {MAX_EXACT_NUMBER}"
+        values_of = self._values_of(self._table_with(column), column)
+        query = f"SELECT count(*) FROM ({values_of}) WHERE abs({quoted(column)}::HUGEINT) > {MAX_EXACT_NUMBER}"
         return stored == "DOUBLE" or self._count(query) == 0
+
+    def _values_of(self, table: str, column: str) -> str:
+        """Return the query for all stored values of a column."""
+        return f"SELECT {quoted(column)} FROM {quoted(table)}"
 
     def _table_with(self, column: str) -> str:
         return next(table for table in self.tables() if column in self._stored(table))

@@ -16,8 +16,10 @@ from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.bi.create import create_bi_views, write_renames
 from oneup_pinterest.database.comments import OWN_TABLES, stream_comments, write_comments
 from oneup_pinterest.database.connection import database_path, log_of
+from oneup_pinterest.database.lake import Lake
 from oneup_pinterest.database.listed_accounts import KeyListings, MissingAccount, create_listed_accounts
 from oneup_pinterest.database.migrations import migrate
+from oneup_pinterest.database.place import Place
 from oneup_pinterest.database.rename_detection import find_renames
 from oneup_pinterest.database.renames import Rename
 from oneup_pinterest.database.schema import create_pin_images
@@ -48,10 +50,9 @@ class DatabaseWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path = database_path(path)
-        self.is_new = not path.exists() and create_database(path)
-        self._connection = attach(path, "READ_WRITE")
-        self._tables: dict[str, StreamTable] = {}
+        path = database_path(path)
+        is_new = not path.exists() and create_database(path)
+        self._open(path, attach(path, "READ_WRITE"), is_new)
         self._folder = work_folder(path)
         clear_work_folder(self._folder)  # a killed sync may have left files; we hold the lock, so nobody uses them
         try:
@@ -63,6 +64,10 @@ class DatabaseWriter:
         self._connection.execute(f"SET threads = {THREADS}")
         self._connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}MB'")
         self._connection.execute("SET temp_directory = ?", [str(self._folder)])
+
+    def _open(self, path: Place, connection: duckdb.DuckDBPyConnection, is_new: bool) -> None:
+        self.path, self.is_new, self._connection = path, is_new, connection
+        self._tables: dict[str, StreamTable] = {}
         self._in_transaction = False
         self._long_text_bytes = 0  # in the open transaction
         self._run_id = ""
@@ -74,6 +79,9 @@ class DatabaseWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.roll_back()
+        self._close()
+
+    def _close(self) -> None:
         self._connection.close()
         clear_work_folder(self._folder)
 
@@ -82,7 +90,8 @@ class DatabaseWriter:
 
         The lock is still held, so no other sync has written into it. Windows removes no open file: there it stays.
         """
-        for file in (self.path, log_of(self.path)):
+        path = Path(self.path)
+        for file in (path, log_of(path)):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
 
@@ -101,8 +110,7 @@ class DatabaseWriter:
         create_listed_accounts(self._connection)
         create_pin_images(self._connection)
         for stream, (schema, key) in schemas.items():
-            table_class = PinTables if stream == "pins" else StreamTable
-            self._tables[stream] = table_class(self._connection, stream, schema, key, self._raise_memory_limit)
+            self._tables[stream] = self._table(stream, schema, key)
             self._tables[stream].prepare()
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS _airbyte_state (stream_name VARCHAR, state JSON, updated_at TIMESTAMP)"
@@ -112,9 +120,16 @@ class DatabaseWriter:
             "status VARCHAR, streams JSON, skipped_accounts JSON, requests BIGINT, duration_seconds DOUBLE, "
             "error VARCHAR)"
         )
+        self._create_views()
+        self.commit()
+
+    def _table(self, stream: str, schema: Mapping[str, Any], key: Sequence[str]) -> StreamTable:
+        table_class = PinTables if stream == "pins" else StreamTable
+        return table_class(self._connection, stream, schema, key, self._raise_memory_limit)
+
+    def _create_views(self) -> None:
         create_bi_views(self._connection)
         self._write_comments()
-        self.commit()
 
     def write(
         self, stream: str, rows: Sequence[Mapping[str, Any]], extracted_at: Sequence[int] | None = None
@@ -274,3 +289,17 @@ class DatabaseWriter:
 
 def _timestamp() -> str:
     return utc_now().replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+
+
+def open_writer(place: Place, shard: str | None = None) -> DatabaseWriter:
+    """Return the writer of a file or of a lake; `shard` is the part of a lake's accounts that only it writes.
+
+    Raises:
+        UserError: as `DatabaseWriter`, or `LakeWriter`.
+    """
+    if not isinstance(place, Lake):
+        return DatabaseWriter(place)
+    from oneup_pinterest.sync.lake_owner import WHOLE
+    from oneup_pinterest.sync.lake_writer import LakeWriter
+
+    return LakeWriter(place, shard or WHOLE)

@@ -22,12 +22,17 @@ def create_bi_views(connection: duckdb.DuckDBPyConnection) -> None:
     tables = _usable_tables(connection)
     if not {PIN_ATTRIBUTES, PIN_COUNTERS} <= tables:
         return
+    create_renames(connection)
+    for name, query in bi_views(tables).items():
+        replace_view(connection, name, query, BI_VIEWS[name][0])
+
+
+def create_renames(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table of renamed accounts unless it exists."""
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {RENAMES} "
         "(social_network_id VARCHAR, newest_id VARCHAR, place INTEGER, pin_ids MAP(VARCHAR, VARCHAR))"
     )
-    for name, query in bi_views(tables).items():
-        replace_view(connection, name, query, BI_VIEWS[name][0])
 
 
 def _usable_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
