@@ -32,6 +32,7 @@ MEASUREMENTS = {
     "fleet": Measurement("Many accounts", "benchmarks.fleet", 30),
     "accounts": Measurement("Very many accounts", "benchmarks.accounts", 16),
     "progress": Measurement("The bar of a first sync", "benchmarks.progress", 2),
+    "lake": Measurement("Lakes", "benchmarks.lake", 6),
     "growth": Measurement("A year of daily syncs", "benchmarks.growth", 12),
     "reports": Measurement("Reports", "benchmarks.reports", 8),
     "storage": Measurement("Storage of pins", "benchmarks.storage", 3),
