@@ -63,7 +63,15 @@ def _connector(lake: Lake, to_write: bool, may_create: bool) -> Callable[[], duc
         try:
             if lake.file is not None and lake.file.exists():
                 _require_lake(connection, lake.file)
-            connection.execute(f"ATTACH {_literal(str(lake))} AS {CATALOG} ({', '.join(options)})")
+            attach = f"ATTACH {_literal(str(lake))} AS {CATALOG} ({', '.join(options)})"
+            try:
+                connection.execute(attach)
+            except duckdb.Error as error:
+                if "httpfs" not in str(error):
+                    raise
+                # only the catalog says that the files are in object storage
+                connection.execute(f"LOAD {_literal(str(_extension_file('httpfs')))}")
+                connection.execute(attach)
             connection.execute(f"USE {CATALOG}")
             _prepare_for_s3(connection)
         except BaseException:
