@@ -1,4 +1,4 @@
-"""What a command finds at a place: a lake whose files are in object storage."""
+"""What a command finds or leaves at a place: a lake whose files are in object storage, and a move that fails."""
 
 import subprocess
 import sys
@@ -40,3 +40,12 @@ def with_lake(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_a_lake_in_object_storage_is_opened_without_its_data_path(tmp_path: Path) -> None:
     ended = with_lake("-c", CREATE_THEN_READ, f"ducklake:{tmp_path}/lake.ducklake")
     assert ended.returncode == 0, ended.stderr
+
+
+@requires_lake
+def test_a_move_from_a_lake_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
+    target = tmp_path / "history.duckdb"
+    lake = f"ducklake:{tmp_path}/none.ducklake"
+    ended = with_lake("-m", "oneup_pinterest.cli", "export", "--database", lake, "--to", target)
+    assert (ended.returncode, ended.stderr.count("There is no lake")) == (2, 1), ended.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -89,9 +89,9 @@ def _into_file(lake: Lake, file: Path) -> None:
     file = database_path(file)
     if file.exists():
         raise UserError(f"{file} exists already: name a new file.", 2)
-    with DatabaseWriter(file) as writer:
-        writer.prepare(declared_streams())
-    with closing(connect_lake(lake)) as connection:
+    with closing(connect_lake(lake)) as connection:  # first, so that a wrong name leaves no file behind
+        with DatabaseWriter(file) as writer:
+            writer.prepare(declared_streams())
         stored = LakeTables(connection).columns()
         connection.execute(f"ATTACH {_literal(file)} AS {_SOURCE} (TYPE duckdb)")
         try:
