@@ -182,6 +182,9 @@ def test_a_history_moves_into_a_lake_and_back(tmp_path: Path, first_sync: FirstS
     first_sync(file)
     there = command("export", "--database", file, "--to", lake)
     assert there.returncode == 0, there.stderr
+    compared = dict(line.split(": ", 1) for line in there.stdout.splitlines()[:-1])
+    for relation in ("pins", "_sync_runs", "_airbyte_state", "_listed_accounts"):
+        assert not compared[relation].startswith("0 rows")
     again = command("export", "--database", file, "--to", lake)
     assert (again.returncode, again.stderr.count("has a history already")) == (2, 1), again.stderr
     returned = command("export", "--database", lake, "--to", back)

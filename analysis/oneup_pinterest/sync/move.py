@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from oneup_pinterest.database.bi.create import RENAMES
 from oneup_pinterest.database.connection import database_path
 from oneup_pinterest.database.lake import Lake
 from oneup_pinterest.database.lake_connection import connect_lake
+from oneup_pinterest.database.listed_accounts import LISTED_ACCOUNTS
 from oneup_pinterest.database.migrations import SCHEMA_VERSION, read_schema_version
 from oneup_pinterest.database.place import Place
 from oneup_pinterest.database.reader import open_history
@@ -167,11 +169,12 @@ def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> Mapping[st
 
 
 def _checksums(history: duckdb.DuckDBPyConnection) -> Iterator[Compared]:
-    for name in TABLES:
-        columns = sorted(history.sql(f"FROM {quoted(name)}").columns)
+    for name in (*TABLES, STATE, LISTED_ACCOUNTS, RENAMES):
+        rows_of = f"({split_states(f'main.{STATE}')})" if name == STATE else quoted(name)
+        columns = sorted(history.sql(f"FROM {rows_of}").columns)
         values = ", ".join(quoted(column) for column in columns)
         ((rows, checksum),) = history.execute(
-            f"SELECT count(*), coalesce(sum(hash({values})), 0)::HUGEINT FROM {quoted(name)}"
+            f"SELECT count(*), coalesce(sum(hash({values})), 0)::HUGEINT FROM {rows_of}"
         ).fetchall()
         yield Compared(name, rows, checksum % 2**64)
 
