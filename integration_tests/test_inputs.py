@@ -83,6 +83,7 @@ def test_no_verb_ends_with_a_traceback_on_a_full_disk(verb: str) -> None:
 
 EMPTY_FIELDS = {
     "social_network_ids": None,
+    "shard": "",
     "start_date": "",
     "preset": None,
     "timezone": "",

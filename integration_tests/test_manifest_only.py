@@ -119,3 +119,13 @@ def test_a_start_date_in_the_future_is_reported_in_one_sentence(sandbox: Sandbox
     assert errors[0].endswith(
         "`start_date` is 2999-12-31, which is in the future (today is 2026-05-20): use an earlier day."
     )
+
+
+def test_a_shard_is_that_of_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
+    export(tmp_path)
+    config = {**sandbox.config(), "start_date": "2026-05-01", "shard": "1/2"}
+
+    first, ours = read_stock(tmp_path, sandbox, config, []), read(config)
+
+    assert 0 < len(ours.records["accounts"]) < len(sandbox.account_ids)
+    assert rows(first) == rows(ours)

@@ -44,6 +44,7 @@ def test_spec_lists_every_config_key() -> None:
     assert list(properties) == [
         "api_key",
         "social_network_ids",
+        "shard",
         "start_date",
         "preset",
         "timezone",
@@ -127,6 +128,7 @@ def test_check_names_each_failing_account_with_its_cause(sandbox: Sandbox, tmp_p
         ({"max_requests_per_minute": 0}, "`max_requests_per_minute`"),
         ({"pins_lookback_days": 0}, "`pins_lookback_days`"),
         ({"social_network_ids": "pin_a, pin_b"}, "`social_network_ids`"),
+        ({"shard": "17/16"}, "`shard`"),
         ({"analytics_url": "http://example.com"}, "`analytics_url`"),
     ],
 )

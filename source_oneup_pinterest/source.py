@@ -31,6 +31,7 @@ from source_oneup_pinterest import inputs
 from source_oneup_pinterest.components.config import require_listed_values
 from source_oneup_pinterest.components.errors import traced
 from source_oneup_pinterest.components.progress import ProgressSnapshot as ProgressSnapshot
+from source_oneup_pinterest.components.shard import empty_shard, shard_of
 from source_oneup_pinterest.components.sync_context import AddSyncContext, SyncContext
 from source_oneup_pinterest.parts import NEWEST_WINDOWS, StreamStatuses, history_parts
 
@@ -83,9 +84,15 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         self._config = {**self._config, "_known_accounts": list(names)}
 
     @property
-    def configured_accounts(self) -> list[str]:
-        """Return the accounts that the config names; none if every account is read."""
-        return list(self._config.get("social_network_ids") or ())
+    def configured_accounts(self) -> list[str] | None:
+        """Return the accounts that the config names, without those of other shards; None if it names none."""
+        configured = self._config.get("social_network_ids")
+        return [account for account in configured if self.reads(account)] if configured else None
+
+    def reads(self, account: str) -> bool:
+        """Return whether an account belongs to the config's shard; every account does if it has none."""
+        shard = shard_of(self._config)
+        return shard is None or shard.holds(account)
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
@@ -187,6 +194,8 @@ class SourceOneupPinterest(YamlDeclarativeSource):
             problems = [problem for problem in workers.map(_problem_of, partitions) if problem]
         if problems:
             return _failed(f"{len(problems)} of {len(partitions)} accounts failed. " + " ".join(problems))
+        if not partitions and (shard := shard_of(self._config)):
+            return AirbyteConnectionStatus(status=Status.SUCCEEDED, message=empty_shard(shard))
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     def _begin_sync(self) -> SyncContext:

@@ -15,6 +15,7 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
 from .errors import config_error, quoted
 from .log import LOGGER
 from .payload import json_type_name
+from .shard import shard_of
 
 MAX_WHOLE_NUMBER_DIGITS = 9
 NEAR_MISS_THRESHOLD = 0.8  # similarity: `start_dat` and `lookback_days` are above it, `start_time` is below
@@ -45,6 +46,7 @@ class NormalizeConfig(ConfigTransformation):
                 del config[key]
             else:
                 config[key] = _typed(key, value, properties[key])
+        shard_of(config)  # refuses an invalid one
 
 
 def _check_unknown_keys(keys: Iterable[str], known: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """Read the accounts, and the windows of the other streams."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from .cursor import AccountsCursor
 from .errors import config_error
 from .extractors import AccountsExtractor
 from .log import LOGGER
+from .shard import empty_shard, shard_of
 from .sync_context import SyncContext
 from .windows import Window
 
@@ -21,21 +22,36 @@ MAX_NAMES_LISTED = 100  # accounts in one message
 
 @dataclass
 class AccountsRetriever(SimpleRetriever):
-    """Read the accounts that the config names, or the list of OneUp if it names none."""
+    """Read the accounts that the config names, or the list of OneUp if it names none; with a shard, only its own."""
 
     def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Any]:
-        configured = self.config.get("social_network_ids")
-        if not configured:
-            listed: dict[str, str | None] = {}
-            for record in super().read_records(records_schema, stream_slice):
-                assert isinstance(record, Mapping)
-                listed[record["social_network_id"]] = record["username"]
-                yield record
-            if not listed:
-                self._handle_empty_list()
-            SyncContext.of(self.config).listed_accounts = listed
-            return
-        for account in dict.fromkeys(configured):
+        shard, own, other = shard_of(self.config), 0, 0
+        rows = self._configured if self.config.get("social_network_ids") else self._listed
+        for record in rows(records_schema, stream_slice):
+            if shard and not shard.holds(record["social_network_id"]):
+                other += 1
+                continue
+            own += 1
+            yield record
+        if shard and other and not own and SyncContext.of(self.config).is_first("empty shard"):
+            LOGGER.warning(empty_shard(shard))
+
+    def _listed(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None
+    ) -> Iterator[Mapping[str, Any]]:
+        listed: dict[str, str | None] = {}  # of all shards, because what another shard reads is not missing
+        for record in super().read_records(records_schema, stream_slice):
+            assert isinstance(record, Mapping)
+            listed[record["social_network_id"]] = record["username"]
+            yield record
+        if not listed:
+            self._handle_empty_list()
+        SyncContext.of(self.config).listed_accounts = listed
+
+    def _configured(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None
+    ) -> Iterator[Mapping[str, Any]]:
+        for account in dict.fromkeys(self.config["social_network_ids"]):
             row = dict.fromkeys(AccountsExtractor.FIELDS) | {"social_network_id": account}
             yield Record(row, self.name, stream_slice or StreamSlice(partition={}, cursor_slice={}))
 

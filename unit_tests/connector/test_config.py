@@ -13,6 +13,7 @@ from source_oneup_pinterest.components.clock import CLOCK_VARIABLE
 
 OPTIONAL = (
     "social_network_ids",
+    "shard",
     "start_date",
     "preset",
     "timezone",
@@ -56,6 +57,7 @@ def test_null_or_blank_optional_key_counts_as_absent(key: str, blank: str | None
         ("social_network_ids", ["pin_a\n", " pin_b", 1000], ["pin_a", "pin_b", "1000"]),
         ("social_network_ids", ['q"uote', "a/b c", "{{ 1 }}"], ['q"uote', "a/b c", "{{ 1 }}"]),
         ("social_network_ids", 1000, ["1000"]),
+        ("shard", " 3/16\n", "3/16"),
         ("pins_lookback_days", "90", 90),
         ("pins_lookback_days", " 90\n", 90),
         ("num_workers", 4.0, 4),
@@ -284,8 +286,8 @@ def test_unknown_keys_give_one_warning_and_platform_keys_none(caplog: pytest.Log
 
     assert caplog.messages == [
         "Ignored config keys that this version does not have: `color`, `end_time`. It has api_key, "
-        "social_network_ids, start_date, preset, timezone, pins_lookback_days, num_workers, max_requests_per_minute, "
-        "analytics_url, accounts_url."
+        "social_network_ids, shard, start_date, preset, timezone, pins_lookback_days, num_workers, "
+        "max_requests_per_minute, analytics_url, accounts_url."
     ]
 
 

@@ -24,7 +24,15 @@ from source_oneup_pinterest.components.session import encodings_of_key
 PACKAGES = ("source-oneup-pinterest", "airbyte-cdk", "duckdb", "polars", "altair", "jupyterlab")
 MIN_FREE = 500 << 20  # bytes; a year of 10,000 pins takes less than 200 MB
 OK, WARNING, FAILURE = "ok", "warning", "FAILED"
-CONFIG_KEYS_SHOWN = ("preset", "start_date", "timezone", "pins_lookback_days", "num_workers", "max_requests_per_minute")
+CONFIG_KEYS_SHOWN = (
+    "shard",
+    "preset",
+    "start_date",
+    "timezone",
+    "pins_lookback_days",
+    "num_workers",
+    "max_requests_per_minute",
+)
 
 
 class ConfigFound(NamedTuple):

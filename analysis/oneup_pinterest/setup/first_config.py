@@ -18,6 +18,7 @@ from oneup_pinterest.sync.events import FailureEvent, RecordEvent
 
 MAX_ASKED = 20  # accounts that are tried, one request each: more would use up the limit of requests
 ACCOUNTS_KEY = "social_network_ids"
+EVERY_ACCOUNT = {ACCOUNTS_KEY: None, "shard": None}
 
 
 class ListedAccount(NamedTuple):
@@ -49,7 +50,7 @@ def list_accounts(config: Mapping[str, Any]) -> list[ListedAccount]:
     Raises:
         UserError: the config is not valid or OneUp refuses the key (exit status 2), or OneUp cannot be reached (1).
     """
-    connector = Connector({name: value for name, value in config.items() if name != ACCOUNTS_KEY}, {})
+    connector = Connector({**config, **EVERY_ACCOUNT}, {})
     found = []
     for event in connector.read(["accounts"]):
         if isinstance(event, FailureEvent):
@@ -78,7 +79,7 @@ def account_state(*, is_expired: bool | None, need_refresh: bool | None) -> str:
 def unreadable(config: Mapping[str, Any], accounts: Sequence[ListedAccount]) -> dict[str, str]:
     """Return which of the first accounts OneUp gives no figures of, by name, with the reason of each."""
     asked = {account.id: account.label for account in accounts[:MAX_ASKED]}
-    connector = Connector({**config, ACCOUNTS_KEY: list(asked)}, {})
+    connector = Connector({**config, **EVERY_ACCOUNT, ACCOUNTS_KEY: list(asked)}, {})
     failures = [event for event in connector.read(["account_followers"]) if isinstance(event, FailureEvent)]
     return {asked.get(failure.account or "", "OneUp"): failure.reason for failure in failures}
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,12 +125,12 @@ def sync(
             writer.start_run()
             if not full_refresh and (newer := writer.states()) != states:  # this sync waited for another one
                 connector = Connector(config, newer)
-            listings = None if connector.configured_accounts else writer.listings(connector.api_key)
+            listings = None if connector.configured_accounts is not None else writer.listings(connector.api_key)
             if listings and (known := listings.last_listed()) is not None:
                 connector.set_known_accounts(known)
         progress = progress or Progress()
         progress.watch(connector.progress)
-        run = SyncRun(writer, names, connector.configured_accounts, progress, listings)
+        run = SyncRun(writer, names, connector.configured_accounts or (), progress, listings, connector.reads)
         return run.execute(connector, signals)
 
 
@@ -148,6 +148,10 @@ def _schema(connector: "Connector", name: str) -> tuple[Mapping[str, Any], list[
     return stream.json_schema, [path[0] for path in stream.source_defined_primary_key or []]
 
 
+def _account(entry: Mapping[str, Any]) -> str:
+    return str(entry["partition"]["social_network_id"])
+
+
 class SyncRun:
     """A running sync: its buffers and its counts."""
 
@@ -158,8 +162,10 @@ class SyncRun:
         accounts: Iterable[str],
         progress: Progress,
         listings: KeyListings | None = None,
+        reads: Callable[[str], bool] = lambda account: True,
     ) -> None:
         self._writer = writer
+        self._reads = reads  # whether an account belongs to the shard of this sync
         self._listings = listings
         self._listed: Mapping[str, str | None] | None = None  # the accounts that OneUp listed in this sync
         self._missing: list[MissingAccount] = []
@@ -188,7 +194,8 @@ class SyncRun:
                 for stream in self._rows:
                     self._flush(stream)
                 if self._listings is not None and self._listed is not None:
-                    self._missing = self._writer.write_listing(self._listings, self._listed)
+                    missing = self._writer.write_listing(self._listings, self._listed)
+                    self._missing = [each for each in missing if self._reads(each.account)]
                 self._writer.commit()
                 self._warn_of_missing_accounts()
             self._conclude()
@@ -224,9 +231,7 @@ class SyncRun:
                 self._flush(stream)
                 self._write_state(stream, state)
                 self._writer.commit()
-                self._accounts_with_cursor.update(
-                    entry["partition"]["social_network_id"] for entry in state.get("states", ())
-                )
+                self._accounts_with_cursor.update(map(_account, self._own_entries(state)))
                 self._progress.update(self.result.streams)
             case StreamFinishedEvent(stream):
                 self._flush(stream)
@@ -271,7 +276,11 @@ class SyncRun:
         return self._writer.write(stream, rows)
 
     def _write_state(self, stream: str, state: Mapping[str, Any]) -> None:
-        self._writer.write_state(stream, state)
+        # the connector repeats the entries of other shards, which another worker may have moved on meanwhile
+        self._writer.write_state(stream, {**state, "states": self._own_entries(state)})
+
+    def _own_entries(self, state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        return [entry for entry in state.get("states", ()) if self._reads(_account(entry))]
 
     def _conclude(self) -> None:
         """Set warnings, status and exit status: partial if some accounts failed, failed if all did."""
@@ -295,7 +304,7 @@ class SyncRun:
         if not self._failures:
             return
         general = [failure for failure in self._failures if failure.account is None]
-        accounts = self._configured or set(self._listed or ()) or self._accounts_with_cursor
+        accounts = self._configured or set(filter(self._reads, self._listed or ())) or self._accounts_with_cursor
         if not general and accounts - {account for account, _ in skipped if account}:
             self.result.status, self.result.exit_status = "partial", 3
             return
