@@ -13,10 +13,13 @@ DAGSTER := 1.13.29
 PREFECT := 3.9.1
 AIRFLOW := 3.3.2
 PIPX := 1.18.4
+RAY := 2.60.0
+KUBERNETES_VALIDATE := 1.37.0
 AIRBYTE_API := 1.0.1
 PIP_AUDIT := 2.10.1
 CLIENTS := airbyte/$(PYAIRBYTE)-dlt-$(DLT) dagster/$(DAGSTER) prefect/$(PREFECT) airflow/$(AIRFLOW) pipx/$(PIPX)
-CLIENTS := $(addprefix .venv-clients/,$(CLIENTS) airbyte-api/$(AIRBYTE_API))
+CLIENTS := $(CLIENTS) airbyte-api/$(AIRBYTE_API) ray/$(RAY) kubernetes-validate/$(KUBERNETES_VALIDATE)
+CLIENTS := $(addprefix .venv-clients/,$(CLIENTS))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all test-clients nightly check format site picture lock audit clean
@@ -34,7 +37,7 @@ test-slow: .venv/installed .duckdb15/installed .lake/installed ## Run the slow t
 test-all: test test-slow ## Run what `make test` and `make test-slow` run
 nightly: .venv/installed .duckdb15/installed .lake/installed ## Run the long simulations and random trials (hours; SEED=N repeats a night)
 	ONEUP_PINTEREST_SIMULATION_SCALE=10 ONEUP_PINTEREST_SEED=$(SEED) $(PYTEST) -m nightly
-test-clients: .venv/installed $(CLIENTS) ## Run PyAirbyte, dlt, Dagster, Prefect, Airflow, uvx and pipx with the wheel (minutes; needs PyPI)
+test-clients: .venv/installed $(CLIENTS) ## Run PyAirbyte, dlt, Dagster, Prefect, Airflow, Ray, uvx and pipx with the wheel (minutes; needs PyPI)
 	$(BIN)/python -m pytest -m clients integration_tests/clients
 
 check: site ## Check formatting, lint, types, docs and the links of the site
@@ -72,3 +75,5 @@ $(CLIENTS): # environments of their own: each pins other versions, and PyAirbyte
 .venv-clients/airflow/%: PACKAGES = apache-airflow==$(AIRFLOW)
 .venv-clients/pipx/%: PACKAGES = pipx==$(PIPX)
 .venv-clients/airbyte-api/%: PACKAGES = airbyte-api==$(AIRBYTE_API)
+.venv-clients/ray/%: PACKAGES = ray==$(RAY) --editable '.[analysis]'
+.venv-clients/kubernetes-validate/%: PACKAGES = kubernetes-validate==$(KUBERNETES_VALIDATE)

@@ -23,6 +23,7 @@ from oneup_pinterest.database.column_types import duckdb_type
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "BEHAVIOR.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 QUESTIONS = ROOT / "analysis" / "oneup_pinterest" / "questions"
+FLEET_RECIPES = {"processes": "in_processes", "ray": "on_ray"}
 MANIFEST = ROOT / "source_oneup_pinterest" / "manifest.yaml"
 
 
@@ -41,6 +42,7 @@ def main() -> None:
         ("docs/bi.md", "bi"): bi_columns(),
         ("docs/add-to-airbyte.md", "pyairbyte"): recipe("pyairbyte_sync.py"),
     }
+    parts |= {("docs/fleets.md", name): recipe(f"changes_{place}.py") for name, place in FLEET_RECIPES.items()}
     parts |= {("docs/orchestrators.md", name): recipe(f"{name}_sync.py") for name in ("dagster", "prefect", "airflow")}
     stale = [name for (name, part), text in parts.items() if not _is_up_to_date(ROOT / name, part, text, check)]
     missing = [

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from oneup_pinterest.history.account_history import AccountHistory as AccountHistory
     from oneup_pinterest.history.account_history import load_account_histories as load_account_histories
     from oneup_pinterest.history.account_history import load_account_history as load_account_history
+    from oneup_pinterest.history.period_change import account_changes as account_changes
     from oneup_pinterest.images import PinImages as PinImages
     from oneup_pinterest.questions.actions.answer import actions_answer as actions_answer
     from oneup_pinterest.questions.anomalies.answer import anomalies_answer as anomalies_answer
@@ -89,6 +90,7 @@ _NAMES = {
     "database.query": ("run_query",),
     "errors": ("UserError",),
     "history.account_history": ("AccountHistory", "load_account_histories", "load_account_history"),
+    "history.period_change": ("account_changes",),
     "images": ("PinImages",),
     "questions.answer": ("Answer",),
     "questions.actions.answer": ("actions_answer",),

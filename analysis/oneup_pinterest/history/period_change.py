@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from oneup_pinterest.history.account_history import AccountHistory
+from oneup_pinterest.database.accounts import Accounts
+from oneup_pinterest.database.reader import Database
+from oneup_pinterest.history.account_history import AccountHistory, load_account_histories
 from oneup_pinterest.history.counter_types import USABLE
 from oneup_pinterest.history.gains import numbered_gains
 from oneup_pinterest.history.loaded_history import computed_once
@@ -116,6 +118,38 @@ def account_change(history: AccountHistory, days: int = DAYS, metrics: Sequence[
         return with_account(history.social_network_id, None, CHANGE)
     rows = [{"metric": metric, "days": days} | _compared_periods(history, metric, days) for metric in metrics]
     return with_account(history.social_network_id, with_holm_verdicts(rows, CHANGE), CHANGE)
+
+
+def account_changes(
+    database: Database,
+    accounts: Accounts = None,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    days: int = DAYS,
+    metrics: Sequence[str] = HEADLINE,
+) -> pl.DataFrame:
+    """Return `account_change` of several accounts in one frame, sorted by `social_network_id`.
+
+    One account is in memory at a time, and the rows of an account depend on no other account. So the accounts may be
+    split into buckets of any kind, and a pool of processes or a cluster may compute each bucket, also twice: the frames
+    together are that of all accounts. docs/fleets.md has examples.
+
+    `accounts`, `since` and `until` are those of every `load_*` function; `days` and `metrics` are of `account_change`.
+
+    Raises:
+        UserError: as `open_history`, or the file does not know an account.
+
+    >>> import duckdb, tempfile
+    >>> database = tempfile.mkdtemp() + "/history.duckdb"
+    >>> with duckdb.connect(database) as connection:
+    ...     _ = connection.execute("CREATE TABLE accounts AS SELECT 'pin_a' AS social_network_id")
+    >>> account_changes(database, ["pin_a"]).select("social_network_id", "metric", "change", "verdict").rows()
+    []
+    """
+    histories = load_account_histories(database, accounts, since, until)
+    frames = [account_change(history, days, metrics) for history in histories]
+    return pl.concat([with_account("none", None, CHANGE), *frames]).sort("social_network_id", maintain_order=True)
 
 
 def changes(history: AccountHistory, days: int) -> pl.DataFrame:
