@@ -19,8 +19,10 @@ TEXTS_BEFORE_VERSION = {  # file → texts before the version in it
     "metadata.yaml": ("dockerImageTag: ",),
     "docs/recipes/Dockerfile": ("source-oneup-pinterest:", "io.airbyte.version="),
     "docs/orchestrators.md": ("source_oneup_pinterest-",),
+    "docs/fleets.md": ("pinterest[lake]==", "REGISTRY/oneup-pinterest:"),
     "docs/index.md": ("pinterest-",),
     "docs/recipes/airbyte_api.sh": ("TAG:-",),
+    "docs/recipes/kubernetes.yaml": ("REGISTRY/oneup-pinterest:",),
     "docs/recipes/airbyte.tf": ('docker_image_tag  = "',),
     "docs/add-to-airbyte.md": ("source-oneup-pinterest:", "source_oneup_pinterest-", "--tag ", "tag `"),
 }

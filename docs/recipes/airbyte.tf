@@ -1,4 +1,5 @@
 # Adds the connector's image, a source and a daily connection to a self-managed Airbyte: terraform apply
+# With shards = 4 these are four sources and connections, each with its part of the accounts and a namespace of its own.
 # Give the secrets as TF_VAR_client_id, TF_VAR_client_secret and TF_VAR_oneup_api_key.
 terraform {
   required_providers {
@@ -12,6 +13,14 @@ terraform {
 variable "airbyte_url" { type = string }
 variable "workspace_id" { type = string }
 variable "destination_id" { type = string }
+variable "shards" {
+  type    = number
+  default = 1
+}
+variable "requests_per_minute" { # of the key, so of all shards together
+  type    = number
+  default = 120
+}
 variable "client_id" {
   type      = string
   sensitive = true
@@ -40,17 +49,26 @@ resource "airbyte_source_definition" "oneup_pinterest" {
 }
 
 resource "airbyte_source" "oneup_pinterest" {
-  name          = "OneUp Pinterest"
+  count         = var.shards
+  name          = var.shards > 1 ? "OneUp Pinterest ${count.index + 1}/${var.shards}" : "OneUp Pinterest"
   workspace_id  = var.workspace_id
   definition_id = airbyte_source_definition.oneup_pinterest.id
-  configuration = jsonencode({ api_key = var.oneup_api_key, timezone = "UTC" })
+  configuration = jsonencode({
+    api_key                 = var.oneup_api_key
+    shard                   = "${count.index + 1}/${var.shards}"
+    max_requests_per_minute = floor(var.requests_per_minute / var.shards)
+    timezone                = "UTC"
+  })
 }
 
 resource "airbyte_connection" "oneup_pinterest" {
-  name           = "OneUp Pinterest, daily"
-  source_id      = airbyte_source.oneup_pinterest.source_id
-  destination_id = var.destination_id
-  schedule       = { schedule_type = "cron", cron_expression = "0 0 4 * * ?" }
+  count                = var.shards
+  name                 = "${airbyte_source.oneup_pinterest[count.index].name}, daily"
+  source_id            = airbyte_source.oneup_pinterest[count.index].source_id
+  destination_id       = var.destination_id
+  schedule             = { schedule_type = "cron", cron_expression = "0 0 4 * * ?" }
+  namespace_definition = var.shards > 1 ? "custom_format" : "destination"
+  namespace_format     = var.shards > 1 ? "oneup_pinterest_${count.index + 1}" : null
   configurations = {
     streams = [
       { name = "overview_metrics", sync_mode = "incremental_deduped_history" },

@@ -89,6 +89,11 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def requests(server: Server) -> list[Request]:
     """Return the requests of the script, in order."""
+    return run_script(server)
+
+
+def run_script(server: Server, **environment: str) -> list[Request]:
+    server.requests.clear()
     ended = subprocess.run(
         ["bash", RECIPES / "airbyte_api.sh"],
         env={
@@ -99,6 +104,7 @@ def requests(server: Server) -> list[Request]:
             "AIRBYTE_WORKSPACE_ID": WORKSPACE,
             "AIRBYTE_DESTINATION_ID": DESTINATION,
             "ONEUP_API_KEY": "a-key",
+            **environment,
         },
         capture_output=True,
         text=True,
@@ -106,7 +112,7 @@ def requests(server: Server) -> list[Request]:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == f"{CONNECTION}\n"
+    assert ended.stdout == f"{CONNECTION}\n" * int(environment.get("SHARDS", 1))
     return list(server.requests)
 
 
@@ -132,14 +138,32 @@ def test_the_script_logs_in_and_creates_definition_source_and_connection(request
     assert streams_of(connection.body) == expected_modes()
 
 
-def test_the_configuration_of_the_source_is_valid(requests: list[Request]) -> None:
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_configuration_of_each_source_is_valid(server: Server, shards: int) -> None:
     specification = SourceOneupPinterest().spec(None).connectionSpecification  # type: ignore[arg-type]
 
-    jsonschema.validate(requests[2].body["configuration"], specification)
+    configurations = [request.body["configuration"] for request in run_script(server, SHARDS=str(shards))[2::2]]
+
+    assert [each["shard"] for each in configurations] == [f"{number}/{shards}" for number in range(1, shards + 1)]
+    assert {each["max_requests_per_minute"] for each in configurations} == {120 // shards}
+    for configuration in configurations:
+        jsonschema.validate(configuration, specification)
+        assert SourceOneupPinterest(config=configuration).api_key == "a-key"
+
+
+def test_each_shard_has_a_connection_and_a_namespace_of_its_own(server: Server) -> None:
+    connections = [request.body for request in run_script(server, SHARDS="3")[3::2]]
+
+    assert [each["name"] for each in connections] == [f"OneUp Pinterest {number}/3, daily" for number in (1, 2, 3)]
+    assert [each["namespaceFormat"] for each in connections] == [f"oneup_pinterest_{number}" for number in (1, 2, 3)]
+    assert {each["namespaceDefinition"] for each in connections} == {"custom_format"}
+    assert all(streams_of(each) == expected_modes() for each in connections)
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="Airbyte's client is not installed: make test-clients installs it")
-def test_airbytes_client_sends_the_same_requests(requests: list[Request], server: Server) -> None:
+@pytest.mark.parametrize("shards", ["1", "2"])
+def test_airbytes_client_sends_the_same_requests(server: Server, shards: str) -> None:
+    requests = run_script(server, SHARDS=shards)[:4]  # up to the first connection
     server.requests.clear()
     bodies = [json.dumps(request.body) for request in requests[1:]]
 
@@ -162,6 +186,12 @@ def test_terraform_creates_the_same_connection() -> None:
 
     assert modes == expected_modes()
     assert f"source-oneup-pinterest:{version}" in (RECIPES / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"^    (\w+) +=", text, re.MULTILINE)) - {"source", "airbyte", "streams"} == {
+        "api_key",
+        "shard",
+        "max_requests_per_minute",
+        "timezone",
+    }
     for cron in re.findall(r'"(0 0 4 .+?)"', text):
         assert cron in (RECIPES / "airbyte_api.sh").read_text(encoding="utf-8")
 
