@@ -89,6 +89,12 @@ class SourceOneupPinterest(YamlDeclarativeSource):
         configured = self._config.get("social_network_ids")
         return [account for account in configured if self.reads(account)] if configured else None
 
+    @property
+    def shard(self) -> str | None:
+        """Return the config's shard, such as 3/16; None if it has none."""
+        shard = shard_of(self._config)
+        return str(shard) if shard else None
+
     def reads(self, account: str) -> bool:
         """Return whether an account belongs to the config's shard; every account does if it has none."""
         shard = shard_of(self._config)

@@ -14,6 +14,8 @@ from oneup_pinterest.console import print_message
 from oneup_pinterest.errors import UserError
 from source_oneup_pinterest.start import start_quickly
 
+MAX_SHARDS = 64  # processes on one machine
+
 if TYPE_CHECKING:
     from oneup_pinterest.database.place import Place
     from oneup_pinterest.sync import SyncResult
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 @writable_database_option
 @click.option("--streams", metavar="A,B", help="Sync only these streams (default: all).")
 @click.option("--full-refresh", is_flag=True, help="Read all history and every stored period again.")
+@click.option(
+    "--all-shards",
+    type=click.IntRange(1, MAX_SHARDS),
+    metavar="N",
+    help="Sync into a lake with N processes, each with a shard of the accounts and of the requests per minute.",
+)
 @json_option
 @click.option("--quiet", is_flag=True, help="Print only warnings and errors.")
 @click.option("--verbose", is_flag=True, help="Print also what the connector logs: each request and each retry.")
@@ -38,6 +46,7 @@ def sync(
     database: "Place",
     streams: str | None,
     full_refresh: bool,
+    all_shards: int | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -55,8 +64,17 @@ def sync(
     values = read_config(path, is_default=config is None)
     if warning := permission_warning(path):
         print_message(f"warning: {warning}")
-    with logging_to(log_file, verbose), progress_for(sys.stderr, quiet or verbose) as progress:
-        result = sync_database(values, database, names, full_refresh, progress)
+    result: SyncResult
+    if all_shards is not None:
+        from oneup_pinterest.sync.all_shards import sync_all_shards
+
+        options = [*(("--streams", streams) if streams is not None else ()), *(["--full-refresh"] * full_refresh)]
+        options += ["--verbose" if verbose else "--quiet", *(("--log-file", str(log_file)) if log_file else ())]
+        report = (lambda text: None) if quiet else print_message
+        result = sync_all_shards(values, database, all_shards, options, report=report, shows_log=verbose)
+    else:
+        with logging_to(log_file, verbose), progress_for(sys.stderr, quiet or verbose) as progress:
+            result = sync_database(values, database, names, full_refresh, progress)
     _print_result(result, database, quiet)
     if as_json:
         print(json.dumps(result.as_json()))

@@ -17,6 +17,7 @@ from oneup_pinterest.quality.api_assumptions import judge_assumptions
 from oneup_pinterest.quality.checks.context import CheckContext, read_check_context
 from oneup_pinterest.quality.findings import ALL_ACCOUNTS, Finding, group_over_accounts
 from oneup_pinterest.quality.run_checks import find_problems
+from oneup_pinterest.quality.shards import read_shards, shard_lines
 
 RUNS_SHOWN = 5
 MAX_SHOWN = 20  # accounts that need attention; more are counted
@@ -32,6 +33,8 @@ def read_status(database: Database, max_age: timedelta | None = None) -> dict[st
     - `is_demo`: whether the data come from the sandbox and are made up
     - `freshness`: {last_sync, hours_ago, newest_snapshot, too_old}; `too_old` are the accounts whose newest data are
       older than `max_age` (`all` if no sync is that young); without `max_age` it is empty
+    - `shards`: the newest run of each shard of a lake, failures first: [{shard, status, started_at, error,
+      skipped_accounts}], with the number of the last; empty without shards
     - `attention`: one line per account that needs attention, the most serious first
     - `streams`: {name: {rows, first, last}}, with the first and last `snapshot_date` or `period_end`
     - `schemas`: [{schema, prefix, streams}], the schemas that were read as one history
@@ -54,6 +57,7 @@ def read_status(database: Database, max_age: timedelta | None = None) -> dict[st
     with open_history(database) as history:
         window, context, streams = read_window(history), read_check_context(history), _streams(history)
         size = lake_bytes(history) if isinstance(place, Lake) else place.stat().st_size
+        shards = read_shards(history) if isinstance(place, Lake) else []
     last_sync = context.last_sync
     ids = context.history.accounts["social_network_id"].to_list()
     findings, assumptions = find_problems(context), judge_assumptions(context.history)
@@ -67,6 +71,7 @@ def read_status(database: Database, max_age: timedelta | None = None) -> dict[st
             "too_old": older_than(context, max_age) if max_age is not None else [],
         },
         "is_demo": bool(ids) and all(account.startswith(MADE_UP) for account in ids),
+        "shards": [{**shard, "started_at": _iso(shard["started_at"])} for shard in shards],
         "attention": accounts_to_attend(context, findings),
         "streams": streams,
         "schemas": _schemas(context),
@@ -88,6 +93,7 @@ def format_status(status: dict[str, Any]) -> str:
         )
     else:
         lines.append("no sync yet")
+    lines += shard_lines(status["shards"])
     newest = freshness["newest_snapshot"]
     lines.append(f"newest snapshot {newest}" if newest else "no snapshot yet")
     lines += [

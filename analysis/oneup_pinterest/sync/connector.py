@@ -58,7 +58,7 @@ class Connector:
             is_config = error.failure_type == FailureType.config_error
             raise UserError(error.message or str(error), exit_status=2 if is_config else 1) from None
         self.configured_accounts = self._source.configured_accounts
-        self.reads = self._source.reads
+        self.shard, self.reads = self._source.shard, self._source.reads
         self.api_key = self._source.api_key
         self.streams: dict[str, AirbyteStream] = {stream.name: stream for stream in catalog.streams}
 

@@ -64,16 +64,20 @@ class SyncResult:
 
         The file, what came in, what is new, what failed and why, warnings; if quiet, only failures and warnings.
         """
+        lines = self.problems() if is_quiet else [*self.facts(), *self.problems()]
+        return "\n".join(map(strip_control_characters, lines))
+
+    def problems(self) -> list[str]:
+        """Return what failed and why, and the warnings, one per line."""
         problems = [f"error: {self.error}"] if self.error else []
         by_reason: dict[str, list[str]] = {}
         for entry in self.skipped_accounts:
             by_reason.setdefault(entry["reason"], []).append(entry["social_network_id"])
         problems += [f"skipped: {', '.join(accounts)}: {reason}" for reason, accounts in by_reason.items()]
-        problems += [f"warning: {text}" for text in self.warnings]
-        lines = problems if is_quiet else [*self._facts(), *problems]
-        return "\n".join(map(strip_control_characters, lines))
+        return problems + [f"warning: {text}" for text in self.warnings]
 
-    def _facts(self) -> Iterator[str]:
+    def facts(self) -> Iterator[str]:
+        """Yield the file, what came in and what is new, one per line."""
         if self.database:
             other = " (new; if your history is in another file, name it with --database)" if self.is_new else ""
             yield f"database: {self.database}{other}"
@@ -118,7 +122,7 @@ def sync(
     connector = Connector(config, states)
     names = _select_streams(streams, connector)
     signals = SignalGuard()
-    shard = config.get("shard")
+    shard = connector.shard
     with signals.listening(), explain_database_errors(place, to_write=True), open_writer(place, shard) as writer:
         with signals.deferred():
             writer.prepare({name: _schema(connector, name) for name in names})
