@@ -96,14 +96,17 @@ class LakeWriter(DatabaseWriter):
             body = ", ".join(f"{quoted(name)} {kind}" for name, kind in kinds.items())
             self._connection.execute(f"CREATE TABLE main.{quoted(table)} ({body})")
             if table in OWN_TABLES:
-                where = ""
+                query = f"FROM main.{quoted(table)}"
                 if table == SYNC_RUNS:  # the newest for the clock; running ones of this shard were interrupted
                     mine = "true" if self._shard == WHOLE else f"shard = '{self._shard}'"
-                    where = (
-                        f" WHERE (status = 'running' AND run_id IN (SELECT run_id FROM versions.{SYNC_RUNS} WHERE "
-                        f"{mine})) OR started_at = (SELECT max(started_at) FROM main.{SYNC_RUNS})"
+                    unfinished = (
+                        f"status = 'running' AND run_id IN (SELECT run_id FROM versions.{SYNC_RUNS} WHERE {mine})"
                     )
-                rows = self._lake.connection.sql(f"FROM main.{quoted(table)}{where}")
+                    query = (  # a run of another shard goes on, so that `start_run` must not see it as running
+                        f"SELECT * REPLACE (if({unfinished}, status, 'of another owner') AS status) {query} "
+                        f"WHERE ({unfinished}) OR started_at = (SELECT max(started_at) FROM main.{SYNC_RUNS})"
+                    )
+                rows = self._lake.connection.sql(query)
                 self._insert(table, rows, list(kinds))
         self._keep_stored(OWN_TABLES)
 
