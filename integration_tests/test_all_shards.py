@@ -17,11 +17,11 @@ from polars.testing import assert_frame_equal
 from integration_tests.databases import environment_of, run
 from integration_tests.in_process import run_command
 from integration_tests.listed_accounts import START
-from integration_tests.postgres import Postgres, requires_postgres, running_postgres
 from oneup_pinterest.sandbox import Fault, Sandbox
 from source_oneup_pinterest.components.shard import Shard
 from test_support.clock import NOON
 from test_support.paths import ROOT
+from test_support.postgres import Postgres, requires_postgres, running_postgres
 
 LAKE_PACKAGES = {"PYTHONPATH": str(ROOT / ".lake")}  # with DuckDB in the version that DuckLake needs
 STREAMS = ("pins", "overview_metrics", "account_followers", "post_performance", "pin_totals", "accounts")

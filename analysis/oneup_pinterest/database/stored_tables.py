@@ -27,6 +27,7 @@ class HistoryFile(os.PathLike[str]):
     - accounts: only these, by `social_network_id` or `@username` (default: all)
     - since, until: only rows of these days, both included (see `database.selection.select_rows`)
 
+    >>> from pathlib import Path
     >>> os.fspath(HistoryFile(Path("cache.duckdb"), schemas=("client_a",), prefix="oneup_"))
     'cache.duckdb'
     """
