@@ -47,6 +47,7 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 
 @requires_lake
+@pytest.mark.nightly  # the rules are those of the next test, whose catalog serves several writers
 def test_a_lake_in_a_file_shows_what_a_file_shows(tmp_path: Path) -> None:
     ended = with_lake("-m", "integration_tests.lake.same_as_a_file", tmp_path, f"ducklake:{tmp_path}/lake.ducklake")
     assert ended.returncode == 0, ended.stderr
@@ -144,7 +145,7 @@ def test_a_second_owner_is_refused_at_once_and_a_killed_one_frees_its_shard(tmp_
 
 @requires_lake
 @requires_postgres
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.nightly)])
 def test_kills_of_four_writers_and_of_the_catalog_lose_and_double_nothing(tmp_path: Path, rounds: int) -> None:
     random, files, commits = Random(18), tmp_path / "files", 0
     with running_postgres() as server:
