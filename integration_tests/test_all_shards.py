@@ -97,6 +97,8 @@ def test_shards_fill_a_lake_as_one_sync_fills_a_file(
     assert [shard["shard"] for shard in result["shards"]] == ["1/3", "2/3", "3/3"]
     assert many.api_key not in ended.stdout + ended.stderr
     assert [(shard["shard"], shard["status"]) for shard in status_of(lake)] == [(f"{n}/3", "done") for n in (1, 2, 3)]
+    asked = run("query", "SELECT count(*) FROM pins", *lake[:2], **LAKE_PACKAGES)
+    assert asked.stdout.split()[-1] == str(whole["pins"].height), asked.stderr
 
 
 @requires_postgres

@@ -196,4 +196,8 @@ def test_a_history_moves_into_a_lake_and_back(tmp_path: Path, first_sync: FirstS
         file, "SELECT stream_name FROM _airbyte_state ORDER BY 1"
     )
     assert command("status", "--database", lake).returncode == 0
+    queries = [command("query", "SELECT count(*), sum(saves) FROM pins", "--database", place) for place in (file, lake)]
+    assert queries[0].stdout == queries[1].stdout != "", queries[1].stderr
+    refused = command("query", f"FROM read_blob('{file}')", "--database", lake)
+    assert (refused.returncode, refused.stderr.count("can read the database only")) == (2, 1), refused.stderr
     assert command("maintain", "--database", lake).returncode == 0

@@ -73,7 +73,7 @@ def _connector(lake: Lake, to_write: bool, may_create: bool) -> Callable[[], duc
                 connection.execute(f"LOAD {_literal(str(_extension_file('httpfs')))}")
                 connection.execute(attach)
             connection.execute(f"USE {CATALOG}")
-            _prepare_for_s3(connection)
+            _prepare_for_files(connection)
         except BaseException:
             connection.close()
             raise
@@ -98,11 +98,12 @@ def _connection_with_extensions(lake: Lake) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _prepare_for_s3(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB read and write the files of a lake in object storage."""
+def _prepare_for_files(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB read and write the files of a lake: in object storage, and where all other files are closed to it."""
     ((path,),) = connection.execute(
         "SELECT value FROM ducklake_options(?) WHERE option_name = 'data_path'", [CATALOG]
     ).fetchall()
+    connection.execute(f"SET allowed_directories = [{_literal(path)}]")  # for `query`, which closes all others
     if "://" not in path:
         return
     connection.execute(f"LOAD {_literal(str(_extension_file('httpfs')))}")
