@@ -18,6 +18,7 @@ import oneup_pinterest.questions.followers.statistic
 from oneup_pinterest.database._arrow import to_polars
 from oneup_pinterest.database.bi.columns import BI_VIEWS
 from oneup_pinterest.database.bi.statements import MAX_IMPRESSIONS, RATES, THRESHOLDS
+from oneup_pinterest.database.query import run_query
 from oneup_pinterest.history.account_history import AccountHistory, load_account_histories
 from oneup_pinterest.history.accounts import account_names
 from oneup_pinterest.history.counter_types import USABLE
@@ -191,6 +192,8 @@ def test_a_renamed_account_is_one_account_in_the_views(tmp_path: Path) -> None:
     assert set(view(database, "account_daily")["social_network_id"]) == {new}
     assert view(database, "pin_daily_gains")["is_new"].any()
     assert_views_equal_polars(database)
+    for name in BI_VIEWS:
+        assert run_query(database, f"FROM {name}").height == view(database, name).height > 0
 
 
 def test_thresholds_are_those_of_the_polars_functions() -> None:
