@@ -39,7 +39,6 @@ INVALID_NAMES = {
     "here/..": "is the name of a folder",
     "what?dir/x.duckdb": "a folder with a question mark",
     "back\\slash.duckdb": "a backslash",
-    "ducklake:x": "is a DuckLake",
     "nul\0.duckdb": "a NUL character",
     "odd\udcff.duckdb": "is not UTF-8",
 }

@@ -354,10 +354,10 @@ def test_completion_completes_commands_and_options(shell: str, home: Path) -> No
 def test_the_bar_of_a_sync_moves_at_least_once_a_second(home: Path) -> None:
     with Sandbox(accounts=40, now=NOON, latency=0.3) as sandbox:
         config = home / "config.json"
-        config.write_text(json.dumps({**sandbox.config(), "start_date": "2026-05-10", "num_workers": 16}))
+        more = {"start_date": "2026-05-10", "num_workers": 16, "max_requests_per_minute": 10_000}
+        config.write_text(json.dumps(sandbox.config() | more))
         config.chmod(0o600)
-        arguments = ["sync", "--config", str(config), "--database", str(home / "h.duckdb")]
-        command = [sys.executable, "-m", "oneup_pinterest.cli", *arguments]
+        command = [sys.executable, "-m", "oneup_pinterest.cli", "sync", "--config", str(config)]
         process, terminal = pty.fork()
         if process == 0:
             os.execve(command[0], command, os.environ | {CLOCK_VARIABLE: NOON.isoformat(), "COLUMNS": "120"})

@@ -281,7 +281,8 @@ class SyncRun:
 
     def _write_state(self, stream: str, state: Mapping[str, Any]) -> None:
         # the connector repeats the entries of other shards, which another worker may have moved on meanwhile
-        self._writer.write_state(stream, {**state, "states": self._own_entries(state)})
+        own = {"states": self._own_entries(state)} if "states" in state else {}
+        self._writer.write_state(stream, {**state, **own})
 
     def _own_entries(self, state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [entry for entry in state.get("states", ()) if self._reads(_account(entry))]
